@@ -1,0 +1,49 @@
+/** The directions in docs/architecture.md, checked. */
+const lib = (name) => `^libs/${name}/`;
+
+/** A lib may use only the libs below it. */
+const LAYERS = ['config', 'observability', 'domain', 'database', 'messaging', 'service'];
+const layers = LAYERS.map((name, index) => ({
+  name: `${name}-uses-only-what-is-below`,
+  severity: 'error',
+  from: { path: lib(name) },
+  to: { path: LAYERS.slice(index + 1).concat('testing').map(lib) },
+}));
+
+module.exports = {
+  forbidden: [
+    ...layers,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'libs-never-use-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^(apps|test)/' } },
+    {
+      name: 'apps-never-use-each-other',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/standalone/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'testing-is-for-tests',
+      severity: 'error',
+      from: { pathNot: ['^test/', '\\.spec\\.ts$', lib('testing')] },
+      to: { path: lib('testing') },
+    },
+    {
+      name: 'amqp-only-in-messaging',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: lib('messaging') },
+      to: { path: 'node_modules/amqp' },
+    },
+    {
+      name: 'pglite-only-in-database',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: lib('database') },
+      to: { path: 'node_modules/@electric-sql' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,30 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+
+/** Who acts when nobody says. */
+const LOCAL = 'local';
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/**
+ * Says who makes a request: the header `x-hitl-actor` (1 to 100 letters, digits, spaces and `._@+-`), honoured only
+ * by a server that listens on loopback alone, else `local`. The one place that knows; sign-in takes it over.
+ * @param host the address that the server listens on
+ */
+export function actorOf(request: FastifyRequest, host: string): string {
+  const name = request.headers['x-hitl-actor'];
+  const given = typeof name === 'string' && /^[\w.@+ -]{1,100}$/.test(name);
+  return given && LOOPBACK_HOSTS.has(host) ? name : LOCAL;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who makes the request; see {@link actorOf}. */
+    actor: string;
+  }
+}
+
+/** The name of whoever makes the request. */
+export const Actor = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): string =>
+    context.switchToHttp().getRequest<FastifyRequest>().actor,
+);

@@ -1,0 +1,73 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { DomainError, ERRORS, isTransient, type ErrorCode } from '@hitl/domain';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isOriginalRoute } from '../original-api/original-routes';
+
+/** Seconds after which a client should try again when a part of the system is away. */
+const RETRY_AFTER = 2;
+
+/** Every error answer there is: RFC 9457 problems, and on the original routes `{"status": "error", "message": …}`. */
+@Catch()
+export class ErrorsFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') throw thrown;
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const error = toDomainError(thrown);
+    const { status, title } = ERRORS[error.code];
+    if (error.code === 'internal_error') {
+      this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
+    }
+    if (status === 503) reply.header('retry-after', RETRY_AFTER);
+    if (isOriginalRoute(request.url)) {
+      reply.status(status).send({ status: 'error', message: error.message });
+      return;
+    }
+    reply
+      .status(status)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      .send(
+        JSON.stringify({
+          type: `urn:hitl:problem:${error.code}`,
+          title,
+          status,
+          code: error.code,
+          detail: error.message,
+          instance: request.url.split('?', 1)[0]?.slice(0, 200),
+          request_id: request.id,
+          ...(error.faults.length > 0 && { errors: error.faults }),
+        }),
+      );
+  }
+}
+
+/** What Fastify itself refuses, by its error code. */
+const FASTIFY_ERRORS: Record<string, ErrorCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+};
+
+function toDomainError(thrown: unknown): DomainError {
+  if (thrown instanceof DomainError) return thrown;
+  if (isTransient(thrown)) {
+    return new DomainError('unavailable', 'The database does not answer. Nothing was changed; try again in a few seconds.');
+  }
+  const status = thrown instanceof HttpException ? thrown.getStatus() : statusCode(thrown);
+  const detail = thrown instanceof Error ? thrown.message : '';
+  const code = thrown instanceof Error && 'code' in thrown ? FASTIFY_ERRORS[String(thrown.code)] : undefined;
+  if (code === 'body_too_large') {
+    return new DomainError(code, 'The body is larger than this server takes (MAX_BODY_BYTES, 1 MiB by default).');
+  }
+  if (code) return new DomainError(code, detail);
+  if (status === 404 || status === 405) {
+    return new DomainError('not_found', `${detail.slice(0, 200)}. See /docs for what there is.`);
+  }
+  if (status >= 400 && status < 500) return new DomainError('invalid_request', detail.slice(0, 200));
+  return new DomainError('internal_error', 'The gateway failed. Its log has the details under this request id.');
+}
+
+function statusCode(thrown: unknown): number {
+  return thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500;
+}

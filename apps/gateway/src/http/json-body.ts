@@ -1,0 +1,61 @@
+import { DomainError, type Json } from '@hitl/domain';
+
+/** Deepest nesting of objects and arrays in a body. */
+export const DEEPEST_BODY = 64;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Reads a request body as JSON that can be stored and passed on unchanged.
+ * @throws DomainError `invalid_json` naming the fault and where it is, never the content
+ */
+export function parseJsonBody(body: Buffer): Json {
+  if (body.length === 0) throw invalid('The body is empty; send a JSON object.');
+  let text: string;
+  try {
+    text = decoder.decode(body);
+  } catch {
+    throw invalid('The body is not valid UTF-8.');
+  }
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch (error) {
+    const position = /position (\d+)/.exec((error as Error).message)?.[1];
+    throw invalid(`The body is not JSON${position === undefined ? '' : `: it goes wrong at character ${position}`}.`);
+  }
+  check(value);
+  return value;
+}
+
+/** Walks without recursion: the depth is the sender's choice. */
+function check(root: Json): void {
+  const open: { value: Json; depth: number; pointer: string }[] = [{ value: root, depth: 1, pointer: '' }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { value, depth, pointer } = next;
+    if (typeof value === 'string') checkText(value, pointer);
+    else if (typeof value === 'number') {
+      if (!Number.isFinite(value)) throw invalid(`The number at ${place(pointer)} is out of range.`);
+    } else if (typeof value === 'object' && value !== null) {
+      if (depth > DEEPEST_BODY) throw invalid(`The body is nested deeper than ${DEEPEST_BODY} levels.`);
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === '__proto__') throw invalid(`The key "__proto__" in ${place(pointer)} is not allowed.`);
+        checkText(key, pointer);
+        open.push({ value: inner, depth: depth + 1, pointer: `${pointer}/${key.slice(0, 64)}` });
+      }
+    }
+  }
+}
+
+function checkText(text: string, pointer: string): void {
+  if (text.includes('\0')) throw invalid(`The text at ${place(pointer)} has a NUL character.`);
+  if (!text.isWellFormed()) throw invalid(`The text at ${place(pointer)} has half a surrogate pair.`);
+}
+
+function place(pointer: string): string {
+  return pointer === '' ? 'the top' : JSON.stringify(pointer.slice(0, 200));
+}
+
+function invalid(detail: string): DomainError {
+  return new DomainError('invalid_json', detail);
+}

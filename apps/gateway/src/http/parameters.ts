@@ -1,0 +1,83 @@
+import { DomainError, JOB_STATUSES, type JobStatus } from '@hitl/domain';
+
+/** Entries that a list answers at most. */
+export const LARGEST_PAGE = 200;
+/** Entries that a list answers unless asked. */
+export const USUAL_PAGE = 50;
+/** Entries that an offset may pass over: beyond, the database would read them all for nothing. */
+const LARGEST_OFFSET = 1_000_000;
+
+export type Query = Record<string, string | string[] | undefined>;
+
+/** Refuses parameters that are not in `known`, and any that is given twice. */
+export function onlyParameters(query: Query, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(query)) {
+    if (!known.includes(name)) {
+      throw fault(name, `there is no such parameter; known are ${known.join(', ')}`);
+    }
+    if (Array.isArray(value)) throw fault(name, 'is given more than once');
+  }
+}
+
+export function limitParameter(query: Query): number {
+  return wholeNumber(query, 'limit', USUAL_PAGE, 1, LARGEST_PAGE);
+}
+
+export function offsetParameter(query: Query): number {
+  return wholeNumber(query, 'offset', 0, 0, LARGEST_OFFSET);
+}
+
+/** In any letter case; undefined when not given. */
+export function statusParameter(query: Query): JobStatus | undefined {
+  const text = single(query, 'status');
+  if (text === undefined) return undefined;
+  const status = JOB_STATUSES.find((candidate) => candidate === text.toLowerCase());
+  if (!status) throw fault('status', `${quote(text)} is not one of ${JOB_STATUSES.join(', ')}`);
+  return status;
+}
+
+/** An opaque position in a list: base64url of JSON. */
+export function encodeCursor(position: unknown): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
+}
+
+/** The position that `isPosition` recognises; undefined when not given. */
+export function cursorParameter<T>(query: Query, isPosition: (value: unknown) => value is T): T | undefined {
+  const text = single(query, 'cursor');
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    if (isPosition(value)) return value;
+  } catch {
+    // Falls through: not a cursor.
+  }
+  throw fault('cursor', `${quote(text)} is not a cursor of this list; take next_cursor as it was answered`);
+}
+
+/** The one value of a parameter. */
+export function single(query: Query, name: string): string | undefined {
+  const value = query[name];
+  if (Array.isArray(value)) throw fault(name, 'is given more than once');
+  return value;
+}
+
+function wholeNumber(query: Query, name: string, usual: number, min: number, max: number): number {
+  const text = single(query, name);
+  if (text === undefined) return usual;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (!(value >= min && value <= max)) {
+    throw fault(name, `${quote(text)} is not a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** Enough of what was sent to recognise it. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}
+
+function fault(name: string, detail: string): DomainError {
+  return new DomainError('invalid_request', `${quote(name)}: ${detail}.`, [
+    { pointer: name.slice(0, 64), detail },
+  ]);
+}

@@ -1,0 +1,64 @@
+import { DomainError, isJsonObject, type FieldFault } from '@hitl/domain';
+import { validateSync, ValidateBy, buildMessage } from 'class-validator';
+
+/**
+ * Checks a body or query against a class of class-validator's. Fields keep the very values that were sent: nothing
+ * is converted or copied, so a payload stays what it was.
+ * @throws DomainError `invalid_request` with a fault for every field, unknown ones included
+ */
+export function validate<T extends object>(type: new () => T, value: unknown): T {
+  if (!isJsonObject(value)) {
+    throw new DomainError('invalid_request', 'The body must be a JSON object.', [
+      { pointer: '', detail: 'must be an object' },
+    ]);
+  }
+  const instance = new type();
+  for (const [key, inner] of Object.entries(value)) {
+    Object.defineProperty(instance, key, { value: inner, enumerable: true, writable: true, configurable: true });
+  }
+  const faults = validateSync(instance, {
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+  }).map(
+    (error): FieldFault => ({
+      pointer: `/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      detail: Object.values(error.constraints ?? { invalid: 'is not valid' }).join('; '),
+    }),
+  );
+  if (faults.length > 0) {
+    const summary = faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ');
+    throw new DomainError('invalid_request', `${summary}.`, faults);
+  }
+  return instance;
+}
+
+/** The field is there; any JSON value will do, null included. */
+export function IsPresent(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isPresent',
+    validator: {
+      validate: (value) => value !== undefined,
+      defaultMessage: buildMessage((each) => `${each}$property is missing`),
+    },
+  });
+}
+
+/** An object whose values are texts. At most 64 entries, keys up to 64 and values up to 1,024 characters. */
+export function IsMetadata(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isMetadata',
+    validator: {
+      validate: (value) =>
+        isJsonObject(value) &&
+        Object.keys(value).length <= 64 &&
+        Object.entries(value).every(
+          ([key, text]) => key.length <= 64 && typeof text === 'string' && text.length <= 1024,
+        ),
+      defaultMessage: buildMessage(
+        (each) =>
+          `${each}$property must be an object of texts: at most 64 entries, keys up to 64 and values up to 1024 characters`,
+      ),
+    },
+  });
+}

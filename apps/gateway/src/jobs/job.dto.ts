@@ -1,0 +1,158 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { FAILURE_REASONS, JOB_STATUSES, type FailureReason, type Job, type JobStatus, type Json } from '@hitl/domain';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsMetadata, IsPresent } from '../http/validate';
+
+const CHAT_PAYLOAD = {
+  model: 'meta-llama/Meta-Llama-3-70B-Instruct',
+  messages: [{ role: 'user', content: 'Hello!' }],
+};
+const ANY_JSON = {
+  oneOf: [
+    { type: 'object', additionalProperties: true },
+    { type: 'array', items: {} },
+    { type: 'string' },
+    { type: 'number' },
+    { type: 'boolean' },
+  ],
+};
+
+export class SubmitJob {
+  @ApiProperty({
+    description: 'Any JSON. It reaches the model as it is.',
+    example: CHAT_PAYLOAD,
+    nullable: true,
+    ...ANY_JSON,
+  })
+  @IsPresent()
+  payload: Json;
+
+  @ApiPropertyOptional({
+    description: 'Texts of your own, kept with the job: at most 64, values up to 1,024 characters.',
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { customer: '4711' },
+  })
+  @IsOptional()
+  @IsMetadata()
+  metadata?: Record<string, string>;
+
+  @ApiPropertyOptional({
+    description: 'Orders what humans see first: 9 is most urgent.',
+    type: 'integer',
+    minimum: 0,
+    maximum: 9,
+    default: 0,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(9)
+  priority?: number;
+}
+
+export class Failure {
+  @ApiProperty({ enum: FAILURE_REASONS, enumName: 'FailureReason' })
+  reason: FailureReason;
+
+  @ApiProperty({ description: 'What went wrong, for people.', type: String, nullable: true })
+  detail: string | null;
+}
+
+export class JobDto {
+  @ApiProperty({ format: 'uuid', example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
+  id: string;
+
+  @ApiProperty({
+    enum: JOB_STATUSES,
+    enumName: 'JobStatus',
+    description: 'bot: waits for the model. human: waits for a person. success and fail are final.',
+  })
+  status: JobStatus;
+
+  @ApiProperty({ description: 'What was submitted.', nullable: true, example: CHAT_PAYLOAD, ...ANY_JSON })
+  payload: Json;
+
+  @ApiProperty({
+    description: 'The answer. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
+    nullable: true,
+    ...ANY_JSON,
+  })
+  response: Json;
+
+  @ApiProperty({ type: Failure, nullable: true, description: 'Set in fail.' })
+  failure: Failure | null;
+
+  @ApiProperty({ type: 'integer', description: 'The number of the current answer, 0 before the first.' })
+  revision: number;
+
+  @ApiProperty({ type: 'integer', description: 'How often the model was called.' })
+  attempts: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: 9 })
+  priority: number;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  metadata: Record<string, string>;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+
+  @ApiProperty({ format: 'date-time' })
+  updated_at: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  finished_at: string | null;
+}
+
+export class JobPage {
+  @ApiProperty({ type: [JobDto] })
+  data: JobDto[];
+
+  @ApiProperty()
+  has_more: boolean;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Pass it as cursor to go on.' })
+  next_cursor: string | null;
+}
+
+/** A job as reviewers see it: with the answer that nobody has approved yet. */
+export function forReviewer(job: Job): JobDto {
+  return {
+    id: job.id,
+    status: job.status,
+    payload: job.payload,
+    response: job.response,
+    failure: job.failureReason ? { reason: job.failureReason, detail: job.failureDetail } : null,
+    revision: job.revision,
+    attempts: job.attempts,
+    priority: job.priority,
+    metadata: job.metadata,
+    created_at: job.createdAt.toISOString(),
+    updated_at: job.updatedAt.toISOString(),
+    finished_at: job.finishedAt?.toISOString() ?? null,
+  };
+}
+
+/** A job as its submitter sees it: the answer only once it is approved. */
+export function forSubmitter(job: Job): JobDto {
+  return { ...forReviewer(job), response: job.status === 'success' ? job.response : null };
+}
+
+/** A page of at most `limit` jobs out of `limit + 1` that were read. */
+export function toPage(
+  jobs: Job[],
+  limit: number,
+  toDto: (job: Job) => JobDto,
+  cursorOf: (job: Job) => string,
+): JobPage {
+  const shown = jobs.slice(0, limit);
+  const last = shown.at(-1);
+  const more = jobs.length > limit;
+  return { data: shown.map(toDto), has_more: more, next_cursor: more && last ? cursorOf(last) : null };
+}
+
+/** The entity tag of a job: its revision, so that a decision can name what it judges. */
+export function etagOf(job: { revision: number }): string {
+  return `"${job.revision}"`;
+}

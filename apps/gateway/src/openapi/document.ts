@@ -1,0 +1,48 @@
+import type { Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { Problem } from './problem.dto';
+
+/** The API's description. Operation ids are the methods' names: short, unique, and what a generated SDK shows. */
+export function createDocument(app: NestFastifyApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('HITL inference')
+    .setDescription('AI requests whose answers leave only after a human has signed them off.')
+    .setVersion('1')
+    .setLicense('Proprietary', 'https://example.com/license')
+    .addServer('/')
+    .addTag('jobs', 'Submit requests and read their results')
+    .addTag('reviews', 'Judge answers before they leave')
+    .addTag('original', 'The HTTP interface of the original system')
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (_controller, method) => method,
+    extraModels: [Problem],
+  });
+  const problem = {
+    description: 'An error; docs/errors.md lists the codes',
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+  for (const [path, operations] of Object.entries(document.paths)) {
+    if (!path.startsWith('/v1/')) continue;
+    for (const operation of Object.values(operations as Record<string, { responses?: object }>)) {
+      if (operation.responses) Object.assign(operation.responses, { default: problem });
+    }
+  }
+  return document;
+}
+
+/** Serves the description at /openapi.json, and a page to browse it at /docs. */
+export function serveDocument(app: NestFastifyApplication): void {
+  SwaggerModule.setup('docs', app, () => createDocument(app), { jsonDocumentUrl: 'openapi.json' });
+}
+
+/** Prints the description without a database or a broker: the modules are looked at, not started. */
+export async function printDocument(module: Type): Promise<void> {
+  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+    preview: true,
+    logger: false,
+  });
+  process.stdout.write(`${JSON.stringify(createDocument(app), null, 2)}\n`);
+}

@@ -1,0 +1,131 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { DomainError, isJsonObject, JOB_STATUSES, type Json, type Verdict } from '@hitl/domain';
+import { Actor } from '../http/actor';
+import {
+  limitParameter,
+  offsetParameter,
+  quote,
+  single,
+  statusParameter,
+  type Query as QueryParameters,
+} from '../http/parameters';
+import { JobsService } from '../jobs/jobs.service';
+import { ReviewsService } from '../reviews/reviews.service';
+import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
+
+/** What each status asked for on /reviewJob means as a verdict. */
+const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as const satisfies Record<string, Verdict>;
+
+/** The HTTP interface of the original Rust system, route by route. */
+@ApiTags('original')
+@Controller()
+export class OriginalApiController {
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly reviews: ReviewsService,
+  ) {}
+
+  @ApiOperation({ summary: 'Submit a request; the whole body is the payload', description: 'Read as JSON whatever the content type says.' })
+  @ApiBody({ schema: { example: { input: 'What is 2 + 2?' } } })
+  @ApiOkResponse({ type: Enqueued })
+  @Post('enqueue')
+  @HttpCode(200)
+  async enqueue(@Body() payload: unknown, @Actor() actor: string): Promise<Enqueued> {
+    const job = await this.jobs.submit({ payload: requireBody(payload) }, actor);
+    return { status: 'success', job_id: job.id };
+  }
+
+  @ApiOperation({ summary: 'Read one job' })
+  @ApiQuery({ name: 'id' })
+  @ApiOkResponse({ type: OriginalJob })
+  @Get('job')
+  async job(@Query() query: QueryParameters): Promise<OriginalJob> {
+    const id = single(query, 'id');
+    if (id === undefined || id === '') throw new DomainError('invalid_request', 'Say which job: /job?id=…');
+    return toOriginal(await this.jobs.get(id));
+  }
+
+  @ApiOperation({ summary: 'List jobs, oldest first' })
+  @ApiQuery({ name: 'offset', required: false, schema: { type: 'integer', default: 0 } })
+  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', default: 50 } })
+  @ApiQuery({ name: 'status', required: false, description: 'In any letter case' })
+  @ApiOkResponse({ type: [OriginalJob] })
+  @Get('jobs')
+  async jobsOldestFirst(@Query() query: QueryParameters): Promise<OriginalJob[]> {
+    const jobs = await this.jobs.oldest({
+      status: statusParameter(query),
+      offset: offsetParameter(query),
+      limit: limitParameter(query),
+    });
+    return jobs.map(toOriginal);
+  }
+
+  @ApiOperation({ summary: 'Review a job that waits for a human', description: '404 when no job with that id waits.' })
+  @ApiBody({ type: ReviewJob })
+  @ApiOkResponse({ type: Reviewed })
+  @Post('reviewJob')
+  @HttpCode(200)
+  async reviewJob(@Body() body: unknown, @Actor() actor: string): Promise<Reviewed> {
+    const { id, status, response = null, payload = null } = readReview(requireBody(body));
+    try {
+      if (status !== 'human') {
+        const verdict = status === 'success' && response !== null ? 'edit' : VERDICT_FOR[status];
+        await this.reviews.decide({
+          jobId: id,
+          verdict,
+          actor,
+          revision: null,
+          response: verdict === 'regenerate' ? null : response,
+          payload,
+          feedback: null,
+          reason: null,
+        });
+      } else if (response !== null || payload !== null) {
+        await this.reviews.edit({ jobId: id, actor, revision: null, response, payload });
+      } else if ((await this.jobs.get(id)).status !== 'human') {
+        throw new DomainError('job_not_waiting', 'not in human');
+      }
+    } catch (error) {
+      throw notWaiting(error, id);
+    }
+    return { status: 'success' };
+  }
+
+  @ApiOperation({ summary: 'Whether the process runs' })
+  @ApiOkResponse({ schema: { type: 'string', example: 'ok' } })
+  @Get('liveness')
+  liveness(): string {
+    return 'ok';
+  }
+}
+
+function requireBody(body: unknown): Json {
+  if (body === undefined) throw new DomainError('invalid_json', 'The body is empty; send JSON.');
+  return body as Json;
+}
+
+/** Unknown fields are passed over, as they always were. */
+function readReview(body: Json): ReviewJob {
+  if (!isJsonObject(body)) throw new DomainError('invalid_request', 'Send a JSON object with id and status.');
+  const { id, status: given, response, payload } = body;
+  if (typeof id !== 'string' || id === '') {
+    throw new DomainError('invalid_request', '"id" is missing or no text: say which job, such as {"id": "…", "status": "success"}.');
+  }
+  const text = given === undefined ? 'human' : given;
+  const status = JOB_STATUSES.find((candidate) => typeof text === 'string' && candidate === text.toLowerCase());
+  if (!status) {
+    throw new DomainError(
+      'invalid_request',
+      `"status" is ${quote(JSON.stringify(text))}; it must be one of ${JOB_STATUSES.join(', ')}.`,
+    );
+  }
+  return { id, status, response, payload };
+}
+
+/** The original knows one refusal: nothing with this id waits for a human. */
+function notWaiting(error: unknown, id: string): unknown {
+  const refusals = ['job_not_found', 'job_not_waiting', 'already_decided', 'revision_mismatch'];
+  if (!(error instanceof DomainError) || !refusals.includes(error.code)) return error;
+  return new DomainError('job_not_found', `No job with the id ${quote(id)} is waiting for a human.`);
+}

@@ -1,0 +1,6 @@
+const ORIGINAL_PATHS = new Set(['/enqueue', '/job', '/jobs', '/reviewJob', '/liveness']);
+
+/** Whether a request is for one of the original system's routes, whose errors have a form of their own. */
+export function isOriginalRoute(url: string): boolean {
+  return ORIGINAL_PATHS.has(url.split('?', 1)[0] ?? '');
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '@hitl/config';
+import { isTransient, JobStore, type ClaimedJob, type Json, type Lease } from '@hitl/domain';
+import { OutboxRelay } from '@hitl/messaging';
+import { metrics } from '@hitl/observability';
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
+import { ModelError, ModelProvider } from '../model-providers/model-provider';
+import { withFeedback } from './feedback';
+import { LeaseKeeper } from './lease-keeper';
+
+/** Longest back-off of our own between two tries, and the longest Retry-After that is obeyed, in milliseconds. */
+const LONGEST_BACKOFF = 60_000;
+const LONGEST_RETRY_AFTER = 3_600_000;
+
+/** An answer is dear: while the database is away it is kept, and stored once the database is back. About a minute. */
+const untilStored = retry(handleWhen(isTransient), {
+  maxAttempts: 30,
+  backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 3000 }),
+});
+
+@Injectable()
+export class InferenceService {
+  private readonly logger = new Logger(InferenceService.name);
+
+  constructor(
+    private readonly store: JobStore,
+    private readonly model: ModelProvider,
+    private readonly leases: LeaseKeeper,
+    private readonly outbox: OutboxRelay,
+    private readonly config: Config,
+  ) {}
+
+  /** Resolves once the database holds what came of the job's next try, or that it is no work for us. */
+  async run(jobId: string): Promise<void> {
+    const { WORKER_LEASE_MS: leaseMs, MODEL_MAX_ATTEMPTS: maxAttempts } = this.config;
+    const lease: Lease = { jobId, token: randomUUID() };
+    const job = await this.store.claim({ ...lease, leaseMs, maxAttempts });
+    if (!job) return;
+    if (job.roundAttempts > maxAttempts) {
+      await this.fail(lease, `The last of ${maxAttempts} tries ended without an outcome: its worker died.`);
+      return;
+    }
+    const { lost, release } = this.leases.keep(lease);
+    try {
+      await this.attempt(job, lease, lost);
+    } finally {
+      release();
+    }
+  }
+
+  private async attempt(job: ClaimedJob, lease: Lease, lost: AbortSignal): Promise<void> {
+    const timeout = AbortSignal.timeout(this.config.MODEL_TIMEOUT_MS);
+    const stopTimer = metrics.inferenceDuration.startTimer({ provider: this.model.name });
+    let response: Json;
+    try {
+      response = await this.model.infer(withFeedback(job.payload, job.feedback), AbortSignal.any([timeout, lost]));
+    } catch (error) {
+      if (lost.aborted) {
+        this.count('dropped');
+      } else if (timeout.aborted) {
+        await this.retryOrFail(
+          job,
+          lease,
+          new ModelError(`The model did not answer within ${this.config.MODEL_TIMEOUT_MS} ms.`, true),
+        );
+      } else if (error instanceof ModelError) {
+        await this.retryOrFail(job, lease, error);
+      } else {
+        this.logger.error(error);
+        await this.fail(lease, `The provider ${this.model.name} failed: ${String(error)}`);
+      }
+      return;
+    } finally {
+      stopTimer();
+    }
+    try {
+      const bell = await untilStored.execute(() => this.store.complete({ ...lease, response }));
+      this.count(bell ? 'answered' : 'dropped');
+      if (bell) this.outbox.ring(bell);
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      this.logger.error(error);
+      await this.fail(lease, `The model's answer cannot be stored: ${(error as Error).message}`);
+    }
+  }
+
+  private async retryOrFail(job: ClaimedJob, lease: Lease, error: ModelError): Promise<void> {
+    const { MODEL_MAX_ATTEMPTS: maxAttempts, MODEL_RETRY_DELAY_MS: firstDelay } = this.config;
+    if (!error.retryable) return this.fail(lease, error.message);
+    if (job.roundAttempts >= maxAttempts) {
+      return this.fail(lease, `Gave up after ${maxAttempts} tries. ${error.message}`);
+    }
+    const own = Math.min(LONGEST_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
+    const wished = Math.min(LONGEST_RETRY_AFTER, error.retryAfterMs ?? 0);
+    const retryInMs = Math.round(Math.max(own, wished));
+    this.count('retried');
+    this.logger.warn({ jobId: job.id, attempt: job.roundAttempts, retryInMs, message: error.message });
+    await untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.message, retryInMs }));
+  }
+
+  private async fail(lease: Lease, detail: string): Promise<void> {
+    this.count('failed');
+    this.logger.warn({ jobId: lease.jobId, message: `job failed: ${detail}` });
+    await untilStored.execute(() => this.store.failAttempt({ ...lease, detail, retryInMs: null }));
+  }
+
+  private count(outcome: 'answered' | 'retried' | 'failed' | 'dropped'): void {
+    metrics.inferenceAttempts.inc({ provider: this.model.name, outcome });
+  }
+}

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import type { QueueConsumption } from '@hitl/messaging';
+import { Reconciler } from './reconciler/reconciler.service';
+import { ReviewsConsumer } from './reviews/reviews.consumer';
+import { ReviewsService } from './reviews/reviews.service';
+
+/** Messages of each queue that one review service handles at once. */
+const CONCURRENCY = 100;
+
+/** What a review service takes from the broker. */
+export function consumes(): QueueConsumption[] {
+  return [
+    { queue: 'review', concurrency: CONCURRENCY },
+    { queue: 'reviewCommands', concurrency: CONCURRENCY },
+  ];
+}
+
+@Module({
+  controllers: [ReviewsConsumer],
+  providers: [ReviewsService, Reconciler],
+})
+export class ReviewServiceModule {}

@@ -1,0 +1,163 @@
+import { plainToInstance, Transform } from 'class-transformer';
+import {
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  ValidateIf,
+  validateSync,
+} from 'class-validator';
+
+/** A whole number written in decimal digits; anything else stays as it is and fails the validation. */
+const Integer = (min: number, max: number): PropertyDecorator => {
+  return (target, key) => {
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value,
+    )(target, key);
+    IsInt()(target, key);
+    Min(min)(target, key);
+    Max(max)(target, key);
+  };
+};
+
+/**
+ * Everything that can be configured: one property per environment variable, with its default.
+ * `.env.example` says what each is for. Times are milliseconds unless the name says otherwise.
+ */
+export class Config {
+  /** Address to listen on. Loopback by default; containers set 0.0.0.0. */
+  @IsNotEmpty()
+  HOST: string = '127.0.0.1';
+
+  /** Port of the app's HTTP server: the API on the gateway, health and metrics on every app. 0 takes a free one. */
+  @Integer(0, 65_535)
+  PORT: number = 3000;
+
+  /** Folder of the embedded database; used only while DATABASE_URL is unset. */
+  @IsNotEmpty()
+  DATA_DIR: string = '.data';
+
+  /** PostgreSQL 15 or newer. Unset: the standalone app uses an embedded database, the others refuse to start. */
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: 'must be a postgres:// URL' })
+  DATABASE_URL?: string;
+
+  /** Connections that one process keeps to PostgreSQL at most. */
+  @Integer(1, 500)
+  DATABASE_POOL_SIZE: number = 10;
+
+  /** RabbitMQ 3.10 or newer. Unset: the standalone app uses an in-process transport, the others refuse to start. */
+  @IsOptional()
+  @Matches(/^amqps?:\/\//, { message: 'must be an amqp:// or amqps:// URL' })
+  AMQP_URL?: string;
+
+  /** Which provider answers: `demo` (offline, not an LLM), `openai` (any OpenAI-compatible server), `http` (any JSON over POST). */
+  @IsIn(['demo', 'openai', 'http'])
+  MODEL_PROVIDER: 'demo' | 'openai' | 'http' = 'demo';
+
+  /** `openai`: the API's root, such as https://api.openai.com/v1. `http`: the exact URL to POST to. */
+  @ValidateIf((config: Config) => config.MODEL_PROVIDER !== 'demo' || config.MODEL_BASE_URL !== undefined)
+  @IsUrl(
+    { require_tld: false, require_protocol: true, protocols: ['http', 'https'] },
+    { message: 'must be an http:// or https:// URL (MODEL_PROVIDER=openai and =http need it)' },
+  )
+  MODEL_BASE_URL?: string;
+
+  /** Sent as `Authorization: Bearer …` where set. */
+  @IsOptional()
+  @IsString()
+  MODEL_API_KEY?: string;
+
+  /** One call to the model may take this long. Under 10 minutes, well below RabbitMQ's 30-minute consumer timeout. */
+  @Integer(1, 540_000)
+  MODEL_TIMEOUT_MS: number = 120_000;
+
+  /** Tries per generated answer, the first included. */
+  @Integer(1, 20)
+  MODEL_MAX_ATTEMPTS: number = 5;
+
+  /** Back-off before the second try; it doubles with each further one. A provider's Retry-After wins when longer. */
+  @Integer(1, 600_000)
+  MODEL_RETRY_DELAY_MS: number = 1000;
+
+  /** Model calls that one worker process runs at once. */
+  @Integer(1, 2000)
+  WORKER_CONCURRENCY: number = 64;
+
+  /** How long a worker owns a job without a sign of life; it renews the lease three times in that time. */
+  @Integer(500, 600_000)
+  WORKER_LEASE_MS: number = 30_000;
+
+  /** How often each process looks for outbox rows that nobody published. */
+  @Integer(50, 60_000)
+  OUTBOX_POLL_MS: number = 1000;
+
+  /** How often a review service looks for jobs in `bot` that nobody works on. */
+  @Integer(50, 60_000)
+  RECONCILE_INTERVAL_MS: number = 1000;
+
+  /** Largest request body, in bytes. */
+  @Integer(1024, 104_857_600)
+  MAX_BODY_BYTES: number = 1_048_576;
+
+  /** How long a stopping process finishes what it holds before it lets go. */
+  @Integer(0, 600_000)
+  SHUTDOWN_GRACE_MS: number = 30_000;
+
+  /** Lowest level that is logged. */
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  LOG_LEVEL: string = 'info';
+
+  /** `json`: one object a line. `pretty`: for a person at a terminal. */
+  @IsIn(['json', 'pretty'])
+  LOG_FORMAT: 'json' | 'pretty' = 'json';
+}
+
+/** The name of every environment variable that is read. */
+export const ENVIRONMENT_VARIABLES = [
+  ...Object.keys(new Config()),
+  'DATABASE_URL',
+  'AMQP_URL',
+  'MODEL_BASE_URL',
+  'MODEL_API_KEY',
+] as const;
+
+/** Prefixes that belong to this system alone, so that a misspelt name can be told. */
+const OWN_PREFIXES = ['MODEL_', 'WORKER_'];
+
+/** The environment does not make a usable configuration; the message lists every fault. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/**
+ * Reads and validates `env`. Empty values count as unset.
+ * @throws ConfigError that names every wrong variable, its value (never that of a secret) and the remedy
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const known = new Set<string>(ENVIRONMENT_VARIABLES);
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => known.has(name) && value !== undefined && value !== ''),
+  );
+  const config = plainToInstance(Config, given, { exposeDefaultValues: true });
+  const faults = validateSync(config, { forbidUnknownValues: true }).map((error) => {
+    const value = /KEY|URL/.test(error.property) ? '(not shown)' : JSON.stringify(env[error.property]);
+    return `${error.property}=${value}: ${Object.values(error.constraints ?? {}).join('; ')}`;
+  });
+  for (const name of Object.keys(env)) {
+    if (OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && !known.has(name)) {
+      faults.push(`${name}: there is no such variable`);
+    }
+  }
+  if (faults.length > 0) {
+    throw new ConfigError(
+      `The configuration cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}\nSee .env.example for every variable and its default.`,
+    );
+  }
+  return Object.freeze(config);
+}

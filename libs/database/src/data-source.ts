@@ -1,0 +1,77 @@
+import { Decision, Job, JobEvent, OutboxMessage } from '@hitl/domain';
+import { Client } from 'pg';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
+
+/** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
+const STATEMENT_TIMEOUT = 10_000;
+const LOCK_TIMEOUT = 5_000;
+/** Longest time that a caller waits for a free connection or for an answer on a cut network, in milliseconds. */
+const CONNECT_TIMEOUT = 5_000;
+const QUERY_TIMEOUT = 15_000;
+
+/**
+ * After `query_timeout` pg leaves the client connected, still waiting for the lost answer, and its pool hands it
+ * out again. Such a connection is dead for us: destroy it.
+ */
+class TimeoutProofClient extends Client {
+  constructor(config: ConstructorParameters<typeof Client>[0]) {
+    super(config);
+    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
+    this.query = ((...args: unknown[]) => {
+      const last = args.length - 1;
+      const callback = args[last];
+      if (typeof callback === 'function') {
+        args[last] = (error: Error | undefined, result: unknown) => {
+          if (error?.message === 'Query read timeout') this.#destroy(error);
+          (callback as (error: Error | undefined, result: unknown) => void)(error, result);
+        };
+      }
+      return query(...args);
+    }) as typeof this.query;
+  }
+
+  #destroy(error: Error): void {
+    const { connection } = this as unknown as { connection: { stream: { destroy: (error: Error) => void } } };
+    connection.stream.destroy(error);
+  }
+}
+
+/**
+ * How this system talks to PostgreSQL. Nothing waits for ever: connecting, statements, locks, idle transactions and
+ * answers that never come each have an end.
+ * @param onPoolError told of connections that broke while idle
+ */
+export function dataSourceOptions(
+  url: string,
+  poolSize: number,
+  onPoolError: (error: Error) => void = () => undefined,
+): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    poolSize,
+    entities: [Job, JobEvent, Decision, OutboxMessage],
+    migrations: [Jobs1700000000000],
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    installExtensions: false,
+    connectTimeoutMS: CONNECT_TIMEOUT,
+    poolErrorHandler: onPoolError,
+    logging: false,
+    applicationName: 'hitl',
+    extra: {
+      Client: TimeoutProofClient,
+      statement_timeout: STATEMENT_TIMEOUT,
+      lock_timeout: LOCK_TIMEOUT,
+      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,
+      query_timeout: QUERY_TIMEOUT,
+      keepAlive: true,
+    },
+  };
+}
+
+/** A data source with {@link dataSourceOptions}, not connected yet. */
+export function createDataSource(...args: Parameters<typeof dataSourceOptions>): DataSource {
+  return new DataSource(dataSourceOptions(...args));
+}

@@ -1,0 +1,39 @@
+import { MigrationExecutor, type DataSource } from 'typeorm';
+
+/** Any number, the same in every version: whoever holds it migrates. */
+const MIGRATION_LOCK = 4_859_001_337;
+
+/** The database's schema is older than the code, or newer. */
+export class SchemaError extends Error {
+  override name = 'SchemaError';
+}
+
+/** Brings the schema up to date. Of several processes at once, one does the work and the others wait for it. */
+export async function migrate(database: DataSource): Promise<string[]> {
+  const runner = database.createQueryRunner();
+  try {
+    await runner.query('SET statement_timeout = 0; SET lock_timeout = 0');
+    await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    try {
+      const done = await new MigrationExecutor(database, runner).executePendingMigrations();
+      return done.map((migration) => migration.name);
+    } finally {
+      await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    }
+  } finally {
+    await runner.query('RESET statement_timeout; RESET lock_timeout').catch(() => undefined);
+    await runner.release();
+  }
+}
+
+/**
+ * Refuses to go on with a schema that lacks migrations.
+ * @throws SchemaError with the command that mends it
+ */
+export async function assertMigrated(database: DataSource): Promise<void> {
+  if (await database.showMigrations()) {
+    throw new SchemaError(
+      'The database schema is older than this version. Bring it up to date with: npm run build && node dist/apps/gateway/main.js migrate',
+    );
+  }
+}

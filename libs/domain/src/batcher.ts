@@ -1,0 +1,82 @@
+import { isTransient } from './database-errors';
+
+/**
+ * Turns concurrent single calls into calls for many: what arrives while a batch runs makes the next batch, and a
+ * lone call runs at once, so there is no wait without load.
+ *
+ * @param run answers item by item, in order. When it rejects for a batch, each item is tried alone, so that one
+ *   bad item does not fail its neighbours; a lost connection fails all of them.
+ * @param keyOf two items with the same key never share a batch; by default all may
+ * @param most items in a batch (default 100)
+ * @param parallel batches under way at once (default 2: one commits while the next one is parsed)
+ */
+export function batched<I, O>(
+  run: (items: I[]) => Promise<O[]>,
+  {
+    keyOf,
+    most = 100,
+    parallel = 2,
+  }: { keyOf?: (item: I) => string; most?: number; parallel?: number } = {},
+): (item: I) => Promise<O> {
+  interface Waiting {
+    item: I;
+    resolve: (value: O) => void;
+    reject: (reason: unknown) => void;
+  }
+  let waiting: Waiting[] = [];
+  let running = 0;
+  let scheduled = false;
+
+  const take = (): Waiting[] => {
+    if (!keyOf) return waiting.splice(0, most);
+    const keys = new Set<string>();
+    const batch: Waiting[] = [];
+    const later: Waiting[] = [];
+    for (const call of waiting) {
+      const key = keyOf(call.item);
+      if (batch.length < most && !keys.has(key)) {
+        keys.add(key);
+        batch.push(call);
+      } else {
+        later.push(call);
+      }
+    }
+    waiting = later;
+    return batch;
+  };
+
+  const settle = async (batch: Waiting[]): Promise<void> => {
+    try {
+      const results = await run(batch.map((call) => call.item));
+      batch.forEach((call, index) => {
+        call.resolve(results[index] as O);
+      });
+    } catch (error) {
+      if (batch.length === 1 || isTransient(error)) {
+        for (const call of batch) call.reject(error);
+      } else {
+        for (const call of batch) await settle([call]);
+      }
+    }
+  };
+
+  const flush = (): void => {
+    scheduled = false;
+    while (running < parallel && waiting.length > 0) {
+      running += 1;
+      void settle(take()).finally(() => {
+        running -= 1;
+        flush();
+      });
+    }
+  };
+
+  return (item) =>
+    new Promise<O>((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (scheduled || running >= parallel) return;
+      scheduled = true;
+      // After the sockets of this turn have been read: calls that arrived together go together.
+      setImmediate(flush);
+    });
+}

@@ -1,0 +1,40 @@
+/**
+ * Every error that a client can meet: its stable code, HTTP status and title.
+ * docs/errors.md says what to do about each.
+ */
+export const ERRORS = {
+  invalid_request: { status: 400, title: 'The request is not valid' },
+  invalid_json: { status: 400, title: 'The body is not JSON that can be stored' },
+  cross_origin: { status: 403, title: 'The request comes from a page of another origin' },
+  not_found: { status: 404, title: 'There is nothing at this address' },
+  job_not_found: { status: 404, title: 'There is no such job' },
+  job_not_waiting: { status: 409, title: 'The job does not wait for a human' },
+  already_decided: { status: 409, title: 'Somebody else was first' },
+  already_final: { status: 409, title: 'The job has ended already' },
+  revision_mismatch: { status: 412, title: 'The answer has changed since it was judged' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },
+  internal_error: { status: 500, title: 'Something went wrong here' },
+  unavailable: { status: 503, title: 'A part of the system is away' },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A fault of one field: a JSON pointer into the body or a parameter's name, and what is wrong with it. */
+export interface FieldFault {
+  pointer: string;
+  detail: string;
+}
+
+/** A refusal that a client is told about. `detail` says what was wrong, with which value, and what to do. */
+export class DomainError extends Error {
+  override name = 'DomainError';
+
+  constructor(
+    readonly code: ErrorCode,
+    detail: string,
+    readonly faults: FieldFault[] = [],
+  ) {
+    super(detail);
+  }
+}

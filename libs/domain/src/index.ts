@@ -1,0 +1,18 @@
+export { batched } from './batcher';
+export { isTransient } from './database-errors';
+export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
+export { isJsonObject, type Json } from './json';
+export { Decision } from './jobs/decision.entity';
+export { JobEvent } from './jobs/job-event.entity';
+export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
+export { JobStore } from './jobs/job-store';
+export { Job } from './jobs/job.entity';
+export type { ClaimedJob, ClaimRequest, Lease } from './jobs/statements/claim';
+export type { Decided, DecisionRequest } from './jobs/statements/decide';
+export type { Edit } from './jobs/statements/edit';
+export type { FailedAttempt, Inferred } from './jobs/statements/finish-attempt';
+export type { NewJob, Submitted } from './jobs/statements/submit';
+export * from './jobs/transitions';
+export { BELL_PATTERNS, type Bell, type BellPattern } from './outbox/bell';
+export { OutboxMessage } from './outbox/outbox-message.entity';
+export { OutboxStore } from './outbox/outbox-store';

@@ -1,0 +1,39 @@
+import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import type { Json } from '../json';
+import type { JobEventType, JobStatus } from './transitions';
+
+/** One thing that happened to a job. Append-only; written in the statement that made it happen. */
+@Entity('job_events')
+export class JobEvent {
+  /** Not handed out in commit order. */
+  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
+  id: string;
+
+  @Column('uuid', { name: 'job_id' })
+  jobId: string;
+
+  @Column('text')
+  type: JobEventType;
+
+  /** The job's status and revision after the event. */
+  @Column('text')
+  status: JobStatus;
+
+  @Column('int')
+  revision: number;
+
+  /** Who did it: a person's name, or `submitter`, `worker`. */
+  @Column('text')
+  actor: string;
+
+  /** What else is worth knowing, such as a failed attempt's `detail` or a decision's `decision_id`. */
+  @Column('jsonb', { nullable: true })
+  data: Record<string, Json> | null;
+
+  /** The `payload` and `response` that this event overwrote, so that no output is ever lost. */
+  @Column('jsonb', { nullable: true })
+  replaced: { payload?: Json; response?: Json } | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+}

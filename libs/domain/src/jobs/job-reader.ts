@@ -1,0 +1,88 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Brackets, DataSource, In, type Repository } from 'typeorm';
+import { batched } from '../batcher';
+import { Decision } from './decision.entity';
+import { Job } from './job.entity';
+import type { JobStatus } from './transitions';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether a text has the shape of a job's id; any other text is the id of no job. */
+export function isJobId(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** Where a page of reviews goes on. */
+export interface ReviewPosition {
+  priority: number;
+  id: string;
+}
+
+/** Reads of jobs. Lists answer at most `limit` jobs. */
+@Injectable()
+export class JobReader {
+  private readonly jobs: Repository<Job>;
+  private readonly findBatched: (id: string) => Promise<Job | null>;
+
+  constructor(@Inject(DataSource) private readonly database: DataSource) {
+    this.jobs = database.getRepository(Job);
+    this.findBatched = batched(async (ids: string[]) => {
+      const rows = await this.jobs.find({ where: { id: In([...new Set(ids)]) } });
+      const byId = new Map(rows.map((job) => [job.id, job]));
+      return ids.map((id) => byId.get(id) ?? null);
+    });
+  }
+
+  /** The job with this id, whatever its shape; null when there is none. */
+  find(id: string): Promise<Job | null> {
+    return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
+  }
+
+  /** The newest decision on a job. */
+  lastDecision(jobId: string): Promise<Decision | null> {
+    return this.database.getRepository(Decision).findOne({ where: { jobId }, order: { createdAt: 'DESC' } });
+  }
+
+  /** A decision by its own id. */
+  findDecision(id: string): Promise<Decision | null> {
+    return this.database.getRepository(Decision).findOneBy({ id });
+  }
+
+  /** Newest first, from the job after `before` on. */
+  newest({ status, before, limit }: { status?: JobStatus; before?: string; limit: number }): Promise<Job[]> {
+    const query = this.jobs.createQueryBuilder('job').orderBy('job.id', 'DESC').take(limit);
+    if (status) query.andWhere('job.status = :status', { status });
+    if (before) query.andWhere('job.id < :before', { before });
+    return query.getMany();
+  }
+
+  /** Oldest first, without the first `offset`. */
+  oldest({ status, offset, limit }: { status?: JobStatus; offset: number; limit: number }): Promise<Job[]> {
+    return this.jobs.find({
+      where: status ? { status } : {},
+      order: { id: 'ASC' },
+      skip: offset,
+      take: limit,
+    });
+  }
+
+  /** Jobs that wait for a human, most urgent first: by priority, then by age. */
+  waiting({ after, limit }: { after?: ReviewPosition; limit: number }): Promise<Job[]> {
+    const query = this.jobs
+      .createQueryBuilder('job')
+      .where("job.status = 'human'")
+      .orderBy('job.priority', 'DESC')
+      .addOrderBy('job.id', 'ASC')
+      .take(limit);
+    if (after) {
+      query.andWhere(
+        new Brackets((where) =>
+          where
+            .where('job.priority < :priority', after)
+            .orWhere('(job.priority = :priority AND job.id > :id)', after),
+        ),
+      );
+    }
+    return query.getMany();
+  }
+}

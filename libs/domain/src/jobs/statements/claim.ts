@@ -1,0 +1,74 @@
+import type { DataSource } from 'typeorm';
+import type { Json } from '../../json';
+
+export interface Lease {
+  jobId: string;
+  /** Fencing token: a UUID of its own for every claim. */
+  token: string;
+}
+
+export interface ClaimRequest extends Lease {
+  /** How long the claim lasts unless it is renewed. */
+  leaseMs: number;
+  /** A claim past this number of tries is not counted as an attempt. */
+  maxAttempts: number;
+}
+
+export interface ClaimedJob {
+  id: string;
+  payload: Json;
+  feedback: string[];
+  /** Tries since the job entered `bot`, this one included; more than the allowed number when the last ones ended without an outcome. */
+  roundAttempts: number;
+}
+
+/**
+ * Gives each job to its caller where it is in `bot` and nobody holds it; null for the others.
+ * A job that somebody else holds is rung for when that lease ends: the ring that brought us here may have been
+ * the last one of a holder that died.
+ */
+export async function claim(database: DataSource, requests: ClaimRequest[]): Promise<(ClaimedJob | null)[]> {
+  // Losing a claim in a crash costs one more try, so the commit need not wait for the disk.
+  const rows: ClaimedJob[] = await database.query(
+    `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
+     input AS (
+       SELECT t.* FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS t (id, token, lease_ms, max_attempts), fast
+     ), job AS (
+       UPDATE jobs j
+       SET lease_token = input.token, lease_until = now() + lease_ms * interval '1 millisecond',
+           attempts = attempts + CASE WHEN round_attempts < max_attempts THEN 1 ELSE 0 END, round_attempts = round_attempts + 1
+       FROM input
+       WHERE j.id = input.id AND j.status = 'bot' AND (j.lease_until IS NULL OR j.lease_until <= now())
+       RETURNING j.id, j.payload, j.feedback, j.round_attempts
+     ), held AS (
+       UPDATE jobs j SET next_kick_at = j.lease_until
+       FROM input
+       WHERE j.id = input.id AND j.status = 'bot' AND j.lease_until > now() AND j.next_kick_at > j.lease_until
+     )
+     SELECT id, payload, feedback, round_attempts AS "roundAttempts" FROM job`,
+    [
+      requests.map((request) => request.jobId),
+      requests.map((request) => request.token),
+      requests.map((request) => request.leaseMs),
+      requests.map((request) => request.maxAttempts),
+    ],
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return requests.map((request) => byId.get(request.jobId) ?? null);
+}
+
+/** Renews leases for another `leaseMs`; answers the ids of the jobs that are still held under these tokens. */
+export async function extendLeases(database: DataSource, leases: Lease[], leaseMs: number): Promise<string[]> {
+  const rows: { id: string }[] = await database.query(
+    `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
+     input AS (SELECT id, token FROM unnest($1::uuid[], $2::uuid[]) AS t (id, token), fast),
+     job AS (
+       UPDATE jobs j SET lease_until = now() + $3 * interval '1 millisecond'
+       FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
+       RETURNING j.id
+     )
+     SELECT id FROM job`,
+    [leases.map((lease) => lease.jobId), leases.map((lease) => lease.token), leaseMs],
+  );
+  return rows.map((row) => row.id);
+}

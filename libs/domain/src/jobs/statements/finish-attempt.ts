@@ -1,0 +1,83 @@
+import type { DataSource } from 'typeorm';
+import type { Json } from '../../json';
+import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
+import type { Lease } from './claim';
+
+export interface Inferred extends Lease {
+  response: Json;
+}
+
+/** bot → human, for each job still held under its token; null where somebody was first. */
+export async function complete(database: DataSource, outcomes: Inferred[]): Promise<(Bell | null)[]> {
+  const rows: { jobId: string; bellId: string }[] = await database.query(
+    `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[]) AS t (id, token, response)),
+     job AS (
+       UPDATE jobs j
+       SET status = 'human', response = input.response, revision = revision + 1, updated_at = now(),
+           lease_token = NULL, lease_until = NULL, next_kick_at = NULL, kicks = 0
+       FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
+       RETURNING j.id, j.revision
+     ), event AS (
+       INSERT INTO job_events (job_id, type, status, revision, actor)
+       SELECT id, 'inferred', 'human', revision, 'worker' FROM job
+     ), bell AS (
+       INSERT INTO outbox (pattern, job_id, due_at)
+       SELECT 'review.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job
+       RETURNING id, job_id
+     )
+     SELECT id AS "bellId", job_id AS "jobId" FROM bell`,
+    [
+      outcomes.map((outcome) => outcome.jobId),
+      outcomes.map((outcome) => outcome.token),
+      outcomes.map((outcome) => JSON.stringify(outcome.response)),
+    ],
+  );
+  const byJob = new Map(rows.map((row) => [row.jobId, row]));
+  return outcomes.map(({ jobId }) => {
+    const row = byJob.get(jobId);
+    return row ? { id: row.bellId, pattern: 'review.requested', jobId } : null;
+  });
+}
+
+export interface FailedAttempt extends Lease {
+  /** What went wrong, for the people who run it. */
+  detail: string;
+  /** When to try again, in milliseconds from now; null: never, the job fails. */
+  retryInMs: number | null;
+}
+
+/**
+ * Ends attempts that brought no answer: back to waiting in `bot` with a due time, or bot → fail.
+ * Answers whether the job was still held under its token.
+ */
+export async function failAttempt(database: DataSource, outcomes: FailedAttempt[]): Promise<boolean[]> {
+  const rows: { id: string }[] = await database.query(
+    `WITH input AS (
+       SELECT *, now() + retry_in * interval '1 millisecond' AS due
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS t (id, token, detail, retry_in)
+     ), job AS (
+       UPDATE jobs j
+       SET status = CASE WHEN due IS NULL THEN 'fail' ELSE 'bot' END,
+           failure_reason = CASE WHEN due IS NULL THEN 'inference_failed' END,
+           failure_detail = CASE WHEN due IS NULL THEN input.detail END,
+           finished_at = CASE WHEN due IS NULL THEN now() END,
+           lease_token = NULL, lease_until = due, next_kick_at = due, kicks = 0, updated_at = now()
+       FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
+       RETURNING j.id, j.status, j.revision, input.detail
+     ), event AS (
+       INSERT INTO job_events (job_id, type, status, revision, actor, data)
+       SELECT id, CASE status WHEN 'fail' THEN 'failed' ELSE 'attempt_failed' END, status, revision, 'worker',
+              jsonb_build_object('detail', detail)
+       FROM job
+     )
+     SELECT id FROM job`,
+    [
+      outcomes.map((outcome) => outcome.jobId),
+      outcomes.map((outcome) => outcome.token),
+      outcomes.map((outcome) => outcome.detail),
+      outcomes.map((outcome) => outcome.retryInMs),
+    ],
+  );
+  const ended = new Set(rows.map((row) => row.id));
+  return outcomes.map((outcome) => ended.has(outcome.jobId));
+}

@@ -1,0 +1,27 @@
+import type { DataSource } from 'typeorm';
+import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
+
+/** Seconds after which the reconciler rings for a job that nobody has taken; later gaps double, up to half an hour. */
+export const FIRST_KICK_SECONDS = 60;
+
+/** Rings again for up to `limit` jobs in `bot` that are overdue and that nobody holds. */
+export async function kickOverdue(database: DataSource, limit: number): Promise<Bell[]> {
+  return database.query(
+    `WITH due AS (
+       SELECT id FROM jobs
+       WHERE status = 'bot' AND next_kick_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+       ORDER BY next_kick_at LIMIT $1 FOR UPDATE SKIP LOCKED
+     ), job AS (
+       UPDATE jobs j
+       SET next_kick_at = now() + least(1800, ${FIRST_KICK_SECONDS} * power(2, least(kicks, 6))) * interval '1 second',
+           kicks = least(kicks + 1, 100)
+       FROM due WHERE j.id = due.id RETURNING j.id
+     ), bell AS (
+       INSERT INTO outbox (pattern, job_id, due_at)
+       SELECT 'inference.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job
+       RETURNING id, pattern, job_id
+     )
+     SELECT id, pattern, job_id AS "jobId" FROM bell`,
+    [limit],
+  );
+}

@@ -1,0 +1,45 @@
+/**
+ * Where a job can be, and what a crash of everything does there:
+ * - `bot` — waits for the model. A worker's lease runs out and the reconciler rings again.
+ * - `human` — waits for a person. Nothing is held anywhere but in the row, so nothing can be lost.
+ * - `success`, `fail` — final.
+ */
+export const JOB_STATUSES = ['bot', 'human', 'success', 'fail'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** What can happen to a job. `attempt_failed` and `edited` leave the status as it is. */
+export const JOB_EVENT_TYPES = [
+  'submitted',
+  'attempt_failed',
+  'inferred',
+  'failed',
+  'edited',
+  'decided',
+  'regenerated',
+  'cancelled',
+] as const;
+export type JobEventType = (typeof JOB_EVENT_TYPES)[number];
+
+/** Every status change there is, and the events that make it. `human → bot` is a reviewer asking the model again. */
+export const TRANSITIONS = {
+  bot: { human: ['inferred'], fail: ['failed', 'cancelled'] },
+  human: { success: ['decided'], fail: ['decided', 'cancelled'], bot: ['regenerated'] },
+  success: {},
+  fail: {},
+} as const satisfies Record<JobStatus, Partial<Record<JobStatus, readonly JobEventType[]>>>;
+
+/** A reviewer's judgement of one exact revision. `edit` approves with changes. */
+export const VERDICTS = ['approve', 'edit', 'reject', 'regenerate'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Where each verdict takes a job that waits in `human`. */
+export const STATUS_AFTER = {
+  approve: 'success',
+  edit: 'success',
+  reject: 'fail',
+  regenerate: 'bot',
+} as const satisfies Record<Verdict, keyof (typeof TRANSITIONS)['human']>;
+
+/** Why a job ended in `fail`. */
+export const FAILURE_REASONS = ['inference_failed', 'rejected', 'expired', 'cancelled'] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];

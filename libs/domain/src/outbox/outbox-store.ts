@@ -1,0 +1,43 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { batched } from '../batcher';
+import type { Bell } from './bell';
+
+/** Seconds for which one poller has the rows it took, before another may try. */
+const POLLER_LEASE_SECONDS = 30;
+
+/** The bells that must still ring. */
+@Injectable()
+export class OutboxStore {
+  /** Deletes one row whose message the transport has. Concurrent calls make one DELETE. */
+  readonly delete: (id: string) => Promise<void>;
+
+  constructor(@Inject(DataSource) private readonly database: DataSource) {
+    this.delete = batched((ids: string[]) => this.deleteAll(ids), { parallel: 1, most: 500 });
+  }
+
+  /** Takes up to `limit` due rows for this poller; no two pollers get the same one at a time. */
+  async takeDue(limit: number): Promise<Bell[]> {
+    return this.database.query(
+      `WITH due AS (
+         SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+       ), taken AS (
+         UPDATE outbox o SET due_at = now() + $2 * interval '1 second'
+         FROM due WHERE o.id = due.id RETURNING o.id, o.pattern, o.job_id
+       )
+       SELECT id, pattern, job_id AS "jobId" FROM taken ORDER BY id`,
+      [limit, POLLER_LEASE_SECONDS],
+    );
+  }
+
+  private async deleteAll(ids: string[]): Promise<void[]> {
+    // A row that a crash brings back rings once more, which changes nothing: no need to wait for the disk.
+    await this.database.query(
+      `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
+            gone AS (DELETE FROM outbox USING fast WHERE id = ANY($1::bigint[]) RETURNING 1)
+       SELECT count(*) FROM gone`,
+      [ids],
+    );
+    return ids.map(() => undefined);
+  }
+}

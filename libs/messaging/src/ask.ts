@@ -1,0 +1,28 @@
+import type { ClientProxy } from '@nestjs/microservices';
+import { DomainError } from '@hitl/domain';
+import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
+import { fromReplyError } from './envelope';
+
+/** How long one request waits for its reply, in milliseconds; the request leaves its queue after the same time. */
+export const REPLY_PATIENCE_MS = 4000;
+
+/**
+ * Sends a command and waits for its reply; asks a second time when no reply came, so commands must be idempotent.
+ * @throws DomainError the refusal, or `unavailable` when nobody answered
+ */
+export async function ask<T>(client: ClientProxy, pattern: string, data: object): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await firstValueFrom(client.send<T>(pattern, data).pipe(timeout(REPLY_PATIENCE_MS)));
+    } catch (error) {
+      const refusal = fromReplyError(error);
+      if (refusal instanceof DomainError && refusal.code !== 'unavailable') throw refusal;
+      if (attempt === 2 || !(error instanceof TimeoutError)) {
+        throw new DomainError(
+          'unavailable',
+          'No review service answered in time. The command may or may not have taken effect: look at the job, then try again.',
+        );
+      }
+    }
+  }
+}

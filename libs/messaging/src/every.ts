@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isTransient } from '@hitl/domain';
+
+export interface Repetition {
+  /** Ends it; resolves when the run under way is over. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `work` again and again, never twice at once, with gaps of `ms` plus or minus a fifth, so that replicas do
+ * not march in step. When `work` answers that it did something, the next run follows at once. Errors are logged.
+ */
+export function every(
+  ms: number,
+  work: () => Promise<number>,
+  logger: { warn(message: string): void; error(error: unknown): void },
+): Repetition {
+  const stopping = new AbortController();
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      let done = 0;
+      try {
+        done = await work();
+      } catch (error) {
+        if (isTransient(error)) logger.warn(`the database is away: ${(error as Error).message}`);
+        else logger.error(error);
+      }
+      if (done === 0) {
+        await delay(ms * (0.8 + 0.4 * Math.random()), undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  };
+  const running = loop();
+  return {
+    stop() {
+      stopping.abort();
+      return running;
+    },
+  };
+}

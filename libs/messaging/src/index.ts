@@ -1,0 +1,8 @@
+export { ask } from './ask';
+export type { QueueConsumption } from './consumption';
+export { every, type Repetition } from './every';
+export { DecideReview, EditReview, InferenceRequested, ReviewRequested, type ReviewReply } from './messages';
+export { createTransport, MessagingModule, type Transport } from './messaging.module';
+export { OutboxRelay } from './outbox-relay';
+export { RethrowFilter } from './rethrow.filter';
+export { QUEUES, type QueueKey } from './topology';

@@ -1,0 +1,70 @@
+import { VERDICTS, type DecisionRequest, type Edit, type Json, type Verdict } from '@hitl/domain';
+import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID } from 'class-validator';
+
+/** Durable event: a job in `bot` wants a worker. */
+export class InferenceRequested {
+  static readonly pattern = 'inference.requested';
+
+  @IsUUID()
+  jobId: string;
+}
+
+/** Durable event: a job has a new answer. */
+export class ReviewRequested {
+  static readonly pattern = 'review.requested';
+
+  @IsUUID()
+  jobId: string;
+}
+
+/** Command: judge a job's answer. Answered with a {@link ReviewReply}. */
+export class DecideReview implements DecisionRequest {
+  static readonly pattern = 'review.decide';
+
+  @IsUUID()
+  id: string;
+  @IsUUID()
+  jobId: string;
+  @IsIn(VERDICTS)
+  verdict: Verdict;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+  @IsOptional()
+  @IsInt()
+  revision: number | null;
+  @IsOptional()
+  response: Json;
+  @IsOptional()
+  payload: Json;
+  @IsOptional()
+  @IsString()
+  feedback: string | null;
+  @IsOptional()
+  @IsString()
+  reason: string | null;
+}
+
+/** Command: keep changes to a job that goes on waiting. Answered with a {@link ReviewReply}. */
+export class EditReview implements Edit {
+  static readonly pattern = 'review.edit';
+
+  @IsUUID()
+  jobId: string;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+  @IsOptional()
+  @IsInt()
+  revision: number | null;
+  @IsOptional()
+  response: Json;
+  @IsOptional()
+  payload: Json;
+}
+
+/** The job's status and revision once the command has taken effect. */
+export interface ReviewReply {
+  status: string;
+  revision: number;
+}

@@ -1,0 +1,64 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { ClientProxy } from '@nestjs/microservices';
+import { Config } from '@hitl/config';
+import { isTransient, OutboxStore, type Bell } from '@hitl/domain';
+import { metrics } from '@hitl/observability';
+import { firstValueFrom } from 'rxjs';
+import { every, type Repetition } from './every';
+
+/** Orphaned rows that one look takes at most. */
+const ORPHANS_PER_LOOK = 200;
+/** Own rows that may be under way at once; the pollers find what is beyond. */
+const MOST_UNDER_WAY = 2000;
+
+/** Publishes outbox rows and deletes them once the transport has the message. */
+@Injectable()
+export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(OutboxRelay.name);
+  private readonly underWay = new Set<Promise<void>>();
+  private polling?: Repetition;
+
+  constructor(
+    private readonly outbox: OutboxStore,
+    @Inject(ClientProxy) private readonly client: ClientProxy,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.polling = every(this.config.OUTBOX_POLL_MS, () => this.publishOrphans(), this.logger);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.polling?.stop();
+    await Promise.allSettled([...this.underWay]);
+  }
+
+  /** Publishes rows that were just written, without making the caller wait. What fails, a poller does later. */
+  ring(...bells: Bell[]): void {
+    for (const bell of bells) {
+      if (this.underWay.size >= MOST_UNDER_WAY) return;
+      const work = this.publish(bell, 'writer').catch((error: unknown) => {
+        this.logger.debug(`left to the pollers: ${error instanceof Error ? error.message : String(error)}`);
+      });
+      this.underWay.add(work);
+      void work.finally(() => this.underWay.delete(work));
+    }
+  }
+
+  /** Publishes rows that their writers left behind; answers how many. */
+  async publishOrphans(): Promise<number> {
+    const bells = await this.outbox.takeDue(ORPHANS_PER_LOOK);
+    const results = await Promise.allSettled(bells.map((bell) => this.publish(bell, 'poller')));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed && !isTransient(failed.reason)) {
+      this.logger.warn(`${bells.length} messages wait in the outbox: ${String(failed.reason)}`);
+    }
+    return bells.length;
+  }
+
+  private async publish(bell: Bell, by: 'writer' | 'poller'): Promise<void> {
+    await firstValueFrom(this.client.emit<void>(bell.pattern, { jobId: bell.jobId }), { defaultValue: undefined });
+    metrics.bellsPublished.inc({ by });
+    await this.outbox.delete(bell.id);
+  }
+}

@@ -1,0 +1,58 @@
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+/** Everything this process measures, in Prometheus' format at `GET /metrics`. No job, person or key is a label. */
+export const registry = new Registry();
+
+/** Adds the Node process's own figures (memory, event loop, CPU). Once per process. */
+export function measureProcess(): void {
+  collectDefaultMetrics({ register: registry });
+}
+
+export const metrics = {
+  jobsSubmitted: new Counter({
+    name: 'hitl_jobs_submitted_total',
+    help: 'Jobs accepted and stored',
+    registers: [registry],
+  }),
+  inferenceAttempts: new Counter({
+    name: 'hitl_inference_attempts_total',
+    help: 'Calls to the model, by how they ended: answered, retried, failed, dropped (somebody else was first)',
+    labelNames: ['provider', 'outcome'] as const,
+    registers: [registry],
+  }),
+  inferenceDuration: new Histogram({
+    name: 'hitl_inference_duration_seconds',
+    help: 'Time of one call to the model',
+    labelNames: ['provider'] as const,
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
+    registers: [registry],
+  }),
+  reviewsRequested: new Counter({
+    name: 'hitl_reviews_requested_total',
+    help: 'Answers that were handed to the review desk',
+    registers: [registry],
+  }),
+  decisions: new Counter({
+    name: 'hitl_review_decisions_total',
+    help: 'Decisions that took effect',
+    labelNames: ['verdict'] as const,
+    registers: [registry],
+  }),
+  messagesParked: new Counter({
+    name: 'hitl_messages_parked_total',
+    help: 'Messages that cannot be handled and were set aside for an operator',
+    labelNames: ['queue'] as const,
+    registers: [registry],
+  }),
+  bellsPublished: new Counter({
+    name: 'hitl_outbox_published_total',
+    help: 'Outbox rows published, by who did it: the process that wrote them, or a poller that found them orphaned',
+    labelNames: ['by'] as const,
+    registers: [registry],
+  }),
+  jobsKicked: new Counter({
+    name: 'hitl_jobs_kicked_total',
+    help: 'Jobs in bot for which the reconciler rang again',
+    registers: [registry],
+  }),
+};

@@ -1,0 +1,60 @@
+import { Controller, Get, Header, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { HEALTH_LIVE_PATH, HEALTH_READY_PATH, METRICS_PATH, registry } from '@hitl/observability';
+import type { FastifyReply } from 'fastify';
+import { DataSource } from 'typeorm';
+
+/** What the process must be able to do before it is ready, besides reaching the database. */
+export class Readiness {
+  /** Turns false when the process begins to stop. */
+  accepting = true;
+
+  /**
+   * @param isConsuming whether each of the process's queues is being consumed
+   * @param isPublishing whether the broker takes messages
+   */
+  constructor(
+    readonly isConsuming: () => boolean,
+    readonly isPublishing: () => boolean,
+  ) {}
+}
+
+/** Probes and metrics, the same on every app. */
+@ApiExcludeController()
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly database: DataSource,
+    private readonly readiness: Readiness,
+  ) {}
+
+  @Get(HEALTH_LIVE_PATH)
+  live(): { status: string } {
+    return { status: 'ok' };
+  }
+
+  /**
+   * 200 while the process can do its work. A gateway accepts jobs without a broker, since the outbox keeps the
+   * bells: its `publishing` is told but does not count.
+   */
+  @Get(HEALTH_READY_PATH)
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const checks = {
+      accepting: this.readiness.accepting,
+      database: await this.database.query('SELECT 1').then(
+        () => true,
+        () => false,
+      ),
+      consuming: this.readiness.isConsuming(),
+    };
+    const ok = Object.values(checks).every(Boolean);
+    reply.status(ok ? 200 : 503);
+    return { status: ok ? 'ok' : 'unavailable', ...checks, publishing: this.readiness.isPublishing() };
+  }
+
+  @Get(METRICS_PATH)
+  @Header('content-type', registry.contentType)
+  metrics(): Promise<string> {
+    return registry.metrics();
+  }
+}

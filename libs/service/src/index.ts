@@ -1,0 +1,1 @@
+export { serve, type ServiceDefinition } from './serve';

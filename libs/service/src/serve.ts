@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Config, ConfigError, loadConfig } from '@hitl/config';
+import { createDataSource, DatabaseModule, migrate, startEmbeddedDatabase } from '@hitl/database';
+import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
+import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
+import { HealthController, Readiness } from './health.controller';
+
+/** One process of the system. */
+export interface ServiceDefinition {
+  /** Shown in logs. */
+  name: string;
+  module: Type;
+  /** The queues it consumes. */
+  consumes?: (config: Config) => QueueConsumption[];
+  /** Runs without DATABASE_URL and AMQP_URL on embedded parts, and migrates by itself. */
+  standalone?: boolean;
+  /** Adds what only this service's HTTP has. */
+  configure?: (app: NestFastifyApplication, config: Config) => void | Promise<void>;
+  /** Called once it is ready. */
+  started?: (url: string, config: Config) => void;
+}
+
+/** Requests that take longer than this to arrive are cut, in milliseconds. */
+const REQUEST_TIMEOUT = 30_000;
+
+/**
+ * Runs a service until it is told to stop (SIGTERM, SIGINT): it then refuses newcomers, finishes what it holds for
+ * SHUTDOWN_GRACE_MS at most, and exits with 0. A boot that fails exits with 1 and says why.
+ * With the argument `migrate` it brings the database schema up to date and exits.
+ */
+export async function serve(definition: ServiceDefinition): Promise<void> {
+  try {
+    const config = loadConfig();
+    if (process.argv[2] === 'migrate') await runMigrations(config);
+    else await start(definition, config);
+  } catch (error) {
+    const text = error instanceof ConfigError || !(error instanceof Error) ? String(error) : error.message;
+    process.stderr.write(`${definition.name} cannot start. ${text}\n`);
+    process.exit(1);
+  }
+}
+
+async function runMigrations(config: Config): Promise<void> {
+  const database = await createDataSource(required(config, 'DATABASE_URL'), 2).initialize();
+  const names = await migrate(database);
+  process.stdout.write(names.length > 0 ? `migrated: ${names.join(', ')}\n` : 'the schema is up to date\n');
+  await database.destroy();
+}
+
+async function start(definition: ServiceDefinition, config: Config): Promise<void> {
+  const { standalone = false } = definition;
+  const logger = createLogger(definition.name, config.LOG_LEVEL, config.LOG_FORMAT);
+  process.on('unhandledRejection', (error) => {
+    logger.fatal({ err: error }, 'unhandled rejection: a bug, please report it');
+    process.exit(1);
+  });
+  measureProcess();
+
+  const embedded =
+    standalone && config.DATABASE_URL === undefined ? await startEmbeddedDatabase(config.DATA_DIR) : undefined;
+  const transport = createTransport(standalone ? config.AMQP_URL : required(config, 'AMQP_URL'));
+  const servers = (definition.consumes?.(config) ?? []).map((consumption) =>
+    transport.createServer({ ...consumption, graceMs: config.SHUTDOWN_GRACE_MS }),
+  );
+  const readiness = new Readiness(
+    () => servers.every((server) => server.ready),
+    () => transport.client.ready,
+  );
+
+  @Module({
+    imports: [
+      DatabaseModule.forRoot(
+        embedded?.url ?? required(config, 'DATABASE_URL'),
+        embedded ? 1 : config.DATABASE_POOL_SIZE,
+        standalone,
+      ),
+      MessagingModule.forRoot(transport),
+      { module: ConfigModule, global: true, providers: [{ provide: Config, useValue: config }], exports: [Config] },
+      definition.module,
+    ],
+    controllers: [HealthController],
+    providers: [{ provide: Readiness, useValue: readiness }],
+  })
+  class ServiceModule {}
+
+  const adapter = new FastifyAdapter({
+    bodyLimit: config.MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT,
+    routerOptions: { maxParamLength: 1000 },
+    forceCloseConnections: 'idle',
+    skipMiddie: true,
+    genReqId: ({ headers }: IncomingMessage) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(ServiceModule, adapter, {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+    bodyParser: false,
+  });
+  for (const strategy of servers) app.connectMicroservice({ strategy });
+  await definition.configure?.(app, config);
+  // The broker is not waited for: it may be away. Readiness tells.
+  void transport.client.connect().catch(() => undefined);
+  await app.listen(config.PORT, config.HOST);
+  await app.startAllMicroservices();
+  const url = await app.getUrl();
+  logger.info({ url }, 'ready');
+  definition.started?.(url, config);
+
+  let stopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping: finishing what is in hand');
+    readiness.accepting = false;
+    // In this order, so that whatever still runs finds the parts it needs: newcomers first, the database last.
+    await adapter.close();
+    await Promise.all(servers.map((server) => server.close()));
+    await app.close();
+    await embedded?.close();
+    logger.info('stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        logger.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      });
+    });
+  }
+}
+
+@Module({})
+class ConfigModule {}
+
+function required(config: Config, name: 'DATABASE_URL' | 'AMQP_URL'): string {
+  const value = config[name];
+  if (value === undefined) {
+    throw new ConfigError(
+      `${name} is not set. Set it (see .env.example), or use 'npm run stack', which starts what is missing.`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,75 @@
+/** Makes a clone runnable: installs and builds what is missing or out of date. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const APPS = ['gateway', 'inference-worker', 'review-service', 'standalone'];
+const [MAJOR = 0, MINOR = 0] = process.versions.node.split('.').map(Number);
+
+/** Installs dependencies unless they are as package-lock.json wants them. */
+export function ensureInstalled() {
+  if (MAJOR < 20 || (MAJOR === 20 && MINOR < 19)) {
+    console.error(`Node ${process.versions.node} is too old: install Node 20.19 or newer.`);
+    process.exit(1);
+  }
+  const installed = modified(join(ROOT, 'node_modules/.package-lock.json'));
+  if (installed >= modified(join(ROOT, 'package-lock.json'))) return;
+  console.error('Installing dependencies (once) …');
+  runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+/** Compiles the apps into dist/ unless they are newer than every source file. */
+export function ensureBuilt() {
+  const built = Math.min(...APPS.map((app) => modified(join(ROOT, `dist/apps/${app}/main.js`))));
+  const sources = ['apps', 'libs', 'package-lock.json', 'nest-cli.json', 'tsconfig.json'];
+  if (built > Math.max(...sources.map((path) => newest(join(ROOT, path))))) return;
+  build();
+}
+
+/** Compiles all apps into dist/. */
+export function build() {
+  console.error('Building …');
+  const nest = join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [nest, 'build', ...APPS], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  if (status !== 0) {
+    console.error(stdout, stderr);
+    process.exit(status ?? 1);
+  }
+}
+
+/**
+ * Runs a command in the project's folder with our own input and output; a failure ends this process.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ */
+export function runOrExit(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  if (error) console.error(`«${command}» cannot be run: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** @param {string} path */
+function modified(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
+
+/**
+ * The latest change of a file, or of any file in a folder.
+ * @param {string} path
+ * @returns {number}
+ */
+function newest(path) {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return modified(path);
+  const entries = readdirSync(path, { recursive: true, encoding: 'utf8' });
+  return Math.max(0, ...entries.map((entry) => modified(join(path, entry))));
+}

@@ -1,0 +1,163 @@
+/** Finds or starts the two services this project needs: PostgreSQL and RabbitMQ. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { acceptsConnections, findPostgres, startPostgres } from './services/postgres.mjs';
+import { DEADLINE, freePort, isRoot, run, secret } from './services/process.mjs';
+import { findRabbitMq, speaksAmqp, startRabbitMq } from './services/rabbitmq.mjs';
+
+export { startPostgres, startRabbitMq };
+
+/** @typedef {{ url: string, how: string, stop(): Promise<unknown> }} Service */
+
+/**
+ * Uses the servers at the given URLs. What is not given is started privately, from the programs installed on this
+ * machine (data stays in `dir`), else in Docker (data is gone after `stop`), else, as root on Debian or Ubuntu,
+ * after installing it. Rejects with the remedies when none of these is possible.
+ *
+ * `stop` ends what was started here and may be repeated; `how` says in a line where each service comes from.
+ * @param {object} options
+ * @param {string} options.dir
+ * @param {string} [options.databaseUrl]
+ * @param {string} [options.amqpUrl]
+ * @param {(line: string) => void} [options.log] told before anything slow begins; stderr unless given
+ * @returns {Promise<{ databaseUrl: string, amqpUrl: string, how: string, stop(): Promise<void> }>}
+ */
+export async function findServices({ dir, databaseUrl, amqpUrl, log = console.error }) {
+  const wanted = [
+    { ...POSTGRES, given: databaseUrl, dir: resolve(dir, 'postgres') },
+    { ...RABBITMQ, given: amqpUrl, dir: resolve(dir, 'rabbitmq') },
+  ];
+  const missing = wanted.filter(({ given, find }) => !given && !find());
+  const docker = missing.length > 0 && (await dockerAnswers());
+  if (missing.length > 0 && !docker) await install(missing, log);
+
+  /** @type {Promise<Service>[]} */
+  const starting = wanted.map(async (service) => {
+    if (service.given) return { url: service.given, how: 'given by its URL', stop: async () => {} };
+    mkdirSync(service.dir, { recursive: true, mode: 0o711 });
+    return docker && missing.includes(service) ? startInDocker(service, log) : startLocally(service);
+  });
+  const settled = await Promise.allSettled(starting);
+  const services = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const stop = async () => void (await Promise.all(services.map((service) => service.stop())));
+  const failure = settled.find((result) => result.status === 'rejected');
+  if (failure) {
+    await stop();
+    throw failure.reason;
+  }
+  const [database, broker] = /** @type {[Service, Service]} */ (services);
+  return {
+    databaseUrl: database.url,
+    amqpUrl: broker.url,
+    how: `PostgreSQL: ${database.how}; RabbitMQ: ${broker.how}`,
+    stop,
+  };
+}
+
+const POSTGRES = {
+  name: 'PostgreSQL',
+  variable: 'DATABASE_URL',
+  package: 'postgresql',
+  find: findPostgres,
+  start: startPostgres,
+  image: 'postgres:17-alpine',
+  innerPort: 5432,
+  settings: ['POSTGRES_USER=hitl', 'POSTGRES_DB=hitl', 'POSTGRES_PASSWORD'],
+  ready: acceptsConnections,
+  /** @param {string} password @param {number} port */
+  url: (password, port) => `postgres://hitl:${password}@127.0.0.1:${port}/hitl`,
+};
+
+const RABBITMQ = {
+  name: 'RabbitMQ',
+  variable: 'AMQP_URL',
+  package: 'rabbitmq-server',
+  find: findRabbitMq,
+  start: startRabbitMq,
+  image: 'rabbitmq:4-alpine',
+  innerPort: 5672,
+  settings: ['RABBITMQ_DEFAULT_USER=hitl', 'RABBITMQ_DEFAULT_PASS'],
+  ready: speaksAmqp,
+  /** @param {string} password @param {number} port */
+  url: (password, port) => `amqp://hitl:${password}@127.0.0.1:${port}`,
+};
+
+/** @typedef {(typeof POSTGRES | typeof RABBITMQ) & { dir: string }} Wanted */
+
+/** @param {Wanted} service @returns {Promise<Service>} */
+async function startLocally({ dir, start }) {
+  const { url, port, stop } = await start({ dir });
+  return { url, how: `private, on port ${port}, data in ${dir}`, stop };
+}
+
+const dockerAnswers = () =>
+  run('docker', ['info']).then(
+    () => true,
+    () => false,
+  );
+
+/** @param {Wanted} service @param {(line: string) => void} log @returns {Promise<Service>} */
+async function startInDocker({ dir, name, image, innerPort, settings, ready, url }, log) {
+  // The name follows from the folder: a container left by a run that died is found and replaced.
+  const container = `hitl-${innerPort}-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`;
+  const remove = () =>
+    run('docker', ['rm', '--force', '--volumes', container]).catch((error) => {
+      if (!/no such container/i.test(error.message)) throw error;
+    });
+  const port = await freePort();
+  const password = secret(join(dir, 'password'));
+  await run('docker', ['image', 'inspect', image]).catch(() => {
+    log(`Fetching the Docker image ${image} …`);
+    return run('docker', ['pull', image]);
+  });
+  await remove();
+
+  const publish = ['--publish', `127.0.0.1:${port}:${innerPort}`];
+  const variables = settings.flatMap((setting) => ['--env', setting]);
+  // A variable without a value is taken from our environment, which others cannot read, unlike arguments.
+  const env = { ...process.env, POSTGRES_PASSWORD: password, RABBITMQ_DEFAULT_PASS: password };
+  await run('docker', ['run', '--detach', '--name', container, ...publish, ...variables, image], { env });
+  for (const deadline = Date.now() + DEADLINE; !(await ready(port)); await delay(100)) {
+    if (Date.now() < deadline) continue;
+    const end = await run('docker', ['logs', '--tail', '20', container]);
+    await remove();
+    throw new Error(
+      `${name} in Docker (${image}) did not answer within ${DEADLINE / 1_000} s. Its last lines:\n${end}`,
+    );
+  }
+  return {
+    url: url(password, port),
+    how: `Docker ${image}, on port ${port}, data gone after stop`,
+    stop: remove,
+  };
+}
+
+/** @param {Wanted[]} missing @param {(line: string) => void} log */
+async function install(missing, log) {
+  const packages = missing.map((service) => service.package);
+  if (!isRoot || !existsSync('/usr/bin/apt-get')) {
+    const names = missing.map(({ name }) => name).join(' and ');
+    const variables = missing.map(({ variable }) => variable).join(' and ');
+    throw new Error(
+      `${names}: not installed here, and Docker does not answer. Do one of these:\n` +
+        `- install (Debian, Ubuntu: «sudo apt-get install ${packages.join(' ')}»; macOS: «brew install` +
+        ` ${packages.join(' ').replace('-server', '')}»)\n` +
+        `- start Docker\n` +
+        `- set ${variables} to a running server`,
+    );
+  }
+  log(`Installing ${packages.join(' and ')} with apt-get …`);
+  // Debian asks this script before it starts a new service: 101 forbids it, for we start our own.
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  try {
+    await run('apt-get', ['update'], options);
+    await run('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], options);
+  } finally {
+    if (ours) rmSync(policy);
+  }
+}
