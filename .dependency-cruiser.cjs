@@ -7,14 +7,23 @@ const layers = LAYERS.map((name, index) => ({
   name: `${name}-uses-only-what-is-below`,
   severity: 'error',
   from: { path: lib(name) },
-  to: { path: LAYERS.slice(index + 1).concat('testing').map(lib) },
+  to: {
+    path: LAYERS.slice(index + 1)
+      .concat('testing')
+      .map(lib),
+  },
 }));
 
 module.exports = {
   forbidden: [
     ...layers,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'libs-never-use-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^(apps|test)/' } },
+    {
+      name: 'libs-never-use-apps',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^(apps|test)/' },
+    },
     {
       name: 'apps-never-use-each-other',
       severity: 'error',
@@ -44,6 +53,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

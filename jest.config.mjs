@@ -22,6 +22,8 @@ const shared = {
 
 export default {
   testTimeout: 60_000,
+  // The services of one file would take the messages of another's.
+  maxWorkers: 1,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },
     {

@@ -27,9 +27,13 @@ function report(name, ok, output) {
   failed ||= !ok;
 }
 
-const { stdout: document } = spawnSync(process.execPath, [join(ROOT, 'dist/apps/gateway/main.js'), 'openapi'], {
-  encoding: 'utf8',
-});
+const { stdout: document } = spawnSync(
+  process.execPath,
+  [join(ROOT, 'dist/apps/gateway/main.js'), 'openapi'],
+  {
+    encoding: 'utf8',
+  },
+);
 if (fix) writeFileSync(OPENAPI, document);
 report(
   'openapi.json is up to date',

@@ -97,4 +97,5 @@ const ready = async (at) => {
   }
 };
 await Promise.all(APPS.map((app) => ready(app.port)));
-if (!stopping) console.log(`\nThe stack is ready: http://localhost:${port}, API at /docs. Ctrl-C stops it.\n`);
+if (!stopping)
+  console.log(`\nThe stack is ready: http://localhost:${port}, API at /docs. Ctrl-C stops it.\n`);

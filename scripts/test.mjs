@@ -1,6 +1,6 @@
 /** `npm test`: all tests; arguments go to jest, such as `npm test -- --selectProjects unit`. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
@@ -23,10 +23,9 @@ const { status } = spawnSync(
   // With --json jest prints the results to stdout, too; its report goes to stderr.
   { cwd: ROOT, stdio: ['inherit', 'ignore', 'inherit'] },
 );
-try {
+if (existsSync(results)) {
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(results, 'utf8'));
   console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
+rmSync(folder, { recursive: true, force: true });
 process.exit(status ?? 1);

@@ -260,7 +260,7 @@ function life(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // «pid (command) state parent …»: the command may hold spaces and brackets. See proc(5) for the fields.
-    const fields = [pid, '', ...stat.slice(stat.lastIndexOf(')') + 2).split(' ')];
+    const fields = ['pid', 'command', ...stat.slice(stat.lastIndexOf(')') + 2).split(' ')];
     const [state, parent, threads, began] = [fields[2], fields[3], fields[19], fields[21]];
     // A zombie with threads left has not closed its files and ports yet.
     if (state === 'Z' && Number(threads) <= 1) return undefined;

@@ -12,11 +12,7 @@ import { isTransient } from './database-errors';
  */
 export function batched<I, O>(
   run: (items: I[]) => Promise<O[]>,
-  {
-    keyOf,
-    most = 100,
-    parallel = 2,
-  }: { keyOf?: (item: I) => string; most?: number; parallel?: number } = {},
+  { keyOf, most = 100, parallel = 2 }: { keyOf?: (item: I) => string; most?: number; parallel?: number } = {},
 ): (item: I) => Promise<O> {
   interface Waiting {
     item: I;

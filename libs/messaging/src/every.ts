@@ -26,7 +26,9 @@ export function every(
         else logger.error(error);
       }
       if (done === 0) {
-        await delay(ms * (0.8 + 0.4 * Math.random()), undefined, { signal: stopping.signal }).catch(() => undefined);
+        await delay(ms * (0.8 + 0.4 * Math.random()), undefined, { signal: stopping.signal }).catch(
+          () => undefined,
+        );
       }
     }
   };

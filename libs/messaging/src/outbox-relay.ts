@@ -1,4 +1,10 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
 import { Config } from '@hitl/config';
 import { isTransient, OutboxStore, type Bell } from '@hitl/domain';
@@ -57,7 +63,9 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async publish(bell: Bell, by: 'writer' | 'poller'): Promise<void> {
-    await firstValueFrom(this.client.emit<void>(bell.pattern, { jobId: bell.jobId }), { defaultValue: undefined });
+    await firstValueFrom(this.client.emit<void>(bell.pattern, { jobId: bell.jobId }), {
+      defaultValue: undefined,
+    });
     metrics.bellsPublished.inc({ by });
     await this.outbox.delete(bell.id);
   }

@@ -24,11 +24,23 @@ export function createLogger(service: string, level: string, format: 'json' | 'p
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = 'code' in error ? error.code : undefined;
-  return { type: error.name, message: error.message, ...(code !== undefined && { code }), stack: error.stack };
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code !== undefined && { code }),
+    stack: error.stack,
+  };
 }
 
 /** Contexts that tell at every boot what the code says anyway. */
-const BOOT_CONTEXTS = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication', 'NestMicroservice']);
+const BOOT_CONTEXTS = new Set([
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestFactory',
+  'NestApplication',
+  'NestMicroservice',
+]);
 
 /** Nest's own messages through pino. */
 export class NestLogger implements LoggerService {
@@ -54,7 +66,11 @@ export class NestLogger implements LoggerService {
   }
 
   /** Nest passes the context last, and sometimes a stack before it. */
-  #write(level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
+  #write(
+    level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal',
+    message: unknown,
+    rest: unknown[],
+  ): void {
     const context = rest.at(-1);
     const fields = typeof context === 'string' ? { context } : {};
     if (message instanceof Error) this.pino[level]({ ...fields, err: message }, message.message);

@@ -61,7 +61,9 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   measureProcess();
 
   const embedded =
-    standalone && config.DATABASE_URL === undefined ? await startEmbeddedDatabase(config.DATA_DIR) : undefined;
+    standalone && config.DATABASE_URL === undefined
+      ? await startEmbeddedDatabase(config.DATA_DIR)
+      : undefined;
   const transport = createTransport(standalone ? config.AMQP_URL : required(config, 'AMQP_URL'));
   const servers = (definition.consumes?.(config) ?? []).map((consumption) =>
     transport.createServer({ ...consumption, graceMs: config.SHUTDOWN_GRACE_MS }),
@@ -79,7 +81,12 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
         standalone,
       ),
       MessagingModule.forRoot(transport),
-      { module: ConfigModule, global: true, providers: [{ provide: Config, useValue: config }], exports: [Config] },
+      {
+        module: ConfigModule,
+        global: true,
+        providers: [{ provide: Config, useValue: config }],
+        exports: [Config],
+      },
       definition.module,
     ],
     controllers: [HealthController],

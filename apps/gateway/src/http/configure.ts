@@ -70,5 +70,8 @@ function refuseOtherOrigins(request: FastifyRequest): Error | undefined {
   const { origin, host } = request.headers;
   if (origin === undefined || SAFE_METHODS.has(request.method)) return undefined;
   if (URL.canParse(origin) && new URL(origin).host === host) return undefined;
-  return new DomainError('cross_origin', `The origin ${JSON.stringify(origin.slice(0, 100))} may not change anything here.`);
+  return new DomainError(
+    'cross_origin',
+    `The origin ${JSON.stringify(origin.slice(0, 100))} may not change anything here.`,
+  );
 }

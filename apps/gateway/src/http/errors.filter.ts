@@ -52,20 +52,29 @@ const FASTIFY_ERRORS: Record<string, ErrorCode> = {
 function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
   if (isTransient(thrown)) {
-    return new DomainError('unavailable', 'The database does not answer. Nothing was changed; try again in a few seconds.');
+    return new DomainError(
+      'unavailable',
+      'The database does not answer. Nothing was changed; try again in a few seconds.',
+    );
   }
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusCode(thrown);
   const detail = thrown instanceof Error ? thrown.message : '';
   const code = thrown instanceof Error && 'code' in thrown ? FASTIFY_ERRORS[String(thrown.code)] : undefined;
   if (code === 'body_too_large') {
-    return new DomainError(code, 'The body is larger than this server takes (MAX_BODY_BYTES, 1 MiB by default).');
+    return new DomainError(
+      code,
+      'The body is larger than this server takes (MAX_BODY_BYTES, 1 MiB by default).',
+    );
   }
   if (code) return new DomainError(code, detail);
   if (status === 404 || status === 405) {
     return new DomainError('not_found', `${detail.slice(0, 200)}. See /docs for what there is.`);
   }
   if (status >= 400 && status < 500) return new DomainError('invalid_request', detail.slice(0, 200));
-  return new DomainError('internal_error', 'The gateway failed. Its log has the details under this request id.');
+  return new DomainError(
+    'internal_error',
+    'The gateway failed. Its log has the details under this request id.',
+  );
 }
 
 function statusCode(thrown: unknown): number {

@@ -22,7 +22,9 @@ export function parseJsonBody(body: Buffer): Json {
     value = JSON.parse(text) as Json;
   } catch (error) {
     const position = /position (\d+)/.exec((error as Error).message)?.[1];
-    throw invalid(`The body is not JSON${position === undefined ? '' : `: it goes wrong at character ${position}`}.`);
+    throw invalid(
+      `The body is not JSON${position === undefined ? '' : `: it goes wrong at character ${position}`}.`,
+    );
   }
   check(value);
   return value;

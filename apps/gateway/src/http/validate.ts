@@ -14,18 +14,21 @@ export function validate<T extends object>(type: new () => T, value: unknown): T
   }
   const instance = new type();
   for (const [key, inner] of Object.entries(value)) {
-    Object.defineProperty(instance, key, { value: inner, enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(instance, key, {
+      value: inner,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
   }
   const faults = validateSync(instance, {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
-  }).map(
-    (error): FieldFault => ({
-      pointer: `/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      detail: Object.values(error.constraints ?? { invalid: 'is not valid' }).join('; '),
-    }),
-  );
+  }).map((error): FieldFault => ({
+    pointer: `/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    detail: Object.values(error.constraints ?? { invalid: 'is not valid' }).join('; '),
+  }));
   if (faults.length > 0) {
     const summary = faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ');
     throw new DomainError('invalid_request', `${summary}.`, faults);

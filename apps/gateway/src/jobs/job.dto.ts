@@ -1,5 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { FAILURE_REASONS, JOB_STATUSES, type FailureReason, type Job, type JobStatus, type Json } from '@hitl/domain';
+import {
+  FAILURE_REASONS,
+  JOB_STATUSES,
+  type FailureReason,
+  type Job,
+  type JobStatus,
+  type Json,
+} from '@hitl/domain';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { IsMetadata, IsPresent } from '../http/validate';
 
@@ -74,7 +81,8 @@ export class JobDto {
   payload: Json;
 
   @ApiProperty({
-    description: 'The answer. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
+    description:
+      'The answer. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
     nullable: true,
     ...ANY_JSON,
   })

@@ -30,7 +30,10 @@ const isId = (value: unknown): value is string => typeof value === 'string' && i
 export class JobsController {
   constructor(private readonly jobs: JobsService) {}
 
-  @ApiOperation({ summary: 'Submit a request to the model', description: 'The job is durable before the answer.' })
+  @ApiOperation({
+    summary: 'Submit a request to the model',
+    description: 'The job is durable before the answer.',
+  })
   @ApiAcceptedResponse({
     type: JobDto,
     headers: { Location: { description: 'Where the job is', schema: { type: 'string' } } },
@@ -81,7 +84,10 @@ export class JobsController {
     return forSubmitter(job);
   }
 
-  @ApiOperation({ summary: 'Cancel a job that has not ended', description: 'It ends in fail, with the reason cancelled.' })
+  @ApiOperation({
+    summary: 'Cancel a job that has not ended',
+    description: 'It ends in fail, with the reason cancelled.',
+  })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto })
   @Post(':id/cancel')

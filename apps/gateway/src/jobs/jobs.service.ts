@@ -54,7 +54,11 @@ export class JobsService {
   /** @throws DomainError job_not_found */
   async get(id: string): Promise<Job> {
     const job = await this.reader.find(id);
-    if (!job) throw new DomainError('job_not_found', `There is no job with the id ${JSON.stringify(id.slice(0, 64))}.`);
+    if (!job)
+      throw new DomainError(
+        'job_not_found',
+        `There is no job with the id ${JSON.stringify(id.slice(0, 64))}.`,
+      );
     return job;
   }
 

@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
@@ -38,11 +38,17 @@ export function serveDocument(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => createDocument(app), { jsonDocumentUrl: 'openapi.json' });
 }
 
-/** Prints the description without a database or a broker: the modules are looked at, not started. */
+/** Prints the description of a module's controllers, without a database or a broker: their services are never made. */
 export async function printDocument(module: Type): Promise<void> {
-  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
-    preview: true,
+  const providers = Reflect.getMetadata('providers', module) as Type[];
+  @Module({
+    controllers: Reflect.getMetadata('controllers', module) as Type[],
+    providers: providers.map((provide) => ({ provide, useValue: {} })),
+  })
+  class DescribedModule {}
+  const app = await NestFactory.create<NestFastifyApplication>(DescribedModule, new FastifyAdapter(), {
     logger: false,
   });
   process.stdout.write(`${JSON.stringify(createDocument(app), null, 2)}\n`);
+  await app.close();
 }

@@ -15,7 +15,10 @@ import { ReviewsService } from '../reviews/reviews.service';
 import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
 
 /** What each status asked for on /reviewJob means as a verdict. */
-const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as const satisfies Record<string, Verdict>;
+const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as const satisfies Record<
+  string,
+  Verdict
+>;
 
 /** The HTTP interface of the original Rust system, route by route. */
 @ApiTags('original')
@@ -26,7 +29,10 @@ export class OriginalApiController {
     private readonly reviews: ReviewsService,
   ) {}
 
-  @ApiOperation({ summary: 'Submit a request; the whole body is the payload', description: 'Read as JSON whatever the content type says.' })
+  @ApiOperation({
+    summary: 'Submit a request; the whole body is the payload',
+    description: 'Read as JSON whatever the content type says.',
+  })
   @ApiBody({ schema: { example: { input: 'What is 2 + 2?' } } })
   @ApiOkResponse({ type: Enqueued })
   @Post('enqueue')
@@ -61,7 +67,10 @@ export class OriginalApiController {
     return jobs.map(toOriginal);
   }
 
-  @ApiOperation({ summary: 'Review a job that waits for a human', description: '404 when no job with that id waits.' })
+  @ApiOperation({
+    summary: 'Review a job that waits for a human',
+    description: '404 when no job with that id waits.',
+  })
   @ApiBody({ type: ReviewJob })
   @ApiOkResponse({ type: Reviewed })
   @Post('reviewJob')
@@ -110,10 +119,15 @@ function readReview(body: Json): ReviewJob {
   if (!isJsonObject(body)) throw new DomainError('invalid_request', 'Send a JSON object with id and status.');
   const { id, status: given, response, payload } = body;
   if (typeof id !== 'string' || id === '') {
-    throw new DomainError('invalid_request', '"id" is missing or no text: say which job, such as {"id": "…", "status": "success"}.');
+    throw new DomainError(
+      'invalid_request',
+      '"id" is missing or no text: say which job, such as {"id": "…", "status": "success"}.',
+    );
   }
   const text = given === undefined ? 'human' : given;
-  const status = JOB_STATUSES.find((candidate) => typeof text === 'string' && candidate === text.toLowerCase());
+  const status = JOB_STATUSES.find(
+    (candidate) => typeof text === 'string' && candidate === text.toLowerCase(),
+  );
   if (!status) {
     throw new DomainError(
       'invalid_request',

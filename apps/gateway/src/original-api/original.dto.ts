@@ -12,7 +12,10 @@ export class OriginalJob {
   @ApiProperty({ nullable: true })
   payload: Json;
 
-  @ApiProperty({ nullable: true, description: 'Shown in human, too: the original’s reviewers use this route.' })
+  @ApiProperty({
+    nullable: true,
+    description: 'Shown in human, too: the original’s reviewers use this route.',
+  })
   response: Json;
 
   @ApiProperty({ format: 'date-time' })
@@ -39,14 +42,18 @@ export class ReviewJob {
   @ApiPropertyOptional({
     enum: JOB_STATUSES,
     enumName: 'JobStatus',
-    description: 'In any letter case. success delivers, fail rejects, bot asks the model again, human keeps the changes.',
+    description:
+      'In any letter case. success delivers, fail rejects, bot asks the model again, human keeps the changes.',
   })
   status: JobStatus;
 
   @ApiPropertyOptional({ nullable: true, description: 'The output as the human edited it.' })
   response?: Json;
 
-  @ApiPropertyOptional({ nullable: true, description: 'The input; with bot a new answer is generated from it.' })
+  @ApiPropertyOptional({
+    nullable: true,
+    description: 'The input; with bot a new answer is generated from it.',
+  })
   payload?: Json;
 }
 

@@ -15,11 +15,17 @@ export class DecisionDto {
   @IsIn(VERDICTS)
   verdict: Verdict;
 
-  @ApiPropertyOptional({ description: 'With edit: the answer to deliver, any JSON but null.', nullable: true })
+  @ApiPropertyOptional({
+    description: 'With edit: the answer to deliver, any JSON but null.',
+    nullable: true,
+  })
   @IsOptional()
   response?: Json;
 
-  @ApiPropertyOptional({ description: 'With regenerate: the request to send instead, any JSON.', nullable: true })
+  @ApiPropertyOptional({
+    description: 'With regenerate: the request to send instead, any JSON.',
+    nullable: true,
+  })
   @IsOptional()
   payload?: Json;
 

@@ -54,7 +54,10 @@ export class InferenceService {
     const stopTimer = metrics.inferenceDuration.startTimer({ provider: this.model.name });
     let response: Json;
     try {
-      response = await this.model.infer(withFeedback(job.payload, job.feedback), AbortSignal.any([timeout, lost]));
+      response = await this.model.infer(
+        withFeedback(job.payload, job.feedback),
+        AbortSignal.any([timeout, lost]),
+      );
     } catch (error) {
       if (lost.aborted) {
         this.count('dropped');
@@ -91,7 +94,8 @@ export class InferenceService {
     if (job.roundAttempts >= maxAttempts) {
       return this.fail(lease, `Gave up after ${maxAttempts} tries. ${error.message}`);
     }
-    const own = Math.min(LONGEST_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
+    const own =
+      Math.min(LONGEST_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
     const wished = Math.min(LONGEST_RETRY_AFTER, error.retryAfterMs ?? 0);
     const retryInMs = Math.round(Math.max(own, wished));
     this.count('retried');

@@ -22,7 +22,8 @@ export function createDemoProvider(): ModelProvider {
   const answer = (text: string): string => {
     const doc = nlp.readDoc(text);
     const wordCounts = new Map<string, number>();
-    const isContent = (token: ItemToken): boolean => token.out(its.type) === 'word' && !token.out(its.stopWordFlag);
+    const isContent = (token: ItemToken): boolean =>
+      token.out(its.type) === 'word' && !token.out(its.stopWordFlag);
     doc.tokens().each((token: ItemToken) => {
       if (!isContent(token)) return;
       const word = token.out(its.normal);

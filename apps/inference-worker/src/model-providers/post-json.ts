@@ -9,7 +9,12 @@ const LONGEST_DETAIL = 1000;
 /** Statuses below 500 that may pass: request timeout, conflict, too many requests. */
 const RETRYABLE_STATUSES = new Set([408, 409, 429]);
 
-const agent = new Agent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 });
+const agent = new Agent({
+  connect: { timeout: 10_000 },
+  keepAliveTimeout: 30_000,
+  headersTimeout: 0,
+  bodyTimeout: 0,
+});
 
 /**
  * POSTs JSON and reads a JSON answer. Redirects are not followed.
@@ -81,7 +86,8 @@ export function parseAnswer(text: string): Json {
     const hint = text.startsWith('data:') ? ' It is an event stream: submit without "stream": true.' : '';
     throw new ModelError(`The model's answer is not JSON.${hint}`, false);
   }
-  if (answer === null || answer === '') throw new ModelError(`The model's answer is empty: ${text.trim()}`, false);
+  if (answer === null || answer === '')
+    throw new ModelError(`The model's answer is empty: ${text.trim()}`, false);
   // Only escapes can bring them in.
   if (!/\\u(0000|d[89a-f])/i.test(text)) return answer;
   const clean = (value: string): string => value.replaceAll('\0', '').toWellFormed();
@@ -107,9 +113,11 @@ function providerMessage(text: string): string {
   try {
     const body = JSON.parse(text) as Json;
     if (isJsonObject(body)) {
-      const found = [isJsonObject(body.error) ? body.error.message : body.error, body.message, body.detail].find(
-        (candidate) => typeof candidate === 'string',
-      );
+      const found = [
+        isJsonObject(body.error) ? body.error.message : body.error,
+        body.message,
+        body.detail,
+      ].find((candidate) => typeof candidate === 'string');
       if (typeof found === 'string') message = found;
     }
   } catch {

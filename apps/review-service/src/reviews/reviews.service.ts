@@ -1,5 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DomainError, JobReader, JobStore, STATUS_AFTER, type DecisionRequest, type Edit } from '@hitl/domain';
+import {
+  DomainError,
+  JobReader,
+  JobStore,
+  STATUS_AFTER,
+  type DecisionRequest,
+  type Edit,
+} from '@hitl/domain';
 import { OutboxRelay, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 
@@ -28,7 +35,12 @@ export class ReviewsService {
     if (!decided) return this.repeated(request);
     if (decided.bell) this.outbox.ring(decided.bell);
     metrics.decisions.inc({ verdict: request.verdict });
-    this.logger.log({ jobId: request.jobId, decisionId: request.id, verdict: request.verdict, message: 'decided' });
+    this.logger.log({
+      jobId: request.jobId,
+      decisionId: request.id,
+      verdict: request.verdict,
+      message: 'decided',
+    });
     return { status: decided.status, revision: decided.revision };
   }
 
@@ -46,7 +58,13 @@ export class ReviewsService {
     return { status: STATUS_AFTER[earlier.verdict], revision: earlier.releasedRevision ?? earlier.revision };
   }
 
-  private async refusal({ jobId, revision }: { jobId: string; revision: number | null }): Promise<DomainError> {
+  private async refusal({
+    jobId,
+    revision,
+  }: {
+    jobId: string;
+    revision: number | null;
+  }): Promise<DomainError> {
     const job = await this.jobs.find(jobId);
     if (!job) return new DomainError('job_not_found', `There is no job with the id ${jobId}.`);
     if (job.status === 'human') {
@@ -63,6 +81,9 @@ export class ReviewsService {
         `${last.actor} was first: '${last.verdict}' on revision ${last.revision} at ${last.createdAt.toISOString()}. The job is in '${job.status}'.`,
       );
     }
-    return new DomainError('job_not_waiting', `Job ${jobId} is in '${job.status}', it does not wait for a human.`);
+    return new DomainError(
+      'job_not_waiting',
+      `Job ${jobId} is in '${job.status}', it does not wait for a human.`,
+    );
   }
 }

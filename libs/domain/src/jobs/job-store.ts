@@ -31,7 +31,9 @@ export class JobStore {
     this.submit = batched((jobs) => submit(database, jobs));
     this.claim = batched((requests: ClaimRequest[]) => claim(database, requests), { keyOf: byJob });
     this.complete = batched((outcomes: Inferred[]) => complete(database, outcomes), { keyOf: byJob });
-    this.failAttempt = batched((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), { keyOf: byJob });
+    this.failAttempt = batched((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), {
+      keyOf: byJob,
+    });
     this.decide = batched((requests: DecisionRequest[]) => decide(database, requests), { keyOf: byJob });
   }
 

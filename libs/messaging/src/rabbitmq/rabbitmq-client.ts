@@ -123,7 +123,10 @@ export class RabbitMqClient extends ClientRMQ {
     }
     // The broker confirms what it could not route, too, but returns it first.
     if (this.returned.delete(messageId)) {
-      throw new DomainError('unavailable', `The broker has no queue ${queue}. It is declared again on reconnect.`);
+      throw new DomainError(
+        'unavailable',
+        `The broker has no queue ${queue}. It is declared again on reconnect.`,
+      );
     }
   }
 }

@@ -139,7 +139,9 @@ export class RabbitMqServer extends ServerRMQ {
   private async invoke({ pattern, data }: Envelope, context: RmqContext): Promise<unknown> {
     const handler = this.getHandlerByPattern(pattern);
     if (!handler) throw new PoisonError(`no handler for ${pattern}`);
-    return lastValueFrom(this.transformToObservable(await handler(data, context)), { defaultValue: undefined });
+    return lastValueFrom(this.transformToObservable(await handler(data, context)), {
+      defaultValue: undefined,
+    });
   }
 
   private async park(message: ConsumeMessage, reason: string): Promise<void> {

@@ -58,7 +58,11 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
 }
 
 /** Renews leases for another `leaseMs`; answers the ids of the jobs that are still held under these tokens. */
-export async function extendLeases(database: DataSource, leases: Lease[], leaseMs: number): Promise<string[]> {
+export async function extendLeases(
+  database: DataSource,
+  leases: Lease[],
+  leaseMs: number,
+): Promise<string[]> {
   const rows: { id: string }[] = await database.query(
     `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
      input AS (SELECT id, token FROM unnest($1::uuid[], $2::uuid[]) AS t (id, token), fast),

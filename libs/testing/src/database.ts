@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+export interface TestDatabase {
+  url: string;
+  /** Runs SQL past the application, to backdate rows or to look. */
+  query<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
+  drop(): Promise<void>;
+}
+
+/** A fresh database of its own, migrated: a clone of the template that the run has made. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const admin = required('TEST_DATABASE_URL');
+  const name = `hitl_${randomBytes(6).toString('hex')}`;
+  await once(admin, `CREATE DATABASE ${name} TEMPLATE hitl_template`);
+  const url = new URL(admin);
+  url.pathname = `/${name}`;
+  const pool = new pg.Pool({ connectionString: url.href, max: 3 });
+  // The server may end connections while a test crashes it.
+  pool.on('error', () => undefined);
+  return {
+    url: url.href,
+    query: async <T>(sql: string, parameters?: unknown[]) => (await pool.query(sql, parameters)).rows as T[],
+    async drop() {
+      await pool.end();
+      await once(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+/** The URL of the run's RabbitMQ. */
+export function testAmqpUrl(): string {
+  return required('TEST_AMQP_URL');
+}
+
+async function once(url: string, sql: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (!value)
+    throw new Error(`${name} is not set: run the tests with 'npm test', which starts the services.`);
+  return value;
+}

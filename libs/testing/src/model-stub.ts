@@ -1,0 +1,76 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+
+/** A request as the stub got it. */
+export interface StubRequest {
+  path: string;
+  headers: IncomingMessage['headers'];
+  body: unknown;
+}
+
+/** How the stub answers: a completion by default. `hang` never answers. */
+export type StubAnswer =
+  | 'hang'
+  | { status?: number; headers?: Record<string, string>; body?: unknown; text?: string; delayMs?: number };
+
+export interface ModelStub {
+  /** Root of the API: MODEL_BASE_URL for the provider `openai`. */
+  url: string;
+  requests: StubRequest[];
+  /** Decides every answer from now on; the default is a completion that repeats the last message. */
+  answer: (request: StubRequest, index: number) => StubAnswer | Promise<StubAnswer>;
+  close(): Promise<void>;
+}
+
+/** What an OpenAI-compatible server answers to a chat. */
+export function completion(content: string): object {
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    created: 1_700_000_000,
+    model: 'stub',
+    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
+  };
+}
+
+/** An HTTP server that speaks the chat completions protocol on a free port of loopback. */
+export async function startModelStub(): Promise<ModelStub> {
+  const stub: ModelStub = {
+    url: '',
+    requests: [],
+    answer: ({ body }) => {
+      const { messages } = body as { messages?: { content: string }[] };
+      return { body: completion(`You said: ${messages?.at(-1)?.content ?? JSON.stringify(body)}`) };
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => {
+          resolve();
+        });
+      }),
+  };
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const received = {
+      path: request.url ?? '',
+      headers: request.headers,
+      body: JSON.parse(Buffer.concat(chunks).toString()) as unknown,
+    };
+    stub.requests.push(received);
+    const answer = await stub.answer(received, stub.requests.length - 1);
+    if (answer === 'hang') return;
+    const { status = 200, headers = {}, body, text = JSON.stringify(body), delayMs = 0 } = answer;
+    setTimeout(() => {
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
+    }, delayMs);
+  };
+  const server = createServer((request, response) => void serve(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stub.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  return stub;
+}

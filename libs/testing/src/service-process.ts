@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export type AppName = 'gateway' | 'inference-worker' | 'review-service' | 'standalone';
+
+/** One app of dist/ as a real process. */
+export interface ServiceProcess {
+  url: string;
+  pid: number;
+  /** Every line that it logged so far. */
+  logs: string[];
+  /** Resolves with the exit code and signal once it has ended. */
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Starts an app on a free port and waits until it says that it is ready.
+ * @param env added to a clean environment (PATH and HOME only)
+ * @param deadlineMs how long it may take
+ */
+export async function startService(
+  app: AppName,
+  env: Record<string, string>,
+  deadlineMs = 30_000,
+): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, [join(process.cwd(), 'dist/apps', app, 'main.js')], {
+    // Not in the project's folder, whose .env must not matter.
+    cwd: '/',
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const logs: string[] = [];
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    running.delete(child);
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+  });
+  const ready = new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`${app} was not ready after ${deadlineMs} ms:\n${logs.slice(-20).join('\n')}`));
+    }, deadlineMs);
+    const read = (line: string): void => {
+      logs.push(line);
+      if (!line.includes('"msg":"ready"')) return;
+      clearTimeout(timer);
+      resolve((JSON.parse(line) as { url: string }).url);
+    };
+    createInterface({ input: child.stdout }).on('line', read);
+    createInterface({ input: child.stderr }).on('line', (line) => logs.push(line));
+    void ended.then(({ code, signal }) => {
+      clearTimeout(timer);
+      reject(
+        new Error(
+          `${app} ended (${String(signal ?? code)}) before it was ready:\n${logs.slice(-20).join('\n')}`,
+        ),
+      );
+    });
+  });
+  const url = await ready;
+  return {
+    url,
+    pid: Number(child.pid),
+    logs,
+    ended,
+    async stop() {
+      child.kill('SIGTERM');
+      return (await ended).code;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+const running = new Set<ChildProcess>();
+// A test run that dies takes its processes along.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});

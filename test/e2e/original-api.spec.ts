@@ -1,0 +1,194 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  createTestDatabase,
+  startModelStub,
+  startService,
+  testAmqpUrl,
+  until,
+  type ModelStub,
+  type ServiceProcess,
+  type TestDatabase,
+} from '@hitl/testing';
+
+/** Runs a shell line of the original's documentation as it stands, but for the port. */
+async function curl(line: string, url: string): Promise<{ status: number; body: any }> {
+  const command = line.replaceAll('http://localhost:3000', url.replace('127.0.0.1', 'localhost'));
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -sS -w '\n%{http_code}'`]);
+  const [status, ...text] = stdout.split('\n').reverse();
+  const body = text.reverse().join('\n');
+  return {
+    status: Number(status),
+    body: body.startsWith('{') || body.startsWith('[') ? JSON.parse(body) : body,
+  };
+}
+
+const ways = [
+  { name: 'standalone, on the embedded database', stack: false },
+  { name: 'three processes, on PostgreSQL and RabbitMQ', stack: true },
+];
+
+describe.each(ways)('the original API: $name', ({ stack }) => {
+  let url: string;
+  let stub: ModelStub;
+  let database: TestDatabase | undefined;
+  let dataDir: string;
+  let processes: ServiceProcess[] = [];
+
+  beforeAll(async () => {
+    stub = await startModelStub();
+    dataDir = mkdtempSync(join(tmpdir(), 'hitl-e2e-'));
+    const model = { MODEL_PROVIDER: 'http', MODEL_BASE_URL: `${stub.url}/anything` };
+    if (stack) {
+      database = await createTestDatabase();
+      const env = { ...model, DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() };
+      processes = await Promise.all([
+        startService('gateway', env),
+        startService('inference-worker', env),
+        startService('review-service', env),
+      ]);
+    } else {
+      processes = [await startService('standalone', { ...model, DATA_DIR: dataDir })];
+    }
+    url = (processes[0] as ServiceProcess).url;
+  });
+
+  afterAll(async () => {
+    await Promise.all(processes.map((process) => process.stop()));
+    await stub.close();
+    await database?.drop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  async function enqueue(): Promise<string> {
+    const { body } = await curl(
+      `curl -X POST http://localhost:3000/enqueue -d '{ "input": "What is 2 + 2?" }'`,
+      url,
+    );
+    expect(body).toEqual({ status: 'success', job_id: expect.any(String) });
+    return body.job_id;
+  }
+
+  const read = async (id: string) => (await curl(`curl http://localhost:3000/job?id=${id}`, url)).body;
+  const inStatus = (id: string, status: string) =>
+    until(`job ${id} in ${status}`, async () => {
+      const job = await read(id);
+      return job.status === status && job;
+    });
+
+  it('takes a job from enqueue over a human to success', async () => {
+    const id = await enqueue();
+    const waiting = await inStatus(id, 'human');
+    expect(waiting).toEqual({
+      job_id: id,
+      status: 'human',
+      payload: { input: 'What is 2 + 2?' },
+      response: expect.objectContaining({ object: 'chat.completion' }),
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/),
+    });
+    const { body } = await curl(
+      `curl -X POST http://localhost:3000/reviewJob -d '{ "id": "${id}", "status": "success" }'`,
+      url,
+    );
+    expect(body).toEqual({ status: 'success' });
+    expect(await read(id)).toEqual({ ...waiting, status: 'success' });
+  });
+
+  it('answers 404 to a second review', async () => {
+    const id = await enqueue();
+    await inStatus(id, 'human');
+    const line = `curl -X POST http://localhost:3000/reviewJob -d '{ "id": "${id}", "status": "success" }'`;
+    expect((await curl(line, url)).status).toBe(200);
+    expect((await curl(line, url)).status).toBe(404);
+  });
+
+  it('lists jobs oldest first, with the status in any letter case', async () => {
+    const first = await enqueue();
+    const second = await enqueue();
+    await inStatus(first, 'human');
+    await inStatus(second, 'human');
+    const { body } = await curl(`curl 'http://localhost:3000/jobs?offset=0&limit=50&status=Human'`, url);
+    const ids = body.map((job: { job_id: string }) => job.job_id);
+    expect(ids.indexOf(first)).toBeLessThan(ids.indexOf(second));
+    expect(body.every((job: { status: string }) => job.status === 'human')).toBe(true);
+  });
+
+  it('lists jobs as the unquoted line reaches it, which the shell cuts at the first ampersand', async () => {
+    const { status, body } = await curl('curl http://localhost:3000/jobs?offset=0', url);
+    expect(status).toBe(200);
+    expect(body.length).toBeGreaterThan(0);
+  });
+
+  it('delivers the response as the human edited it', async () => {
+    const id = await enqueue();
+    await inStatus(id, 'human');
+    await curl(
+      `curl -X POST http://localhost:3000/reviewJob -d '{ "id": "${id}", "status": "success", "response": {"answer": 4} }'`,
+      url,
+    );
+    expect(await read(id)).toMatchObject({ status: 'success', response: { answer: 4 } });
+  });
+
+  it('keeps edits of a job that stays in human', async () => {
+    const id = await enqueue();
+    await inStatus(id, 'human');
+    await curl(
+      `curl -X POST http://localhost:3000/reviewJob -d '{ "id": "${id}", "status": "Human", "response": "draft", "payload": {"input": "3 + 3?"} }'`,
+      url,
+    );
+    expect(await read(id)).toMatchObject({
+      status: 'human',
+      response: 'draft',
+      payload: { input: '3 + 3?' },
+    });
+  });
+
+  it('generates a new answer from an edited payload', async () => {
+    const id = await enqueue();
+    await inStatus(id, 'human');
+    await curl(
+      `curl -X POST http://localhost:3000/reviewJob -d '{ "id": "${id}", "status": "bot", "payload": {"input": "5 + 5?"} }'`,
+      url,
+    );
+    const again = await inStatus(id, 'human');
+    expect(again.payload).toEqual({ input: '5 + 5?' });
+    expect(JSON.stringify(again.response)).toContain('5 + 5?');
+  });
+
+  it('fails a job that the human rejects', async () => {
+    const id = await enqueue();
+    await inStatus(id, 'human');
+    await curl(`curl -X POST http://localhost:3000/reviewJob -d '{ "id": "${id}", "status": "fail" }'`, url);
+    expect(await read(id)).toMatchObject({ status: 'fail' });
+  });
+
+  it('answers 404 to an id that no job has, whatever its shape', async () => {
+    expect((await curl('curl http://localhost:3000/job?id=12345678', url)).status).toBe(404);
+    const { status, body } = await curl(
+      `curl -X POST http://localhost:3000/reviewJob -d '{ "id": "12345678", "status": "success" }'`,
+      url,
+    );
+    expect(status).toBe(404);
+    expect(body).toEqual({
+      status: 'error',
+      message: 'No job with the id "12345678" is waiting for a human.',
+    });
+  });
+
+  it.each(['offset=-1', 'offset=x', 'limit=0', 'limit=-5', 'limit=100000', 'status=done'])(
+    'refuses the list parameter %s with 400',
+    async (parameter) => {
+      const { status, body } = await curl(`curl 'http://localhost:3000/jobs?${parameter}'`, url);
+      expect(status).toBe(400);
+      expect(body.message).toContain(parameter.split('=')[0]);
+    },
+  );
+
+  it('is alive', async () => {
+    expect(await curl('curl http://localhost:3000/liveness', url)).toEqual({ status: 200, body: 'ok' });
+  });
+});

@@ -1,0 +1,44 @@
+/** Starts PostgreSQL and RabbitMQ for the run, or uses TEST_DATABASE_URL and TEST_AMQP_URL, and migrates a template. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { findServices } from '../scripts/services.mjs';
+import { ROOT } from '../scripts/prepare.mjs';
+
+export default async function setup() {
+  const dir = mkdtempSync(join(tmpdir(), 'hitl-test-'));
+  // PostgreSQL may have to run as another user.
+  chmodSync(dir, 0o711);
+  const services = await findServices({
+    dir,
+    databaseUrl: process.env.TEST_DATABASE_URL,
+    amqpUrl: process.env.TEST_AMQP_URL,
+  });
+  Object.assign(globalThis, {
+    stopTestServices: async () => {
+      await services.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  });
+  process.env.TEST_DATABASE_URL = services.databaseUrl;
+  process.env.TEST_AMQP_URL = services.amqpUrl;
+
+  const client = new pg.Client(services.databaseUrl);
+  await client.connect();
+  await client.query('DROP DATABASE IF EXISTS hitl_template WITH (FORCE)');
+  await client.query('CREATE DATABASE hitl_template');
+  await client.end();
+  const template = new URL(services.databaseUrl);
+  template.pathname = '/hitl_template';
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(ROOT, 'dist/apps/gateway/main.js'), 'migrate'],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, DATABASE_URL: template.href },
+    },
+  );
+  if (status !== 0) throw new Error(`The test database cannot be migrated: ${stderr}`);
+}
