@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.stack/', '.data/'] },
+  { ignores: ['dist/', '.dependency-cruiser.cjs', 'node_modules/', '.stack/', '.data/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -25,7 +25,7 @@ export default tseslint.config(
   },
   {
     // Plain JavaScript, checked by tsc.
-    files: ['**/*.mjs'],
+    files: ['**/*.{mjs,cjs}'],
     ...tseslint.configs.disableTypeChecked,
   },
   {

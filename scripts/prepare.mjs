@@ -17,7 +17,7 @@ export function ensureInstalled() {
   const installed = modified(join(ROOT, 'node_modules/.package-lock.json'));
   if (installed >= modified(join(ROOT, 'package-lock.json'))) return;
   console.error('Installing dependencies (once) …');
-  runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) process.exit(1);
 }
 
 /** Compiles the apps into dist/ unless they are newer than every source file. */
@@ -28,11 +28,11 @@ export function ensureBuilt() {
   build();
 }
 
-/** Compiles all apps into dist/. */
-export function build() {
+/** Compiles all apps into dist/, or the given projects of nest-cli.json. */
+export function build(projects = APPS) {
   console.error('Building …');
   const nest = join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [nest, 'build', ...APPS], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [nest, 'build', ...projects], {
     cwd: ROOT,
     encoding: 'utf8',
   });
@@ -43,19 +43,19 @@ export function build() {
 }
 
 /**
- * Runs a command in the project's folder with our own input and output; a failure ends this process.
+ * Runs a command in the project's folder with our own input and output; answers whether it succeeded.
  * @param {string} command
  * @param {string[]} args
  * @param {Record<string, string>} [env]
  */
-export function runOrExit(command, args, env = {}) {
+export function run(command, args, env = {}) {
   const { status, error } = spawnSync(command, args, {
     cwd: ROOT,
     stdio: 'inherit',
     env: { ...process.env, ...env },
   });
   if (error) console.error(`«${command}» cannot be run: ${error.message}`);
-  if (status !== 0) process.exit(status ?? 1);
+  return status === 0;
 }
 
 /** @param {string} path */

@@ -1,9 +1,9 @@
 /** Finds or starts the two services this project needs: PostgreSQL and RabbitMQ. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { acceptsConnections, findPostgres, startPostgres } from './services/postgres.mjs';
+import { acceptsConnections, findPostgres, obstacle, startPostgres } from './services/postgres.mjs';
 import { DEADLINE, freePort, isRoot, run, secret } from './services/process.mjs';
 import { findRabbitMq, speaksAmqp, startRabbitMq } from './services/rabbitmq.mjs';
 
@@ -36,7 +36,7 @@ export async function findServices({ dir, databaseUrl, amqpUrl, log = console.er
   /** @type {Promise<Service>[]} */
   const starting = wanted.map(async (service) => {
     if (service.given) return { url: service.given, how: 'given by its URL', stop: async () => {} };
-    mkdirSync(service.dir, { recursive: true, mode: 0o711 });
+    mkdirSync(service.dir, { recursive: true });
     return docker && missing.includes(service) ? startInDocker(service, log) : startLocally(service);
   });
   const settled = await Promise.allSettled(starting);
@@ -61,6 +61,7 @@ const POSTGRES = {
   variable: 'DATABASE_URL',
   package: 'postgresql',
   find: findPostgres,
+  folder: openFolder,
   start: startPostgres,
   image: 'postgres:17-alpine',
   innerPort: 5432,
@@ -75,6 +76,7 @@ const RABBITMQ = {
   variable: 'AMQP_URL',
   package: 'rabbitmq-server',
   find: findRabbitMq,
+  folder: async (/** @type {string} */ dir) => dir,
   start: startRabbitMq,
   image: 'rabbitmq:4-alpine',
   innerPort: 5672,
@@ -87,10 +89,24 @@ const RABBITMQ = {
 /** @typedef {(typeof POSTGRES | typeof RABBITMQ) & { dir: string }} Wanted */
 
 /** @param {Wanted} service @returns {Promise<Service>} */
-async function startLocally({ dir, start }) {
-  const { url, port, stop } = await start({ dir });
-  return { url, how: `private, on port ${port}, data in ${dir}`, stop };
+async function startLocally({ dir, folder, start }) {
+  const home = await folder(dir);
+  const { url, port, stop } = await start({ dir: home });
+  return { url, how: `private, on port ${port}, data in ${home}`, stop };
 }
+
+/**
+ * As root, PostgreSQL runs as another user: we let that one through our own folder, but not through, say, /root.
+ * @param {string} dir
+ */
+async function openFolder(dir) {
+  const parent = dirname(dir);
+  if (isRoot) chmodSync(parent, statSync(parent).mode | 0o011);
+  return (await obstacle(parent)) ? `/var/lib/hitl-postgres-${fingerprint(dir)}` : dir;
+}
+
+/** @param {string} dir */
+const fingerprint = (dir) => createHash('sha256').update(dir).digest('hex').slice(0, 12);
 
 const dockerAnswers = () =>
   run('docker', ['info']).then(
@@ -101,7 +117,7 @@ const dockerAnswers = () =>
 /** @param {Wanted} service @param {(line: string) => void} log @returns {Promise<Service>} */
 async function startInDocker({ dir, name, image, innerPort, settings, ready, url }, log) {
   // The name follows from the folder: a container left by a run that died is found and replaced.
-  const container = `hitl-${innerPort}-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`;
+  const container = `hitl-${fingerprint(dir)}`;
   const remove = () =>
     run('docker', ['rm', '--force', '--volumes', container]).catch((error) => {
       if (!/no such container/i.test(error.message)) throw error;

@@ -27,7 +27,13 @@ export async function startPostgres({ dir, port }) {
   const user = await servant();
 
   mkdirSync(home, { recursive: true });
-  if (user.uid !== undefined) await lend(home, user);
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(home, user.uid, user.gid);
+  const closed = await obstacle(home);
+  if (closed)
+    throw new Error(
+      `PostgreSQL cannot keep data in ${home}, for its user may not enter ${closed}. ` +
+        `Run «chmod o+x ${closed}», or choose another folder.`,
+    );
   const password = secret(join(home, 'password'));
   if (!existsSync(data)) await create({ bin, data, password, options: { ...user, env, cwd: home } });
 
@@ -101,16 +107,23 @@ async function servant() {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** @param {string} dir @param {import('./process.mjs').User} user */
-async function lend(dir, user) {
-  chownSync(dir, Number(user.uid), Number(user.gid));
-  const path = [dir];
-  while (path[0] && path[0] !== '/') path.unshift(dirname(path[0]));
+/**
+ * The first folder on the way to `dir`, itself included, that PostgreSQL's user may not enter, or undefined.
+ * @param {string} dir an existing folder
+ */
+export async function obstacle(dir) {
+  const user = await servant();
+  const path = [resolve(dir)];
+  while (path[0] && path[0] !== dirname(path[0])) path.unshift(dirname(path[0]));
   for (const folder of path)
-    await run('test', ['-x', folder], user).catch((cause) => {
-      const message = `PostgreSQL, as user postgres, cannot keep data in ${dir}: ${folder} is closed to that user.`;
-      throw new Error(`${message} Run «chmod o+x ${folder}», or choose another folder.`, { cause });
-    });
+    if (
+      await run('test', ['-x', folder], user).then(
+        () => false,
+        () => true,
+      )
+    )
+      return folder;
+  return undefined;
 }
 
 /**

@@ -187,7 +187,7 @@ export function server({ name, dir, port, command, args, env, user, quit, lockFi
     if (memory && lockFile) rmSync(lockFile, { force: true });
     if (!(await isFree(port)))
       throw new Error(
-        `${name} cannot have port ${port} of 127.0.0.1: another program holds it. Choose another.`,
+        `${name} cannot listen on port ${port} of 127.0.0.1: another program does. Choose another port.`,
       );
 
     const out = openSync(log, 'a', 0o600);

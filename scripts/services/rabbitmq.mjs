@@ -35,7 +35,7 @@ export async function startRabbitMq({ dir, port }) {
     HOME: home, // the Erlang cookie lies there
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(epmdPort),
-    ERL_FLAGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    ERL_FLAGS: '-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}', // ours is enough
     RABBITMQ_NODENAME: 'hitl@localhost',
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: String(at),

@@ -123,11 +123,11 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
   const deployments = all<IDeployment & Workload>('Deployment');
   const workloads = [...deployments, ...all<Workload>('Job'), ...all<Workload>('StatefulSet')];
   const ours = workloads.filter(({ kind }) => kind !== 'StatefulSet');
-  const templateLabels = workloads.map(({ spec }) => (spec.template.metadata?.labels ?? {}) as Labels);
+  const templateLabels = workloads.map(({ spec }) => (spec.template.metadata?.labels ?? {}));
 
   const values = new Map<string, Environment>();
   for (const { metadata, data } of all<IConfigMap>('ConfigMap')) {
-    values.set(metadata.name, (data ?? {}) as Environment);
+    values.set(metadata.name, (data ?? {}));
   }
   for (const { metadata, data, stringData } of [...all<ISecret>('Secret'), ...external] as (ISecret &
     Manifest)[]) {
@@ -379,7 +379,7 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
       expect(all<IScaledObject>('ScaledObject')[0]!.spec.triggers[0]!.authenticationRef).toEqual({
         name: authentication!.metadata.name,
       });
-      const parameters = authentication!.spec!.secretTargetRef!.map(({ parameter, name, key }) => [
+      const parameters = authentication!.spec.secretTargetRef!.map(({ parameter, name, key }) => [
         parameter,
         valueOf(name, key),
       ]);

@@ -144,7 +144,7 @@ export function forReviewer(job: Job): JobDto {
 
 /** A job as its submitter sees it: the answer only once it is approved. */
 export function forSubmitter(job: Job): JobDto {
-  return { ...forReviewer(job), response: job.status === 'success' ? job.response : null };
+  return Object.assign(forReviewer(job), { response: job.status === 'success' ? job.response : null });
 }
 
 /** A page of at most `limit` jobs out of `limit + 1` that were read. */
