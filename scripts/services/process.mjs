@@ -213,9 +213,11 @@ export function server({ name, dir, port, command, args, env, user, quit, lockFi
 
 /** @param {Life} target @param {NodeJS.Signals} quit */
 async function end(target, quit) {
-  if (!isAlive(target)) return;
-  signal(target.pid, quit);
-  if (!(await gone([target]))) await killTree(target);
+  for (const deadline = Date.now() + DEADLINE; isAlive(target);) {
+    if (Date.now() > deadline) return killTree(target);
+    signal(target.pid, quit); // again and again: a server that has just begun may not listen yet
+    await gone([target], 2_000);
+  }
 }
 
 /** @param {Life} root */
@@ -226,14 +228,12 @@ async function killTree(root) {
   const tree = [root];
   for (const { pid } of tree) tree.push(...all.filter(({ parent }) => parent === pid));
   for (const { pid } of tree) signal(pid, 'SIGKILL');
-  await gone(tree);
+  await gone(tree, DEADLINE);
 }
 
-/** @param {Life[]} tree @returns {Promise<boolean>} */
-async function gone(tree) {
-  for (const deadline = Date.now() + DEADLINE; Date.now() < deadline; await delay(20))
-    if (!tree.some(isAlive)) return true;
-  return false;
+/** @param {Life[]} tree @param {number} patience in milliseconds */
+async function gone(tree, patience) {
+  for (const deadline = Date.now() + patience; Date.now() < deadline && tree.some(isAlive);) await delay(20);
 }
 
 /** @param {number} pid @param {NodeJS.Signals} name */
