@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } fro
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { acceptsConnections, findPostgres, obstacle, startPostgres } from './services/postgres.mjs';
-import { DEADLINE, freePort, isRoot, run, secret } from './services/process.mjs';
+import { DEADLINE, freePort, isRoot, run, secret, succeeds } from './services/process.mjs';
 import { findRabbitMq, speaksAmqp, startRabbitMq } from './services/rabbitmq.mjs';
 
 export { startPostgres, startRabbitMq };
@@ -15,6 +15,9 @@ export { startPostgres, startRabbitMq };
  * Uses the servers at the given URLs. What is not given is started privately, from the programs installed on this
  * machine (data stays in `dir`), else in Docker (data is gone after `stop`), else, as root on Debian or Ubuntu,
  * after installing it. Rejects with the remedies when none of these is possible.
+ *
+ * As root, PostgreSQL runs as another user: `dir` is opened to that user, and when a folder above it is closed (such
+ * as /root), its data goes to /var/lib/hitl-postgres-<hash of dir> instead.
  *
  * `stop` ends what was started here and may be repeated; `how` says in a line where each service comes from.
  * @param {object} options
@@ -30,7 +33,7 @@ export async function findServices({ dir, databaseUrl, amqpUrl, log = console.er
     { ...RABBITMQ, given: amqpUrl, dir: resolve(dir, 'rabbitmq') },
   ];
   const missing = wanted.filter(({ given, find }) => !given && !find());
-  const docker = missing.length > 0 && (await dockerAnswers());
+  const docker = missing.length > 0 && (await succeeds('docker', ['info'], { timeout: 10_000 }));
   if (missing.length > 0 && !docker) await install(missing, log);
 
   /** @type {Promise<Service>[]} */
@@ -95,10 +98,7 @@ async function startLocally({ dir, folder, start }) {
   return { url, how: `private, on port ${port}, data in ${home}`, stop };
 }
 
-/**
- * As root, PostgreSQL runs as another user: we let that one through our own folder, but not through, say, /root.
- * @param {string} dir
- */
+/** @param {string} dir */
 async function openFolder(dir) {
   const parent = dirname(dir);
   if (isRoot) chmodSync(parent, statSync(parent).mode | 0o011);
@@ -107,12 +107,6 @@ async function openFolder(dir) {
 
 /** @param {string} dir */
 const fingerprint = (dir) => createHash('sha256').update(dir).digest('hex').slice(0, 12);
-
-const dockerAnswers = () =>
-  run('docker', ['info']).then(
-    () => true,
-    () => false,
-  );
 
 /** @param {Wanted} service @param {(line: string) => void} log @returns {Promise<Service>} */
 async function startInDocker({ dir, name, image, innerPort, settings, ready, url }, log) {
@@ -124,10 +118,10 @@ async function startInDocker({ dir, name, image, innerPort, settings, ready, url
     });
   const port = await freePort();
   const password = secret(join(dir, 'password'));
-  await run('docker', ['image', 'inspect', image]).catch(() => {
+  if (!(await succeeds('docker', ['image', 'inspect', image]))) {
     log(`Fetching the Docker image ${image} …`);
-    return run('docker', ['pull', image]);
-  });
+    await run('docker', ['pull', image]);
+  }
   await remove();
 
   const publish = ['--publish', `127.0.0.1:${port}:${innerPort}`];

@@ -1,7 +1,17 @@
 /** A private PostgreSQL: its own cluster in a folder, on 127.0.0.1 only. */
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { environmentWithout, freePort, greets, isRoot, PATH, run, secret, server } from './process.mjs';
+import {
+  environmentWithout,
+  freePort,
+  greets,
+  isRoot,
+  PATH,
+  run,
+  secret,
+  server,
+  succeeds,
+} from './process.mjs';
 
 const LOCALE = process.platform === 'darwin' ? 'UTF-8' : 'C.UTF-8';
 
@@ -97,32 +107,23 @@ export function acceptsConnections(port) {
 /** @returns {Promise<import('./process.mjs').User>} */
 async function servant() {
   if (!isRoot) return {};
-  const [uid, gid] = await Promise.all(['-u', '-g'].map((option) => run('id', [option, 'postgres']))).catch(
-    (cause) => {
-      throw new Error('PostgreSQL refuses to run as root, and there is no user postgres to run it as.', {
-        cause,
-      });
-    },
-  );
+  const ids = Promise.all([run('id', ['-u', 'postgres']), run('id', ['-g', 'postgres'])]);
+  const [uid, gid] = await ids.catch((cause) => {
+    throw new Error('PostgreSQL refuses to run as root, and there is no user postgres instead.', { cause });
+  });
   return { uid: Number(uid), gid: Number(gid) };
 }
 
 /**
- * The first folder on the way to `dir`, itself included, that PostgreSQL's user may not enter, or undefined.
+ * The first folder on the way to `dir`, itself included, that PostgreSQL's user may not enter, if we are root.
  * @param {string} dir an existing folder
  */
 export async function obstacle(dir) {
+  if (!isRoot) return undefined;
   const user = await servant();
   const path = [resolve(dir)];
   while (path[0] && path[0] !== dirname(path[0])) path.unshift(dirname(path[0]));
-  for (const folder of path)
-    if (
-      await run('test', ['-x', folder], user).then(
-        () => false,
-        () => true,
-      )
-    )
-      return folder;
+  for (const folder of path) if (!(await succeeds('test', ['-x', folder], user))) return folder;
   return undefined;
 }
 

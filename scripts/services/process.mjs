@@ -38,7 +38,7 @@ export function environmentWithout(pattern) {
  * Runs a command to its end and returns what it printed. Rejects with what it said on stderr.
  * @param {string} command
  * @param {string[]} args
- * @param {User & { env?: NodeJS.ProcessEnv, cwd?: string, input?: string }} [options]
+ * @param {User & { env?: NodeJS.ProcessEnv, cwd?: string, input?: string, timeout?: number }} [options]
  * @returns {Promise<string>}
  */
 export async function run(command, args, { input = '', ...options } = {}) {
@@ -51,6 +51,17 @@ export async function run(command, args, { input = '', ...options } = {}) {
     const { stderr, message } = /** @type {Error & { stderr?: string }} */ (cause);
     throw new Error(`«${command} ${args.join(' ')}» failed: ${stderr?.trim() || message}`, { cause });
   }
+}
+
+/**
+ * Whether a command ends with success.
+ * @param {Parameters<typeof run>} command
+ */
+export function succeeds(...command) {
+  return run(...command).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
