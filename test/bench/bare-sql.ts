@@ -12,12 +12,21 @@ export async function bareLifecycle(database: DataSource): Promise<void> {
   const forget = (id: string): Promise<unknown> => database.query('DELETE FROM outbox WHERE id = $1', [id]);
 
   const [submitted] = await submit(database, [
-    { id: jobId, payload, metadata: {}, priority: 0, actor: 'bench' },
+    {
+      id: jobId,
+      payload,
+      metadata: {},
+      priority: 0,
+      actor: 'bench',
+      project: 'default',
+      callbackUrl: null,
+      idempotency: null,
+    },
   ]);
   await forget(submitted?.bell.id ?? '0');
   await claim(database, [{ jobId, token, leaseMs: 30_000, maxAttempts: 5 }]);
   const [bell] = await complete(database, [
-    { jobId, token, response: { choices: [{ message: { content: '4' } }] } },
+    { jobId, token, response: { choices: [{ message: { content: '4' } }] }, provider: 'stub', usage: null },
   ]);
   await forget(bell?.id ?? '0');
   await read();

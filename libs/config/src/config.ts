@@ -85,6 +85,11 @@ export class Config {
   @Integer(1, 600_000)
   MODEL_RETRY_DELAY_MS: number = 1000;
 
+  /** Which models go to which providers, with fallbacks, limits and prices; replaces the MODEL_ variables above. */
+  @IsOptional()
+  @IsString()
+  MODEL_ROUTES_FILE?: string;
+
   /** Model calls that one worker process runs at once. */
   @Integer(1, 2000)
   WORKER_CONCURRENCY: number = 64;
@@ -100,6 +105,25 @@ export class Config {
   /** How often a review service looks for jobs in `bot` that nobody works on. */
   @Integer(50, 60_000)
   RECONCILE_INTERVAL_MS: number = 1000;
+
+  /** Jobs that may wait for the model; above it the gateway answers 503 and stores nothing. */
+  @Integer(1, 100_000_000)
+  MAX_WAITING_JOBS: number = 100_000;
+
+  /** How long a client that waits for a human is held. Under the 10 minutes after which OpenAI's SDKs give up. */
+  @Integer(1, 3_600_000)
+  HOLD_TIMEOUT_MS: number = 540_000;
+
+  /** Signs the webhooks of jobs with a callback_url: `whsec_` and the base64 of 24 to 64 bytes. */
+  @IsOptional()
+  @Matches(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, {
+    message: 'must be whsec_ and the base64 of 24 to 64 bytes',
+  })
+  WEBHOOK_SECRET?: string;
+
+  /** `true` lets webhooks reach loopback and private addresses. */
+  @IsIn(['true', 'false'])
+  WEBHOOK_ALLOW_PRIVATE: 'true' | 'false' = 'false';
 
   /** Largest request body, in bytes. */
   @Integer(1024, 104_857_600)
@@ -125,6 +149,8 @@ export const ENVIRONMENT_VARIABLES = [
   'AMQP_URL',
   'MODEL_BASE_URL',
   'MODEL_API_KEY',
+  'MODEL_ROUTES_FILE',
+  'WEBHOOK_SECRET',
 ] as const;
 
 /** Prefixes that belong to this system alone, so that a misspelt name can be told. */
@@ -146,7 +172,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   );
   const config = plainToInstance(Config, given, { exposeDefaultValues: true });
   const faults = validateSync(config, { forbidUnknownValues: true }).map((error) => {
-    const value = /KEY|URL/.test(error.property) ? '(not shown)' : JSON.stringify(env[error.property]);
+    const value = /KEY|URL|SECRET/.test(error.property) ? '(not shown)' : JSON.stringify(env[error.property]);
     return `${error.property}=${value}: ${Object.values(error.constraints ?? {}).join('; ')}`;
   });
   for (const name of Object.keys(env)) {

@@ -1,7 +1,16 @@
-import { Decision, Job, JobEvent, OutboxMessage } from '@hitl/domain';
+import {
+  Decision,
+  Job,
+  JobEvent,
+  OutboxMessage,
+  WebhookAttempt,
+  WebhookDelivery,
+  WebhookEndpoint,
+} from '@hitl/domain';
 import { Client } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
+import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
 const STATEMENT_TIMEOUT = 10_000;
@@ -51,8 +60,8 @@ export function dataSourceOptions(
     type: 'postgres',
     url,
     poolSize,
-    entities: [Job, JobEvent, Decision, OutboxMessage],
-    migrations: [Jobs1700000000000],
+    entities: [Job, JobEvent, Decision, OutboxMessage, WebhookEndpoint, WebhookDelivery, WebhookAttempt],
+    migrations: [Jobs1700000000000, Delivery1700000001000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     installExtensions: false,

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { isTransient, JobReader, JobStore, OutboxStore } from '@hitl/domain';
+import { EventReader, isTransient, JobReader, JobStore, OutboxStore, WebhookStore } from '@hitl/domain';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { dataSourceOptions } from './data-source';
 import { assertMigrated, migrate } from './migrate';
@@ -38,8 +38,8 @@ export class DatabaseModule {
           },
         }),
       ],
-      providers: [JobStore, JobReader, OutboxStore],
-      exports: [JobStore, JobReader, OutboxStore],
+      providers: [JobStore, JobReader, EventReader, OutboxStore, WebhookStore],
+      exports: [JobStore, JobReader, EventReader, OutboxStore, WebhookStore],
     };
   }
 }

@@ -12,8 +12,10 @@ export const ERRORS = {
   already_decided: { status: 409, title: 'Somebody else was first' },
   already_final: { status: 409, title: 'The job has ended already' },
   revision_mismatch: { status: 412, title: 'The answer has changed since it was judged' },
+  idempotency_conflict: { status: 422, title: 'The idempotency key belongs to another request' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },
+  too_many_jobs: { status: 503, title: 'Too many jobs wait for the model' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   unavailable: { status: 503, title: 'A part of the system is away' },
 } as const;

@@ -3,10 +3,11 @@ export { isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
+export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
-export { Job } from './jobs/job.entity';
+export { Job, type Usage } from './jobs/job.entity';
 export { claim, type ClaimedJob, type ClaimRequest, type Lease } from './jobs/statements/claim';
 export { decide, type Decided, type DecisionRequest } from './jobs/statements/decide';
 export type { Edit } from './jobs/statements/edit';
@@ -16,3 +17,10 @@ export * from './jobs/transitions';
 export { BELL_PATTERNS, type Bell, type BellPattern } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
+export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';
+export {
+  WebhookAttempt,
+  WebhookDelivery,
+  WebhookEndpoint,
+  type WebhookType,
+} from './webhooks/webhook.entities';

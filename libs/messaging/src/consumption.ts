@@ -8,6 +8,8 @@ export interface QueueConsumption {
   queue: QueueKey;
   /** Messages handled at once. */
   concurrency: number;
+  /** The process can do its work without: it does not count for readiness. */
+  optional?: true;
 }
 
 /** What a message came to: `done` and `parked` leave the queue, `again` stays in it. */

@@ -1,7 +1,15 @@
 export { ask } from './ask';
+export { ChangeAnnouncer } from './change-announcer';
 export type { QueueConsumption } from './consumption';
 export { every, type Repetition } from './every';
-export { DecideReview, EditReview, InferenceRequested, ReviewRequested, type ReviewReply } from './messages';
+export {
+  DecideReview,
+  EditReview,
+  InferenceRequested,
+  JobChanged,
+  ReviewRequested,
+  type ReviewReply,
+} from './messages';
 export { createTransport, MessagingModule, type Transport } from './messaging.module';
 export { OutboxRelay } from './outbox-relay';
 export { RethrowFilter } from './rethrow.filter';

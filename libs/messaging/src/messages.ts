@@ -1,5 +1,12 @@
-import { VERDICTS, type DecisionRequest, type Edit, type Json, type Verdict } from '@hitl/domain';
-import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID } from 'class-validator';
+import {
+  VERDICTS,
+  type DecisionRequest,
+  type Edit,
+  type JobStatus,
+  type Json,
+  type Verdict,
+} from '@hitl/domain';
+import { IsArray, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID } from 'class-validator';
 
 /** Durable event: a job in `bot` wants a worker. */
 export class InferenceRequested {
@@ -15,6 +22,20 @@ export class ReviewRequested {
 
   @IsUUID()
   jobId: string;
+}
+
+/** Transient event, to every gateway: these jobs have another status. */
+export class JobChanged {
+  static readonly pattern = 'job.changed';
+
+  @IsArray()
+  changes: JobChange[];
+}
+
+/** The new status of one job. */
+export interface JobChange {
+  jobId: string;
+  status: JobStatus;
 }
 
 /** Command: judge a job's answer. Answered with a {@link ReviewReply}. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
+import { ChangeAnnouncer } from './change-announcer';
 import type { QueueConsumption } from './consumption';
 import { InProcessBroker } from './in-process/in-process-broker';
 import { InProcessClient } from './in-process/in-process-client';
@@ -46,8 +47,13 @@ export class MessagingModule {
     return {
       module: MessagingModule,
       global: true,
-      providers: [{ provide: ClientProxy, useValue: transport.client }, OutboxRelay, ClientCloser],
-      exports: [ClientProxy, OutboxRelay],
+      providers: [
+        { provide: ClientProxy, useValue: transport.client },
+        OutboxRelay,
+        ChangeAnnouncer,
+        ClientCloser,
+      ],
+      exports: [ClientProxy, OutboxRelay, ChangeAnnouncer],
     };
   }
 }

@@ -1,5 +1,11 @@
 import type { ConfirmChannel } from 'amqplib';
-import { DecideReview, EditReview, InferenceRequested, ReviewRequested } from './messages';
+import { DecideReview, EditReview, InferenceRequested, JobChanged, ReviewRequested } from './messages';
+
+interface QueueDefinition {
+  name: string;
+  messages: readonly MessageClass[];
+  fanOut?: true;
+}
 
 export interface MessageClass {
   readonly pattern: string;
@@ -14,9 +20,11 @@ export const QUEUES = {
   inference: { name: 'hitl.inference', messages: [InferenceRequested] },
   review: { name: 'hitl.review', messages: [ReviewRequested] },
   reviewCommands: { name: 'hitl.review.commands', messages: [DecideReview, EditReview] },
+  /** Transient: a fan-out exchange, from which every consumer has a queue of its own for as long as it is connected. */
+  jobChanges: { name: 'hitl.job.changed', messages: [JobChanged], fanOut: true },
   /** Messages that nobody can handle, for an operator to look at. */
   parked: { name: 'hitl.parked', messages: [] },
-} as const satisfies Record<string, { name: string; messages: readonly MessageClass[] }>;
+} as const satisfies Record<string, QueueDefinition>;
 
 export type QueueKey = keyof typeof QUEUES;
 
@@ -33,9 +41,15 @@ export function queueOf(pattern: string): QueueKey {
   return key;
 }
 
+/** Whether a queue stands for a fan-out exchange. */
+export function isFanOut(key: QueueKey): boolean {
+  return (QUEUES[key] as QueueDefinition).fanOut === true;
+}
+
 /** Declares every queue; run on each new connection, so that a wiped broker is whole again. */
 export async function assertTopology(channel: ConfirmChannel): Promise<void> {
-  for (const { name } of Object.values(QUEUES)) {
-    await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+  for (const { name, fanOut } of Object.values<QueueDefinition>(QUEUES)) {
+    if (fanOut) await channel.assertExchange(name, 'fanout', { durable: true });
+    else await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
   }
 }

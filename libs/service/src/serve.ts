@@ -65,11 +65,12 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
       ? await startEmbeddedDatabase(config.DATA_DIR)
       : undefined;
   const transport = createTransport(standalone ? config.AMQP_URL : required(config, 'AMQP_URL'));
-  const servers = (definition.consumes?.(config) ?? []).map((consumption) =>
+  const consumptions = definition.consumes?.(config) ?? [];
+  const servers = consumptions.map((consumption) =>
     transport.createServer({ ...consumption, graceMs: config.SHUTDOWN_GRACE_MS }),
   );
   const readiness = new Readiness(
-    () => servers.every((server) => server.ready),
+    () => servers.every((server, index) => server.ready || consumptions[index]?.optional),
     () => transport.client.ready,
   );
 

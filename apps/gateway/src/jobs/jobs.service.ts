@@ -1,15 +1,28 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError, JobReader, JobStore, type Job, type JobStatus, type Json } from '@hitl/domain';
-import { OutboxRelay } from '@hitl/messaging';
+import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
+import { requireSameRequest, type Idempotency } from '../http/idempotency';
+import { WaitingJobs } from './waiting-jobs.service';
 
 /** What a submitter asks for. */
 export interface Submission {
   payload: Json;
   metadata?: Record<string, string>;
   priority?: number;
+  callbackUrl?: string | null;
+  idempotency?: Idempotency | null;
 }
+
+/** A job, and whether it was there already under the same idempotency key. */
+export interface Accepted {
+  job: Job;
+  replayed: boolean;
+}
+
+/** The tenant of every job until sign-in knows better. */
+export const PROJECT = 'default';
 
 @Injectable()
 export class JobsService {
@@ -19,20 +32,44 @@ export class JobsService {
     private readonly store: JobStore,
     private readonly reader: JobReader,
     private readonly outbox: OutboxRelay,
+    private readonly changes: ChangeAnnouncer,
+    private readonly waitingJobs: WaitingJobs,
   ) {}
 
-  /** Resolves once the job is durable. */
-  async submit({ payload, metadata = {}, priority = 0 }: Submission, actor: string): Promise<Job> {
+  /**
+   * Resolves once the job is durable.
+   * @throws DomainError too_many_jobs, idempotency_conflict
+   */
+  async submit(submission: Submission, actor: string): Promise<Accepted> {
+    const { payload, metadata = {}, priority = 0, callbackUrl = null, idempotency = null } = submission;
     const id = uuidv7();
-    const { createdAt, bell } = await this.store.submit({ id, payload, metadata, priority, actor });
+    this.waitingJobs.admit();
+    const submitted = await this.store.submit({
+      id,
+      project: PROJECT,
+      payload,
+      metadata,
+      priority,
+      actor,
+      callbackUrl,
+      idempotency,
+    });
+    if (!submitted) return { job: await this.earlier(idempotency), replayed: true };
+    const { createdAt, bell } = submitted;
     this.outbox.ring(bell);
     metrics.jobsSubmitted.inc();
     this.logger.debug({ jobId: id, message: 'submitted' });
-    return {
+    const job: Job = {
       id,
+      project: PROJECT,
       status: 'bot',
       payload,
       response: null,
+      edited: false,
+      usage: null,
+      callbackUrl,
+      idempotencyKey: idempotency?.key ?? null,
+      requestHash: idempotency?.requestHash ?? null,
       revision: 0,
       attempts: 0,
       roundAttempts: 0,
@@ -49,6 +86,7 @@ export class JobsService {
       updatedAt: createdAt,
       finishedAt: null,
     };
+    return { job, replayed: false };
   }
 
   /** @throws DomainError job_not_found */
@@ -80,7 +118,15 @@ export class JobsService {
     if (!cancelled) {
       throw new DomainError('already_final', `Job ${job.id} has ended already: it is in '${now.status}'.`);
     }
+    this.changes.announce(job.id, 'fail');
     this.logger.log({ jobId: job.id, message: 'cancelled' });
     return now;
+  }
+
+  /** The job that has the key. @throws DomainError idempotency_conflict when it came with another request */
+  private async earlier(idempotency: Idempotency | null): Promise<Job> {
+    const job = idempotency && (await this.reader.findByKey(PROJECT, idempotency.key));
+    if (!job) throw new Error('a job that was not stored has no earlier one either');
+    return requireSameRequest(job, idempotency);
   }
 }

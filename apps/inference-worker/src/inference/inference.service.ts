@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import { isTransient, JobStore, type ClaimedJob, type Json, type Lease } from '@hitl/domain';
-import { OutboxRelay } from '@hitl/messaging';
+import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { ModelError, ModelProvider } from '../model-providers/model-provider';
@@ -28,6 +28,7 @@ export class InferenceService {
     private readonly model: ModelProvider,
     private readonly leases: LeaseKeeper,
     private readonly outbox: OutboxRelay,
+    private readonly changes: ChangeAnnouncer,
     private readonly config: Config,
   ) {}
 
@@ -78,9 +79,14 @@ export class InferenceService {
       stopTimer();
     }
     try {
-      const bell = await untilStored.execute(() => this.store.complete({ ...lease, response }));
+      const bell = await untilStored.execute(() =>
+        this.store.complete({ ...lease, response, provider: this.model.name, usage: null }),
+      );
       this.count(bell ? 'answered' : 'dropped');
-      if (bell) this.outbox.ring(bell);
+      if (bell) {
+        this.outbox.ring(bell);
+        this.changes.announce(job.id, 'human');
+      }
     } catch (error) {
       if (isTransient(error)) throw error;
       this.logger.error(error);
@@ -106,7 +112,10 @@ export class InferenceService {
   private async fail(lease: Lease, detail: string): Promise<void> {
     this.count('failed');
     this.logger.warn({ jobId: lease.jobId, message: `job failed: ${detail}` });
-    await untilStored.execute(() => this.store.failAttempt({ ...lease, detail, retryInMs: null }));
+    const failed = await untilStored.execute(() =>
+      this.store.failAttempt({ ...lease, detail, retryInMs: null }),
+    );
+    if (failed) this.changes.announce(lease.jobId, 'fail');
   }
 
   private count(outcome: 'answered' | 'retried' | 'failed' | 'dropped'): void {

@@ -7,7 +7,7 @@ import {
   type DecisionRequest,
   type Edit,
 } from '@hitl/domain';
-import { OutboxRelay, type ReviewReply } from '@hitl/messaging';
+import { ChangeAnnouncer, OutboxRelay, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 
 @Injectable()
@@ -18,6 +18,7 @@ export class ReviewsService {
     private readonly store: JobStore,
     private readonly jobs: JobReader,
     private readonly outbox: OutboxRelay,
+    private readonly changes: ChangeAnnouncer,
   ) {}
 
   /** A job has a new answer. Every answer needs a human, so it only waits. */
@@ -34,6 +35,7 @@ export class ReviewsService {
     const decided = await this.store.decide(request);
     if (!decided) return this.repeated(request);
     if (decided.bell) this.outbox.ring(decided.bell);
+    this.changes.announce(request.jobId, decided.status);
     metrics.decisions.inc({ verdict: request.verdict });
     this.logger.log({
       jobId: request.jobId,

@@ -2,7 +2,10 @@ import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import type { Json } from '../json';
 import type { JobEventType, JobStatus } from './transitions';
 
-/** One thing that happened to a job. Append-only; written in the statement that made it happen. */
+/**
+ * One thing that happened to a job. Append-only; written in the statement that made it happen. The table also has the
+ * writing transaction's id, which TypeORM cannot express: see the event reader.
+ */
 @Entity('job_events')
 export class JobEvent {
   /** Not handed out in commit order. */

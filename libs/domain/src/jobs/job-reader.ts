@@ -38,6 +38,29 @@ export class JobReader {
     return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
   }
 
+  /** The job that a project submitted under this idempotency key. */
+  findByKey(project: string, idempotencyKey: string): Promise<Job | null> {
+    return this.jobs.findOneBy({ project, idempotencyKey });
+  }
+
+  /** Those of the jobs that have ended. */
+  async ended(ids: string[]): Promise<string[]> {
+    const rows: { id: string }[] = await this.database.query(
+      `SELECT id FROM jobs WHERE id = ANY($1::uuid[]) AND status IN ('success', 'fail')`,
+      [ids],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** How many jobs wait for the model, counted up to `limit`. */
+  async countWaiting(limit: number): Promise<number> {
+    const rows: { count: string }[] = await this.database.query(
+      `SELECT count(*) FROM (SELECT 1 FROM jobs WHERE status = 'bot' LIMIT $1) waiting`,
+      [limit],
+    );
+    return Number(rows[0]?.count);
+  }
+
   /** The newest decision on a job. */
   lastDecision(jobId: string): Promise<Decision | null> {
     return this.database.getRepository(Decision).findOne({ where: { jobId }, order: { createdAt: 'DESC' } });

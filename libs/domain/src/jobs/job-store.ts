@@ -16,8 +16,8 @@ import { submit, type NewJob, type Submitted } from './statements/submit';
  */
 @Injectable()
 export class JobStore {
-  /** — → bot. */
-  readonly submit: (job: NewJob) => Promise<Submitted>;
+  /** — → bot; null if the project has a job with the same idempotency key. */
+  readonly submit: (job: NewJob) => Promise<Submitted | null>;
   /** Leases a job in `bot` that nobody holds; null for any other. */
   readonly claim: (request: ClaimRequest) => Promise<ClaimedJob | null>;
   /** bot → human, if the job is still held under the token; null otherwise. */

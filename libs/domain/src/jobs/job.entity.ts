@@ -2,12 +2,25 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Json } from '../json';
 import type { FailureReason, JobStatus } from './transitions';
 
+/** Tokens, and money where prices are known. */
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  /** In the currency of the prices; absent where no price is known. */
+  cost?: number;
+}
+
 /** One AI request, from submission to delivery. Written only by the job store; the schema is in the migrations. */
 @Entity('jobs')
 export class Job {
   /** UUIDv7: sorts by time of submission. */
   @PrimaryColumn('uuid')
   id: string;
+
+  /** The tenant that the job belongs to. */
+  @Column('text')
+  project: string;
 
   @Column('text')
   status: JobStatus;
@@ -19,6 +32,10 @@ export class Job {
   /** The current output: null in `bot`, unreviewed in `human`, approved in `success`. */
   @Column('jsonb', { nullable: true })
   response: Json;
+
+  /** Whether a human has changed the current output. */
+  @Column('boolean')
+  edited: boolean;
 
   /** The number of the current output, 0 before the first. Every inference and every edit makes a new one. */
   @Column('int')
@@ -38,6 +55,22 @@ export class Job {
 
   @Column('jsonb')
   metadata: Record<string, string>;
+
+  /** What the model's answers have used so far, summed up; null while nothing is known. */
+  @Column('jsonb', { nullable: true })
+  usage: Usage | null;
+
+  /** Told when the job has ended. */
+  @Column('text', { name: 'callback_url', nullable: true })
+  callbackUrl: string | null;
+
+  /** A submitter's own key: submitting again under it is the same job. */
+  @Column('text', { name: 'idempotency_key', nullable: true })
+  idempotencyKey: string | null;
+
+  /** SHA-256 of the request that came with the key. */
+  @Column('bytea', { name: 'request_hash', nullable: true })
+  requestHash: Buffer | null;
 
   /** What reviewers asked for when they sent the job back to the model, oldest first. */
   @Column('text', { array: true })

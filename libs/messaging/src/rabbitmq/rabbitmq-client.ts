@@ -6,7 +6,7 @@ import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-mana
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { DomainError } from '@hitl/domain';
 import { REPLY_PATIENCE_MS } from '../ask';
-import { assertTopology, QUEUES, queueOf } from '../topology';
+import { assertTopology, isFanOut, QUEUES, queueOf } from '../topology';
 import { openChannel, openConnection } from './connection';
 
 /** Messages that may wait for the broker's confirm at once; more are refused, and stay in the outbox. */
@@ -105,13 +105,20 @@ export class RabbitMqClient extends ClientRMQ {
 
   private async sendConfirmed(packet: ReadPacket & { id?: string }, options: object): Promise<void> {
     if (this.unconfirmed >= MOST_UNCONFIRMED) throw brokerAway();
-    const queue = QUEUES[queueOf(String(packet.pattern))].name;
+    const key = queueOf(String(packet.pattern));
+    const queue = QUEUES[key].name;
     const messageId = randomUUID();
     this.unconfirmed += 1;
     try {
       const content = Buffer.from(
         JSON.stringify({ pattern: packet.pattern as unknown, data: packet.data as unknown, id: packet.id }),
       );
+      if (isFanOut(key)) {
+        await (this.channel as ChannelWrapper).publish(queue, '', content, {
+          contentType: 'application/json',
+        });
+        return;
+      }
       await (this.channel as ChannelWrapper).sendToQueue(queue, content, {
         ...options,
         messageId,

@@ -5,7 +5,7 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { lastValueFrom } from 'rxjs';
 import { Consumption, type QueueConsumption } from '../consumption';
 import { openEnvelope, PoisonError, toReplyError, type Envelope } from '../envelope';
-import { assertTopology, QUEUES } from '../topology';
+import { assertTopology, isFanOut, QUEUES } from '../topology';
 import { openChannel, openConnection } from './connection';
 
 /** Largest event in bytes; events carry ids only. Commands carry what a reviewer wrote. */
@@ -64,12 +64,19 @@ export class RabbitMqServer extends ServerRMQ {
     this.raw = channel;
     if (this.consumption.stopping) return;
     const { consumerTag } = await channel.consume(
-      this.queue,
+      isFanOut(this.settings.queue) ? await this.ownQueue(channel) : this.queue,
       (message) => void this.receive(message, channel),
       { noAck: false },
     );
     this.consumerTag = consumerTag;
     this.logger.log(`consuming ${this.queue}, ${this.settings.concurrency} at once`);
+  }
+
+  /** A queue for this consumer alone, which goes with its connection. */
+  private async ownQueue(channel: ConfirmChannel): Promise<string> {
+    const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false });
+    await channel.bindQueue(queue, this.queue, '');
+    return queue;
   }
 
   /** Never rejects. A null message is the broker's word that this consumer is no more. */

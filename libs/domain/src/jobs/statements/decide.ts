@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
+import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
 
 export interface DecisionRequest {
@@ -52,6 +53,7 @@ export async function decide(database: DataSource, requests: DecisionRequest[]):
          SET status = judged.status_after,
              response = CASE WHEN judged.verdict <> 'regenerate' THEN coalesce(judged.response, j.response) END,
              payload = coalesce(judged.payload, j.payload),
+             edited = CASE WHEN judged.verdict = 'regenerate' THEN false ELSE j.edited OR judged.response IS NOT NULL END,
              revision = j.revision + CASE WHEN judged.response IS NULL THEN 0 ELSE 1 END,
              feedback = CASE WHEN judged.feedback IS NOT NULL THEN j.feedback || judged.feedback ELSE j.feedback END,
              round_attempts = 0,
@@ -63,7 +65,7 @@ export async function decide(database: DataSource, requests: DecisionRequest[]):
          FROM judged
          WHERE j.id = judged.id AND j.status = 'human' AND j.revision = judged.judged_revision
            AND (judged.revision IS NULL OR judged.revision = j.revision)
-         RETURNING j.id, j.status, j.revision, j.released_hash, judged.decision_id, judged.verdict, judged.actor,
+         RETURNING j.id, j.status, j.revision, j.released_hash, j.project, j.callback_url, judged.decision_id, judged.verdict, judged.actor,
                    judged.feedback, judged.reason, judged.judged_revision,
                    CASE WHEN judged.payload IS NOT NULL THEN judged.old_payload END AS replaced_payload,
                    CASE WHEN judged.response IS NOT NULL OR judged.verdict = 'regenerate' THEN judged.old_response END AS replaced_response
@@ -79,7 +81,7 @@ export async function decide(database: DataSource, requests: DecisionRequest[]):
                 nullif(CASE WHEN replaced_payload IS NULL THEN '{}' ELSE jsonb_build_object('payload', replaced_payload) END ||
                        CASE WHEN replaced_response IS NULL THEN '{}' ELSE jsonb_build_object('response', replaced_response) END, '{}')
          FROM job
-       ), bell AS (
+       ), ${DELIVERIES}, bell AS (
          INSERT INTO outbox (pattern, job_id, due_at)
          SELECT 'inference.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job WHERE status = 'bot'
          RETURNING id, job_id

@@ -22,7 +22,7 @@ export async function edit(database: DataSource, change: Edit): Promise<number |
      job AS (
        UPDATE jobs j
        SET response = coalesce(before.response, j.response), payload = coalesce(before.payload, j.payload),
-           revision = j.revision + 1, updated_at = now()
+           edited = j.edited OR before.response IS NOT NULL, revision = j.revision + 1, updated_at = now()
        FROM before
        WHERE j.id = before.id AND j.status = 'human' AND j.revision = before.old_revision
          AND (before.revision IS NULL OR before.revision = j.revision)

@@ -1,25 +1,34 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
+import type { Usage } from '../job.entity';
 import type { Lease } from './claim';
+import { jsonOrNull } from './decide';
+import { DELIVERIES } from './deliveries';
 
 export interface Inferred extends Lease {
   response: Json;
+  /** Which provider answered. */
+  provider: string;
+  /** What this answer has used; null when the provider does not say. */
+  usage: Usage | null;
 }
 
 /** bot → human, for each job still held under its token; null where somebody was first. */
 export async function complete(database: DataSource, outcomes: Inferred[]): Promise<(Bell | null)[]> {
   const rows: { jobId: string; bellId: string }[] = await database.query(
-    `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[]) AS t (id, token, response)),
+    `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::text[], $5::jsonb[])
+       AS t (id, token, response, provider, usage)),
      job AS (
        UPDATE jobs j
-       SET status = 'human', response = input.response, revision = revision + 1, updated_at = now(),
+       SET status = 'human', response = input.response, edited = false, revision = revision + 1, updated_at = now(),
+           usage = CASE WHEN input.usage IS NULL THEN j.usage ELSE hitl_add_usage(j.usage, input.usage) END,
            lease_token = NULL, lease_until = NULL, next_kick_at = NULL, kicks = 0
        FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
-       RETURNING j.id, j.revision
+       RETURNING j.id, j.revision, input.provider, input.usage
      ), event AS (
-       INSERT INTO job_events (job_id, type, status, revision, actor)
-       SELECT id, 'inferred', 'human', revision, 'worker' FROM job
+       INSERT INTO job_events (job_id, type, status, revision, actor, data)
+       SELECT id, 'inferred', 'human', revision, 'worker', jsonb_build_object('provider', provider, 'usage', usage) FROM job
      ), bell AS (
        INSERT INTO outbox (pattern, job_id, due_at)
        SELECT 'review.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job
@@ -30,6 +39,8 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
       outcomes.map((outcome) => outcome.jobId),
       outcomes.map((outcome) => outcome.token),
       outcomes.map((outcome) => JSON.stringify(outcome.response)),
+      outcomes.map((outcome) => outcome.provider),
+      outcomes.map((outcome) => jsonOrNull(outcome.usage as unknown as Json)),
     ],
   );
   const byJob = new Map(rows.map((row) => [row.jobId, row]));
@@ -63,13 +74,13 @@ export async function failAttempt(database: DataSource, outcomes: FailedAttempt[
            finished_at = CASE WHEN due IS NULL THEN now() END,
            lease_token = NULL, lease_until = due, next_kick_at = due, kicks = 0, updated_at = now()
        FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
-       RETURNING j.id, j.status, j.revision, input.detail
+       RETURNING j.id, j.status, j.revision, j.project, j.callback_url, input.detail
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, data)
        SELECT id, CASE status WHEN 'fail' THEN 'failed' ELSE 'attempt_failed' END, status, revision, 'worker',
               jsonb_build_object('detail', detail)
        FROM job
-     )
+     ), ${DELIVERIES}
      SELECT id FROM job`,
     [
       outcomes.map((outcome) => outcome.jobId),

@@ -7,11 +7,16 @@ import { FIRST_KICK_SECONDS } from './kick-overdue';
 export interface NewJob {
   /** UUIDv7. */
   id: string;
+  project: string;
   payload: Json;
   metadata: Record<string, string>;
   /** 0 to 9. */
   priority: number;
   actor: string;
+  /** Told when the job has ended. */
+  callbackUrl: string | null;
+  /** Submitting again under this key makes no second job. */
+  idempotency: { key: string; requestHash: Buffer } | null;
 }
 
 export interface Submitted {
@@ -19,19 +24,22 @@ export interface Submitted {
   bell: Bell;
 }
 
-/** — → bot. Answers in the order of the jobs. */
-export async function submit(database: DataSource, jobs: NewJob[]): Promise<Submitted[]> {
+/** — → bot. Answers in the order of the jobs; null where a job with the same idempotency key is there already. */
+export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Submitted | null)[]> {
   const rows: { id: string; createdAt: Date; bellId: string }[] = await database.query(
     `WITH input AS (
-       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[])
-         AS t (id, payload, metadata, priority, actor)
+       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
+         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash)
      ), job AS (
-       INSERT INTO jobs (id, status, payload, metadata, priority, next_kick_at)
-       SELECT id, 'bot', payload, metadata, priority, now() + ${FIRST_KICK_SECONDS} * interval '1 second' FROM input
+       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, next_kick_at)
+       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash,
+              now() + ${FIRST_KICK_SECONDS} * interval '1 second'
+       FROM input
+       ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
        RETURNING id, created_at
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor)
-       SELECT id, 'submitted', 'bot', 0, actor FROM input
+       SELECT id, 'submitted', 'bot', 0, actor FROM input JOIN job USING (id)
      ), bell AS (
        INSERT INTO outbox (pattern, job_id, due_at)
        SELECT 'inference.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job
@@ -44,12 +52,16 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<Subm
       jobs.map((job) => JSON.stringify(job.metadata)),
       jobs.map((job) => job.priority),
       jobs.map((job) => job.actor),
+      jobs.map((job) => job.project),
+      jobs.map((job) => job.callbackUrl),
+      jobs.map((job) => job.idempotency?.key ?? null),
+      jobs.map((job) => job.idempotency?.requestHash ?? null),
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
   return jobs.map((job) => {
     const row = byId.get(job.id);
-    if (!row) throw new Error(`the database did not store job ${job.id}`);
+    if (!row) return null;
     return {
       createdAt: row.createdAt,
       bell: { id: row.bellId, pattern: 'inference.requested', jobId: job.id },

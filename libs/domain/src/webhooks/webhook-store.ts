@@ -1,0 +1,181 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities';
+
+/** Deliveries and attempts that a list answers at most. */
+const LONGEST_LIST = 100;
+/** Seconds for which a sender has the deliveries it took: longer than a call may take. */
+const SENDER_LEASE_SECONDS = 60;
+
+/** A delivery that a sender has taken. */
+export interface DueDelivery {
+  id: string;
+  url: string;
+  type: WebhookDelivery['type'];
+  jobId: string | null;
+  endpointId: string | null;
+  attempts: number;
+  createdAt: Date;
+  /** The endpoint's secrets, newest first; empty for a job's callback_url. */
+  secrets: string[];
+}
+
+/** What became of one try. */
+export interface DeliveryOutcome {
+  deliveryId: string;
+  statusCode: number | null;
+  error: string | null;
+  durationMs: number;
+  /** `delivered`, `failed` for good, or milliseconds until the next try. */
+  next: 'delivered' | 'failed' | number;
+  /** The receiver is gone: tell it no more. */
+  disable: boolean;
+}
+
+/** Webhook endpoints and their deliveries. */
+@Injectable()
+export class WebhookStore {
+  constructor(@Inject(DataSource) private readonly database: DataSource) {}
+
+  /** Adds an endpoint; null if the project has one under the same idempotency key. */
+  async create(endpoint: WebhookEndpoint): Promise<WebhookEndpoint | null> {
+    const rows: { id: string }[] = await this.database.query(
+      `WITH added AS (
+         INSERT INTO webhook_endpoints (id, project, url, secret, idempotency_key, request_hash)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id
+       ) SELECT id FROM added`,
+      [
+        endpoint.id,
+        endpoint.project,
+        endpoint.url,
+        endpoint.secret,
+        endpoint.idempotencyKey,
+        endpoint.requestHash,
+      ],
+    );
+    return rows.length > 0 ? this.find(endpoint.project, endpoint.id) : null;
+  }
+
+  find(project: string, id: string): Promise<WebhookEndpoint | null> {
+    return this.database.getRepository(WebhookEndpoint).findOneBy({ project, id });
+  }
+
+  findByKey(project: string, idempotencyKey: string): Promise<WebhookEndpoint | null> {
+    return this.database.getRepository(WebhookEndpoint).findOneBy({ project, idempotencyKey });
+  }
+
+  count(project: string): Promise<number> {
+    return this.database.getRepository(WebhookEndpoint).countBy({ project });
+  }
+
+  list(project: string): Promise<WebhookEndpoint[]> {
+    return this.database
+      .getRepository(WebhookEndpoint)
+      .find({ where: { project }, order: { id: 'ASC' }, take: LONGEST_LIST });
+  }
+
+  /** Answers whether it was there. Its deliveries go with it. */
+  async remove(project: string, id: string): Promise<boolean> {
+    const { affected } = await this.database.getRepository(WebhookEndpoint).delete({ project, id });
+    return affected === 1;
+  }
+
+  /** A new secret; the old one signs, too, for another day. */
+  async rotate(project: string, id: string, secret: string): Promise<WebhookEndpoint | null> {
+    await this.database.query(
+      `UPDATE webhook_endpoints
+       SET previous_secret = secret, previous_secret_until = now() + interval '1 day', secret = $3
+       WHERE project = $1 AND id = $2`,
+      [project, id, secret],
+    );
+    return this.find(project, id);
+  }
+
+  /** Owes an endpoint a message that carries nothing; answers the delivery's id. */
+  async ping(endpoint: WebhookEndpoint): Promise<string> {
+    const rows: { id: string }[] = await this.database.query(
+      `WITH added AS (
+         INSERT INTO webhook_deliveries (endpoint_id, url, type, due_at) VALUES ($1, $2, 'ping', now()) RETURNING id
+       ) SELECT id FROM added`,
+      [endpoint.id, endpoint.url],
+    );
+    return String(rows[0]?.id);
+  }
+
+  /** An endpoint's newest deliveries with their attempts, newest first. */
+  async deliveries(endpointId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+    const deliveries = await this.database
+      .getRepository(WebhookDelivery)
+      .find({ where: { endpointId }, order: { createdAt: 'DESC' }, take: LONGEST_LIST });
+    const attempts = await this.database
+      .getRepository(WebhookAttempt)
+      .createQueryBuilder('attempt')
+      .where('attempt.deliveryId = ANY(:ids)', { ids: deliveries.map((delivery) => delivery.id) })
+      .orderBy('attempt.id', 'DESC')
+      .take(LONGEST_LIST * 10)
+      .getMany();
+    return deliveries.map((delivery) =>
+      Object.assign(delivery, { tries: attempts.filter((attempt) => attempt.deliveryId === delivery.id) }),
+    );
+  }
+
+  /** Owes a delivery again, whatever became of it; answers whether the endpoint has it. */
+  async redeliver(endpointId: string, deliveryId: string): Promise<boolean> {
+    const rows: unknown[] = await this.database.query(
+      `WITH again AS (
+         UPDATE webhook_deliveries SET status = 'waiting', due_at = now(), attempts = 0, finished_at = NULL
+         WHERE id = $2 AND endpoint_id = $1 RETURNING id
+       ) SELECT id FROM again`,
+      [endpointId, deliveryId],
+    );
+    return rows.length > 0;
+  }
+
+  /** Takes up to `limit` deliveries that are due; no two senders get the same one at a time. */
+  takeDue(limit: number): Promise<DueDelivery[]> {
+    return this.database.query(
+      `WITH due AS (
+         SELECT id FROM webhook_deliveries WHERE status = 'waiting' AND due_at <= now()
+         ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+       ), taken AS (
+         UPDATE webhook_deliveries d SET due_at = now() + $2 * interval '1 second'
+         FROM due WHERE d.id = due.id RETURNING d.*
+       )
+       SELECT taken.id, taken.url, taken.type, taken.job_id AS "jobId", taken.endpoint_id AS "endpointId", taken.attempts,
+              taken.created_at AS "createdAt",
+              array_remove(ARRAY[e.secret, CASE WHEN e.previous_secret_until > now() THEN e.previous_secret END], NULL) AS secrets
+       FROM taken LEFT JOIN webhook_endpoints e ON e.id = taken.endpoint_id`,
+      [limit, SENDER_LEASE_SECONDS],
+    );
+  }
+
+  /** Writes what became of a try, and when the next one is. */
+  async settle(outcome: DeliveryOutcome): Promise<void> {
+    const { deliveryId, next } = outcome;
+    await this.database.query(
+      `WITH delivery AS (
+         UPDATE webhook_deliveries
+         SET attempts = attempts + 1, status = $2, due_at = now() + $3 * interval '1 millisecond',
+             finished_at = CASE WHEN $2 <> 'waiting' THEN now() END
+         WHERE id = $1 RETURNING id, endpoint_id
+       ), attempt AS (
+         INSERT INTO webhook_attempts (delivery_id, status_code, error, duration_ms)
+         SELECT id, $4::int, $5::text, $6::int FROM delivery
+       ), gone AS (
+         UPDATE webhook_endpoints e SET disabled_at = now(), disabled_because = 'the receiver answered 410 Gone'
+         FROM delivery WHERE e.id = delivery.endpoint_id AND $7::boolean AND e.disabled_at IS NULL
+       )
+       SELECT id FROM delivery`,
+      [
+        deliveryId,
+        typeof next === 'number' ? 'waiting' : next,
+        typeof next === 'number' ? next : null,
+        outcome.statusCode,
+        outcome.error,
+        outcome.durationMs,
+        outcome.disable,
+      ],
+    );
+  }
+}
