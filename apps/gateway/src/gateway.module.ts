@@ -1,12 +1,33 @@
 import { Module } from '@nestjs/common';
+import type { QueueConsumption } from '@hitl/messaging';
+import { EventTail } from './events/event-tail.service';
+import { EventsController } from './events/events.controller';
+import { OpenStreams } from './events/open-streams.service';
 import { JobsController } from './jobs/jobs.controller';
 import { JobsService } from './jobs/jobs.service';
+import { WaitingJobs } from './jobs/waiting-jobs.service';
+import { HeldAnswers } from './openai/held-answers.service';
+import { OpenAiController } from './openai/openai.controller';
 import { OriginalApiController } from './original-api/original-api.controller';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
+import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
+import { WaitingRoom } from './waiting/waiting-room.service';
+
+/** What a gateway takes from the broker: news only, which it can do without. */
+export function consumes(): QueueConsumption[] {
+  return [{ queue: 'jobChanges', concurrency: 16, optional: true }];
+}
 
 @Module({
-  controllers: [JobsController, ReviewsController, OriginalApiController],
-  providers: [JobsService, ReviewsService],
+  controllers: [
+    JobsController,
+    ReviewsController,
+    EventsController,
+    OpenAiController,
+    OriginalApiController,
+    JobsChangedConsumer,
+  ],
+  providers: [JobsService, WaitingJobs, ReviewsService, WaitingRoom, EventTail, OpenStreams, HeldAnswers],
 })
 export class GatewayModule {}

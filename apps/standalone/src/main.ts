@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { serve } from '@hitl/service';
+import { consumes as gatewayConsumes } from '../../gateway/src/gateway.module';
 import { configure } from '../../gateway/src/http/configure';
 import { consumes as workerConsumes } from '../../inference-worker/src/inference-worker.module';
 import { consumes as reviewConsumes } from '../../review-service/src/review-service.module';
@@ -8,7 +9,7 @@ import { StandaloneModule } from './standalone.module';
 await serve({
   name: 'standalone',
   module: StandaloneModule,
-  consumes: (config) => [...workerConsumes(config), ...reviewConsumes()],
+  consumes: (config) => [...gatewayConsumes(), ...workerConsumes(config), ...reviewConsumes()],
   standalone: true,
   configure,
   started: (url, { DATA_DIR, MODEL_PROVIDER }) => {

@@ -16,6 +16,11 @@ export const ERRORS = {
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },
   too_many_jobs: { status: 503, title: 'Too many jobs wait for the model' },
+  review_pending: { status: 504, title: 'No human has decided yet' },
+  review_rejected: { status: 403, title: 'A human has rejected the answer' },
+  inference_failed: { status: 502, title: 'The model brought no answer' },
+  job_cancelled: { status: 409, title: 'The job was cancelled' },
+  job_expired: { status: 409, title: 'Nobody decided in time' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   unavailable: { status: 503, title: 'A part of the system is away' },
 } as const;

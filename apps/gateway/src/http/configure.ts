@@ -3,7 +3,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from '@hitl/config';
 import { DomainError } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
+import { OpenStreams } from '../events/open-streams.service';
 import { serveDocument } from '../openapi/document';
+import { WaitingRoom } from '../waiting/waiting-room.service';
 import { actorOf } from './actor';
 import { ErrorsFilter } from './errors.filter';
 import { parseJsonBody } from './json-body';
@@ -43,6 +45,12 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     };
     if (SAFE_METHODS.has(request.method) && reply.statusCode < 500) logger.debug(line);
     else logger.log(line);
+    done();
+  });
+  // Held clients and open streams would keep the server from closing.
+  fastify.addHook('preClose', (done) => {
+    app.get(WaitingRoom).close();
+    app.get(OpenStreams).close();
     done();
   });
   app.useGlobalFilters(new ErrorsFilter());

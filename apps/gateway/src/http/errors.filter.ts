@@ -1,6 +1,9 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { DomainError, ERRORS, isTransient, type ErrorCode } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { mayRetry, toOpenAiError } from '../openai/openai-error';
+import { isOpenAiRoute } from '../openai/openai-routes';
+import { Withheld } from '../openai/withheld';
 import { isOriginalRoute } from '../original-api/original-routes';
 
 /** Seconds after which a client should try again when a part of the system is away. */
@@ -21,6 +24,14 @@ export class ErrorsFilter implements ExceptionFilter {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
     if (status === 503) reply.header('retry-after', RETRY_AFTER);
+    if (isOpenAiRoute(request.url)) {
+      if (error instanceof Withheld) {
+        reply.header('x-hitl-job-id', error.jobId).header('location', `/v1/jobs/${error.jobId}`);
+      }
+      const retry = mayRetry(error, request.headers['idempotency-key'] !== undefined);
+      reply.status(status).header('x-should-retry', String(retry)).send(toOpenAiError(error));
+      return;
+    }
     if (isOriginalRoute(request.url)) {
       reply.status(status).send({ status: 'error', message: error.message });
       return;

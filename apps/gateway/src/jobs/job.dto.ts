@@ -6,8 +6,9 @@ import {
   type Job,
   type JobStatus,
   type Json,
+  type Usage,
 } from '@hitl/domain';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { IsMetadata, IsPresent } from '../http/validate';
 
 const CHAT_PAYLOAD = {
@@ -56,6 +57,31 @@ export class SubmitJob {
   @Min(0)
   @Max(9)
   priority?: number;
+
+  @ApiPropertyOptional({
+    description: 'Told by a signed webhook when the job has ended.',
+    type: String,
+    format: 'uri',
+    nullable: true,
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(2048)
+  callback_url?: string | null;
+}
+
+export class UsageDto {
+  @ApiProperty({ type: 'integer' })
+  prompt_tokens: number;
+
+  @ApiProperty({ type: 'integer' })
+  completion_tokens: number;
+
+  @ApiProperty({ type: 'integer' })
+  total_tokens: number;
+
+  @ApiPropertyOptional({ description: 'In the currency of the configured prices.' })
+  cost?: number;
 }
 
 export class Failure {
@@ -93,6 +119,19 @@ export class JobDto {
 
   @ApiProperty({ type: 'integer', description: 'The number of the current answer, 0 before the first.' })
   revision: number;
+
+  @ApiProperty({ description: 'Whether a human has changed the answer.' })
+  edited: boolean;
+
+  @ApiProperty({
+    type: UsageDto,
+    nullable: true,
+    description: 'What the model has used so far, as far as it said.',
+  })
+  usage: Usage | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  callback_url: string | null;
 
   @ApiProperty({ type: 'integer', description: 'How often the model was called.' })
   attempts: number;
@@ -133,6 +172,9 @@ export function forReviewer(job: Job): JobDto {
     response: job.response,
     failure: job.failureReason ? { reason: job.failureReason, detail: job.failureDetail } : null,
     revision: job.revision,
+    edited: job.edited,
+    usage: job.usage,
+    callback_url: job.callbackUrl,
     attempts: job.attempts,
     priority: job.priority,
     metadata: job.metadata,

@@ -1,15 +1,18 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
+  ApiHeader,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { isJobId, JOB_STATUSES } from '@hitl/domain';
+import { isJobId, JOB_STATUSES, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { Actor } from '../http/actor';
+import { goneSignal } from '../http/gone';
+import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import {
   cursorParameter,
   encodeCursor,
@@ -21,6 +24,8 @@ import {
   type Query as QueryParameters,
 } from '../http/parameters';
 import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob, toPage } from './job.dto';
+import { preferredWait } from '../waiting/prefer';
+import { WaitingRoom } from '../waiting/waiting-room.service';
 import { JobsService } from './jobs.service';
 
 const isId = (value: unknown): value is string => typeof value === 'string' && isJobId(value);
@@ -28,7 +33,10 @@ const isId = (value: unknown): value is string => typeof value === 'string' && i
 @ApiTags('jobs')
 @Controller('v1/jobs')
 export class JobsController {
-  constructor(private readonly jobs: JobsService) {}
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly waitingRoom: WaitingRoom,
+  ) {}
 
   @ApiOperation({
     summary: 'Submit a request to the model',
@@ -38,16 +46,33 @@ export class JobsController {
     type: JobDto,
     headers: { Location: { description: 'Where the job is', schema: { type: 'string' } } },
   })
+  @ApiHeader({
+    name: 'Prefer',
+    required: false,
+    description:
+      'wait=N holds the answer until the job has ended, N seconds at most (540); 202 when it has not.',
+    schema: { type: 'string', example: 'wait=30' },
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'Submitting again under the same key answers the same job.',
+  })
   @Post()
   @HttpCode(202)
   async submitJob(
     @Body() body: SubmitJob,
     @Actor() actor: string,
+    @IdempotencyKey() idempotency: Idempotency | null,
+    @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
-    const job = await this.jobs.submit(body, actor);
-    reply.header('location', `/v1/jobs/${job.id}`).header('etag', etagOf(job));
-    return forSubmitter(job);
+    const wait = preferredWait(prefer);
+    const { callback_url: callbackUrl, ...submission } = body;
+    const { job, replayed } = await this.jobs.submit({ ...submission, callbackUrl, idempotency }, actor);
+    markReplayed(reply, replayed);
+    reply.header('location', `/v1/jobs/${job.id}`);
+    return this.answer(job, wait, reply, 202);
   }
 
   @ApiOperation({ summary: 'List jobs, newest first' })
@@ -77,11 +102,21 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto })
+  @ApiHeader({
+    name: 'Prefer',
+    required: false,
+    description:
+      'wait=N holds the answer until the job has ended, N seconds at most (540); 202 when it has not.',
+    schema: { type: 'string', example: 'wait=30' },
+  })
   @Get(':id')
-  async getJob(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<JobDto> {
-    const job = await this.jobs.get(id);
-    reply.header('etag', etagOf(job));
-    return forSubmitter(job);
+  async getJob(
+    @Param('id') id: string,
+    @Headers('prefer') prefer: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobDto> {
+    const wait = preferredWait(prefer);
+    return this.answer(await this.jobs.get(id), wait, reply, wait === null ? 200 : 202);
   }
 
   @ApiOperation({
@@ -94,5 +129,23 @@ export class JobsController {
   @HttpCode(200)
   async cancelJob(@Param('id') id: string, @Actor() actor: string): Promise<JobDto> {
     return forSubmitter(await this.jobs.cancel(id, actor));
+  }
+
+  /** Answers a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */
+  private async answer(
+    job: Job,
+    wait: number | null,
+    reply: FastifyReply,
+    unfinished: 200 | 202,
+  ): Promise<JobDto> {
+    let current = job;
+    if (wait !== null) {
+      reply.header('preference-applied', `wait=${wait}`).header('vary', 'prefer');
+      const ending = await this.waitingRoom.untilEnded(job.id, { ms: wait * 1000, gone: goneSignal(reply) });
+      current = typeof ending === 'object' ? ending.job : await this.jobs.get(job.id);
+    }
+    const ended = current.status === 'success' || current.status === 'fail';
+    reply.status(ended && wait !== null ? 200 : unfinished).header('etag', etagOf(current));
+    return forSubmitter(current);
   }
 }

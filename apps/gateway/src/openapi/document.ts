@@ -14,6 +14,8 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addServer('/')
     .addTag('jobs', 'Submit requests and read their results')
     .addTag('reviews', 'Judge answers before they leave')
+    .addTag('events', 'Follow what happens')
+    .addTag('openai', 'Doors for OpenAI’s SDKs')
     .addTag('original', 'The HTTP interface of the original system')
     .build();
   const document = SwaggerModule.createDocument(app, config, {

@@ -1,7 +1,9 @@
-import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { DomainError, isJsonObject, JOB_STATUSES, type Json, type Verdict } from '@hitl/domain';
+import type { FastifyReply } from 'fastify';
 import { Actor } from '../http/actor';
+import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import {
   limitParameter,
   offsetParameter,
@@ -37,8 +39,14 @@ export class OriginalApiController {
   @ApiOkResponse({ type: Enqueued })
   @Post('enqueue')
   @HttpCode(200)
-  async enqueue(@Body() payload: unknown, @Actor() actor: string): Promise<Enqueued> {
-    const job = await this.jobs.submit({ payload: requireBody(payload) }, actor);
+  async enqueue(
+    @Body() payload: unknown,
+    @Actor() actor: string,
+    @IdempotencyKey() idempotency: Idempotency | null,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Enqueued> {
+    const { job, replayed } = await this.jobs.submit({ payload: requireBody(payload), idempotency }, actor);
+    markReplayed(reply, replayed);
     return { status: 'success', job_id: job.id };
   }
 

@@ -39,6 +39,15 @@ export class EventReader {
     );
   }
 
+  /** Whether a job has no event after a position, not even one that cannot be seen yet. */
+  async isLast(position: EventPosition, jobId: string): Promise<boolean> {
+    const rows: unknown[] = await this.database.query(
+      `SELECT 1 FROM job_events WHERE job_id = $3 AND (job_events.xid, job_events.id) > ($1::text::xid8, $2::bigint) LIMIT 1`,
+      [position.xid, position.id, jobId],
+    );
+    return rows.length === 0;
+  }
+
   /** The position after everything that can be seen now. */
   async end(): Promise<EventPosition> {
     const rows: EventPosition[] = await this.database.query(

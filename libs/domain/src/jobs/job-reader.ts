@@ -40,7 +40,7 @@ export class JobReader {
 
   /** The job that a project submitted under this idempotency key. */
   findByKey(project: string, idempotencyKey: string): Promise<Job | null> {
-    return this.jobs.findOneBy({ project, idempotencyKey });
+    return this.jobs.createQueryBuilder('job').where({ project, idempotencyKey }).getOne();
   }
 
   /** Those of the jobs that have ended. */

@@ -1,0 +1,111 @@
+import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiTags, ApiOkResponse } from '@nestjs/swagger';
+import { DomainError, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
+import type { FastifyReply } from 'fastify';
+import { EventStream } from '../http/event-stream';
+import { goneSignal } from '../http/gone';
+import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
+import { JobsService } from '../jobs/jobs.service';
+import { EventTail } from './event-tail.service';
+import { OpenStreams } from './open-streams.service';
+
+const STREAM = {
+  description:
+    'Server-sent events: `id`, `event` (the type) and `data` {"id", "job_id", "type", "status", "revision", "actor", "created_at"}. They carry no payload and no answer.',
+  schema: { type: 'string' },
+} as const;
+
+@ApiTags('events')
+@Controller('v1')
+export class EventsController {
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly tail: EventTail,
+    private readonly streams: OpenStreams,
+  ) {}
+
+  @ApiOperation({
+    summary: 'Follow one job',
+    description: 'All its events from the first one, then each new one; the stream ends with the job.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse(STREAM)
+  @Get('jobs/:id/events')
+  async followJob(
+    @Param('id') id: string,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const from = positionOf(lastEventId) ?? { xid: '0', id: '0' };
+    const job = await this.jobs.get(id);
+    await this.stream(reply, from, job);
+  }
+
+  @ApiOperation({ summary: 'Follow all jobs', description: 'From now on, or after Last-Event-ID.' })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse(STREAM)
+  @Get('events')
+  async followAll(
+    @Query() query: QueryParameters,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    onlyParameters(query, []);
+    await this.stream(reply, positionOf(lastEventId));
+  }
+
+  private async stream(reply: FastifyReply, from: EventPosition | null, job?: Job): Promise<void> {
+    const done = new AbortController();
+    const signal = AbortSignal.any([goneSignal(reply), done.signal, this.streams.closing]);
+    const stream = new EventStream(reply).open();
+    stream.comment('follows');
+    try {
+      await this.tail.follow(from, {
+        jobId: job?.id,
+        endedJob: job?.status === 'success' || job?.status === 'fail',
+        signal,
+        beat: () => {
+          stream.comment('still here');
+        },
+        next: (event) => {
+          stream.send({
+            id: `${event.xid}-${event.id}`,
+            event: event.type,
+            data: JSON.stringify(toData(event)),
+          });
+          if (job && (event.status === 'success' || event.status === 'fail')) done.abort();
+        },
+      });
+    } finally {
+      stream.end();
+    }
+  }
+}
+
+function toData(event: EventRecord): object {
+  return {
+    id: `${event.xid}-${event.id}`,
+    job_id: event.jobId,
+    type: event.type,
+    status: event.status,
+    revision: event.revision,
+    actor: event.actor,
+    created_at: event.createdAt.toISOString(),
+  };
+}
+
+/** The place that a Last-Event-ID names; null without one. */
+function positionOf(lastEventId: string | undefined): EventPosition | null {
+  if (lastEventId === undefined || lastEventId === '') return null;
+  const [, xid, id] = /^(\d{1,18})-(\d{1,18})$/.exec(lastEventId) ?? [];
+  if (xid === undefined || id === undefined) {
+    const detail = `${quote(lastEventId)} is not the id of an event`;
+    throw new DomainError('invalid_request', `Last-Event-ID: ${detail}.`, [
+      { pointer: 'Last-Event-ID', detail },
+    ]);
+  }
+  return { xid, id };
+}

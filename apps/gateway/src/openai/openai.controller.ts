@@ -1,0 +1,145 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { DomainError, type Json } from '@hitl/domain';
+import type { FastifyReply } from 'fastify';
+import { Actor } from '../http/actor';
+import { EventStream } from '../http/event-stream';
+import { IdempotencyKey, type Idempotency } from '../http/idempotency';
+import { quote } from '../http/parameters';
+import { JobsService } from '../jobs/jobs.service';
+import { readChatRequest, toChatCompletion, toChunks } from './chat';
+import { HeldAnswers } from './held-answers.service';
+import { toOpenAiError } from './openai-error';
+import { jobIdOf, readResponsesRequest, toResponse } from './responses';
+import { failureOf, unfinished } from './withheld';
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'A repeated call under the same key waits for the same job.',
+} as const;
+const OBJECT = { type: 'object', additionalProperties: true } as const;
+
+/** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
+@ApiTags('openai')
+@Controller('v1')
+export class OpenAiController {
+  constructor(
+    private readonly held: HeldAnswers,
+    private readonly jobs: JobsService,
+  ) {}
+
+  @ApiOperation({
+    summary: 'Create a chat completion, held until a human has approved it',
+    description:
+      'With "stream": true the stream carries comments until then, and the approved text after it. x-hitl-job-id names the job; x-hitl-edited: true says that a human changed the answer.',
+  })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiBody({
+    schema: {
+      ...OBJECT,
+      required: ['model', 'messages'],
+      properties: {
+        model: { type: 'string' },
+        messages: { type: 'array', items: OBJECT },
+        stream: { type: 'boolean' },
+      },
+    },
+  })
+  @ApiOkResponse({ description: 'A chat completion', schema: OBJECT })
+  @Post('chat/completions')
+  async createChatCompletion(
+    @Body() body: unknown,
+    @IdempotencyKey() idempotency: Idempotency | null,
+    @Actor() actor: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { payload, metadata, stream, includeUsage } = readChatRequest(body);
+    const job = await this.held.submit({ payload, metadata }, idempotency, actor, reply);
+    if (stream) await this.streamChat(job.id, includeUsage, reply);
+    else await reply.status(200).send(toChatCompletion(await this.held.approved(job.id, reply)));
+  }
+
+  @ApiOperation({
+    summary: 'Create a response',
+    description:
+      'With "background": true it is answered at once and polled; otherwise held until a human has decided. queued: waits for the model. in_progress: waits for a human. incomplete with the reason content_filter: rejected.',
+  })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiBody({
+    schema: {
+      ...OBJECT,
+      required: ['model', 'input'],
+      properties: {
+        model: { type: 'string' },
+        input: { oneOf: [{ type: 'string' }, { type: 'array', items: OBJECT }] },
+        instructions: { type: 'string' },
+        background: { type: 'boolean' },
+      },
+    },
+  })
+  @ApiOkResponse({ description: 'A response', schema: OBJECT })
+  @Post('responses')
+  @HttpCode(200)
+  async createResponse(
+    @Body() body: unknown,
+    @IdempotencyKey() idempotency: Idempotency | null,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Json> {
+    const { payload, metadata, background } = readResponsesRequest(body);
+    const job = await this.held.submit({ payload, metadata }, idempotency, actor, reply);
+    return background ? toResponse(job, true) : toResponse(await this.held.ended(job.id, reply), false);
+  }
+
+  @ApiOperation({ summary: 'Read a response' })
+  @ApiParam({ name: 'id', example: 'resp_019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
+  @ApiOkResponse({ description: 'A response', schema: OBJECT })
+  @Get('responses/:id')
+  async getResponse(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<Json> {
+    const job = await this.jobs.get(requireJobId(id));
+    reply.header('x-hitl-job-id', job.id);
+    if (job.status === 'success' && job.edited) reply.header('x-hitl-edited', 'true');
+    return toResponse(job, true);
+  }
+
+  @ApiOperation({ summary: 'Cancel a response that has not ended' })
+  @ApiParam({ name: 'id' })
+  @ApiOkResponse({ description: 'A response', schema: OBJECT })
+  @Post('responses/:id/cancel')
+  @HttpCode(200)
+  async cancelResponse(@Param('id') id: string, @Actor() actor: string): Promise<Json> {
+    const job = await this.jobs.get(requireJobId(id));
+    if (job.failureReason === 'cancelled') return toResponse(job, true);
+    return toResponse(await this.jobs.cancel(job.id, actor), true);
+  }
+
+  /** Comments until the end, and then all of it at once: no token leaves before it is approved. */
+  private async streamChat(jobId: string, includeUsage: boolean, reply: FastifyReply): Promise<void> {
+    const stream = new EventStream(reply).open();
+    stream.comment(`job ${jobId} waits for a human`);
+    try {
+      const ending = await this.held.wait(jobId, reply, () => {
+        stream.comment('still waiting for a human');
+      });
+      if (typeof ending !== 'object' || ending.job.status !== 'success') {
+        const error = typeof ending === 'object' ? failureOf(ending.job) : unfinished(ending, jobId);
+        stream.send({ data: JSON.stringify(toOpenAiError(error)) });
+        return;
+      }
+      if (ending.job.edited) stream.comment('x-hitl-edited: true');
+      for (const chunk of toChunks(toChatCompletion(ending.job), includeUsage)) {
+        stream.send({ data: JSON.stringify(chunk) });
+      }
+      stream.send({ data: '[DONE]' });
+    } finally {
+      stream.end();
+    }
+  }
+}
+
+function requireJobId(responseId: string): string {
+  const jobId = jobIdOf(responseId);
+  if (jobId === null) throw new DomainError('job_not_found', `There is no response ${quote(responseId)}.`);
+  return jobId;
+}
