@@ -45,7 +45,7 @@ export async function startModelStub(): Promise<ModelStub> {
     url: '',
     requests: [],
     answer: ({ body }) => {
-      const { messages } = body as { messages?: { content: string }[] };
+      const messages = (body as { messages?: { content: string }[] } | null)?.messages;
       return { body: completion(`You said: ${messages?.at(-1)?.content ?? JSON.stringify(body)}`) };
     },
     close: () =>

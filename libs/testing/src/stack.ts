@@ -37,7 +37,12 @@ export interface Stack {
 }
 
 /** Short times, so that tests need not wait; the model is the stub, spoken to as OpenAI's API. */
-const QUICK = { RECONCILE_INTERVAL_MS: '50', MODEL_RETRY_DELAY_MS: '10', MODEL_PROVIDER: 'openai' };
+const QUICK = {
+  RECONCILE_INTERVAL_MS: '50',
+  MODEL_RETRY_DELAY_MS: '10',
+  MODEL_PROVIDER: 'openai',
+  SHUTDOWN_GRACE_MS: '2000',
+};
 
 /** Starts the system on services of the test run. One at a time: all share one broker. */
 export async function startStack(way: Way, env: Record<string, string> = {}): Promise<Stack> {
