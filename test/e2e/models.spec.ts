@@ -17,7 +17,6 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     stack = await startStack('services', {
       MODEL_PROVIDER: provider,
       MODEL_MAX_ATTEMPTS: '3',
-      MODEL_TIMEOUT_MS: String(MODEL_TIMEOUT_MS),
       ...(key !== undefined && { MODEL_API_KEY: key }),
     });
   });
@@ -98,24 +97,6 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     expect(calls()).toHaveLength(3);
   });
 
-  it('hangs up after MODEL_TIMEOUT_MS, and tries again', async () => {
-    const { id, calls } = await ask('hang', { body: 'fine' });
-    expect((await stack.reaches(id, 'human')).attempts).toBe(2);
-    const [first, second] = calls();
-    expect(first!.aborted).toBe(true);
-    expect(second!.at - first!.at).toBeGreaterThanOrEqual(MODEL_TIMEOUT_MS - 50);
-  });
-
-  it('gives up on a model that always hangs', async () => {
-    const { id, calls } = await ask('hang');
-    expect((await stack.reaches(id, 'fail')).failure).toEqual({
-      reason: 'inference_failed',
-      detail: `Gave up after 3 tries. The model did not answer within ${MODEL_TIMEOUT_MS} ms.`,
-    });
-    await until('every call is hung up', () => calls().every(({ aborted }) => aborted));
-    expect(calls()).toHaveLength(3);
-  });
-
   it.each<{ what: string; answer: StubAnswer; detail: string | RegExp }>([
     { what: 'garbage', answer: { text: '<html>' }, detail: "The model's answer is not JSON." },
     { what: 'an empty body', answer: { text: '' }, detail: 'The model answered with an empty body.' },
@@ -182,12 +163,38 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     expect(await stack.reaches(id, 'human')).toMatchObject({ attempts: 6, revision: 2 });
   });
 
-  it('never writes down the key, nor what was asked and answered', async () => {
-    const { id } = await ask({ status: 400, body: { error: { message: 'no such model' } } });
-    await stack.reaches(id, 'fail');
+  it('never logs the key, nor what was asked and answered, not even as an error quotes it', async () => {
+    const { id } = await ask(
+      { status: 500, text: 'The prompt "job" crashed me: xylophone' },
+      { status: 400, body: { error: { message: 'I do not like xylophone' } } },
+    );
+    expect((await stack.reaches(id, 'fail')).failure.detail).toContain('xylophone');
     const logs = stack.processes.flatMap((process) => process.logs).join('\n');
     expect(logs).toContain(id);
-    for (const secret of [/sk-test-1/, /job \d/, /some\/model/]) expect(logs).not.toMatch(secret);
+    for (const secret of [/sk-test-1/, /job \d/, /some\/model/, /xylophone/])
+      expect(logs).not.toMatch(secret);
+  });
+
+  describe('that hangs', () => {
+    beforeAll(() => stack.restartWorker({ MODEL_TIMEOUT_MS: String(MODEL_TIMEOUT_MS) }));
+
+    it('is hung up on after MODEL_TIMEOUT_MS, and tried again', async () => {
+      const { id, calls } = await ask('hang', { body: 'fine' });
+      expect((await stack.reaches(id, 'human')).attempts).toBe(2);
+      const [first, second] = calls();
+      expect(first!.aborted).toBe(true);
+      expect(second!.at - first!.at).toBeGreaterThanOrEqual(MODEL_TIMEOUT_MS - 50);
+    });
+
+    it('is given up on when it always does', async () => {
+      const { id, calls } = await ask('hang');
+      expect((await stack.reaches(id, 'fail')).failure).toEqual({
+        reason: 'inference_failed',
+        detail: `Gave up after 3 tries. The model did not answer within ${MODEL_TIMEOUT_MS} ms.`,
+      });
+      await until('every call is hung up', () => calls().every(({ aborted }) => aborted));
+      expect(calls()).toHaveLength(3);
+    });
   });
 });
 
