@@ -1,19 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  createTestDatabase,
-  startModelStub,
-  startService,
-  testAmqpUrl,
-  until,
-  type ModelStub,
-  type ServiceProcess,
-  type TestDatabase,
-} from '@hitl/testing';
+import { startStack, until, WAYS, type Stack } from '@hitl/testing';
 
 /** Runs a shell line of the original's documentation as it stands, but for the port. */
 async function curl(line: string, url: string): Promise<{ status: number; body: any }> {
@@ -27,42 +15,16 @@ async function curl(line: string, url: string): Promise<{ status: number; body: 
   };
 }
 
-const ways = [
-  { name: 'standalone, on the embedded database', stack: false },
-  { name: 'three processes, on PostgreSQL and RabbitMQ', stack: true },
-];
-
-describe.each(ways)('the original API: $name', ({ stack }) => {
+describe.each(WAYS)('the original API: $name', ({ way }) => {
+  let stack: Stack;
   let url: string;
-  let stub: ModelStub;
-  let database: TestDatabase | undefined;
-  let dataDir: string;
-  let processes: ServiceProcess[] = [];
 
   beforeAll(async () => {
-    stub = await startModelStub();
-    dataDir = mkdtempSync(join(tmpdir(), 'hitl-e2e-'));
-    const model = { MODEL_PROVIDER: 'http', MODEL_BASE_URL: `${stub.url}/anything` };
-    if (stack) {
-      database = await createTestDatabase();
-      const env = { ...model, DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() };
-      processes = await Promise.all([
-        startService('gateway', env),
-        startService('inference-worker', env),
-        startService('review-service', env),
-      ]);
-    } else {
-      processes = [await startService('standalone', { ...model, DATA_DIR: dataDir })];
-    }
-    url = (processes[0] as ServiceProcess).url;
+    stack = await startStack(way, { MODEL_PROVIDER: 'http' });
+    ({ url } = stack);
   });
 
-  afterAll(async () => {
-    await Promise.all(processes.map((process) => process.stop()));
-    await stub.close();
-    await database?.drop();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  afterAll(() => stack.stop());
 
   async function enqueue(): Promise<string> {
     const { body } = await curl(

@@ -8,6 +8,7 @@ export const ERRORS = {
   cross_origin: { status: 403, title: 'The request comes from a page of another origin' },
   not_found: { status: 404, title: 'There is nothing at this address' },
   job_not_found: { status: 404, title: 'There is no such job' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
   job_not_waiting: { status: 409, title: 'The job does not wait for a human' },
   already_decided: { status: 409, title: 'Somebody else was first' },
   already_final: { status: 409, title: 'The job has ended already' },
@@ -21,6 +22,8 @@ export const ERRORS = {
   inference_failed: { status: 502, title: 'The model brought no answer' },
   job_cancelled: { status: 409, title: 'The job was cancelled' },
   job_expired: { status: 409, title: 'Nobody decided in time' },
+  expectation_failed: { status: 417, title: 'The expectation cannot be met' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   unavailable: { status: 503, title: 'A part of the system is away' },
 } as const;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { maxHeaderSize, type IncomingMessage } from 'node:http';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -8,6 +8,7 @@ import { createDataSource, DatabaseModule, migrate, startEmbeddedDatabase } from
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
 import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
 import { HealthController, Readiness } from './health.controller';
+import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
 
 /** One process of the system. */
 export interface ServiceDefinition {
@@ -98,7 +99,9 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   const adapter = new FastifyAdapter({
     bodyLimit: config.MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT,
-    routerOptions: { maxParamLength: 1000 },
+    // As long as an address can be: an id of any length is answered by its route.
+    routerOptions: { maxParamLength: maxHeaderSize },
+    ...refuseUnreadable(logger),
     forceCloseConnections: 'idle',
     skipMiddie: true,
     genReqId: ({ headers }: IncomingMessage) => {
@@ -111,6 +114,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     abortOnError: false,
     bodyParser: false,
   });
+  app.getHttpServer().on('checkExpectation', refuseExpectation);
   for (const strategy of servers) app.connectMicroservice({ strategy });
   await definition.configure?.(app, config);
   // The broker is not waited for: it may be away. Readiness tells.

@@ -1,4 +1,6 @@
+export { createClient, type Answer, type Client } from './client';
 export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
 export { completion, startModelStub, type ModelStub, type StubAnswer, type StubRequest } from './model-stub';
-export { startService, type AppName, type ServiceProcess } from './service-process';
+export { runService, startService, type AppName, type ServiceProcess } from './service-process';
+export { startStack, WAYS, type Stack, type Way } from './stack';
 export { until } from './until';

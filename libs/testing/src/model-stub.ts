@@ -7,6 +7,10 @@ export interface StubRequest {
   path: string;
   headers: IncomingMessage['headers'];
   body: unknown;
+  /** When it had arrived, in milliseconds. */
+  at: number;
+  /** Whether the caller hung up before it had the whole answer. */
+  aborted: boolean;
 }
 
 /** How the stub answers: a completion by default. `hang` never answers. */
@@ -41,7 +45,7 @@ export async function startModelStub(): Promise<ModelStub> {
     url: '',
     requests: [],
     answer: ({ body }) => {
-      const { messages } = body as { messages?: { content: string }[] };
+      const messages = (body as { messages?: { content: string }[] } | null)?.messages;
       return { body: completion(`You said: ${messages?.at(-1)?.content ?? JSON.stringify(body)}`) };
     },
     close: () =>
@@ -55,11 +59,16 @@ export async function startModelStub(): Promise<ModelStub> {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const received = {
+    const received: StubRequest = {
       path: request.url ?? '',
       headers: request.headers,
       body: JSON.parse(Buffer.concat(chunks).toString()) as unknown,
+      at: Date.now(),
+      aborted: false,
     };
+    response.once('close', () => {
+      received.aborted = !response.writableFinished;
+    });
     stub.requests.push(received);
     const answer = await stub.answer(received, stub.requests.length - 1);
     if (answer === 'hang') return;

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 
 export type AppName = 'gateway' | 'inference-worker' | 'review-service' | 'standalone';
 
@@ -29,18 +30,8 @@ export async function startService(
   env: Record<string, string>,
   deadlineMs = 30_000,
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [join(process.cwd(), 'dist/apps', app, 'main.js')], {
-    // Not in the project's folder, whose .env must not matter.
-    cwd: '/',
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
+  const { child, ended } = run(app, [], env);
   const logs: string[] = [];
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    running.delete(child);
-    return { code: code as number | null, signal: signal as NodeJS.Signals | null };
-  });
   const ready = new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(new Error(`${app} was not ready after ${deadlineMs} ms:\n${logs.slice(-20).join('\n')}`));
@@ -77,6 +68,35 @@ export async function startService(
       await ended;
     },
   };
+}
+
+/**
+ * Runs an app that ends by itself, such as `migrate` or a boot that fails, and answers what came of it.
+ * @param env as for {@link startService}
+ */
+export async function runService(
+  app: AppName,
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const { child, ended } = run(app, args, env);
+  const [stdout, stderr, { code }] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return { code, stdout, stderr };
+}
+
+function run(app: AppName, args: string[], env: Record<string, string>) {
+  const child = spawn(process.execPath, [join(process.cwd(), 'dist/apps', app, 'main.js'), ...args], {
+    // Not in the project's folder, whose .env must not matter.
+    cwd: '/',
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    running.delete(child);
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+  });
+  return { child, ended };
 }
 
 const running = new Set<ChildProcess>();

@@ -6,6 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { OpenStreams } from '../events/open-streams.service';
 import { serveDocument } from '../openapi/document';
 import { WaitingRoom } from '../waiting/waiting-room.service';
+import { isOriginalRoute } from '../original-api/original-routes';
 import { actorOf } from './actor';
 import { ErrorsFilter } from './errors.filter';
 import { parseJsonBody } from './json-body';
@@ -21,6 +22,11 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     try {
+      // There is nobody to read it.
+      if (request.is404) {
+        done(null);
+        return;
+      }
       requireJsonType(request);
       done(null, parseJsonBody(body as Buffer));
     } catch (error) {
@@ -29,6 +35,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   });
   fastify.decorateRequest('actor', '');
   fastify.addHook('onRequest', (request, reply, done) => {
+    // Fastify refuses a content type that it cannot read; the original routes take any.
+    if (isOriginalRoute(request.url)) delete request.headers['content-type'];
     request.actor = actorOf(request, config.HOST);
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
@@ -65,7 +73,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
  */
 function requireJsonType(request: FastifyRequest): void {
   const type = request.headers['content-type'] ?? '';
-  if (request.url.startsWith('/v1/') && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) {
+  const isV1 = request.routeOptions.url?.startsWith('/v1/');
+  if (isV1 && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) {
     throw new DomainError(
       'unsupported_media_type',
       `The content type is ${type === '' ? 'missing' : JSON.stringify(type.slice(0, 64))}; send content-type: application/json.`,

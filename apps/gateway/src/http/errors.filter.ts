@@ -1,5 +1,6 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { DomainError, ERRORS, isTransient, type ErrorCode } from '@hitl/domain';
+import { DomainError, ERRORS, isTransient } from '@hitl/domain';
+import { PROBLEM_TYPE, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayRetry, toOpenAiError } from '../openai/openai-error';
 import { isOpenAiRoute } from '../openai/openai-routes';
@@ -19,7 +20,7 @@ export class ErrorsFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const error = toDomainError(thrown);
-    const { status, title } = ERRORS[error.code];
+    const { status } = ERRORS[error.code];
     if (error.code === 'internal_error') {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
@@ -38,28 +39,12 @@ export class ErrorsFilter implements ExceptionFilter {
     }
     reply
       .status(status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .send(
-        JSON.stringify({
-          type: `urn:hitl:problem:${error.code}`,
-          title,
-          status,
-          code: error.code,
-          detail: error.message,
-          instance: request.url.split('?', 1)[0]?.slice(0, 200),
-          request_id: request.id,
-          ...(error.faults.length > 0 && { errors: error.faults }),
-        }),
-      );
+      .header('content-type', PROBLEM_TYPE)
+      .send(JSON.stringify(toProblem(error, request.id, request.url)));
   }
 }
 
-/** What Fastify itself refuses, by its error code. */
-const FASTIFY_ERRORS: Record<string, ErrorCode> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-};
-
+/** Nest passes on what Fastify refuses as an HttpException: its status says what it was. */
 function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
   if (isTransient(thrown)) {
@@ -69,19 +54,24 @@ function toDomainError(thrown: unknown): DomainError {
     );
   }
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusCode(thrown);
-  const detail = thrown instanceof Error ? thrown.message : '';
-  const code = thrown instanceof Error && 'code' in thrown ? FASTIFY_ERRORS[String(thrown.code)] : undefined;
-  if (code === 'body_too_large') {
-    return new DomainError(
-      code,
-      'The body is larger than this server takes (MAX_BODY_BYTES, 1 MiB by default).',
-    );
+  const detail = thrown instanceof Error ? thrown.message.slice(0, 200) : '';
+  switch (status) {
+    case 404:
+    case 405:
+      return new DomainError('not_found', `${detail}. See /docs for what there is.`);
+    case 413:
+      return new DomainError(
+        'body_too_large',
+        'The body is larger than this server takes (MAX_BODY_BYTES, 1 MiB by default).',
+      );
+    case 415:
+      return new DomainError(
+        'unsupported_media_type',
+        'The content type cannot be read; send content-type: application/json.',
+      );
+    default:
+      if (status >= 400 && status < 500) return new DomainError('invalid_request', detail);
   }
-  if (code) return new DomainError(code, detail);
-  if (status === 404 || status === 405) {
-    return new DomainError('not_found', `${detail.slice(0, 200)}. See /docs for what there is.`);
-  }
-  if (status >= 400 && status < 500) return new DomainError('invalid_request', detail.slice(0, 200));
   return new DomainError(
     'internal_error',
     'The gateway failed. Its log has the details under this request id.',

@@ -96,9 +96,10 @@ export class InferenceService {
 
   private async retryOrFail(job: ClaimedJob, lease: Lease, error: ModelError): Promise<void> {
     const { MODEL_MAX_ATTEMPTS: maxAttempts, MODEL_RETRY_DELAY_MS: firstDelay } = this.config;
-    if (!error.retryable) return this.fail(lease, error.message);
+    if (!error.retryable) return this.fail(lease, error.detail, error.message);
     if (job.roundAttempts >= maxAttempts) {
-      return this.fail(lease, `Gave up after ${maxAttempts} tries. ${error.message}`);
+      const gaveUp = `Gave up after ${maxAttempts} tries.`;
+      return this.fail(lease, `${gaveUp} ${error.detail}`, `${gaveUp} ${error.message}`);
     }
     const own =
       Math.min(LONGEST_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
@@ -106,12 +107,13 @@ export class InferenceService {
     const retryInMs = Math.round(Math.max(own, wished));
     this.count('retried');
     this.logger.warn({ jobId: job.id, attempt: job.roundAttempts, retryInMs, message: error.message });
-    await untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.message, retryInMs }));
+    await untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.detail, retryInMs }));
   }
 
-  private async fail(lease: Lease, detail: string): Promise<void> {
+  /** @param logged what the log may know of it */
+  private async fail(lease: Lease, detail: string, logged = detail): Promise<void> {
     this.count('failed');
-    this.logger.warn({ jobId: lease.jobId, message: `job failed: ${detail}` });
+    this.logger.warn({ jobId: lease.jobId, message: `job failed: ${logged}` });
     const failed = await untilStored.execute(() =>
       this.store.failAttempt({ ...lease, detail, retryInMs: null }),
     );

@@ -51,9 +51,10 @@ export async function postJson(
   }
   if (status < 200 || status > 299) {
     throw new ModelError(
-      `The model answered ${status}: ${providerMessage(text)}`,
+      `The model answered ${status}`,
       status >= 500 || RETRYABLE_STATUSES.has(status),
       parseRetryAfter(retryAfter),
+      providerMessage(text),
     );
   }
   return parseAnswer(text);

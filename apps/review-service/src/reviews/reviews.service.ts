@@ -77,7 +77,8 @@ export class ReviewsService {
       );
     }
     const last = await this.jobs.lastDecision(jobId);
-    if (last && (job.status !== 'bot' || last.verdict === 'regenerate')) {
+    // A job may have been cancelled, or have failed, since it was sent back to the model.
+    if (last && STATUS_AFTER[last.verdict] === job.status) {
       return new DomainError(
         'already_decided',
         `${last.actor} was first: '${last.verdict}' on revision ${last.revision} at ${last.createdAt.toISOString()}. The job is in '${job.status}'.`,

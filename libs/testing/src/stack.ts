@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient, type Answer, type Client } from './client';
+import { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
+import { startModelStub, type ModelStub } from './model-stub';
+import { startService, type AppName, type ServiceProcess } from './service-process';
+import { until } from './until';
+
+/** The two ways to run the whole system. */
+export type Way = 'standalone' | 'services';
+
+/** For `describe.each`. */
+export const WAYS: { name: string; way: Way }[] = [
+  { name: 'standalone, on the embedded database', way: 'standalone' },
+  { name: 'three processes, on PostgreSQL and RabbitMQ', way: 'services' },
+];
+
+/** The whole system, with a model stub behind it. */
+export interface Stack {
+  /** The public HTTP. */
+  url: string;
+  http: Client;
+  stub: ModelStub;
+  /** Throws on the embedded database, which lets nobody else in. */
+  readonly database: TestDatabase;
+  processes: ServiceProcess[];
+  /** POST /v1/jobs; answers the new job. */
+  submit(payload: unknown, more?: { priority?: number; metadata?: Record<string, string> }): Promise<any>;
+  /** Waits until a job has this status; answers it as its submitter sees it. */
+  reaches(id: string, status: string): Promise<any>;
+  /** POST /v1/reviews/{id}/decision. */
+  decide(id: string, decision: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Starts the worker anew with other settings; only with `services`. */
+  restartWorker(env: Record<string, string>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Short times, so that tests need not wait; the model is the stub, spoken to as OpenAI's API. */
+const QUICK = {
+  RECONCILE_INTERVAL_MS: '50',
+  MODEL_RETRY_DELAY_MS: '10',
+  MODEL_PROVIDER: 'openai',
+  SHUTDOWN_GRACE_MS: '2000',
+};
+
+/** Starts the system on services of the test run. One at a time: all share one broker. */
+export async function startStack(way: Way, env: Record<string, string> = {}): Promise<Stack> {
+  const stub = await startModelStub();
+  const dataDir = mkdtempSync(join(tmpdir(), 'hitl-e2e-'));
+  const database = way === 'services' ? await createTestDatabase() : undefined;
+  const settings = {
+    ...QUICK,
+    MODEL_BASE_URL: stub.url,
+    ...(database ? { DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() } : { DATA_DIR: dataDir }),
+    ...env,
+  };
+  const apps: AppName[] = database ? ['gateway', 'inference-worker', 'review-service'] : ['standalone'];
+  const processes = await Promise.all(apps.map((app) => startService(app, settings)));
+  const [{ url }] = processes as [ServiceProcess];
+  const http = createClient(url);
+  return {
+    url,
+    http,
+    stub,
+    processes,
+    get database() {
+      if (!database) throw new Error('the embedded database lets nobody else in');
+      return database;
+    },
+    async submit(payload, more = {}) {
+      const answer = await http.post('/v1/jobs', { payload, ...more });
+      if (answer.status !== 202) throw new Error(`not accepted: ${answer.text}`);
+      return answer.body;
+    },
+    reaches: (id, status) =>
+      until(`job ${id} in ${status}`, async () => {
+        const { body } = await http.get(`/v1/jobs/${id}`);
+        return body.status === status && body;
+      }),
+    decide: (id, decision, headers) => http.post(`/v1/reviews/${id}/decision`, decision, headers),
+    async restartWorker(changes) {
+      await processes[1]?.stop();
+      processes[1] = await startService('inference-worker', { ...settings, ...changes });
+    },
+    async stop() {
+      await Promise.all(processes.map((process) => process.stop()));
+      await stub.close();
+      await database?.drop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
