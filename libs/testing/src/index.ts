@@ -1,4 +1,6 @@
 export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
+export { aDecision, aJob, AN_ANSWER, claimedJob, jobIn } from './jobs';
 export { completion, startModelStub, type ModelStub, type StubAnswer, type StubRequest } from './model-stub';
 export { startService, type AppName, type ServiceProcess } from './service-process';
+export { TEST_STORES, type TestStore } from './store';
 export { until } from './until';
