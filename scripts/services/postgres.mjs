@@ -24,7 +24,7 @@ const LOCALE = process.platform === 'darwin' ? 'UTF-8' : 'C.UTF-8';
  * does not answer within 60 s (the error then shows the end of its log).
  *
  * `stop` is a fast shutdown, `kill` a crash (SIGKILL for the server and all its children); `start` brings it back
- * on the same port with the same data and waits until it accepts connections. All three may be repeated.
+ * on the same port with the same data and waits until it accepts connections. Await one before the next.
  * @param {{ dir: string, port?: number }} options `port` defaults to a free one
  * @returns {Promise<{ url: string, port: number } & import('./process.mjs').Server>}
  */

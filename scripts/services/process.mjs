@@ -10,7 +10,10 @@ import { promisify } from 'node:util';
 
 /** @typedef {{ uid?: number, gid?: number }} User whom to run as; empty means as ourselves */
 /** @typedef {{ pid: number, began: string }} Life one process; `began` because process ids are used again */
-/** @typedef {{ start(): Promise<void>, stop(): Promise<void>, kill(): Promise<void> }} Server */
+/**
+ * `start`, `stop` and `kill` may be repeated. Await each before the next; `stop` and `kill` may cut a `start` short.
+ * @typedef {{ start(): Promise<void>, stop(): Promise<void>, kill(): Promise<void> }} Server
+ */
 
 /** How long a server may take to answer, and to end once asked to, in milliseconds. */
 export const DEADLINE = 60_000;

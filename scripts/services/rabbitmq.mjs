@@ -12,7 +12,7 @@ import { environmentWithout, freePort, greets, PATH, run, secret, server } from 
  * within 60 s (the error then shows the end of its log).
  *
  * `stop` is an orderly shutdown, `kill` a crash (SIGKILL); `start` brings it back on the same port with the same
- * data and waits until it accepts connections. All three may be repeated. `ctl` runs rabbitmqctl on this node and
+ * data and waits until it accepts connections. Await one before the next. `ctl` runs rabbitmqctl on this node and
  * returns its output.
  * @param {{ dir: string, port?: number }} options `port` defaults to a free one
  * @returns {Promise<{ url: string, port: number, ctl(...args: string[]): Promise<string> } & import('./process.mjs').Server>}

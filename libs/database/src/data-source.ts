@@ -23,24 +23,43 @@ const QUERY_TIMEOUT = 15_000;
  * After `query_timeout` pg leaves the client connected, still waiting for the lost answer, and its pool hands it
  * out again. Such a connection is dead for us: destroy it.
  */
-class TimeoutProofClient extends Client {
+export class TimeoutProofClient extends Client {
   constructor(config: ConstructorParameters<typeof Client>[0]) {
     super(config);
     const query = this.query.bind(this) as (...args: unknown[]) => unknown;
+    // pg's pool passes a callback, TypeORM takes the promise.
     this.query = ((...args: unknown[]) => {
       const last = args.length - 1;
       const callback = args[last];
       if (typeof callback === 'function') {
-        args[last] = (error: Error | undefined, result: unknown) => {
-          if (error?.message === 'Query read timeout') this.#destroy(error);
-          (callback as (error: Error | undefined, result: unknown) => void)(error, result);
+        args[last] = (error: Error | null, result: unknown) => {
+          this.#destroyAfterTimeout(error);
+          (callback as (error: Error | null, result: unknown) => void)(error, result);
         };
+        return query(...args);
       }
-      return query(...args);
+      const answer = query(...args);
+      if (answer instanceof Promise) {
+        answer.catch((error: unknown) => {
+          this.#destroyAfterTimeout(error);
+        });
+      }
+      return answer;
     }) as typeof this.query;
   }
 
-  #destroy(error: Error): void {
+  /** From now on answers may take as long as they like. Returns what brings the limit back. */
+  waitForAnswers(): () => void {
+    const { connectionParameters } = this as unknown as { connectionParameters: { query_timeout: number } };
+    const { query_timeout: usual } = connectionParameters;
+    connectionParameters.query_timeout = 0;
+    return () => {
+      connectionParameters.query_timeout = usual;
+    };
+  }
+
+  #destroyAfterTimeout(error: unknown): void {
+    if (!(error instanceof Error) || error.message !== 'Query read timeout') return;
     const { connection } = this as unknown as { connection: { stream: { destroy: (error: Error) => void } } };
     connection.stream.destroy(error);
   }

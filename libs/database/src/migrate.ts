@@ -1,4 +1,5 @@
 import { MigrationExecutor, type DataSource } from 'typeorm';
+import type { TimeoutProofClient } from './data-source';
 
 /** Any number, the same in every version: whoever holds it migrates. */
 const MIGRATION_LOCK = 4_859_001_337;
@@ -11,6 +12,8 @@ export class SchemaError extends Error {
 /** Brings the schema up to date. Of several processes at once, one does the work and the others wait for it. */
 export async function migrate(database: DataSource): Promise<string[]> {
   const runner = database.createQueryRunner();
+  // A migration of a large table, and the wait for whoever runs it, may take longer than any other statement.
+  const restoreLimit = ((await runner.connect()) as TimeoutProofClient).waitForAnswers();
   try {
     await runner.query('SET statement_timeout = 0; SET lock_timeout = 0');
     await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
@@ -22,6 +25,7 @@ export async function migrate(database: DataSource): Promise<string[]> {
     }
   } finally {
     await runner.query('RESET statement_timeout; RESET lock_timeout').catch(() => undefined);
+    restoreLimit();
     await runner.release();
   }
 }

@@ -8,11 +8,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A fresh database of its own, migrated: a clone of the template that the run has made. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/**
+ * A fresh database of its own, migrated: a clone of the template that the run has made.
+ * @param template what to clone instead, such as PostgreSQL's empty `template0`
+ */
+export async function createTestDatabase(template = 'hitl_template'): Promise<TestDatabase> {
   const admin = required('TEST_DATABASE_URL');
   const name = `hitl_${randomBytes(6).toString('hex')}`;
-  await once(admin, `CREATE DATABASE ${name} TEMPLATE hitl_template`);
+  await once(admin, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(admin);
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 3 });

@@ -34,7 +34,8 @@ const STATUS_SQL = Object.entries(STATUS_AFTER)
   .join(' ');
 
 /**
- * human → success, fail or bot, once per job that still waits with the judged revision; null for the others.
+ * human → success, fail or bot, once per job that still waits with the judged revision; null for the others, and
+ * for a decision that was made before, even when the job waits again since.
  * The released hash is the database's own, of the row that becomes `success`.
  * @param requests at most one per job
  */
@@ -48,6 +49,7 @@ export async function decide(database: DataSource, requests: DecisionRequest[]):
        ), judged AS (
          SELECT input.*, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload
          FROM input JOIN jobs j ON j.id = input.id
+         WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.id = input.decision_id)
        ), job AS (
          UPDATE jobs j
          SET status = judged.status_after,

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDataSource, migrate, startEmbeddedDatabase } from '@hitl/database';
+import { JobReader, JobStore, OutboxStore } from '@hitl/domain';
+import type { DataSource } from 'typeorm';
+import { createTestDatabase } from './database';
+
+/** A migrated database of its own, and the stores on it. */
+export interface TestStore {
+  database: DataSource;
+  jobs: JobStore;
+  reader: JobReader;
+  outbox: OutboxStore;
+  /** The rows that a SELECT answers. */
+  rows<T = any>(sql: string, parameters?: unknown[]): Promise<T[]>;
+  /** Every row of every table, to see that nothing changed. */
+  everything(): Promise<unknown>;
+  /** Empties every table. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The two databases that the store must behave the same on. */
+export const TEST_STORES: { name: string; open: () => Promise<TestStore> }[] = [
+  {
+    name: 'PostgreSQL',
+    async open() {
+      const { url, drop } = await createTestDatabase();
+      const database = await createDataSource(url, 10).initialize();
+      return storeOn(database, drop);
+    },
+  },
+  {
+    name: 'the embedded database',
+    async open() {
+      const folder = mkdtempSync(join(tmpdir(), 'hitl-store-'));
+      const embedded = await startEmbeddedDatabase(folder);
+      const database = await createDataSource(embedded.url, 1).initialize();
+      await migrate(database);
+      return storeOn(database, async () => {
+        await embedded.close();
+        rmSync(folder, { recursive: true, force: true });
+      });
+    },
+  },
+];
+
+function storeOn(database: DataSource, dispose: () => Promise<void>): TestStore {
+  return {
+    database,
+    jobs: new JobStore(database),
+    reader: new JobReader(database),
+    outbox: new OutboxStore(database),
+    rows: (sql, parameters) => database.query(sql, parameters),
+    everything: () =>
+      database.query(
+        ['jobs', 'decisions', 'job_events', 'outbox']
+          .map((table) => `SELECT '${table}' AS name, to_jsonb(t) AS row FROM ${table} t`)
+          .join(' UNION ALL ') + ' ORDER BY 1, 2',
+      ),
+    clear: async () => {
+      // One statement, since jobs and decisions refer to each other. Much faster than TRUNCATE on few rows.
+      await database.query(
+        `WITH jobs AS (DELETE FROM jobs), decisions AS (DELETE FROM decisions), events AS (DELETE FROM job_events)
+         DELETE FROM outbox`,
+      );
+    },
+    async close() {
+      await database.destroy();
+      await dispose();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDataSource } from '@hitl/database';
+import { isTransient } from '@hitl/domain';
+import { createTestDatabase, type TestDatabase } from '@hitl/testing';
+import type { DataSource } from 'typeorm';
+
+describe('a pool of one connection to PostgreSQL', () => {
+  let database: TestDatabase;
+  let source: DataSource;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    source = createDataSource(database.url, 1);
+    source.setOptions({ extra: { ...(source.options.extra as object), query_timeout: 200 } });
+    await source.initialize();
+  });
+  afterAll(async () => {
+    await source.destroy();
+    await database.drop();
+  });
+  const serverProcess = async (): Promise<number> =>
+    ((await source.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }])[0].pid;
+
+  it('works on with a new connection when an answer does not come in time', async () => {
+    const first = await serverProcess();
+    const error: unknown = await source.query('SELECT pg_sleep(5)').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ message: 'Query read timeout' });
+    expect(isTransient(error)).toBe(true);
+    expect(await serverProcess()).not.toBe(first);
+  });
+
+  it('works on with a new connection when the server has ended the old one', async () => {
+    const first = await serverProcess();
+    await database.query('SELECT pg_terminate_backend($1)', [first]);
+    const answers = await Promise.allSettled([serverProcess(), serverProcess()]);
+    for (const answer of answers) {
+      if (answer.status === 'rejected') expect(isTransient(answer.reason)).toBe(true);
+    }
+    expect(await serverProcess()).not.toBe(first);
+  });
+});

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { aDecision, aJob, jobIn, TEST_STORES, type TestStore } from '@hitl/testing';
+
+/** SQL for the hash that the database itself computes. */
+const hashOf = (json: string) => `hitl_content_hash('${json}')`;
+
+describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
+  let store: TestStore;
+  beforeAll(async () => {
+    store = await open();
+  });
+  afterEach(() => store.clear());
+  afterAll(() => store.close());
+
+  /** The statement is refused by this constraint, and every row is as it was. */
+  async function refused(by: string, sql: string, parameters?: unknown[]): Promise<void> {
+    const before = await store.everything();
+    await expect(store.rows(sql, parameters)).rejects.toMatchObject({ driverError: { constraint: by } });
+    expect(await store.everything()).toEqual(before);
+  }
+
+  /** A decision written past the store; `hash` is SQL. */
+  const insertDecision = (job: string, verdict: string, released: number | null, hash: string): string =>
+    `INSERT INTO decisions (id, job_id, revision, verdict, actor, released_revision, released_hash)
+     VALUES ('${randomUUID()}', '${job}', 1, '${verdict}', 'mallory', ${released}, ${hash})`;
+  const release = `UPDATE jobs SET status = 'success', finished_at = now() WHERE id = $1`;
+
+  describe('an unreviewed answer as', () => {
+    it('a success without a decision', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      await refused('jobs_released_by_decision', release, [id]);
+    });
+
+    it('a new job that is a success already', async () => {
+      await refused(
+        'jobs_released_by_decision',
+        `INSERT INTO jobs (id, status, payload, response, revision, finished_at)
+         VALUES ($1, 'success', '1', '"x"', 1, now())`,
+        [randomUUID()],
+      );
+    });
+
+    it('a success with a decision on other content', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      await store.rows(insertDecision(id, 'approve', 1, hashOf('{"answer": 5}')));
+      await refused('jobs_released_by_decision', release, [id]);
+    });
+
+    it('a success with a decision on another revision', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      await store.rows(insertDecision(id, 'approve', 2, hashOf('{"answer": 4}')));
+      await refused('jobs_released_by_decision', release, [id]);
+    });
+
+    it("a success with another job's decision", async () => {
+      const [id, other] = [await jobIn(store.jobs, 'human'), await jobIn(store.jobs, 'success')];
+      expect(await store.rows('SELECT 1 FROM decisions WHERE job_id = $1', [other])).toHaveLength(1);
+      await refused('jobs_released_by_decision', release, [id]);
+    });
+
+    it('a success with a rejection', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      await store.jobs.decide(aDecision(id, { verdict: 'reject' }));
+      await refused(
+        'jobs_released_by_decision',
+        `UPDATE jobs SET status = 'success', failure_reason = NULL, failure_detail = NULL WHERE id = $1`,
+        [id],
+      );
+    });
+
+    it.each(['reject', 'regenerate'])('a decision %s that releases', async (verdict) => {
+      const id = await jobIn(store.jobs, 'human');
+      await refused(
+        'decisions_release_only_what_was_approved',
+        insertDecision(id, verdict, 1, hashOf('{"answer": 4}')),
+      );
+    });
+
+    it('an approval that does not say of what content', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      for (const [released, hash] of [
+        [1, 'NULL'],
+        [null, hashOf('1')],
+        [null, 'NULL'],
+      ] as const) {
+        await refused(
+          'decisions_release_only_what_was_approved',
+          insertDecision(id, 'approve', released, hash),
+        );
+      }
+    });
+  });
+
+  describe('about a successful job', () => {
+    const changes = {
+      'another response': `UPDATE jobs SET response = '"other"'`,
+      'another revision': 'UPDATE jobs SET revision = 2',
+      'the deletion of its decision': 'DELETE FROM decisions',
+      'another hash in its decision': `UPDATE decisions SET released_hash = ${hashOf('1')}`,
+      'its decision given to another revision': 'UPDATE decisions SET released_revision = 2',
+    };
+    it.each(Object.entries(changes))('%s', async (_name, sql) => {
+      await jobIn(store.jobs, 'success');
+      await refused('jobs_released_by_decision', sql);
+    });
+
+    it('no response at all', async () => {
+      await jobIn(store.jobs, 'success');
+      await refused('jobs_success_has_an_answer', 'UPDATE jobs SET response = NULL');
+    });
+
+    it('an approval that turns into a rejection', async () => {
+      await jobIn(store.jobs, 'success');
+      await refused('decisions_release_only_what_was_approved', `UPDATE decisions SET verdict = 'reject'`);
+    });
+
+    it('a hash of our own making', async () => {
+      await jobIn(store.jobs, 'success');
+      const before = await store.everything();
+      await expect(store.rows(`UPDATE jobs SET released_hash = ${hashOf('1')}`)).rejects.toThrow(
+        /released_hash.*can only be updated to DEFAULT/,
+      );
+      expect(await store.everything()).toEqual(before);
+    });
+
+    it('a decision on a job that there is not', async () => {
+      await refused('decisions_job_id_fkey', insertDecision(randomUUID(), 'reject', null, 'NULL'));
+    });
+  });
+
+  describe('a job that cannot be', () => {
+    const faults: [string, 'bot' | 'human' | 'success' | 'fail', string, string][] = [
+      ['human without an answer', 'human', 'jobs_human_has_an_answer', 'response = NULL'],
+      ['human with revision 0', 'human', 'jobs_human_has_an_answer', 'revision = 0'],
+      ['bot with an answer', 'bot', 'jobs_bot_can_go_on', `response = '1'`],
+      ['bot that nobody would ever ring for', 'bot', 'jobs_bot_can_go_on', 'next_kick_at = NULL'],
+      ['fail without a reason', 'fail', 'jobs_fail_has_a_reason', 'failure_reason = NULL'],
+      ['human with a failure', 'human', 'jobs_fail_has_a_reason', `failure_reason = 'expired'`],
+      ['fail for an unknown reason', 'fail', 'jobs_failure_reason_check', `failure_reason = 'mood'`],
+      ['success without an end', 'success', 'jobs_final_has_an_end', 'finished_at = NULL'],
+      ['fail without an end', 'fail', 'jobs_final_has_an_end', 'finished_at = NULL'],
+      ['human that has ended', 'human', 'jobs_final_has_an_end', 'finished_at = now()'],
+      ['human with a lease', 'human', 'jobs_lease_only_in_bot', 'lease_token = id'],
+      ['human with the end of a lease', 'human', 'jobs_lease_only_in_bot', 'lease_until = now()'],
+      ['fail with a kick', 'fail', 'jobs_lease_only_in_bot', 'next_kick_at = now()'],
+      ['an unknown status', 'bot', 'jobs_status_check', `status = 'done', next_kick_at = NULL`],
+      ['a negative revision', 'bot', 'jobs_revision_check', 'revision = -1'],
+      ['a priority out of range', 'bot', 'jobs_priority_check', 'priority = 10'],
+    ];
+    it.each(faults)('%s', async (_name, status, constraint, change) => {
+      await jobIn(store.jobs, status);
+      await refused(constraint, `UPDATE jobs SET ${change}`);
+    });
+
+    it('an unknown verdict', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      await refused('decisions_verdict_check', insertDecision(id, 'maybe', null, 'NULL'));
+    });
+
+    it('a job without a payload', async () => {
+      const { id } = aJob();
+      const before = await store.everything();
+      await expect(
+        store.rows(`INSERT INTO jobs (id, status, payload, next_kick_at) VALUES ($1, 'bot', NULL, now())`, [
+          id,
+        ]),
+      ).rejects.toMatchObject({ driverError: { column: 'payload' } });
+      expect(await store.everything()).toEqual(before);
+    });
+  });
+});

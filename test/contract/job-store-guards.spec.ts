@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Json } from '@hitl/domain';
+import { aDecision, aJob, claimedJob, jobIn, TEST_STORES, type TestStore } from '@hitl/testing';
+
+/** PostgreSQL's jsonb refuses it. */
+const UNSTORABLE = { text: '\0' };
+
+describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => {
+  let store: TestStore;
+  beforeAll(async () => {
+    store = await open();
+  });
+  afterEach(() => store.clear());
+  afterAll(() => store.close());
+
+  /** Answers what `call` answers, after checking that it left every table as it was. */
+  async function unchanged<T>(call: () => Promise<T>): Promise<T> {
+    const before = await store.everything();
+    const answer = await call();
+    expect(await store.everything()).toEqual(before);
+    return answer;
+  }
+
+  it('a second job with the same id', async () => {
+    const job = aJob();
+    await store.jobs.submit(job);
+    await unchanged(() =>
+      expect(store.jobs.submit({ ...job, payload: 'other' })).rejects.toThrow(/jobs_pkey/),
+    );
+  });
+
+  it('an outcome under a token that does not hold the job', async () => {
+    const { jobId } = await claimedJob(store.jobs);
+    const stranger = { jobId, token: randomUUID() };
+    expect(await unchanged(() => store.jobs.complete({ ...stranger, response: 1 }))).toBeNull();
+    for (const retryInMs of [null, 1000]) {
+      const outcome = { ...stranger, detail: 'x', retryInMs };
+      expect(await unchanged(() => store.jobs.failAttempt(outcome))).toBe(false);
+    }
+    expect(await unchanged(() => store.jobs.extendLeases([stranger], 1000))).toEqual([]);
+  });
+
+  it('the outcome of a worker whose job another one has taken since', async () => {
+    const late = await claimedJob(store.jobs);
+    await store.rows(`UPDATE jobs SET lease_until = now() - interval '1 second'`);
+    const winner = { jobId: late.jobId, token: randomUUID() };
+    expect(await store.jobs.claim({ ...winner, leaseMs: 60_000, maxAttempts: 5 })).not.toBeNull();
+    expect(await unchanged(() => store.jobs.complete({ ...late, response: 'late' }))).toBeNull();
+    expect(await store.jobs.complete({ ...winner, response: 'in time' })).not.toBeNull();
+  });
+
+  it('a second outcome under the same token', async () => {
+    const lease = await claimedJob(store.jobs);
+    await store.jobs.failAttempt({ ...lease, detail: 'x', retryInMs: 60_000 });
+    expect(await unchanged(() => store.jobs.complete({ ...lease, response: 1 }))).toBeNull();
+  });
+
+  it.each(['approve', 'edit', 'reject', 'regenerate'] as const)(
+    'the verdict %s on a revision that is not the current one',
+    async (verdict) => {
+      const id = await jobIn(store.jobs, 'human');
+      for (const revision of [0, 2]) {
+        const stale = aDecision(id, { verdict, revision, response: verdict === 'edit' ? 'x' : null });
+        expect(await unchanged(() => store.jobs.decide(stale))).toBeNull();
+      }
+    },
+  );
+
+  it('an edit of a revision that is not the current one', async () => {
+    const id = await jobIn(store.jobs, 'human');
+    const change = { jobId: id, actor: 'rob', revision: 2, response: 'x', payload: null };
+    expect(await unchanged(() => store.jobs.edit(change))).toBeNull();
+  });
+
+  it('an approval of what an edit has replaced in the meantime', async () => {
+    const id = await jobIn(store.jobs, 'human');
+    await store.jobs.edit({ jobId: id, actor: 'rob', revision: 1, response: 'x', payload: null });
+    expect(await unchanged(() => store.jobs.decide(aDecision(id, { revision: 1 })))).toBeNull();
+  });
+
+  it('anything about a job that there is not', async () => {
+    const jobId = randomUUID();
+    const lease = { jobId, token: randomUUID() };
+    const answers = await unchanged(() =>
+      Promise.all([
+        store.jobs.claim({ ...lease, leaseMs: 1, maxAttempts: 1 }),
+        store.jobs.complete({ ...lease, response: 1 }),
+        store.jobs.failAttempt({ ...lease, detail: 'x', retryInMs: null }),
+        store.jobs.decide(aDecision(jobId)),
+        store.jobs.edit({ jobId, actor: 'rob', revision: null, response: 1, payload: null }),
+        store.jobs.cancel(jobId, 'ann'),
+      ]),
+    );
+    expect(answers).toEqual([null, null, false, null, null, false]);
+  });
+
+  describe('a decision that is asked for again with its id', () => {
+    it('while the job has ended', async () => {
+      const approval = aDecision(await jobIn(store.jobs, 'human'));
+      expect(await store.jobs.decide(approval)).not.toBeNull();
+      expect(await unchanged(() => store.jobs.decide(approval))).toBeNull();
+    });
+
+    it('at the same moment', async () => {
+      const approval = aDecision(await jobIn(store.jobs, 'human'));
+      const answers = await Promise.all([store.jobs.decide(approval), store.jobs.decide(approval)]);
+      expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
+    });
+
+    it('while the next answer of the model waits already', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      const regeneration = aDecision(id, { verdict: 'regenerate' });
+      await store.jobs.decide(regeneration);
+      const token = randomUUID();
+      await store.jobs.claim({ jobId: id, token, leaseMs: 60_000, maxAttempts: 5 });
+      await store.jobs.complete({ jobId: id, token, response: 'second' });
+      expect(await unchanged(() => store.jobs.decide(regeneration))).toBeNull();
+    });
+
+    it('for another job', async () => {
+      const approval = aDecision(await jobIn(store.jobs, 'human'));
+      await store.jobs.decide(approval);
+      const other = await jobIn(store.jobs, 'human');
+      expect(await unchanged(() => store.jobs.decide({ ...approval, jobId: other }))).toBeNull();
+    });
+  });
+
+  describe('one bad item among ten that come together', () => {
+    /** Settles ten calls made at once, the fourth of them with something that cannot be stored. */
+    async function tenAtOnce<T>(
+      call: (value: Json, index: number) => Promise<T>,
+    ): Promise<(T | 'refused')[]> {
+      const values = Array.from({ length: 10 }, (_, index) => (index === 3 ? UNSTORABLE : { index }));
+      const results = await Promise.allSettled(values.map(call));
+      return results.map((result) => (result.status === 'fulfilled' ? result.value : 'refused'));
+    }
+    const leases = () => Promise.all(Array.from({ length: 10 }, () => claimedJob(store.jobs)));
+
+    it('of new jobs', async () => {
+      const jobs = Array.from({ length: 10 }, () => aJob());
+      const results = await tenAtOnce((payload, index) => store.jobs.submit({ ...jobs[index]!, payload }));
+      expect(results.map((result) => (result === 'refused' ? result : result.bell.jobId))).toEqual(
+        jobs.map((job, index) => (index === 3 ? 'refused' : job.id)),
+      );
+      expect(await store.rows('SELECT id, payload FROM jobs ORDER BY payload')).toEqual(
+        jobs.map((job, index) => ({ id: job.id, payload: { index } })).filter((_, index) => index !== 3),
+      );
+    });
+
+    it('of outcomes', async () => {
+      const held = await leases();
+      const results = await tenAtOnce((response, index) =>
+        store.jobs.complete({ ...held[index]!, response }),
+      );
+      expect(results.map((result) => (result === 'refused' ? result : result?.jobId))).toEqual(
+        held.map(({ jobId }, index) => (index === 3 ? 'refused' : jobId)),
+      );
+      expect(await store.rows(`SELECT id FROM jobs WHERE status = 'bot'`)).toEqual([{ id: held[3]?.jobId }]);
+    });
+
+    it('of failed attempts', async () => {
+      const held = await leases();
+      const results = await tenAtOnce((value, index) =>
+        store.jobs.failAttempt({
+          ...held[index]!,
+          detail: value === UNSTORABLE ? '\0' : 'x',
+          retryInMs: null,
+        }),
+      );
+      expect(results).toEqual(held.map((_, index) => (index === 3 ? 'refused' : true)));
+    });
+
+    it('of decisions', async () => {
+      const ids = (await leases()).map(({ jobId }) => jobId);
+      await store.rows(`UPDATE jobs SET status = 'human', response = '1', revision = 1,
+                          lease_token = NULL, lease_until = NULL, next_kick_at = NULL`);
+      const results = await tenAtOnce((response, index) =>
+        store.jobs.decide(aDecision(ids[index]!, { verdict: 'edit', response })),
+      );
+      const edited = { status: 'success', revision: 2, bell: null };
+      expect(results).toEqual(ids.map((_, index) => (index === 3 ? 'refused' : edited)));
+      expect(await store.rows('SELECT count(*)::int FROM decisions')).toEqual([{ count: 9 }]);
+    });
+  });
+
+  it('answers each of ten claims in order, though only some can be had', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => jobIn(store.jobs, index % 2 === 0 ? 'bot' : 'human')),
+    );
+    const claims = ids.map((jobId) => ({ jobId, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }));
+    const claimed = await Promise.all(claims.map((request) => store.jobs.claim(request)));
+    expect(claimed.map((job) => job?.id ?? null)).toEqual(ids.map((id, i) => (i % 2 === 0 ? id : null)));
+    expect(
+      await store.rows('SELECT id, lease_token FROM jobs WHERE lease_token IS NOT NULL ORDER BY id'),
+    ).toEqual(
+      claims
+        .filter((_, index) => index % 2 === 0)
+        .map(({ jobId, token }) => ({ id: jobId, lease_token: token }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    );
+  });
+
+  it('gives each of ten jobs its own answer', async () => {
+    const held = await Promise.all(Array.from({ length: 10 }, () => claimedJob(store.jobs)));
+    const bells = await Promise.all(
+      held.map((lease, index) => store.jobs.complete({ ...lease, response: { index } })),
+    );
+    expect(bells.map((bell) => bell?.jobId)).toEqual(held.map((lease) => lease.jobId));
+    const stored = await Promise.all(held.map((lease) => store.reader.find(lease.jobId)));
+    expect(stored.map((job) => job?.response)).toEqual(held.map((_, index) => ({ index })));
+  });
+});

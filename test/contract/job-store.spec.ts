@@ -1,0 +1,278 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { JOB_STATUSES, TRANSITIONS, type JobStatus } from '@hitl/domain';
+import { aDecision, aJob, AN_ANSWER, claimedJob, jobIn, TEST_STORES, type TestStore } from '@hitl/testing';
+
+describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
+  let store: TestStore;
+  beforeAll(async () => {
+    store = await open();
+  });
+  afterEach(() => store.clear());
+  afterAll(() => store.close());
+
+  const job = async (id: string) => (await store.rows('SELECT * FROM jobs WHERE id = $1', [id]))[0];
+  const events = (id: string) =>
+    store.rows(
+      'SELECT type, status, revision, actor, data, replaced FROM job_events WHERE job_id = $1 ORDER BY id',
+      [id],
+    );
+  const bells = () => store.rows('SELECT id, pattern, job_id FROM outbox ORDER BY id');
+  const decisions = () => store.rows('SELECT * FROM decisions ORDER BY id');
+
+  it('submits a job into bot with its event and its bell', async () => {
+    const submitted = aJob({ payload: { input: 'x' }, metadata: { team: 'a' }, priority: 7, actor: 'ann' });
+    const { bell, createdAt } = await store.jobs.submit(submitted);
+    expect(await job(submitted.id)).toMatchObject({
+      status: 'bot',
+      payload: { input: 'x' },
+      metadata: { team: 'a' },
+      priority: 7,
+      response: null,
+      revision: 0,
+      attempts: 0,
+      created_at: createdAt,
+    });
+    expect(await events(submitted.id)).toEqual([
+      { type: 'submitted', status: 'bot', revision: 0, actor: 'ann', data: null, replaced: null },
+    ]);
+    expect(await bells()).toEqual([{ id: bell.id, pattern: 'inference.requested', job_id: submitted.id }]);
+    expect(bell).toMatchObject({ pattern: 'inference.requested', jobId: submitted.id });
+  });
+
+  it('completes a held job into human and ends its lease', async () => {
+    const lease = await claimedJob(store.jobs);
+    const bell = await store.jobs.complete({ ...lease, response: { answer: 4 } });
+    expect(await job(lease.jobId)).toMatchObject({
+      status: 'human',
+      response: { answer: 4 },
+      revision: 1,
+      lease_token: null,
+      lease_until: null,
+      next_kick_at: null,
+    });
+    expect((await events(lease.jobId)).slice(1)).toEqual([
+      { type: 'inferred', status: 'human', revision: 1, actor: 'worker', data: null, replaced: null },
+    ]);
+    expect(bell).toMatchObject({ pattern: 'review.requested', jobId: lease.jobId });
+    expect((await bells()).at(-1)).toEqual({
+      id: bell?.id,
+      pattern: 'review.requested',
+      job_id: lease.jobId,
+    });
+  });
+
+  it('fails a held job for good with the reason', async () => {
+    const lease = await claimedJob(store.jobs);
+    const before = await bells();
+    expect(await store.jobs.failAttempt({ ...lease, detail: 'no such model', retryInMs: null })).toBe(true);
+    expect(await job(lease.jobId)).toMatchObject({
+      status: 'fail',
+      failure_reason: 'inference_failed',
+      failure_detail: 'no such model',
+      finished_at: expect.any(Date),
+      lease_token: null,
+      next_kick_at: null,
+    });
+    expect((await events(lease.jobId)).at(-1)).toEqual({
+      type: 'failed',
+      status: 'fail',
+      revision: 0,
+      actor: 'worker',
+      data: { detail: 'no such model' },
+      replaced: null,
+    });
+    expect(await bells()).toEqual(before);
+  });
+
+  it('approves the very answer that waited', async () => {
+    const id = await jobIn(store.jobs, 'human');
+    const approval = aDecision(id, { revision: 1, reason: 'right' });
+    expect(await store.jobs.decide(approval)).toEqual({ status: 'success', revision: 1, bell: null });
+    const decided = await job(id);
+    expect(decided).toMatchObject({
+      status: 'success',
+      response: AN_ANSWER,
+      revision: 1,
+      finished_at: expect.any(Date),
+    });
+    expect(await decisions()).toEqual([
+      {
+        id: approval.id,
+        job_id: id,
+        revision: 1,
+        verdict: 'approve',
+        actor: 'reviewer',
+        reason: 'right',
+        feedback: null,
+        released_revision: 1,
+        released_hash: decided.released_hash,
+        created_at: expect.any(Date),
+      },
+    ]);
+    expect((await events(id)).at(-1)).toEqual({
+      type: 'decided',
+      status: 'success',
+      revision: 1,
+      actor: 'reviewer',
+      data: { decision_id: approval.id, verdict: 'approve' },
+      replaced: null,
+    });
+  });
+
+  it("releases an edit as a new revision and keeps the model's answer in the event", async () => {
+    const id = await jobIn(store.jobs, 'human');
+    const edit = aDecision(id, { verdict: 'edit', revision: 1, response: { answer: 'four' } });
+    expect(await store.jobs.decide(edit)).toEqual({ status: 'success', revision: 2, bell: null });
+    expect(await job(id)).toMatchObject({ status: 'success', response: { answer: 'four' }, revision: 2 });
+    expect(await decisions()).toMatchObject([{ revision: 1, released_revision: 2, verdict: 'edit' }]);
+    expect((await events(id)).at(-1)).toMatchObject({ revision: 2, replaced: { response: AN_ANSWER } });
+  });
+
+  it('rejects with the reason, keeping the answer but releasing nothing', async () => {
+    const id = await jobIn(store.jobs, 'human');
+    const rejection = aDecision(id, { verdict: 'reject', reason: 'wrong' });
+    expect(await store.jobs.decide(rejection)).toEqual({ status: 'fail', revision: 1, bell: null });
+    expect(await job(id)).toMatchObject({
+      status: 'fail',
+      failure_reason: 'rejected',
+      failure_detail: 'wrong',
+      response: AN_ANSWER,
+      released_hash: null,
+    });
+    expect(await decisions()).toMatchObject([
+      { verdict: 'reject', released_revision: null, released_hash: null },
+    ]);
+  });
+
+  it('asks the model again with feedback and a new payload, and loses neither output nor input', async () => {
+    const id = await jobIn(store.jobs, 'human', { payload: { input: 'old' } });
+    const again = { verdict: 'regenerate', feedback: 'shorter', payload: { input: 'new' } } as const;
+    const decided = await store.jobs.decide(aDecision(id, again));
+    expect(decided).toMatchObject({
+      status: 'bot',
+      revision: 1,
+      bell: { pattern: 'inference.requested', jobId: id },
+    });
+    expect((await bells()).at(-1)).toMatchObject({ id: decided?.bell?.id, pattern: 'inference.requested' });
+    expect(await job(id)).toMatchObject({
+      status: 'bot',
+      response: null,
+      revision: 1,
+      payload: { input: 'new' },
+      feedback: ['shorter'],
+      round_attempts: 0,
+      attempts: 1,
+      next_kick_at: expect.any(Date),
+      finished_at: null,
+    });
+    expect((await events(id)).at(-1)).toMatchObject({
+      type: 'regenerated',
+      status: 'bot',
+      replaced: { response: AN_ANSWER, payload: { input: 'old' } },
+    });
+    expect(await decisions()).toMatchObject([{ verdict: 'regenerate', feedback: 'shorter' }]);
+  });
+
+  it('numbers the answers on across regenerations and collects the feedback in order', async () => {
+    const id = await jobIn(store.jobs, 'human');
+    for (const feedback of ['shorter', 'kinder']) {
+      await store.jobs.decide(aDecision(id, { verdict: 'regenerate', feedback }));
+      const token = randomUUID();
+      await store.jobs.claim({ jobId: id, token, leaseMs: 60_000, maxAttempts: 5 });
+      await store.jobs.complete({ jobId: id, token, response: { answer: feedback } });
+    }
+    expect(await job(id)).toMatchObject({ revision: 3, feedback: ['shorter', 'kinder'], attempts: 3 });
+    const replaced = (await events(id)).flatMap((event) => (event.replaced ? [event.replaced.response] : []));
+    expect(replaced).toEqual([AN_ANSWER, { answer: 'shorter' }]);
+  });
+
+  it('keeps an edit without a verdict in human, and what it replaced in the event', async () => {
+    const id = await jobIn(store.jobs, 'human', { payload: 'old' });
+    const change = { jobId: id, actor: 'rob', revision: 1 };
+    expect(await store.jobs.edit({ ...change, response: 'five', payload: 'new' })).toBe(2);
+    expect(await store.jobs.edit({ ...change, revision: null, response: 'six', payload: null })).toBe(3);
+    expect(await job(id)).toMatchObject({ status: 'human', response: 'six', payload: 'new', revision: 3 });
+    expect((await events(id)).slice(-2)).toMatchObject([
+      { type: 'edited', revision: 2, actor: 'rob', replaced: { response: AN_ANSWER, payload: 'old' } },
+      { type: 'edited', revision: 3, actor: 'rob', replaced: { response: 'five' } },
+    ]);
+  });
+
+  it.each(['bot', 'human'] as const)('cancels a job in %s', async (status) => {
+    const id = await jobIn(store.jobs, status);
+    expect(await store.jobs.cancel(id, 'ann')).toBe(true);
+    expect(await job(id)).toMatchObject({
+      status: 'fail',
+      failure_reason: 'cancelled',
+      failure_detail: 'cancelled by ann',
+      response: status === 'human' ? AN_ANSWER : null,
+    });
+    expect((await events(id)).at(-1)).toMatchObject({ type: 'cancelled', status: 'fail', actor: 'ann' });
+  });
+
+  it('takes a cancelled job from the worker that holds it', async () => {
+    const lease = await claimedJob(store.jobs);
+    await store.jobs.cancel(lease.jobId, 'ann');
+    const before = await store.everything();
+    expect(await store.jobs.complete({ ...lease, response: 1 })).toBeNull();
+    expect(await store.jobs.failAttempt({ ...lease, detail: 'late', retryInMs: null })).toBe(false);
+    expect(await store.jobs.extendLeases([lease], 60_000)).toEqual([]);
+    expect(await store.everything()).toEqual(before);
+  });
+
+  /** Every call that could change a status, made as well as a caller could who knows all about the job. */
+  const calls = (id: string, token: string): Record<string, () => Promise<unknown>> => ({
+    claim: () => store.jobs.claim({ jobId: id, token: randomUUID(), leaseMs: 1, maxAttempts: 5 }),
+    extend: () => store.jobs.extendLeases([{ jobId: id, token }], 1000),
+    complete: () => store.jobs.complete({ jobId: id, token, response: 'late' }),
+    retry: () => store.jobs.failAttempt({ jobId: id, token, detail: 'x', retryInMs: 10 }),
+    fail: () => store.jobs.failAttempt({ jobId: id, token, detail: 'x', retryInMs: null }),
+    approve: () => store.jobs.decide(aDecision(id)),
+    edit: () => store.jobs.decide(aDecision(id, { verdict: 'edit', response: 'edited' })),
+    reject: () => store.jobs.decide(aDecision(id, { verdict: 'reject' })),
+    regenerate: () => store.jobs.decide(aDecision(id, { verdict: 'regenerate' })),
+    change: () => store.jobs.edit({ jobId: id, actor: 'rob', revision: null, response: 'x', payload: null }),
+    cancel: () => store.jobs.cancel(id, 'ann'),
+    kick: () => store.jobs.kickOverdue(10),
+  });
+
+  /** A job in a status, and the token of the worker that held it last. */
+  async function heldIn(status: JobStatus): Promise<{ id: string; token: string }> {
+    const { jobId: id, token } = await claimedJob(store.jobs);
+    if (status !== 'bot') await store.jobs.complete({ jobId: id, token, response: AN_ANSWER });
+    if (status === 'success') await store.jobs.decide(aDecision(id));
+    if (status === 'fail') await store.jobs.cancel(id, 'ann');
+    return { id, token };
+  }
+
+  it('makes exactly the status changes of the table, whatever is called in whatever status', async () => {
+    const seen = new Set<string>();
+    for (const from of JOB_STATUSES) {
+      for (const name of Object.keys(calls('', ''))) {
+        const { id, token } = await heldIn(from);
+        await calls(id, token)[name]?.();
+        const [{ status: to }, event] = [await job(id), (await events(id)).at(-1)];
+        if (to !== from) seen.add(`${from} → ${to}: ${event.type}`);
+      }
+    }
+    const table = Object.entries(TRANSITIONS).flatMap(([from, targets]) =>
+      Object.entries(targets).flatMap(([to, types]: [string, readonly string[]]) =>
+        types.map((type) => `${from} → ${to}: ${type}`),
+      ),
+    );
+    expect([...seen].sort()).toEqual(table.sort());
+  });
+
+  it.each(['success', 'fail'] as const)(
+    'changes nothing about a job in %s, whatever is called',
+    async (status) => {
+      const { id, token } = await heldIn(status);
+      const before = await store.everything();
+      const answers = [];
+      for (const call of Object.values(calls(id, token))) answers.push(await call());
+      expect(answers).toEqual([null, [], null, false, false, null, null, null, null, null, false, []]);
+      expect(await store.everything()).toEqual(before);
+    },
+  );
+});

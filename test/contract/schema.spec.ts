@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { assertMigrated, createDataSource, migrate } from '@hitl/database';
+import { createTestDatabase, until, type TestDatabase } from '@hitl/testing';
+import type { DataSource } from 'typeorm';
+
+describe('the entities', () => {
+  /** What the entities leave out on purpose: the database alone computes it. */
+  const BESIDE_THE_ENTITIES = ['jobs.released_hash bytea'];
+  let database: TestDatabase;
+  let source: DataSource;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    source = await createDataSource(database.url, 2).initialize();
+  });
+  afterAll(async () => {
+    await source.destroy();
+    await database.drop();
+  });
+
+  it('have exactly the columns of the migrated schema, with their types and nullability', async () => {
+    const inEntities = source.entityMetadatas.flatMap(({ tableName, columns }) =>
+      columns.map((column) =>
+        [
+          `${tableName}.${column.databaseName} ${source.driver.normalizeType(column)}${column.isArray ? '[]' : ''}`,
+          ...(column.isNullable ? [] : ['NOT NULL']),
+          ...(column.isPrimary ? ['PRIMARY KEY'] : []),
+          ...(column.generatedIdentity ? [`IDENTITY ${column.generatedIdentity}`] : []),
+        ].join(' '),
+      ),
+    );
+    const inDatabase = await database.query<{ line: string }>(
+      `SELECT concat_ws(' ', c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod),
+                        CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+                        CASE WHEN a.attnum = ANY(p.conkey) THEN 'PRIMARY KEY' END,
+                        CASE a.attidentity WHEN 'a' THEN 'IDENTITY ALWAYS' WHEN 'd' THEN 'IDENTITY BY DEFAULT' END) AS line
+       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+       LEFT JOIN pg_constraint p ON p.conrelid = c.oid AND p.contype = 'p'
+       WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'migrations'
+         AND a.attnum > 0 AND NOT a.attisdropped`,
+    );
+    expect(inDatabase.map(({ line }) => line).sort()).toEqual([...inEntities, ...BESIDE_THE_ENTITIES].sort());
+  });
+});
+
+describe('migrations', () => {
+  let database: TestDatabase;
+  let sources: DataSource[];
+  beforeEach(async () => {
+    database = await createTestDatabase('template0');
+    sources = [];
+  });
+  afterEach(async () => {
+    await Promise.all(sources.map((source) => source.destroy()));
+    await database.drop();
+  });
+  /** Another process on the database. */
+  async function connect({ poolSize = 2, extra = {} } = {}): Promise<DataSource> {
+    const source = createDataSource(database.url, poolSize);
+    source.setOptions({ extra: { ...(source.options.extra as object), ...extra } });
+    sources.push(await source.initialize());
+    return source;
+  }
+  const tables = () =>
+    database.query(
+      `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+    );
+
+  it('are run by one of several processes that start together, and the others find them done', async () => {
+    const processes = await Promise.all([connect(), connect(), connect()]);
+    const done = await Promise.all(processes.map((process) => migrate(process)));
+    expect(done.map((names) => names.length).sort()).toEqual([0, 0, 1]);
+    expect(await database.query('SELECT count(*)::int FROM migrations')).toEqual([{ count: 1 }]);
+    await Promise.all(processes.map((process) => assertMigrated(process)));
+  });
+
+  it('wait for a process that migrates longer than any statement or answer may take', async () => {
+    const [slow, patient] = [await connect(), await connect({ extra: { query_timeout: 300 } })];
+    const slowRunner = slow.createQueryRunner();
+    // The number is the lock's for ever: processes of different versions must agree on it.
+    await slowRunner.query('SELECT pg_advisory_lock(4859001337)');
+    const migrated = migrate(patient);
+    await until('the second process waits', async () => {
+      return (await database.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`))
+        .length;
+    });
+    await slowRunner.query('SELECT pg_sleep(0.5)');
+    await slowRunner.query('SELECT pg_advisory_unlock(4859001337)');
+    await slowRunner.release();
+    expect(await migrated).toHaveLength(1);
+  });
+
+  it('leave the connection with its usual limits', async () => {
+    const process = await connect({ poolSize: 1 });
+    await migrate(process);
+    expect(
+      await process.query(
+        `SELECT current_setting('statement_timeout') AS s, current_setting('lock_timeout') AS l`,
+      ),
+    ).toEqual([{ s: '10s', l: '5s' }]);
+  });
+
+  it('stop a service on a database that lacks them, with the command that mends it', async () => {
+    const process = await connect();
+    await expect(assertMigrated(process)).rejects.toThrow(
+      /older than this version.*node dist\/apps\/gateway\/main\.js migrate/,
+    );
+  });
+
+  it('can be undone', async () => {
+    const process = await connect();
+    await migrate(process);
+    await process.undoLastMigration();
+    expect(await tables()).toEqual([{ relname: 'migrations' }]);
+  });
+});
