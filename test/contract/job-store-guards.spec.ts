@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@hitl/domain';
-import { aDecision, aJob, claimedJob, jobIn, TEST_STORES, type TestStore } from '@hitl/testing';
+import { aDecision, aJob, claimedJob, jobIn, TEST_STORES, type TestStore, anAnswer } from '@hitl/testing';
 
 /** PostgreSQL's jsonb refuses it. */
 const UNSTORABLE = { text: '\0' };
@@ -33,7 +33,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
   it('an outcome under a token that does not hold the job', async () => {
     const { jobId } = await claimedJob(store.jobs);
     const stranger = { jobId, token: randomUUID() };
-    expect(await unchanged(() => store.jobs.complete({ ...stranger, response: 1 }))).toBeNull();
+    expect(await unchanged(() => store.jobs.complete(anAnswer(stranger, 1)))).toBeNull();
     for (const retryInMs of [null, 1000]) {
       const outcome = { ...stranger, detail: 'x', retryInMs };
       expect(await unchanged(() => store.jobs.failAttempt(outcome))).toBe(false);
@@ -46,14 +46,14 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
     await store.rows(`UPDATE jobs SET lease_until = now() - interval '1 second'`);
     const winner = { jobId: late.jobId, token: randomUUID() };
     expect(await store.jobs.claim({ ...winner, leaseMs: 60_000, maxAttempts: 5 })).not.toBeNull();
-    expect(await unchanged(() => store.jobs.complete({ ...late, response: 'late' }))).toBeNull();
-    expect(await store.jobs.complete({ ...winner, response: 'in time' })).not.toBeNull();
+    expect(await unchanged(() => store.jobs.complete(anAnswer(late, 'late')))).toBeNull();
+    expect(await store.jobs.complete(anAnswer(winner, 'in time'))).not.toBeNull();
   });
 
   it('a second outcome under the same token', async () => {
     const lease = await claimedJob(store.jobs);
     await store.jobs.failAttempt({ ...lease, detail: 'x', retryInMs: 60_000 });
-    expect(await unchanged(() => store.jobs.complete({ ...lease, response: 1 }))).toBeNull();
+    expect(await unchanged(() => store.jobs.complete(anAnswer(lease, 1)))).toBeNull();
   });
 
   it.each(['approve', 'edit', 'reject', 'regenerate'] as const)(
@@ -85,7 +85,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
     const answers = await unchanged(() =>
       Promise.all([
         store.jobs.claim({ ...lease, leaseMs: 1, maxAttempts: 1 }),
-        store.jobs.complete({ ...lease, response: 1 }),
+        store.jobs.complete(anAnswer(lease, 1)),
         store.jobs.failAttempt({ ...lease, detail: 'x', retryInMs: null }),
         store.jobs.decide(aDecision(jobId)),
         store.jobs.edit({ jobId, actor: 'rob', revision: null, response: 1, payload: null }),
@@ -114,7 +114,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
       await store.jobs.decide(regeneration);
       const token = randomUUID();
       await store.jobs.claim({ jobId: id, token, leaseMs: 60_000, maxAttempts: 5 });
-      await store.jobs.complete({ jobId: id, token, response: 'second' });
+      await store.jobs.complete(anAnswer({ jobId: id, token }, 'second'));
       expect(await unchanged(() => store.jobs.decide(regeneration))).toBeNull();
     });
 
@@ -140,7 +140,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
     it('of new jobs', async () => {
       const jobs = Array.from({ length: 10 }, () => aJob());
       const results = await tenAtOnce((payload, index) => store.jobs.submit({ ...jobs[index]!, payload }));
-      expect(results.map((result) => (result === 'refused' ? result : result.bell.jobId))).toEqual(
+      expect(results.map((result) => (result === 'refused' ? result : result?.bell.jobId))).toEqual(
         jobs.map((job, index) => (index === 3 ? 'refused' : job.id)),
       );
       expect(await store.rows('SELECT id, payload FROM jobs ORDER BY payload')).toEqual(
@@ -151,7 +151,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
     it('of outcomes', async () => {
       const held = await leases();
       const results = await tenAtOnce((response, index) =>
-        store.jobs.complete({ ...held[index]!, response }),
+        store.jobs.complete(anAnswer(held[index]!, response)),
       );
       expect(results.map((result) => (result === 'refused' ? result : result?.jobId))).toEqual(
         held.map(({ jobId }, index) => (index === 3 ? 'refused' : jobId)),
@@ -204,7 +204,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
   it('gives each of ten jobs its own answer', async () => {
     const held = await Promise.all(Array.from({ length: 10 }, () => claimedJob(store.jobs)));
     const bells = await Promise.all(
-      held.map((lease, index) => store.jobs.complete({ ...lease, response: { index } })),
+      held.map((lease, index) => store.jobs.complete(anAnswer(lease, { index }))),
     );
     expect(bells.map((bell) => bell?.jobId)).toEqual(held.map((lease) => lease.jobId));
     const stored = await Promise.all(held.map((lease) => store.reader.find(lease.jobId)));

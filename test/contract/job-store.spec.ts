@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { JOB_STATUSES, TRANSITIONS, type JobStatus } from '@hitl/domain';
-import { aDecision, aJob, AN_ANSWER, claimedJob, jobIn, TEST_STORES, type TestStore } from '@hitl/testing';
+import {
+  aDecision,
+  aJob,
+  AN_ANSWER,
+  claimedJob,
+  jobIn,
+  TEST_STORES,
+  type TestStore,
+  anAnswer,
+} from '@hitl/testing';
 
 describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   let store: TestStore;
@@ -22,7 +31,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
 
   it('submits a job into bot with its event and its bell', async () => {
     const submitted = aJob({ payload: { input: 'x' }, metadata: { team: 'a' }, priority: 7, actor: 'ann' });
-    const { bell, createdAt } = await store.jobs.submit(submitted);
+    const { bell, createdAt } = (await store.jobs.submit(submitted))!;
     expect(await job(submitted.id)).toMatchObject({
       status: 'bot',
       payload: { input: 'x' },
@@ -42,7 +51,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
 
   it('completes a held job into human and ends its lease', async () => {
     const lease = await claimedJob(store.jobs);
-    const bell = await store.jobs.complete({ ...lease, response: { answer: 4 } });
+    const bell = await store.jobs.complete(anAnswer(lease));
     expect(await job(lease.jobId)).toMatchObject({
       status: 'human',
       response: { answer: 4 },
@@ -52,7 +61,14 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
       next_kick_at: null,
     });
     expect((await events(lease.jobId)).slice(1)).toEqual([
-      { type: 'inferred', status: 'human', revision: 1, actor: 'worker', data: null, replaced: null },
+      {
+        type: 'inferred',
+        status: 'human',
+        revision: 1,
+        actor: 'worker',
+        data: { provider: 'stub', usage: null },
+        replaced: null,
+      },
     ]);
     expect(bell).toMatchObject({ pattern: 'review.requested', jobId: lease.jobId });
     expect((await bells()).at(-1)).toEqual({
@@ -180,7 +196,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
       await store.jobs.decide(aDecision(id, { verdict: 'regenerate', feedback }));
       const token = randomUUID();
       await store.jobs.claim({ jobId: id, token, leaseMs: 60_000, maxAttempts: 5 });
-      await store.jobs.complete({ jobId: id, token, response: { answer: feedback } });
+      await store.jobs.complete(anAnswer({ jobId: id, token }, { answer: feedback }));
     }
     expect(await job(id)).toMatchObject({ revision: 3, feedback: ['shorter', 'kinder'], attempts: 3 });
     const replaced = (await events(id)).flatMap((event) => (event.replaced ? [event.replaced.response] : []));
@@ -215,7 +231,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     const lease = await claimedJob(store.jobs);
     await store.jobs.cancel(lease.jobId, 'ann');
     const before = await store.everything();
-    expect(await store.jobs.complete({ ...lease, response: 1 })).toBeNull();
+    expect(await store.jobs.complete(anAnswer(lease, 1))).toBeNull();
     expect(await store.jobs.failAttempt({ ...lease, detail: 'late', retryInMs: null })).toBe(false);
     expect(await store.jobs.extendLeases([lease], 60_000)).toEqual([]);
     expect(await store.everything()).toEqual(before);
@@ -225,7 +241,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   const calls = (id: string, token: string): Record<string, () => Promise<unknown>> => ({
     claim: () => store.jobs.claim({ jobId: id, token: randomUUID(), leaseMs: 1, maxAttempts: 5 }),
     extend: () => store.jobs.extendLeases([{ jobId: id, token }], 1000),
-    complete: () => store.jobs.complete({ jobId: id, token, response: 'late' }),
+    complete: () => store.jobs.complete(anAnswer({ jobId: id, token }, 'late')),
     retry: () => store.jobs.failAttempt({ jobId: id, token, detail: 'x', retryInMs: 10 }),
     fail: () => store.jobs.failAttempt({ jobId: id, token, detail: 'x', retryInMs: null }),
     approve: () => store.jobs.decide(aDecision(id)),
@@ -240,7 +256,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   /** A job in a status, and the token of the worker that held it last. */
   async function heldIn(status: JobStatus): Promise<{ id: string; token: string }> {
     const { jobId: id, token } = await claimedJob(store.jobs);
-    if (status !== 'bot') await store.jobs.complete({ jobId: id, token, response: AN_ANSWER });
+    if (status !== 'bot') await store.jobs.complete(anAnswer({ jobId: id, token }));
     if (status === 'success') await store.jobs.decide(aDecision(id));
     if (status === 'fail') await store.jobs.cancel(id, 'ann');
     return { id, token };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@hitl/domain';
-import { aDecision, claimedJob, TEST_STORES, type TestStore } from '@hitl/testing';
+import { aDecision, claimedJob, TEST_STORES, type TestStore, anAnswer } from '@hitl/testing';
 
 const nested = (depth: number): Json => (depth === 0 ? 'bottom' : { in: [nested(depth - 1)] });
 
@@ -34,7 +34,7 @@ describe.each(TEST_STORES)('JSON on $name comes back as it went in', ({ open }) 
       const job = await store.reader.find(lease.jobId);
       return { payload: job?.payload, response: job?.response };
     };
-    await store.jobs.complete({ ...lease, response: value });
+    await store.jobs.complete(anAnswer(lease, value));
     expect(await stored()).toEqual({ payload: value, response: value });
     await store.jobs.edit({
       jobId: lease.jobId,

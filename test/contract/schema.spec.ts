@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 
 describe('the entities', () => {
   /** What the entities leave out on purpose: the database alone computes it. */
-  const BESIDE_THE_ENTITIES = ['jobs.released_hash bytea'];
+  const BESIDE_THE_ENTITIES = ['job_events.xid xid8 NOT NULL', 'jobs.released_hash bytea'];
   let database: TestDatabase;
   let source: DataSource;
   beforeAll(async () => {
@@ -68,8 +68,9 @@ describe('migrations', () => {
   it('are run by one of several processes that start together, and the others find them done', async () => {
     const processes = await Promise.all([connect(), connect(), connect()]);
     const done = await Promise.all(processes.map((process) => migrate(process)));
-    expect(done.map((names) => names.length).sort()).toEqual([0, 0, 1]);
-    expect(await database.query('SELECT count(*)::int FROM migrations')).toEqual([{ count: 1 }]);
+    const all = processes[0]!.migrations.length;
+    expect(done.map((names) => names.length).sort()).toEqual([0, 0, all]);
+    expect(await database.query('SELECT count(*)::int FROM migrations')).toEqual([{ count: all }]);
     await Promise.all(processes.map((process) => assertMigrated(process)));
   });
 
@@ -86,7 +87,7 @@ describe('migrations', () => {
     await slowRunner.query('SELECT pg_sleep(0.5)');
     await slowRunner.query('SELECT pg_advisory_unlock(4859001337)');
     await slowRunner.release();
-    expect(await migrated).toHaveLength(1);
+    expect(await migrated).toHaveLength(patient.migrations.length);
   });
 
   it('leave the connection with its usual limits', async () => {
@@ -109,7 +110,7 @@ describe('migrations', () => {
   it('can be undone', async () => {
     const process = await connect();
     await migrate(process);
-    await process.undoLastMigration();
+    for (const _ of process.migrations) await process.undoLastMigration();
     expect(await tables()).toEqual([{ relname: 'migrations' }]);
   });
 });

@@ -123,11 +123,11 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
   const deployments = all<IDeployment & Workload>('Deployment');
   const workloads = [...deployments, ...all<Workload>('Job'), ...all<Workload>('StatefulSet')];
   const ours = workloads.filter(({ kind }) => kind !== 'StatefulSet');
-  const templateLabels = workloads.map(({ spec }) => (spec.template.metadata?.labels ?? {}));
+  const templateLabels = workloads.map(({ spec }) => spec.template.metadata?.labels ?? {});
 
   const values = new Map<string, Environment>();
   for (const { metadata, data } of all<IConfigMap>('ConfigMap')) {
-    values.set(metadata.name, (data ?? {}));
+    values.set(metadata.name, data ?? {});
   }
   for (const { metadata, data, stringData } of [...all<ISecret>('Secret'), ...external] as (ISecret &
     Manifest)[]) {

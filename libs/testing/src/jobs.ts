@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { DecisionRequest, JobStatus, JobStore, Lease, NewJob } from '@hitl/domain';
+import type { DecisionRequest, Inferred, JobStatus, JobStore, Json, Lease, NewJob } from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 
 /** A job as the gateway would accept it. */
 export function aJob(fields: Partial<NewJob> = {}): NewJob {
   return {
     id: uuidv7(),
+    project: 'default',
     payload: { input: 'What is 2 + 2?' },
     metadata: {},
     priority: 0,
     actor: 'submitter',
+    callbackUrl: null,
+    idempotency: null,
     ...fields,
   };
 }
@@ -33,6 +36,11 @@ export function aDecision(jobId: string, fields: Partial<DecisionRequest> = {}):
 /** The answer that {@link jobIn} gives. */
 export const AN_ANSWER = { answer: 4 };
 
+/** The outcome of an attempt that brought an answer. */
+export function anAnswer(lease: Lease, response: Json = AN_ANSWER): Inferred {
+  return { ...lease, response, provider: 'stub', usage: null };
+}
+
 /** Submits a job and claims it for a minute. */
 export async function claimedJob(store: JobStore, fields: Partial<NewJob> = {}): Promise<Lease> {
   const job = aJob(fields);
@@ -54,7 +62,7 @@ export async function jobIn(
     return job.id;
   }
   const lease = await claimedJob(store, fields);
-  await store.complete({ ...lease, response: AN_ANSWER });
+  await store.complete(anAnswer(lease));
   if (status !== 'human') {
     await store.decide(aDecision(lease.jobId, { verdict: status === 'success' ? 'approve' : 'reject' }));
   }
