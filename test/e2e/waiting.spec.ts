@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startService, startStack, testAmqpUrl, until, WAYS, type Stack } from '@hitl/testing';
+
+interface StreamedEvent {
+  id: string;
+  event: string;
+  data: any;
+}
+
+/** Reads server-sent events until `enough`, then goes away; or to the stream's end. */
+async function readEvents(
+  url: string,
+  {
+    lastEventId,
+    enough = () => false,
+  }: { lastEventId?: string; enough?: (events: StreamedEvent[]) => boolean } = {},
+): Promise<StreamedEvent[]> {
+  const response = await fetch(url, { headers: lastEventId ? { 'last-event-id': lastEventId } : {} });
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  const events: StreamedEvent[] = [];
+  let text = '';
+  for await (const bytes of response.body!) {
+    text += Buffer.from(bytes as Uint8Array).toString();
+    const blocks = text.split('\n\n');
+    text = blocks.pop()!;
+    for (const block of blocks) {
+      const fields = Object.fromEntries(
+        block.split('\n').map((line) => [line.split(': ', 1)[0], line.slice(line.indexOf(': ') + 2)]),
+      );
+      if (fields.data) events.push({ id: fields.id, event: fields.event, data: JSON.parse(fields.data) });
+    }
+    if (enough(events)) break;
+  }
+  return events;
+}
+
+describe.each(WAYS)('waiting for a job: $name', ({ way }) => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack(way);
+  });
+  afterAll(() => stack.stop());
+
+  const inHuman = async (): Promise<string> => {
+    const { id } = await stack.submit({ input: 'x' });
+    await stack.reaches(id, 'human');
+    return id;
+  };
+
+  it('Prefer: wait answers 200 as soon as the job has ended', async () => {
+    const id = await inHuman();
+    const answer = stack.http.get(`/v1/jobs/${id}`, { prefer: 'wait=30' });
+    await stack.decide(id, { verdict: 'approve' });
+    const { status, headers, body } = await answer;
+    expect({ status, applied: headers.get('preference-applied') }).toEqual({
+      status: 200,
+      applied: 'wait=30',
+    });
+    expect(body.status).toBe('success');
+  });
+
+  it('Prefer: wait answers 202 with the job as it is when it has not ended in time', async () => {
+    const id = await inHuman();
+    const { status, body } = await stack.http.get(`/v1/jobs/${id}`, { prefer: 'wait=1' });
+    expect({ status, job: body.status, response: body.response }).toEqual({
+      status: 202,
+      job: 'human',
+      response: null,
+    });
+  });
+
+  it('Prefer: wait works on submission', async () => {
+    const answer = stack.http.post('/v1/jobs', { payload: { input: 'now' } }, { prefer: 'wait=30' });
+    const job = await until('the job', async () =>
+      (await stack.http.get('/v1/reviews')).body.data.find((one: any) => one.payload.input === 'now'),
+    );
+    await stack.decide(job.id, { verdict: 'reject' });
+    expect(await answer).toMatchObject({ status: 200, body: { id: job.id, status: 'fail' } });
+  });
+
+  it('refuses a wait that is no number', async () => {
+    const id = await inHuman();
+    expect((await stack.http.get(`/v1/jobs/${id}`, { prefer: 'wait=soon' })).status).toBe(400);
+    expect((await stack.http.get(`/v1/jobs/${id}`, { prefer: 'respond-async' })).status).toBe(200);
+  });
+
+  it('streams the events of a job from its first to its last, and ends', async () => {
+    const { id } = await stack.submit({ input: 'x' });
+    const events = readEvents(`${stack.url}/v1/jobs/${id}/events`);
+    await stack.reaches(id, 'human');
+    await stack.decide(id, { verdict: 'approve' });
+    expect((await events).map(({ event, data }) => [event, data.status, data.job_id])).toEqual([
+      ['submitted', 'bot', id],
+      ['inferred', 'human', id],
+      ['decided', 'success', id],
+    ]);
+  });
+
+  it('goes on after Last-Event-ID, and ends at once when there is nothing more', async () => {
+    const id = await inHuman();
+    await stack.decide(id, { verdict: 'approve' });
+    const url = `${stack.url}/v1/jobs/${id}/events`;
+    const events = await readEvents(url);
+    expect(events.map(({ event }) => event)).toEqual(['submitted', 'inferred', 'decided']);
+    const rest = await readEvents(url, { lastEventId: events[0]!.id });
+    expect(rest.map(({ event }) => event)).toEqual(['inferred', 'decided']);
+    expect(await readEvents(url, { lastEventId: events[2]!.id })).toEqual([]);
+  });
+
+  it('streams the events of all jobs in one order, each exactly once, also over a resumption', async () => {
+    const ids = new Set<string>();
+    const decided = (events: StreamedEvent[]) =>
+      events.filter(({ event, data }) => event === 'decided' && ids.has(data.job_id)).length;
+    const first = readEvents(`${stack.url}/v1/events`, { enough: (events) => decided(events) >= 10 });
+    // From now on: the stream must be open before anything happens.
+    await until('the stream', async () => {
+      const { body } = await stack.http.get('/health/ready');
+      return body;
+    });
+    const begin = (
+      await readEvents(`${stack.url}/v1/jobs/${await inHuman()}/events`, {
+        enough: (events) => events.length === 2,
+      })
+    )[1]!;
+    await Promise.all(
+      Array.from({ length: 30 }, async () => {
+        const id = await inHuman();
+        ids.add(id);
+        await stack.decide(id, { verdict: 'approve' });
+      }),
+    );
+    const head = await first;
+    const rest = await readEvents(`${stack.url}/v1/events`, {
+      lastEventId: head.at(-1)!.id,
+      enough: (events) => decided(head) + decided(events) >= 30,
+    });
+    const whole = await readEvents(`${stack.url}/v1/events`, {
+      lastEventId: begin.id,
+      enough: (events) => decided(events) >= 30,
+    });
+    const mine = (events: StreamedEvent[]) =>
+      events.filter(({ data }) => ids.has(data.job_id)).map(({ id }) => id);
+    expect(mine([...head, ...rest])).toEqual(mine(whole));
+    expect(new Set(mine(whole)).size).toBe(90);
+  });
+
+  it('refuses a Last-Event-ID that is none', async () => {
+    const answer = await stack.http.get('/v1/events', { 'last-event-id': '1; DROP' });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  });
+});
+
+describe('waiting at another gateway', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack('services');
+  });
+  afterAll(() => stack.stop());
+
+  it('a job submitted at one gateway and held at a second one is decided through either', async () => {
+    const second = await startService('gateway', {
+      DATABASE_URL: stack.database.url,
+      AMQP_URL: testAmqpUrl(),
+    });
+    try {
+      for (const decider of [stack.url, second.url]) {
+        const { id } = await stack.submit({ input: 'x' });
+        await stack.reaches(id, 'human');
+        const held = fetch(`${second.url}/v1/jobs/${id}`, { headers: { prefer: 'wait=30' } });
+        await fetch(`${decider}/v1/reviews/${id}/decision`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"verdict":"approve"}',
+        });
+        const answer = await held;
+        expect(answer.status).toBe(200);
+        expect(await answer.json()).toMatchObject({ id, status: 'success' });
+      }
+    } finally {
+      expect(await second.stop()).toBe(0);
+    }
+  });
+
+  it('a gateway that stops sends held clients home at once, and the job goes on', async () => {
+    const second = await startService('gateway', {
+      DATABASE_URL: stack.database.url,
+      AMQP_URL: testAmqpUrl(),
+    });
+    const held = fetch(`${second.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'x', messages: [{ role: 'user', content: 'unique question' }] }),
+    });
+    const job = await until('the job', async () =>
+      (await stack.http.get('/v1/reviews')).body.data.find(
+        (one: any) => one.payload.messages?.[0].content === 'unique question',
+      ),
+    );
+    expect(await second.stop()).toBe(0);
+    const answer = await held;
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('x-should-retry')).toBe('false');
+    expect(((await answer.json()) as any).error.job_id).toBe(job.id);
+    expect((await stack.decide(job.id, { verdict: 'approve' })).status).toBe(200);
+  });
+});
