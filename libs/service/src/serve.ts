@@ -115,6 +115,14 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   });
   app.getHttpServer().on('checkExpectation', refuseExpectation);
   for (const strategy of servers) app.connectMicroservice({ strategy });
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', async (_request, reply) => {
+      // The server is closed once its last connection is: one that its client keeps alive would hold it up.
+      if (!readiness.accepting) reply.header('connection', 'close');
+      return Promise.resolve();
+    });
   await definition.configure?.(app, config);
   // The broker is not waited for: it may be away. Readiness tells.
   void transport.client.connect().catch(() => undefined);
@@ -131,7 +139,11 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     logger.info({ signal }, 'stopping: finishing what is in hand');
     readiness.accepting = false;
     // In this order, so that whatever still runs finds the parts it needs: newcomers first, the database last.
+    const patience = setTimeout(() => {
+      adapter.getHttpServer().closeAllConnections();
+    }, config.SHUTDOWN_GRACE_MS);
     await adapter.close();
+    clearTimeout(patience);
     await Promise.all(servers.map((server) => server.close()));
     await app.close();
     await embedded?.close();
