@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Config, ConfigError, loadConfig } from '@hitl/config';
 import { createDataSource, DatabaseModule, migrate, startEmbeddedDatabase } from '@hitl/database';
+import { JobStore } from '@hitl/domain';
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
 import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
 import { HealthController, Readiness } from './health.controller';
@@ -124,6 +125,8 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
       return Promise.resolve();
     });
   await definition.configure?.(app, config);
+  // What the process before this one had in its queues and in hand is gone with it.
+  if (embedded) await app.get(JobStore).kickAll();
   // The broker is not waited for: it may be away. Readiness tells.
   void transport.client.connect().catch(() => undefined);
   await app.listen(config.PORT, config.HOST);
