@@ -79,3 +79,39 @@ it(
   },
   TEST_DEADLINE,
 );
+
+it(
+  'asks the model again for jobs whose claims were lost in the crash',
+  async () => {
+    const { stub } = system;
+    // Claims do not wait for the disk. Usually they are there a moment later, here they are not.
+    await database.query(`ALTER SYSTEM SET wal_writer_delay = '10s'`);
+    await database.query('SELECT pg_reload_conf()');
+    const [gateway] = await system.startAll('gateway', 'inference-worker', 'review-service');
+    let answer = (): void => undefined;
+    const crash = new Promise<void>((resolve) => (answer = resolve));
+    stub.answer = async ({ body }) => {
+      await crash;
+      return { body: { echo: body } };
+    };
+    const ids = await submitMany(5, gateway!);
+    await until('the model is asked', () => stub.requests.length === ids.length, DEADLINE);
+    await server.kill();
+    await server.start();
+    const claims = await until(
+      'the database is back',
+      () => database.query<{ attempts: number }>('SELECT attempts FROM jobs ORDER BY attempts'),
+      DEADLINE,
+    );
+    const lost = claims.filter(({ attempts }) => attempts === 0).length;
+    answer();
+
+    const back = Date.now();
+    await expectInferredOnce(database, ids);
+    expect(lost).toBeGreaterThan(0);
+    // Long before the reconciler would come by.
+    expect(Date.now() - back).toBeLessThan(30_000);
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   createTestDatabase,
@@ -149,6 +151,23 @@ describe('with requests in flight', () => {
         );
       });
       expect(system.deaths()).toEqual([]);
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'a gateway waits no longer than SHUTDOWN_GRACE_MS for one that never comes to its end',
+    async () => {
+      const gateway = await system.start('gateway', { SHUTDOWN_GRACE_MS: '200' });
+      const { hostname, port } = new URL(gateway.url);
+      const socket = connectTcp(Number(port), hostname);
+      const ended = once(socket, 'close');
+      socket.write('POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+      socket.write('expect: 100-continue\r\ncontent-length: 1000\r\n\r\n{');
+      // The server asks for the body: it has begun with the request.
+      await once(socket, 'data');
+      expect(await gateway.stop()).toBe(0);
+      await ended;
     },
     TEST_DEADLINE,
   );
