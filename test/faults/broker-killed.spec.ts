@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { createTestDatabase, until, type TestDatabase } from '@hitl/testing';
 import { startRabbitMq } from '../../scripts/services.mjs';
 import {
+  abortedCalls,
   createSystem,
   DEADLINE,
   expectInferredOnce,
@@ -52,7 +53,7 @@ it(
     await broker.start();
 
     await expectInferredOnce(database, ids);
-    expect(stub.aborted).toBe(0);
+    expect(abortedCalls(stub)).toBe(0);
     expect(system.deaths()).toEqual([]);
   },
   TEST_DEADLINE,

@@ -11,6 +11,7 @@ import {
 import { connect } from 'amqplib';
 import pg from 'pg';
 import {
+  abortedCalls,
   createSystem,
   DEADLINE,
   decide,
@@ -63,7 +64,7 @@ describe('a worker that is told to stop', () => {
 
       const begun = stub.requests.length;
       expect(begun).toBeLessThan(ids.length);
-      expect(stub.aborted).toBe(0);
+      expect(abortedCalls(stub)).toBe(0);
       expect(await statuses(database, ids)).toEqual({ human: begun, bot: ids.length - begun });
       await until('all bells have rung', async () => {
         return (await database.query('SELECT id FROM outbox')).length === 0;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { until, type ServiceProcess } from '@hitl/testing';
 import {
+  abortedCalls,
   createSystem,
   DEADLINE,
   decide,
@@ -53,7 +54,7 @@ it(
     const ids = await submitMany(50, killed);
     await until('some are with the model', () => stub.requests.length > 10, DEADLINE);
     await killed.kill();
-    await until('the model is left waiting', () => stub.aborted > 0, DEADLINE);
+    await until('the model is left waiting', () => abortedCalls(stub) > 0, DEADLINE);
 
     const again = await system.start('standalone');
     await until(

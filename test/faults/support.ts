@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
+  runService,
   startModelStub,
   startService,
   until,
@@ -42,10 +41,8 @@ export function temporaryFolder(): { path: string; remove(): void } {
 
 /** Brings the schema of an empty database up to date, and looks into it. */
 export async function migratedDatabase(url: string): Promise<TestDatabase> {
-  await promisify(execFile)(process.execPath, [join(process.cwd(), 'dist/apps/gateway/main.js'), 'migrate'], {
-    cwd: '/',
-    env: { PATH: process.env.PATH, DATABASE_URL: url },
-  });
+  const { code, stderr } = await runService('gateway', ['migrate'], { DATABASE_URL: url });
+  if (code !== 0) throw new Error(`the database cannot be migrated: ${stderr}`);
   const pool = new pg.Pool({ connectionString: url, max: 3 });
   pool.on('error', () => undefined);
   return {
@@ -107,6 +104,11 @@ export async function createSystem(env: Record<string, string>): Promise<System>
     },
   };
   return system;
+}
+
+/** How many calls to the model were given up by their caller before they were answered. */
+export function abortedCalls({ requests }: ModelStub): number {
+  return requests.filter(({ aborted }) => aborted).length;
 }
 
 /** Answers like a model that needs `ms` for each answer. */

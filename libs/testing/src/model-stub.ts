@@ -22,8 +22,6 @@ export interface ModelStub {
   /** Root of the API: MODEL_BASE_URL for the provider `openai`. */
   url: string;
   requests: StubRequest[];
-  /** How many requests were given up by their sender before they were answered. */
-  aborted: number;
   /** Decides every answer from now on; the default is a completion that repeats the last message. */
   answer: (request: StubRequest, index: number) => StubAnswer | Promise<StubAnswer>;
   close(): Promise<void>;
@@ -46,7 +44,6 @@ export async function startModelStub(): Promise<ModelStub> {
   const stub: ModelStub = {
     url: '',
     requests: [],
-    aborted: 0,
     answer: ({ body }) => {
       const messages = (body as { messages?: { content: string }[] } | null)?.messages;
       return { body: completion(`You said: ${messages?.at(-1)?.content ?? JSON.stringify(body)}`) };
@@ -80,12 +77,7 @@ export async function startModelStub(): Promise<ModelStub> {
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
     }, delayMs);
   };
-  const server = createServer((request, response) => {
-    response.on('close', () => {
-      if (!response.writableFinished) stub.aborted += 1;
-    });
-    void serve(request, response);
-  });
+  const server = createServer((request, response) => void serve(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   stub.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
