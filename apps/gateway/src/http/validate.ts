@@ -13,27 +13,29 @@ export function validate<T extends object>(type: new () => T, value: unknown): T
     ]);
   }
   const instance = new type();
+  const faults: FieldFault[] = [];
   for (const [key, inner] of Object.entries(value)) {
-    Object.defineProperty(instance, key, {
-      value: inner,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    // As a field, `constructor` would hide the class from the validator.
+    if (key in Object.prototype) faults.push(fieldFault(key, `property ${key} should not exist`));
+    else Object.assign(instance, { [key]: inner });
   }
-  const faults = validateSync(instance, {
+  const errors = validateSync(instance, {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
-  }).map((error): FieldFault => ({
-    pointer: `/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-    detail: Object.values(error.constraints ?? { invalid: 'is not valid' }).join('; '),
-  }));
+  });
+  for (const { property, constraints = { invalid: 'is not valid' } } of errors) {
+    faults.push(fieldFault(property, Object.values(constraints).join('; ')));
+  }
   if (faults.length > 0) {
     const summary = faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ');
     throw new DomainError('invalid_request', `${summary}.`, faults);
   }
   return instance;
+}
+
+function fieldFault(name: string, detail: string): FieldFault {
+  return { pointer: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, detail };
 }
 
 /** The field is there; any JSON value will do, null included. */
