@@ -71,7 +71,7 @@ describe('a body that is checked against a class', () => {
       for (const value of ['1', 'null', '{"prototype":null}']) {
         const body: unknown = JSON.parse(`{"payload":1,"${name}":${value}}`);
         expect(faultsOf(body)).toEqual([
-          { pointer: `/${name}`, detail: `property ${name} should not exist` },
+          { pointer: `/${name}`, detail: expect.stringContaining('there is no such field') },
         ]);
       }
     },

@@ -43,7 +43,7 @@ describe('a call to a model', () => {
   describe('that is refused', () => {
     it.each([408, 409, 429, 500, 502, 503, 529])('with %i may be repeated', async (status) => {
       expect(await failure({ status, body: { error: { message: 'busy' } } })).toMatchObject({
-        message: `The model answered ${status}: busy`,
+        detail: `The model answered ${status}: busy`,
         retryable: true,
         retryAfterMs: undefined,
       });
@@ -77,16 +77,16 @@ describe('a call to a model', () => {
       ['anything else', { code: 7 }, '{"code":7}'],
       ['a text in JSON', 'No', '"No"'],
     ])('says why from %s', async (_name, body, reason) => {
-      expect((await failure({ status: 400, body })).message).toBe(`The model answered 400: ${reason}`);
+      expect((await failure({ status: 400, body })).detail).toBe(`The model answered 400: ${reason}`);
     });
 
     it('says why from a page that is no JSON, cut to a thousand characters and cleaned', async () => {
-      const { message } = await failure({ status: 502, text: `<h1>\0${'x'.repeat(5000)}` });
-      expect(message).toBe(`The model answered 502: <h1>${'x'.repeat(996)}`);
+      const { detail } = await failure({ status: 502, text: `<h1>\0${'x'.repeat(5000)}` });
+      expect(detail).toBe(`The model answered 502: <h1>${'x'.repeat(996)}`);
     });
 
     it('says so when it says nothing', async () => {
-      expect((await failure({ status: 500, text: '' })).message).toBe('The model answered 500: (no text)');
+      expect((await failure({ status: 500, text: '' })).detail).toBe('The model answered 500: (no text)');
     });
 
     it('by a redirect does not follow it, so that no key goes elsewhere', async () => {
