@@ -17,8 +17,10 @@ describe('a pool of one connection to PostgreSQL', () => {
     await source.destroy();
     await database.drop();
   });
-  const serverProcess = async (): Promise<number> =>
-    ((await source.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }])[0].pid;
+  const serverProcess = async (): Promise<number> => {
+    const [row] = await source.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
+    return row!.pid;
+  };
 
   it('works on with a new connection when an answer does not come in time', async () => {
     const first = await serverProcess();

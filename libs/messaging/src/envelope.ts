@@ -33,6 +33,10 @@ export function openEnvelope(queue: QueueKey, text: string): Envelope {
   const message = messages.find((candidate) => candidate.pattern === pattern);
   if (!message) throw new PoisonError(`a pattern that does not belong to ${QUEUES[queue].name}`);
   if (!isJsonObject(data)) throw new PoisonError(`${pattern} without data`);
+  // As a field, such a name would hide the class from the validator.
+  if (Object.keys(data).some((key) => key in Object.prototype)) {
+    throw new PoisonError(`${pattern} with a field that is no message's`);
+  }
   // Only the fields' own shapes are checked; the JSON inside a field is left alone.
   const instance = Object.assign(plainToInstance(message, {}), data);
   const faults = validateSync(instance);
@@ -60,7 +64,8 @@ export function toReplyError(error: unknown): ReplyError {
 /** The error that a reply stands for. */
 export function fromReplyError(error: unknown): Error {
   if (isJsonObject(error) && typeof error.code === 'string' && typeof error.detail === 'string') {
-    if (error.code in ERRORS) return new DomainError(error.code as keyof typeof ERRORS, error.detail);
+    if (Object.hasOwn(ERRORS, error.code))
+      return new DomainError(error.code as keyof typeof ERRORS, error.detail);
   }
   return error instanceof Error ? error : new Error('unreadable reply');
 }

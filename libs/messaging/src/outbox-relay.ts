@@ -53,6 +53,8 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Publishes rows that their writers left behind; answers how many. */
   async publishOrphans(): Promise<number> {
+    // Rows taken while the broker is away would be out of reach when it is back, until the poller's lease ends.
+    if (!(await this.canPublish())) return 0;
     const bells = await this.outbox.takeDue(ORPHANS_PER_LOOK);
     const results = await Promise.allSettled(bells.map((bell) => this.publish(bell, 'poller')));
     const failed = results.find((result) => result.status === 'rejected');
@@ -60,6 +62,13 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.warn(`${bells.length} messages wait in the outbox: ${String(failed.reason)}`);
     }
     return bells.length;
+  }
+
+  private canPublish(): Promise<boolean> {
+    return this.client.connect().then(
+      () => true,
+      () => false,
+    );
   }
 
   private async publish(bell: Bell, by: 'writer' | 'poller'): Promise<void> {

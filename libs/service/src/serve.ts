@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Config, ConfigError, loadConfig } from '@hitl/config';
 import { createDataSource, DatabaseModule, migrate, startEmbeddedDatabase } from '@hitl/database';
+import { JobStore } from '@hitl/domain';
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
 import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
 import { HealthController, Readiness } from './health.controller';
@@ -116,7 +117,17 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   });
   app.getHttpServer().on('checkExpectation', refuseExpectation);
   for (const strategy of servers) app.connectMicroservice({ strategy });
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', async (_request, reply) => {
+      // The server is closed once its last connection is: one that its client keeps alive would hold it up.
+      if (!readiness.accepting) reply.header('connection', 'close');
+      return Promise.resolve();
+    });
   await definition.configure?.(app, config);
+  // What the process before this one had in its queues and in hand is gone with it.
+  if (embedded) await app.get(JobStore).kickAll();
   // The broker is not waited for: it may be away. Readiness tells.
   void transport.client.connect().catch(() => undefined);
   await app.listen(config.PORT, config.HOST);
@@ -132,7 +143,11 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     logger.info({ signal }, 'stopping: finishing what is in hand');
     readiness.accepting = false;
     // In this order, so that whatever still runs finds the parts it needs: newcomers first, the database last.
+    const patience = setTimeout(() => {
+      adapter.getHttpServer().closeAllConnections();
+    }, config.SHUTDOWN_GRACE_MS);
     await adapter.close();
+    clearTimeout(patience);
     await Promise.all(servers.map((server) => server.close()));
     await app.close();
     await embedded?.close();

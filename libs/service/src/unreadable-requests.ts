@@ -57,7 +57,14 @@ export function refuseUnreadable(logger: PinoLogger) {
 /** Listener for `checkExpectation`: nothing but 100-continue can be expected of this server. */
 export function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
   const error = new DomainError('expectation_failed', 'Leave the header Expect out, or send 100-continue.');
+  const requestId = randomUUID();
+  const body = JSON.stringify(toProblem(error, requestId, request.url));
   response
-    .writeHead(ERRORS[error.code].status, { 'content-type': PROBLEM_TYPE, connection: 'close' })
-    .end(JSON.stringify(toProblem(error, randomUUID(), request.url)));
+    .writeHead(ERRORS[error.code].status, {
+      'content-type': PROBLEM_TYPE,
+      'content-length': Buffer.byteLength(body),
+      'x-request-id': requestId,
+      connection: 'close',
+    })
+    .end(body);
 }

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+
 /** An HTTP answer, read to its end. */
 export interface Answer {
   status: number;
@@ -35,6 +37,31 @@ export function createClient(url: string): Client {
       });
     },
   };
+}
+
+/** Writes bytes to a server as they are, ends the sending half, and reads the first answer. */
+export async function sendRaw(url: string, bytes: string): Promise<Answer> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const chunks: Buffer[] = [];
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+  });
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  // The server may hang up before it has read everything.
+  socket.on('error', () => undefined);
+  socket.end(bytes);
+  await closed;
+  const [head = '', text = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+  const [statusLine = '', ...lines] = head.split('\r\n');
+  const headers = new Headers(
+    lines.map((line): [string, string] => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    }),
+  );
+  return { status: Number(statusLine.split(' ')[1]), headers, text, body: parse(text) };
 }
 
 function parse(text: string): unknown {

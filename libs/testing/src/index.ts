@@ -1,4 +1,4 @@
-export { createClient, type Answer, type Client } from './client';
+export { createClient, sendRaw, type Answer, type Client } from './client';
 export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
 export { aDecision, aJob, AN_ANSWER, anAnswer, claimedJob, jobIn } from './jobs';
 export { completion, startModelStub, type ModelStub, type StubAnswer, type StubRequest } from './model-stub';

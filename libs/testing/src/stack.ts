@@ -59,6 +59,13 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
   const processes = await Promise.all(apps.map((app) => startService(app, settings)));
   const [{ url }] = processes as [ServiceProcess];
   const http = createClient(url);
+  // A job that comes before the broker is there waits for a poller.
+  for (const process of processes) {
+    await until(`${process.url} is ready`, async () => {
+      const { status, body } = await createClient(process.url).get('/health/ready');
+      return status === 200 && body.publishing;
+    });
+  }
   return {
     url,
     http,

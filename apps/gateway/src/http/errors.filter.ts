@@ -24,6 +24,9 @@ export class ErrorsFilter implements ExceptionFilter {
     if (error.code === 'internal_error') {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
+    // Fastify would hang up on a client that still sends, and then sees a broken pipe instead of this answer. Without
+    // its header the rest is read and thrown away, until the request's timeout.
+    if (error.code === 'body_too_large') reply.removeHeader('connection');
     if (status === 503) reply.header('retry-after', RETRY_AFTER);
     if (isOpenAiRoute(request.url)) {
       if (error instanceof Withheld) {

@@ -21,7 +21,8 @@ export function parseJsonBody(body: Buffer): Json {
   try {
     value = JSON.parse(text) as Json;
   } catch (error) {
-    const position = /position (\d+)/.exec((error as Error).message)?.[1];
+    // Only at the end: elsewhere the message may quote the body.
+    const position = /position (\d+)( \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1];
     throw invalid(
       `The body is not JSON${position === undefined ? '' : `: it goes wrong at character ${position}`}.`,
     );

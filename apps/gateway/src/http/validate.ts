@@ -1,5 +1,5 @@
 import { DomainError, isJsonObject, type FieldFault } from '@hitl/domain';
-import { validateSync, ValidateBy, buildMessage } from 'class-validator';
+import { buildMessage, getMetadataStorage, ValidateBy, validateSync } from 'class-validator';
 
 /**
  * Checks a body or query against a class of class-validator's. Fields keep the very values that were sent: nothing
@@ -12,28 +12,36 @@ export function validate<T extends object>(type: new () => T, value: unknown): T
       { pointer: '', detail: 'must be an object' },
     ]);
   }
+  const known = fieldsOf(type);
   const instance = new type();
+  const faults: FieldFault[] = [];
   for (const [key, inner] of Object.entries(value)) {
-    Object.defineProperty(instance, key, {
-      value: inner,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    if (known.has(key)) Object.assign(instance, { [key]: inner });
+    else
+      faults.push({
+        pointer: pointerTo(key),
+        detail: `there is no such field; known are ${[...known].join(', ')}`,
+      });
   }
-  const faults = validateSync(instance, {
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    forbidUnknownValues: true,
-  }).map((error): FieldFault => ({
-    pointer: `/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-    detail: Object.values(error.constraints ?? { invalid: 'is not valid' }).join('; '),
-  }));
+  for (const { property, constraints } of validateSync(instance, { forbidUnknownValues: true })) {
+    const detail = Object.values(constraints ?? { invalid: 'is not valid' }).join('; ');
+    faults.push({ pointer: pointerTo(property), detail });
+  }
   if (faults.length > 0) {
     const summary = faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ');
     throw new DomainError('invalid_request', `${summary}.`, faults);
   }
   return instance;
+}
+
+/** The fields that a class says something about. Asked here, since class-validator stumbles over `constructor`. */
+function fieldsOf(type: new () => object): Set<string> {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  return new Set(rules.map((rule) => rule.propertyName));
+}
+
+function pointerTo(field: string): string {
+  return `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** The field is there; any JSON value will do, null included. */

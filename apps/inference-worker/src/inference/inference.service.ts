@@ -43,14 +43,19 @@ export class InferenceService {
       return;
     }
     const { lost, release } = this.leases.keep(lease);
+    let kept: boolean;
     try {
-      await this.attempt(job, lease, lost);
+      kept = await this.attempt(job, lease, lost);
     } finally {
       release();
     }
+    // Cancelled, or another worker has it, and then there is nothing to claim. Or a crash of the database took our
+    // claim back, which does not wait for the disk: then nobody has it, and our message is the only one.
+    if (!kept) await this.run(jobId);
   }
 
-  private async attempt(job: ClaimedJob, lease: Lease, lost: AbortSignal): Promise<void> {
+  /** One call to the model. Answers whether the job was still ours in the end. */
+  private async attempt(job: ClaimedJob, lease: Lease, lost: AbortSignal): Promise<boolean> {
     const timeout = AbortSignal.timeout(this.config.MODEL_TIMEOUT_MS);
     const stopTimer = metrics.inferenceDuration.startTimer({ provider: this.model.name });
     let response: Json;
@@ -62,19 +67,15 @@ export class InferenceService {
     } catch (error) {
       if (lost.aborted) {
         this.count('dropped');
-      } else if (timeout.aborted) {
-        await this.retryOrFail(
-          job,
-          lease,
-          new ModelError(`The model did not answer within ${this.config.MODEL_TIMEOUT_MS} ms.`, true),
-        );
-      } else if (error instanceof ModelError) {
-        await this.retryOrFail(job, lease, error);
-      } else {
-        this.logger.error(error);
-        await this.fail(lease, `The provider ${this.model.name} failed: ${String(error)}`);
+        return false;
       }
-      return;
+      if (timeout.aborted) {
+        const detail = `The model did not answer within ${this.config.MODEL_TIMEOUT_MS} ms.`;
+        return await this.retryOrFail(job, lease, new ModelError(detail, true));
+      }
+      if (error instanceof ModelError) return await this.retryOrFail(job, lease, error);
+      this.logger.error(error);
+      return await this.fail(lease, `The provider ${this.model.name} failed: ${String(error)}`);
     } finally {
       stopTimer();
     }
@@ -87,14 +88,15 @@ export class InferenceService {
         this.outbox.ring(bell);
         this.changes.announce(job.id, 'human');
       }
+      return bell !== null;
     } catch (error) {
       if (isTransient(error)) throw error;
       this.logger.error(error);
-      await this.fail(lease, `The model's answer cannot be stored: ${(error as Error).message}`);
+      return this.fail(lease, `The model's answer cannot be stored: ${(error as Error).message}`);
     }
   }
 
-  private async retryOrFail(job: ClaimedJob, lease: Lease, error: ModelError): Promise<void> {
+  private async retryOrFail(job: ClaimedJob, lease: Lease, error: ModelError): Promise<boolean> {
     const { MODEL_MAX_ATTEMPTS: maxAttempts, MODEL_RETRY_DELAY_MS: firstDelay } = this.config;
     if (!error.retryable) return this.fail(lease, error.detail, error.message);
     if (job.roundAttempts >= maxAttempts) {
@@ -107,17 +109,18 @@ export class InferenceService {
     const retryInMs = Math.round(Math.max(own, wished));
     this.count('retried');
     this.logger.warn({ jobId: job.id, attempt: job.roundAttempts, retryInMs, message: error.message });
-    await untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.detail, retryInMs }));
+    return untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.detail, retryInMs }));
   }
 
   /** @param logged what the log may know of it */
-  private async fail(lease: Lease, detail: string, logged = detail): Promise<void> {
+  private async fail(lease: Lease, detail: string, logged = detail): Promise<boolean> {
     this.count('failed');
     this.logger.warn({ jobId: lease.jobId, message: `job failed: ${logged}` });
     const failed = await untilStored.execute(() =>
       this.store.failAttempt({ ...lease, detail, retryInMs: null }),
     );
     if (failed) this.changes.announce(lease.jobId, 'fail');
+    return failed;
   }
 
   private count(outcome: 'answered' | 'retried' | 'failed' | 'dropped'): void {

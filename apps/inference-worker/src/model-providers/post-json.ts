@@ -87,15 +87,22 @@ export function parseAnswer(text: string): Json {
     const hint = text.startsWith('data:') ? ' It is an event stream: submit without "stream": true.' : '';
     throw new ModelError(`The model's answer is not JSON.${hint}`, false);
   }
-  if (answer === null || answer === '')
-    throw new ModelError(`The model's answer is empty: ${text.trim()}`, false);
+  const storable = clean(text, answer);
+  if (storable === null || storable === '') {
+    throw new ModelError(`The model's answer is empty: ${text.trim().slice(0, LONGEST_DETAIL)}`, false);
+  }
+  return storable;
+}
+
+/** The answer without NUL and half surrogate pairs; `text` is where it was read from. */
+function clean(text: string, answer: Json): Json {
   // Only escapes can bring them in.
   if (!/\\u(0000|d[89a-f])/i.test(text)) return answer;
-  const clean = (value: string): string => value.replaceAll('\0', '').toWellFormed();
+  const cleanText = (value: string): string => value.replaceAll('\0', '').toWellFormed();
   return JSON.parse(text, (_key, value: Json) => {
-    if (typeof value === 'string') return clean(value);
+    if (typeof value === 'string') return cleanText(value);
     if (!isJsonObject(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), inner]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [cleanText(key), inner]));
   }) as Json;
 }
 

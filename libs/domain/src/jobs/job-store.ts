@@ -7,7 +7,7 @@ import { claim, extendLeases, type ClaimedJob, type ClaimRequest, type Lease } f
 import { decide, type Decided, type DecisionRequest } from './statements/decide';
 import { edit, type Edit } from './statements/edit';
 import { complete, failAttempt, type FailedAttempt, type Inferred } from './statements/finish-attempt';
-import { kickOverdue } from './statements/kick-overdue';
+import { kickAll, kickOverdue } from './statements/kick-overdue';
 import { submit, type NewJob, type Submitted } from './statements/submit';
 
 /**
@@ -55,6 +55,11 @@ export class JobStore {
   /** Rings again for up to `limit` jobs in `bot` that nobody holds and whose time has come. */
   kickOverdue(limit: number): Promise<Bell[]> {
     return kickOverdue(this.database, limit);
+  }
+
+  /** Makes all jobs in `bot` overdue and nobody's; only for a process that is alone with its database, before it works. */
+  kickAll(): Promise<void> {
+    return kickAll(this.database);
   }
 }
 

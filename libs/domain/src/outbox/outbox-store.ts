@@ -3,8 +3,8 @@ import { DataSource } from 'typeorm';
 import { batched } from '../batcher';
 import type { Bell } from './bell';
 
-/** Seconds for which one poller has the rows it took, before another may try. */
-const POLLER_LEASE_SECONDS = 30;
+/** Seconds for which one poller has the rows it took, before another may try: twice what a publish may take. */
+const POLLER_LEASE_SECONDS = 10;
 
 /** The bells that must still ring. */
 @Injectable()

@@ -25,6 +25,11 @@ export class InProcessBroker {
     this.#consumers.get(queue)?.();
   }
 
+  /** Takes a message back that its consumer could not handle yet, before all others and even into a full queue. */
+  putBack(queue: QueueKey, message: InProcessMessage): void {
+    this.#messages(queue).unshift(message);
+  }
+
   take(queue: QueueKey): InProcessMessage | undefined {
     return this.#messages(queue).shift();
   }

@@ -73,7 +73,7 @@ export class InProcessServer extends Server implements CustomTransportStrategy {
         return Promise.resolve();
       },
     );
-    if (outcome === 'again' && !this.consumption.stopping) this.broker.put(this.settings.queue, message);
+    if (outcome === 'again') this.broker.putBack(this.settings.queue, message);
   }
 
   private async dispatch({ text, reply }: InProcessMessage): Promise<void> {

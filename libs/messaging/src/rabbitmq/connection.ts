@@ -30,11 +30,17 @@ export function openChannel(
   const wrapper = connection.createChannel({ json: false, publishTimeout: PUBLISH_TIMEOUT_MS, setup });
   // Without this listener a failing set-up is an unhandled rejection and ends the process. Never listen on the raw
   // channel: there, a listener turns a broken channel from a reconnect into silence.
+  let repair: NodeJS.Timeout | undefined;
   wrapper.on('error', (error: Error) => {
     logger.error(`channel: ${error.message}`);
-    setTimeout(() => {
+    clearTimeout(repair);
+    repair = setTimeout(() => {
       connection.reconnect();
-    }, RECONNECT_SECONDS * 1000).unref();
+    }, RECONNECT_SECONDS * 1000);
+  });
+  // A closed connection throws when it is asked to reconnect.
+  wrapper.on('close', () => {
+    clearTimeout(repair);
   });
   return wrapper;
 }

@@ -4,6 +4,20 @@ import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 /** Seconds after which the reconciler rings for a job that nobody has taken; later gaps double, up to half an hour. */
 export const FIRST_KICK_SECONDS = 60;
 
+/**
+ * For a process that is alone with its database and whose queues died with the process before it: every job in `bot`
+ * is overdue at once and nobody's, but for its back-off.
+ */
+export async function kickAll(database: DataSource): Promise<void> {
+  // A back-off is a lease without a token.
+  await database.query(
+    `UPDATE jobs
+     SET lease_token = NULL, lease_until = CASE WHEN lease_token IS NULL THEN lease_until END,
+         next_kick_at = CASE WHEN lease_token IS NULL AND lease_until > now() THEN lease_until ELSE now() END
+     WHERE status = 'bot'`,
+  );
+}
+
 /** Rings again for up to `limit` jobs in `bot` that are overdue and that nobody holds. */
 export async function kickOverdue(database: DataSource, limit: number): Promise<Bell[]> {
   return database.query(

@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import { DomainError, type Json } from '@hitl/domain';
+import fc from 'fast-check';
+import { DEEPEST_BODY, parseJsonBody } from './json-body';
+
+const parse = (text: string): Json => parseJsonBody(Buffer.from(text));
+
+function refusalOf(body: string | Buffer): string {
+  try {
+    parseJsonBody(Buffer.from(body as string));
+  } catch (error) {
+    expect(error).toBeInstanceOf(DomainError);
+    expect(error).toMatchObject({ code: 'invalid_json' });
+    return (error as DomainError).message;
+  }
+  throw new Error('it was accepted');
+}
+
+/** Arrays in one another. */
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('a JSON body', () => {
+  it('is read as it was sent, whatever JSON can store', () => {
+    const storable = fc
+      .jsonValue({ maxDepth: 20, stringUnit: 'binary' })
+      .filter((value) => !/\\u0000|\\ud[89a-f]|"__proto__":/i.test(JSON.stringify(value)));
+    fc.assert(
+      fc.property(storable, (value) => {
+        const text = JSON.stringify(value);
+        expect(JSON.stringify(parse(text))).toBe(text);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is read or refused as invalid_json, whatever the bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.uint8Array(), fc.json().map(Buffer.from), fc.string().map(Buffer.from)),
+        (bytes) => {
+          try {
+            parseJsonBody(Buffer.from(bytes));
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'invalid_json' });
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('may be any value, not only an object', () => {
+    expect([parse('null'), parse('0'), parse('"x"'), parse('[]'), parse(' {"a":1}\n')]).toEqual([
+      null,
+      0,
+      'x',
+      [],
+      { a: 1 },
+    ]);
+  });
+
+  it('keeps keys that mean something to JavaScript', () => {
+    expect(parse('{"constructor":1,"toString":2}')).toEqual({ constructor: 1, toString: 2 });
+  });
+
+  it.each([
+    ['nothing', '', 'The body is empty; send a JSON object.'],
+    ['other than UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'The body is not valid UTF-8.'],
+    ['cut off', '{"a":', 'The body is not JSON'],
+    ['a number out of range', '{"a":[1e999]}', 'The number at "/a/0" is out of range.'],
+    ['a NUL', '{"a":"secret\\u0000"}', 'The text at "/a" has a NUL character.'],
+    ['a NUL in a key', '{"a":{"secret\\u0000":1}}', 'The text at "/a" has a NUL character.'],
+    ['half a surrogate pair', '["\\ud83d"]', 'The text at "/0" has half a surrogate pair.'],
+    ['half a surrogate pair alone', '"\\ude00"', 'The text at the top has half a surrogate pair.'],
+    ['a prototype', '{"a":{"__proto__":{}}}', 'The key "__proto__" in "/a" is not allowed.'],
+  ])('that is or has %s is refused with the place', (_name, body, message) => {
+    expect(refusalOf(body)).toContain(message);
+    expect(refusalOf(body)).not.toContain('secret');
+  });
+
+  it('that is no JSON is refused with the character where it goes wrong, where the parser tells', () => {
+    expect(refusalOf('{"a":1,}')).toBe('The body is not JSON: it goes wrong at character 7.');
+    expect(refusalOf('secret position 3')).toBe('The body is not JSON.');
+  });
+
+  it('may be nested so deep and no deeper, and the deepest ever sent breaks nothing', () => {
+    expect(() => parse(nested(DEEPEST_BODY))).not.toThrow();
+    expect(refusalOf(nested(DEEPEST_BODY + 1))).toBe('The body is nested deeper than 64 levels.');
+    expect(refusalOf(nested(500_000))).toBe('The body is nested deeper than 64 levels.');
+  });
+});

@@ -1,0 +1,194 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startModelStub, until, type ModelStub, type StubAnswer } from '@hitl/testing';
+import { ModelError } from './model-provider';
+import { LARGEST_ANSWER, parseRetryAfter, postJson } from './post-json';
+
+describe('a call to a model', () => {
+  let stub: ModelStub;
+  beforeEach(async () => {
+    stub = await startModelStub();
+  });
+  afterEach(() => stub.close());
+
+  const patience = AbortSignal.timeout(30_000);
+  const post = (options: { apiKey?: string; signal?: AbortSignal } = {}) =>
+    postJson(stub.url, { input: 'é🗝' }, { signal: patience, ...options });
+  /** The ModelError that the call ends with when the model answers so. */
+  async function failure(answer: StubAnswer): Promise<ModelError> {
+    stub.answer = () => answer;
+    const error: unknown = await post().then(
+      () => 'an answer',
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(ModelError);
+    return error as ModelError;
+  }
+
+  it('posts the payload as JSON and returns the whole answer', async () => {
+    stub.answer = () => ({ body: { choices: [1], extra: null } });
+    expect(await post()).toEqual({ choices: [1], extra: null });
+    expect(stub.requests).toMatchObject([
+      { path: '/v1', headers: { 'content-type': 'application/json' }, body: { input: 'é🗝' } },
+    ]);
+    expect(stub.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('sends the key as a bearer token', async () => {
+    await post({ apiKey: 'sk-1' });
+    expect(stub.requests[0]?.headers.authorization).toBe('Bearer sk-1');
+  });
+
+  describe('that is refused', () => {
+    it.each([408, 409, 429, 500, 502, 503, 529])('with %i may be repeated', async (status) => {
+      expect(await failure({ status, body: { error: { message: 'busy' } } })).toMatchObject({
+        detail: `The model answered ${status}: busy`,
+        retryable: true,
+        retryAfterMs: undefined,
+      });
+    });
+
+    it.each([400, 401, 403, 404, 413, 422])('with %i is not repeated', async (status) => {
+      expect(await failure({ status, body: {} })).toMatchObject({ retryable: false });
+    });
+
+    it('waits as long as Retry-After says, in seconds', async () => {
+      const busy = { status: 429, headers: { 'retry-after': '7' }, body: {} };
+      expect(await failure(busy)).toMatchObject({ retryAfterMs: 7000 });
+    });
+
+    it('waits as long as Retry-After says, as a date', async () => {
+      const date = new Date(Date.now() + 60_000).toUTCString();
+      const { retryAfterMs } = await failure({ status: 429, headers: { 'retry-after': date }, body: {} });
+      expect(retryAfterMs).toBeGreaterThan(50_000);
+      expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+    });
+
+    it.each([
+      [
+        "OpenAI's error",
+        { error: { message: 'No such model', type: 'invalid_request_error' } },
+        'No such model',
+      ],
+      ['an error text', { error: 'No such model' }, 'No such model'],
+      ['a message', { message: 'No such model' }, 'No such model'],
+      ['a detail', { detail: 'No such model' }, 'No such model'],
+      ['anything else', { code: 7 }, '{"code":7}'],
+      ['a text in JSON', 'No', '"No"'],
+    ])('says why from %s', async (_name, body, reason) => {
+      expect((await failure({ status: 400, body })).detail).toBe(`The model answered 400: ${reason}`);
+    });
+
+    it('says why from a page that is no JSON, cut to a thousand characters and cleaned', async () => {
+      const { detail } = await failure({ status: 502, text: `<h1>\0${'x'.repeat(5000)}` });
+      expect(detail).toBe(`The model answered 502: <h1>${'x'.repeat(996)}`);
+    });
+
+    it('says so when it says nothing', async () => {
+      expect((await failure({ status: 500, text: '' })).detail).toBe('The model answered 500: (no text)');
+    });
+
+    it('by a redirect does not follow it, so that no key goes elsewhere', async () => {
+      const moved = { status: 302, headers: { location: `${stub.url}/elsewhere` }, body: {} };
+      expect(await failure(moved)).toMatchObject({ retryable: false });
+      expect(stub.requests).toHaveLength(1);
+    });
+  });
+
+  describe('whose answer cannot be used', () => {
+    it.each([
+      ['nothing', '', /empty body/],
+      ['blanks', ' \n', /empty body/],
+      ['null', 'null', /is empty: null/],
+      ['an empty text', '""', /is empty: ""/],
+      ['a text of nothing but NUL', '"\\u0000"', /is empty/],
+      ['no JSON', 'Four.', /is not JSON\.$/],
+      ['half of it', '{"choices": [', /is not JSON\.$/],
+      ['an event stream', 'data: {"choices": []}\n\n', /event stream: submit without "stream": true/],
+    ])('because it is %s is not repeated', async (_name, text, message) => {
+      const error = await failure({ text });
+      expect(error.message).toMatch(message);
+      expect(error.retryable).toBe(false);
+    });
+
+    it('because it is larger than 10 MiB is not repeated, nor read to its end', async () => {
+      const error = await failure({ text: `"${'x'.repeat(LARGEST_ANSWER)}"` });
+      expect(error).toMatchObject({
+        message: expect.stringContaining('larger than 10485760'),
+        retryable: false,
+      });
+    });
+  });
+
+  it.each([
+    ['NUL', '{"a\\u0000":["x\\u0000y",{"b":"\\u0000"}]}', { a: ['xy', { b: '' }] }],
+    ['half surrogate pairs', '["\\ud83d","\\ude00 \\uD83D\\uDE00"]', ['\ufffd', '\ufffd 😀']],
+    ['an escaped backslash before what looks like NUL', '["\\\\u0000"]', ['\\u0000']],
+    ['other escapes', '["\\u00e9\\n"]', ['é\n']],
+    ['values that are no text', '[0,false,null,{}, 1.5e3]', [0, false, null, {}, 1500]],
+    ['a number as the whole answer', '0', 0],
+  ])('makes an answer with %s storable and leaves the rest alone', async (_name, text, stored) => {
+    stub.answer = () => ({ text });
+    expect(await post()).toEqual(stored);
+  });
+
+  it('ends at once when its signal fires while the model is silent', async () => {
+    stub.answer = () => 'hang';
+    const ending = new AbortController();
+    const call = post({ signal: ending.signal });
+    await until('the model was asked', () => stub.requests.length === 1);
+    ending.abort(new Error('too late'));
+    await expect(call).rejects.toThrow();
+  });
+
+  it('ends at once when its signal fires in the middle of the answer', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"a":'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await expect(postJson(url, {}, { signal: AbortSignal.timeout(200) })).rejects.toThrow(/abort|timeout/i);
+    server.close();
+  });
+
+  it('may be repeated when nobody listens', async () => {
+    const url = stub.url;
+    await stub.close();
+    const error: unknown = await postJson(url, {}, { signal: patience }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      name: 'ModelError',
+      retryable: true,
+      message: expect.stringMatching(/^The model cannot be reached: .*ECONNREFUSED/),
+    });
+  });
+
+  it('may be repeated when the connection breaks in the middle of the answer', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"a":'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const error: unknown = await postJson(url, {}, { signal: patience }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'ModelError', retryable: true });
+    server.close();
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([
+    [undefined, undefined],
+    ['0', 0],
+    [' 12 ', 12_000],
+    [['3', '4'], 3000],
+    ['soon', undefined],
+    ['', undefined],
+    ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
+  ])('%p is %p ms', (header, expected) => {
+    expect(parseRetryAfter(header)).toBe(expected);
+  });
+});

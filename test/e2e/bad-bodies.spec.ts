@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ErrorCode } from '@hitl/domain';
+import { expectForm, MARKER, startTarget, type Target } from './refusals';
+
+const deep = (levels: number, core: string): string => '['.repeat(levels) + core + ']'.repeat(levels);
+
+/** Eight megabytes in pieces, without a length. */
+function chunks(): ReadableStream<Uint8Array> {
+  const piece = new TextEncoder().encode(`"${MARKER}",`.repeat(8000));
+  let left = 64;
+  return new ReadableStream({
+    pull(controller) {
+      left -= 1;
+      if (left < 0) controller.close();
+      else controller.enqueue(piece);
+    },
+  });
+}
+
+const BODIES: { what: string; body: () => unknown; status?: number; code: ErrorCode; detail: RegExp }[] = [
+  {
+    what: 'no JSON',
+    body: () => `{"a": ${MARKER}}`,
+    code: 'invalid_json',
+    detail: /not JSON/,
+  },
+  { what: 'cut JSON', body: () => `{"a": "${MARKER}`, code: 'invalid_json', detail: /not JSON/ },
+  { what: 'a form', body: () => `payload=${MARKER}`, code: 'invalid_json', detail: /not JSON/ },
+  { what: 'blanks only', body: () => ' \n ', code: 'invalid_json', detail: /not JSON/ },
+  { what: 'empty', body: () => '', code: 'invalid_json', detail: /empty/ },
+  {
+    what: 'nested too deep',
+    body: () => deep(65, `"${MARKER}"`),
+    code: 'invalid_json',
+    detail: /deeper than 64 levels/,
+  },
+  {
+    what: 'nested so deep that recursion would end',
+    body: () => deep(200_000, `"${MARKER}"`),
+    code: 'invalid_json',
+    detail: /deeper than 64 levels/,
+  },
+  {
+    what: 'over 1 MiB',
+    body: () => JSON.stringify({ payload: MARKER.repeat(800_000) }),
+    status: 413,
+    code: 'body_too_large',
+    detail: /MAX_BODY_BYTES/,
+  },
+  {
+    what: 'over 1 MiB without a length',
+    body: chunks,
+    status: 413,
+    code: 'body_too_large',
+    detail: /MAX_BODY_BYTES/,
+  },
+  {
+    what: 'text with NUL',
+    body: () => `{"a": ["${MARKER}\\u0000"]}`,
+    code: 'invalid_json',
+    detail: /"\/a\/0" has a NUL/,
+  },
+  { what: 'a key with NUL', body: () => `{"${MARKER}\\u0000": 1}`, code: 'invalid_json', detail: /NUL/ },
+  {
+    what: 'half a surrogate pair',
+    body: () => `{"a": "${MARKER}\\ud800"}`,
+    code: 'invalid_json',
+    detail: /"\/a" has half a surrogate/,
+  },
+  {
+    what: 'invalid UTF-8',
+    body: () =>
+      Buffer.concat([Buffer.from(`{"a": "${MARKER}`), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]),
+    code: 'invalid_json',
+    detail: /not valid UTF-8/,
+  },
+  {
+    what: 'a key __proto__',
+    body: () => `{"a": {"__proto__": {"${MARKER}": 1}}}`,
+    code: 'invalid_json',
+    detail: /"__proto__" in "\/a"/,
+  },
+  {
+    what: 'a number beyond all numbers',
+    body: () => `{"${MARKER}": -1e999}`,
+    code: 'invalid_json',
+    detail: /out of range/,
+  },
+];
+
+describe('a body that cannot be used', () => {
+  let target: Target;
+
+  beforeAll(async () => {
+    target = await startTarget();
+  });
+
+  afterAll(() => target.survives());
+
+  describe.each(['/v1/jobs', '/v1/reviews/{human}/decision', '/enqueue', '/reviewJob'])('%s', (route) => {
+    const path = () => route.replace('{human}', target.human);
+
+    it.each(BODIES)('$what', async ({ body, status = 400, code, detail }) => {
+      const answer = await target.refuses(() => target.http.post(path(), body()), { status, code });
+      expectForm(answer, route);
+      expect(answer.body.detail ?? answer.body.message).toMatch(detail);
+      expect(answer.text).not.toContain('position');
+    });
+  });
+
+  it.each<[unknown, string]>([
+    [[{ payload: 1 }], ''],
+    ['"payload"', ''],
+    [null, ''],
+    [7, ''],
+    [{}, '/payload'],
+    [{ payload: 1, [MARKER]: 1 }, `/${MARKER}`],
+    [{ payload: 1, 'a/b~': MARKER }, '/a~1b~0'],
+    [{ payload: 1, constructor: 1 }, '/constructor'],
+    [{ payload: 1, id: MARKER }, '/id'],
+    [{ payload: 1, status: 'success' }, '/status'],
+    [{ payload: 1, priority: MARKER }, '/priority'],
+    [{ payload: 1, priority: '1' }, '/priority'],
+    [{ payload: 1, priority: 10 }, '/priority'],
+    [{ payload: 1, priority: -1 }, '/priority'],
+    [{ payload: 1, priority: 1.5 }, '/priority'],
+    [{ payload: 1, priority: [1] }, '/priority'],
+    [{ payload: 1, metadata: MARKER }, '/metadata'],
+    [{ payload: 1, metadata: [MARKER] }, '/metadata'],
+    [{ payload: 1, metadata: { a: 1 } }, '/metadata'],
+    [{ payload: 1, metadata: { a: { b: MARKER } } }, '/metadata'],
+    [{ payload: 1, metadata: { a: 'x'.repeat(1025) } }, '/metadata'],
+    [{ payload: 1, metadata: { ['k'.repeat(65)]: MARKER } }, '/metadata'],
+    [{ payload: 1, metadata: Object.fromEntries([...Array(65).keys()].map((i) => [i, 'x'])) }, '/metadata'],
+  ])('/v1/jobs: the fields of %j', async (body, pointer) => {
+    const answer = await target.refuses(() => target.http.post('/v1/jobs', body), {
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect(answer.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+  });
+
+  it.each<[unknown, string]>([
+    [[], ''],
+    [{ verdict: ['approve'] }, '/verdict'],
+    [{ verdict: 'APPROVE' }, '/verdict'],
+    [{ verdict: MARKER }, '/verdict'],
+    [{ verdict: 'approve', actor: MARKER }, '/actor'],
+    [{ verdict: 'approve', revision: 1 }, '/revision'],
+    [{ verdict: 'regenerate', feedback: { text: MARKER } }, '/feedback'],
+    [{ verdict: 'reject', reason: [MARKER] }, '/reason'],
+  ])('/v1/reviews/{id}/decision: the fields of %j', async (body, pointer) => {
+    const answer = await target.refuses(() => target.decide(target.human, body), {
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect(answer.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+  });
+
+  it.each<[unknown, RegExp]>([
+    [[], /object with id and status/],
+    [MARKER, /object with id and status/],
+    [null, /object with id and status/],
+    [{}, /"id" is missing/],
+    [{ id: 7 }, /"id" is missing or no text/],
+    [{ id: [MARKER], status: 'fail' }, /"id" is missing or no text/],
+    [{ id: '{human}', status: MARKER }, /"status" is .* must be one of bot, human, success, fail/],
+    [{ id: '{human}', status: 5 }, /"status" is/],
+    [{ id: '{human}', status: null }, /"status" is/],
+    [{ id: '{human}', status: ['fail'] }, /"status" is/],
+  ])('/reviewJob: the fields of %j', async (body, message) => {
+    const text = JSON.stringify(body).replace('{human}', target.human);
+    const answer = await target.refuses(() => target.http.post('/reviewJob', text), { status: 400 });
+    expect(answer.body.message).toMatch(message);
+  });
+
+  it('a cancellation, too, takes no garbage', async () => {
+    await target.refuses(() => target.http.post(`/v1/jobs/${target.human}/cancel`, `{${MARKER}`), {
+      status: 400,
+      code: 'invalid_json',
+    });
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+    ';;;',
+    'application/jsonx',
+  ])('/v1 takes no %s', async (type) => {
+    const headers = { 'content-type': type };
+    for (const path of ['/v1/jobs', `/v1/reviews/${target.human}/decision`]) {
+      await target.refuses(() => target.http.post(path, '{"payload": 1, "verdict": "approve"}', headers), {
+        status: 415,
+        code: 'unsupported_media_type',
+      });
+    }
+  });
+
+  it('what is just within the limits is taken', async () => {
+    const payload = JSON.parse(deep(63, '"deep"')) as unknown;
+    const { status, body } = await target.http.post('/v1/jobs', { payload });
+    expect(status).toBe(202);
+    expect((await target.reaches(body.id, 'human')).payload).toEqual(payload);
+  });
+
+  it('SQL and markup in every text are texts', async () => {
+    const nasty = `'); DROP TABLE jobs; -- " \\ $1 %s {{7*7}} <script>alert(1)</script> \u0001\u007f \u202e`;
+    const payload = { [nasty]: nasty, list: [nasty] };
+    const { id } = await target.submit(payload, { metadata: { "';--": nasty } });
+    expect(await target.reaches(id, 'human')).toMatchObject({ payload, metadata: { "';--": nasty } });
+    await target.decide(id, { verdict: 'regenerate', feedback: nasty });
+    await target.reaches(id, 'human');
+    expect(target.stub.requests.at(-1)!.body).toEqual({ ...payload, feedback: nasty });
+    const { body } = await target.decide(id, { verdict: 'reject', reason: nasty });
+    expect(body.failure).toEqual({ reason: 'rejected', detail: nasty });
+  });
+});

@@ -1,0 +1,104 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { createTestDatabase, until, type TestDatabase } from '@hitl/testing';
+import { startRabbitMq } from '../../scripts/services.mjs';
+import {
+  abortedCalls,
+  createSystem,
+  DEADLINE,
+  expectInferredOnce,
+  readiness,
+  statuses,
+  submitMany,
+  takes,
+  temporaryFolder,
+  TEST_DEADLINE,
+  type System,
+} from './support';
+
+const folder = temporaryFolder();
+let broker: Awaited<ReturnType<typeof startRabbitMq>>;
+let database: TestDatabase;
+let system: System;
+
+beforeAll(async () => {
+  broker = await startRabbitMq({ dir: folder.path });
+}, TEST_DEADLINE);
+afterAll(async () => {
+  await broker.stop();
+  folder.remove();
+});
+beforeEach(async () => {
+  database = await createTestDatabase();
+  system = await createSystem({ DATABASE_URL: database.url, AMQP_URL: broker.url });
+});
+afterEach(async () => {
+  await system.stop();
+  await database.drop();
+});
+
+it(
+  'loses no job and infers none twice when the broker is killed with jobs in flight, and accepts jobs meanwhile',
+  async () => {
+    const { stub } = system;
+    stub.answer = takes(300);
+    const [gateway] = await system.startAll('gateway', 'inference-worker', 'review-service');
+
+    const ids = await submitMany(200, gateway!);
+    await until('the worker is busy', () => stub.requests.length >= 50, DEADLINE);
+    await broker.kill();
+    expect((await statuses(database, ids)).bot).toBeGreaterThan(0);
+    ids.push(...(await submitMany(20, gateway!)));
+    await broker.start();
+
+    await expectInferredOnce(database, ids);
+    expect(abortedCalls(stub)).toBe(0);
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);
+
+it(
+  'starts without a broker, accepts jobs, and does them once the broker comes',
+  async () => {
+    system.stub.answer = takes(10);
+    await broker.kill();
+    const [gateway, worker] = await system.startAll('gateway', 'inference-worker', 'review-service');
+    const ids = await submitMany(50, gateway!);
+    expect(await readiness(gateway!)).toMatchObject({ status: 200, publishing: false });
+    expect(await readiness(worker!)).toMatchObject({ status: 503, consuming: false });
+    await broker.start();
+
+    await expectInferredOnce(database, ids);
+    expect(await readiness(worker!)).toMatchObject({ status: 200, consuming: true });
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);
+
+it(
+  'does the jobs that were queued in a broker that comes back empty',
+  async () => {
+    system.stub.answer = takes(10);
+    const [gateway] = await system.startAll('gateway', 'review-service');
+    const ids = await submitMany(50, gateway!);
+    await until(
+      'all bells are with the broker, and only there',
+      async () => (await database.query('SELECT id FROM outbox')).length === 0,
+      DEADLINE,
+    );
+    await broker.kill();
+    rmSync(join(folder.path, 'data'), { recursive: true });
+    await broker.start();
+    const worker = await system.start('inference-worker');
+    await until('the worker consumes', async () => (await readiness(worker)).consuming, DEADLINE);
+    expect(await statuses(database, ids)).toEqual({ bot: ids.length });
+
+    // The reconciler rings for a job that nobody took a minute after its submission. Let that minute be over.
+    await database.query('UPDATE jobs SET next_kick_at = now()');
+    await expectInferredOnce(database, ids);
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);

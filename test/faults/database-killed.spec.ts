@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { testAmqpUrl, until, type TestDatabase } from '@hitl/testing';
+import { startPostgres } from '../../scripts/services.mjs';
+import {
+  createSystem,
+  DEADLINE,
+  expectInferredOnce,
+  migratedDatabase,
+  submit,
+  submitMany,
+  takes,
+  temporaryFolder,
+  TEST_DEADLINE,
+  type HttpAnswer,
+  type System,
+} from './support';
+
+const folder = temporaryFolder();
+let server: Awaited<ReturnType<typeof startPostgres>>;
+let database: TestDatabase;
+let system: System;
+
+beforeEach(async () => {
+  server = await startPostgres({ dir: folder.path });
+  database = await migratedDatabase(server.url);
+  system = await createSystem({ DATABASE_URL: server.url, AMQP_URL: testAmqpUrl() });
+}, TEST_DEADLINE);
+afterEach(async () => {
+  await system.stop();
+  await database.drop();
+  await server.stop();
+  folder.remove();
+});
+
+it(
+  'keeps every job that was answered 202 and infers none twice when PostgreSQL is killed with jobs in flight',
+  async () => {
+    const { stub } = system;
+    stub.answer = takes(300);
+    const [gateway] = await system.startAll('gateway', 'inference-worker', 'review-service');
+
+    const ids = await submitMany(200, gateway!);
+    await until('the worker is busy', () => stub.requests.length >= 50, DEADLINE);
+
+    // Submitters that do not stop for anything: some of their requests are under way when the server dies.
+    const answers: HttpAnswer[] = [];
+    let submitting = true;
+    const submitters = Array.from({ length: 8 }, async () => {
+      while (submitting) answers.push(await submit(gateway!, { n: 'under way' }));
+    });
+    await until('some are accepted', () => answers.length >= 50, DEADLINE);
+    await server.kill();
+    await until('some are refused', () => answers.some(({ status }) => status !== 202), DEADLINE);
+    submitting = false;
+    await Promise.all(submitters);
+    const accepted = answers.filter(({ status }) => status === 202);
+    const refused = answers.filter(({ status }) => status !== 202);
+    ids.push(...accepted.map(({ body }) => body.id));
+
+    const reading = await fetch(`${gateway!.url}/v1/jobs/${ids[0]!}`);
+    refused.push({
+      status: reading.status,
+      headers: reading.headers,
+      body: (await reading.json()) as HttpAnswer['body'],
+    });
+    for (const { status, headers, body } of refused) {
+      expect(status).toBe(503);
+      expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(body).toMatchObject({ type: 'urn:hitl:problem:unavailable', status: 503 });
+    }
+    expect((await fetch(`${gateway!.url}/health/live`)).status).toBe(200);
+    expect((await fetch(`${gateway!.url}/health/ready`)).status).toBe(503);
+
+    await server.start();
+    await expectInferredOnce(database, ids);
+    expect((await fetch(`${gateway!.url}/health/ready`)).status).toBe(200);
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);
+
+it(
+  'asks the model again for jobs whose claims were lost in the crash',
+  async () => {
+    const { stub } = system;
+    // Claims do not wait for the disk. Usually they are there a moment later, here they are not.
+    await database.query(`ALTER SYSTEM SET wal_writer_delay = '10s'`);
+    await database.query('SELECT pg_reload_conf()');
+    const [gateway] = await system.startAll('gateway', 'inference-worker', 'review-service');
+    let answer = (): void => undefined;
+    const crash = new Promise<void>((resolve) => (answer = resolve));
+    stub.answer = async ({ body }) => {
+      await crash;
+      return { body: { echo: body } };
+    };
+    const ids = await submitMany(5, gateway!);
+    await until('the model is asked', () => stub.requests.length === ids.length, DEADLINE);
+    await server.kill();
+    await server.start();
+    const claims = await until(
+      'the database is back',
+      () => database.query<{ attempts: number }>('SELECT attempts FROM jobs ORDER BY attempts'),
+      DEADLINE,
+    );
+    const lost = claims.filter(({ attempts }) => attempts === 0).length;
+    answer();
+
+    const back = Date.now();
+    await expectInferredOnce(database, ids);
+    expect(lost).toBeGreaterThan(0);
+    // Long before the reconciler would come by.
+    expect(Date.now() - back).toBeLessThan(30_000);
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { createTestDatabase, testAmqpUrl, until, type TestDatabase } from '@hitl/testing';
+import {
+  createSystem,
+  DEADLINE,
+  expectInferredOnce,
+  metric,
+  statuses,
+  submitMany,
+  TEST_DEADLINE,
+  type System,
+} from './support';
+
+let database: TestDatabase;
+let system: System;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  system = await createSystem({ DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() });
+});
+afterEach(async () => {
+  await system.stop();
+  await database.drop();
+});
+
+/** A promise and what resolves it. */
+function gate(): [Promise<void>, () => void] {
+  let open = (): void => undefined;
+  return [new Promise<void>((resolve) => (open = resolve)), () => open()];
+}
+
+it(
+  'a worker that slept past its leases changes nothing when it wakes up with its answers',
+  async () => {
+    const { stub } = system;
+    const [asleep, wake] = gate();
+    const [busy, finish] = gate();
+    stub.answer = async ({ body, headers }) => {
+      const late = headers.authorization === 'Bearer sleeper';
+      await (late ? asleep : busy);
+      return { body: { echo: late ? 'too late' : body } };
+    };
+    // Its hands are full with ten, so that the broker gives it no more.
+    const [sleeper, gateway] = await Promise.all([
+      system.start('inference-worker', { MODEL_API_KEY: 'sleeper', WORKER_CONCURRENCY: '10' }),
+      system.start('gateway'),
+      system.start('review-service'),
+    ]);
+    const ids = await submitMany(10, gateway);
+    await until('it has all jobs in hand', () => stub.requests.length === 10, DEADLINE);
+    process.kill(sleeper.pid, 'SIGSTOP');
+    await until(
+      'its leases are over',
+      async () => (await database.query('SELECT id FROM jobs WHERE lease_until > now()')).length === 0,
+      DEADLINE,
+    );
+
+    await system.start('inference-worker');
+    // The broker, too, rings again once it has missed the sleeper's heartbeats; the test does not wait for that.
+    await database.query(`UPDATE jobs SET next_kick_at = now() WHERE status = 'bot'`);
+    await until('another worker has them in hand', () => stub.requests.length === 20, DEADLINE);
+    wake();
+    process.kill(sleeper.pid, 'SIGCONT');
+    await until(
+      'it has dropped its answers',
+      async () => {
+        const outcome = { provider: 'http', outcome: 'dropped' };
+        return (await metric(sleeper, 'hitl_inference_attempts_total', outcome)) === 10;
+      },
+      DEADLINE,
+    );
+
+    expect(await statuses(database, ids)).toEqual({ bot: ids.length });
+    finish();
+    await expectInferredOnce(database, ids);
+    expect(stub.requests).toHaveLength(20);
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);

@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  createTestDatabase,
+  testAmqpUrl,
+  until,
+  type ServiceProcess,
+  type TestDatabase,
+} from '@hitl/testing';
+import { connect } from 'amqplib';
+import pg from 'pg';
+import {
+  abortedCalls,
+  createSystem,
+  DEADLINE,
+  decide,
+  expectInferredOnce,
+  statuses,
+  submit,
+  submitMany,
+  takes,
+  TEST_DEADLINE,
+  type System,
+} from './support';
+
+let database: TestDatabase;
+let system: System;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  system = await createSystem({ DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() });
+});
+afterEach(async () => {
+  await system.stop();
+  await database.drop();
+});
+
+/** The jobs whose messages wait in a queue; they stay there. */
+async function queuedIn(queue: string): Promise<string[]> {
+  const connection = await connect(testAmqpUrl());
+  const channel = await connection.createChannel();
+  const found: string[] = [];
+  for (let message = await channel.get(queue); message; message = await channel.get(queue)) {
+    found.push((JSON.parse(message.content.toString()) as { data: { jobId: string } }).data.jobId);
+  }
+  await connection.close();
+  return found;
+}
+
+describe('a worker that is told to stop', () => {
+  it(
+    'finishes the calls it has in hand, leaves the other jobs untouched, and exits with 0',
+    async () => {
+      const { stub } = system;
+      stub.answer = takes(500);
+      const [gateway, worker] = await Promise.all([
+        system.start('gateway'),
+        system.start('inference-worker', { WORKER_CONCURRENCY: '10' }),
+      ]);
+      const ids = await submitMany(40, gateway);
+      await until('its hands are full', () => stub.requests.length >= 10, DEADLINE);
+      expect(await worker.stop()).toBe(0);
+
+      const begun = stub.requests.length;
+      expect(begun).toBeLessThan(ids.length);
+      expect(abortedCalls(stub)).toBe(0);
+      expect(await statuses(database, ids)).toEqual({ human: begun, bot: ids.length - begun });
+      await until('all bells have rung', async () => {
+        return (await database.query('SELECT id FROM outbox')).length === 0;
+      });
+      // Only what it never touched is left for others: what it finished, it has acknowledged.
+      const untouched = await database.query<{ id: string }>('SELECT id FROM jobs WHERE attempts = 0');
+      const queued = await queuedIn('hitl.inference');
+      expect(queued.sort()).toEqual(untouched.map(({ id }) => id).sort());
+
+      await system.startAll('inference-worker', 'review-service');
+      await expectInferredOnce(database, ids);
+      expect(stub.requests).toHaveLength(ids.length);
+      expect(system.deaths()).toEqual([]);
+    },
+    TEST_DEADLINE,
+  );
+});
+
+describe('with requests in flight', () => {
+  let lock: pg.Client;
+
+  beforeEach(async () => {
+    lock = new pg.Client(database.url);
+    await lock.connect();
+  });
+  afterEach(() => lock.end());
+
+  /** Until the lock is released nothing can be written to jobs: whoever wants to, has its request in flight. */
+  async function holdBack(): Promise<void> {
+    await lock.query('BEGIN; LOCK TABLE jobs IN SHARE MODE');
+  }
+  const heldBack = (text: string): Promise<unknown> =>
+    until(
+      `a statement waits: ${text}`,
+      async () => {
+        const rows = await database.query(
+          `SELECT 1 FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`,
+          [text],
+        );
+        return rows.length > 0;
+      },
+      DEADLINE,
+    );
+  const stopping = (service: ServiceProcess): Promise<unknown> =>
+    until('it stops', () => service.logs.some((line) => line.includes('"msg":"stopping')), DEADLINE);
+
+  it(
+    'a gateway that is told to stop answers them, takes no new ones, and exits with 0',
+    async () => {
+      const [gateway] = await system.startAll('gateway', 'review-service', 'inference-worker');
+      const [waiting] = await submitMany(1, gateway!);
+      await until('it waits for a human', async () => (await statuses(database, [waiting!])).human, DEADLINE);
+
+      await holdBack();
+      const submissions = Array.from({ length: 5 }, () => submit(gateway!));
+      const decision = decide(gateway!, waiting!, { verdict: 'approve' });
+      await heldBack("'submitted', 'bot'");
+      await heldBack('(decision_id, id, verdict');
+      const exit = gateway!.stop();
+      await stopping(gateway!);
+      await until(
+        'newcomers are refused',
+        () =>
+          submit(gateway!).then(
+            () => false,
+            () => true,
+          ),
+        DEADLINE,
+      );
+      await lock.query('COMMIT');
+
+      const answers = await Promise.all(submissions);
+      expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
+      expect(await decision).toMatchObject({ status: 200, body: { status: 'success' } });
+      expect(await exit).toBe(0);
+      await until('the accepted jobs are done', async () => {
+        return (
+          (
+            await statuses(
+              database,
+              answers.map(({ body }) => body.id),
+            )
+          ).human === 5
+        );
+      });
+      expect(system.deaths()).toEqual([]);
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'a gateway waits no longer than SHUTDOWN_GRACE_MS for one that never comes to its end',
+    async () => {
+      const gateway = await system.start('gateway', { SHUTDOWN_GRACE_MS: '200' });
+      const { hostname, port } = new URL(gateway.url);
+      const socket = connectTcp(Number(port), hostname);
+      const ended = once(socket, 'close');
+      socket.write('POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+      socket.write('expect: 100-continue\r\ncontent-length: 1000\r\n\r\n{');
+      // The server asks for the body: it has begun with the request.
+      await once(socket, 'data');
+      expect(await gateway.stop()).toBe(0);
+      await ended;
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'a review service that is told to stop decides what it was asked, and exits with 0',
+    async () => {
+      const [gateway, reviews] = await system.startAll('gateway', 'review-service', 'inference-worker');
+      const ids = await submitMany(5, gateway!);
+      await allWait(ids);
+
+      await holdBack();
+      const decisions = ids.map((id) => decide(gateway!, id, { verdict: 'approve' }));
+      await heldBack('(decision_id, id, verdict');
+      const exit = reviews!.stop();
+      await stopping(reviews!);
+      await lock.query('COMMIT');
+
+      expect((await Promise.all(decisions)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+      expect(await exit).toBe(0);
+      expect(await statuses(database, ids)).toEqual({ success: 5 });
+      expect(system.deaths()).toEqual([]);
+    },
+    TEST_DEADLINE,
+  );
+
+  const allWait = (ids: string[]): Promise<unknown> =>
+    until('all wait for a human', async () => (await statuses(database, ids)).human === ids.length, DEADLINE);
+});
