@@ -46,7 +46,7 @@ describe.each(TEST_STORES)('the outbox on $name', ({ open }) => {
 
   const submit = async (count: number): Promise<Bell[]> => {
     const submitted = await Promise.all(Array.from({ length: count }, () => store.jobs.submit(aJob())));
-    return submitted.map(({ bell }) => bell);
+    return submitted.map((accepted) => accepted!.bell);
   };
   const rows = () => store.rows<{ id: string }>('SELECT id FROM outbox');
   /** As if the rows' writers had died a while ago. */
