@@ -4,6 +4,8 @@ import { createDataSource } from '@hitl/database';
 import { completion, startModelStub, startService } from '@hitl/testing';
 import { Agent, request } from 'undici';
 import { bareLifecycle } from './bare-sql';
+import { percentile } from './figures';
+import { heldClients } from './held';
 
 const CLIENTS = 128;
 const WARM_UP_MS = 4_000;
@@ -76,9 +78,6 @@ async function paced(perSecond: number, once: () => Promise<number>): Promise<nu
   return (await Promise.all(runs)).sort((a, b) => a - b);
 }
 
-const percentile = (sorted: number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-
 const stub = await startModelStub();
 const answer = completion('4');
 stub.answer = () => ({ body: answer });
@@ -109,11 +108,13 @@ const figures = {
   lifecycles_per_second: Math.round(whole),
   same_sql_bare_per_second: Math.round(bare),
   ratio: Number((whole / bare).toFixed(2)),
-  submit_to_human_p50_ms: Number(percentile(latencies, 0.5).toFixed(1)),
-  submit_to_human_p99_ms: Number(percentile(latencies, 0.99).toFixed(1)),
+  submit_to_human_p50_ms: percentile(latencies, 0.5),
+  submit_to_human_p99_ms: percentile(latencies, 0.99),
 };
 console.log(`
 whole lifecycles, ${CLIENTS} clients on the original routes   ${figures.lifecycles_per_second}/s
 the same SQL, bare, one statement per job, ${CLIENTS} callers  ${figures.same_sql_bare_per_second}/s   ratio ${figures.ratio}
 submit to human at ${PACED_JOBS_PER_SECOND} jobs/s                       p50 ${figures.submit_to_human_p50_ms} ms, p99 ${figures.submit_to_human_p99_ms} ms
-${JSON.stringify(figures)}`);
+`);
+const held = await heldClients({ DATABASE_URL, AMQP_URL });
+console.log(JSON.stringify({ ...figures, ...held }));
