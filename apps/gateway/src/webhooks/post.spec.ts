@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { selfSigned } from '@hitl/testing';
 import { post } from './post';
 
 describe('post', () => {
@@ -109,36 +106,11 @@ describe('post', () => {
   });
 
   it('sends nothing to a receiver whose certificate nobody vouches for, whatever the environment says', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'hitl-tls-'));
-    const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-        '-days',
-        '1',
-        ...subject,
-      ],
-      { stdio: 'ignore' },
-    );
     let calls = 0;
-    const server = createTlsServer(
-      { key: readFileSync(key), cert: readFileSync(cert) },
-      (_request, response) => {
-        calls += 1;
-        response.end();
-      },
-    );
-    rmSync(dir, { recursive: true });
+    const server = createTlsServer(selfSigned(), (_request, response) => {
+      calls += 1;
+      response.end();
+    });
     const url = `https://127.0.0.1:${await listen(server)}/`;
     await expect(send(url)).rejects.toThrow('self-signed certificate');
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';

@@ -111,20 +111,24 @@ export class WebhookStore {
   }
 
   /** An endpoint's newest deliveries with their attempts, newest first. */
-  async deliveries(endpointId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
-    const deliveries = await this.database
-      .getRepository(WebhookDelivery)
-      .find({ where: { endpointId }, order: { createdAt: 'DESC' }, take: LONGEST_LIST });
-    const attempts = await this.database
-      .getRepository(WebhookAttempt)
-      .createQueryBuilder('attempt')
-      .where('attempt.deliveryId = ANY(:ids)', { ids: deliveries.map((delivery) => delivery.id) })
-      .orderBy('attempt.id', 'DESC')
-      .take(LONGEST_LIST * 10)
-      .getMany();
-    return deliveries.map((delivery) =>
-      Object.assign(delivery, { tries: attempts.filter((attempt) => attempt.deliveryId === delivery.id) }),
-    );
+  deliveries(endpointId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+    // One snapshot: a delivery is never seen without the attempt that settled it, nor the other way round.
+    return this.database.transaction('REPEATABLE READ', async (manager) => {
+      const deliveries = await manager.find(WebhookDelivery, {
+        where: { endpointId },
+        order: { createdAt: 'DESC' },
+        take: LONGEST_LIST,
+      });
+      const attempts = await manager
+        .createQueryBuilder(WebhookAttempt, 'attempt')
+        .where('attempt.deliveryId = ANY(:ids)', { ids: deliveries.map((delivery) => delivery.id) })
+        .orderBy('attempt.id', 'DESC')
+        .take(LONGEST_LIST * 10)
+        .getMany();
+      return deliveries.map((delivery) =>
+        Object.assign(delivery, { tries: attempts.filter((attempt) => attempt.deliveryId === delivery.id) }),
+      );
+    });
   }
 
   /** Owes a delivery again, whatever became of it; answers whether the endpoint has it. */
