@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
@@ -260,7 +261,7 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
     }
   });
 
-  it('denies all traffic that no policy allows, and lets only the worker out to a model', () => {
+  it('denies all traffic that no policy allows, and lets out only the worker to a model and the gateway to webhooks', () => {
     const policies = all<INetworkPolicy>('NetworkPolicy');
     expect(policies.map(({ spec }) => spec)).toContainEqual({
       podSelector: {},
@@ -272,9 +273,52 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
           !ports?.length || ports.some(({ port }) => ![53, 5432, 5671, 5672].includes(Number(port))),
       ),
     );
-    expect(beyond.map(({ spec }) => spec!.podSelector)).toEqual([
-      { matchLabels: { 'app.kubernetes.io/name': 'inference-worker' } },
+    expect(beyond.map(({ metadata, spec }) => [metadata.name, spec!.podSelector])).toEqual([
+      ['model', { matchLabels: { 'app.kubernetes.io/name': 'inference-worker' } }],
+      ['webhooks', { matchLabels: { 'app.kubernetes.io/name': 'gateway' } }],
     ]);
+  });
+
+  it('lets the gateway reach no private address on the ports of webhooks', () => {
+    const webhooks = all<INetworkPolicy>('NetworkPolicy').find(
+      ({ metadata }) => metadata.name === 'webhooks',
+    )!;
+    const allowed = new BlockList();
+    const denied = new BlockList();
+    const add = (list: BlockList, cidr: string): void => {
+      const [address, prefix] = cidr.split('/') as [string, string];
+      list.addSubnet(address, Number(prefix), address.includes(':') ? 'ipv6' : 'ipv4');
+    };
+    expect(webhooks.spec!.egress).toHaveLength(1);
+    const [{ ports, to }] = webhooks.spec!.egress as [
+      NonNullable<NonNullable<INetworkPolicy['spec']>['egress']>[number],
+    ];
+    expect(ports).toEqual([{ port: 443 }, { port: 80 }]);
+    for (const { ipBlock, ...others } of to!) {
+      expect(others).toEqual({});
+      add(allowed, ipBlock!.cidr);
+      for (const cidr of ipBlock!.except!) add(denied, cidr);
+    }
+    const reaches = (address: string): boolean => {
+      const family = address.includes(':') ? 'ipv6' : 'ipv4';
+      return allowed.check(address, family) && !denied.check(address, family);
+    };
+    const hidden = ['10.1.2.3', '172.31.0.1', '192.168.0.1', '127.0.0.1', '169.254.169.254', '100.64.0.1'];
+    const hiddenToo = [
+      '0.0.0.0',
+      '168.63.129.16',
+      '224.0.0.1',
+      '255.255.255.255',
+      '::1',
+      'fd00::1',
+      'fe80::1',
+    ];
+    for (const address of [...hidden, ...hiddenToo, '64:ff9b::a00:1', '2002:a00:1::1']) {
+      expect([address, reaches(address)]).toEqual([address, false]);
+    }
+    for (const address of ['1.1.1.1', '172.32.0.1', '2606:4700:4700::1111']) {
+      expect([address, reaches(address)]).toEqual([address, true]);
+    }
   });
 
   it('runs every pod under the restricted security standard, without a service account or service links', () => {

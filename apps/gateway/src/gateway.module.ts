@@ -13,6 +13,9 @@ import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
 import { WaitingRoom } from './waiting/waiting-room.service';
+import { WebhookSender } from './webhooks/webhook-sender.service';
+import { WebhooksController } from './webhooks/webhooks.controller';
+import { WebhooksService } from './webhooks/webhooks.service';
 
 /** What a gateway takes from the broker: news only, which it can do without. */
 export function consumes(): QueueConsumption[] {
@@ -24,10 +27,21 @@ export function consumes(): QueueConsumption[] {
     JobsController,
     ReviewsController,
     EventsController,
+    WebhooksController,
     OpenAiController,
     OriginalApiController,
     JobsChangedConsumer,
   ],
-  providers: [JobsService, WaitingJobs, ReviewsService, WaitingRoom, EventTail, OpenStreams, HeldAnswers],
+  providers: [
+    JobsService,
+    WaitingJobs,
+    ReviewsService,
+    WaitingRoom,
+    EventTail,
+    OpenStreams,
+    HeldAnswers,
+    WebhookSender,
+    WebhooksService,
+  ],
 })
 export class GatewayModule {}

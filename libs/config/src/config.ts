@@ -116,7 +116,7 @@ export class Config {
 
   /** Signs the webhooks of jobs with a callback_url: `whsec_` and the base64 of 24 to 64 bytes. */
   @IsOptional()
-  @Matches(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, {
+  @Matches(/^whsec_(?=.{32,88}$)([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, {
     message: 'must be whsec_ and the base64 of 24 to 64 bytes',
   })
   WEBHOOK_SECRET?: string;

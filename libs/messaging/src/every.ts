@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient } from '@hitl/domain';
 
 export interface Repetition {
+  /** Ends the gap under way; asked during a run, the next one follows at once. */
+  wake(): void;
   /** Ends it; resolves when the run under way is over. */
   stop(): Promise<void>;
 }
@@ -15,9 +17,11 @@ export function every(
   work: () => Promise<number>,
   logger: { warn(message: string): void; error(error: unknown): void },
 ): Repetition {
-  const stopping = new AbortController();
+  let stopped = false;
+  let gap = new AbortController();
   const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
+    while (!stopped) {
+      gap = new AbortController();
       let done = 0;
       try {
         done = await work();
@@ -26,7 +30,7 @@ export function every(
         else logger.error(error);
       }
       if (done === 0) {
-        await delay(ms * (0.8 + 0.4 * Math.random()), undefined, { signal: stopping.signal }).catch(
+        await delay(ms * (0.8 + 0.4 * Math.random()), undefined, { signal: gap.signal }).catch(
           () => undefined,
         );
       }
@@ -34,8 +38,12 @@ export function every(
   };
   const running = loop();
   return {
+    wake() {
+      gap.abort();
+    },
     stop() {
-      stopping.abort();
+      stopped = true;
+      gap.abort();
       return running;
     },
   };

@@ -38,6 +38,12 @@ export const metrics = {
     labelNames: ['verdict'] as const,
     registers: [registry],
   }),
+  webhookAttempts: new Counter({
+    name: 'hitl_webhook_attempts_total',
+    help: 'Tries to deliver webhooks, by what became of the delivery: delivered, retried later, failed for good',
+    labelNames: ['outcome'] as const,
+    registers: [registry],
+  }),
   messagesParked: new Counter({
     name: 'hitl_messages_parked_total',
     help: 'Messages that cannot be handled and were set aside for an operator',

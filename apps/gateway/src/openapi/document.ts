@@ -16,6 +16,7 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('reviews', 'Judge answers before they leave')
     .addTag('events', 'Follow what happens')
     .addTag('openai', 'Doors for OpenAI’s SDKs')
+    .addTag('webhooks', 'Be told of the jobs that end')
     .addTag('original', 'The HTTP interface of the original system')
     .build();
   const document = SwaggerModule.createDocument(app, config, {

@@ -23,6 +23,8 @@ export interface DueDelivery {
 /** What became of one try. */
 export interface DeliveryOutcome {
   deliveryId: string;
+  /** Its tries before this one, as they were when it was taken. */
+  attempts: number;
   statusCode: number | null;
   error: string | null;
   durationMs: number;
@@ -32,13 +34,18 @@ export interface DeliveryOutcome {
   disable: boolean;
 }
 
+export type NewEndpoint = Pick<
+  WebhookEndpoint,
+  'id' | 'project' | 'url' | 'secret' | 'idempotencyKey' | 'requestHash'
+>;
+
 /** Webhook endpoints and their deliveries. */
 @Injectable()
 export class WebhookStore {
   constructor(@Inject(DataSource) private readonly database: DataSource) {}
 
   /** Adds an endpoint; null if the project has one under the same idempotency key. */
-  async create(endpoint: WebhookEndpoint): Promise<WebhookEndpoint | null> {
+  async create(endpoint: NewEndpoint): Promise<WebhookEndpoint | null> {
     const rows: { id: string }[] = await this.database.query(
       `WITH added AS (
          INSERT INTO webhook_endpoints (id, project, url, secret, idempotency_key, request_hash)
@@ -104,20 +111,24 @@ export class WebhookStore {
   }
 
   /** An endpoint's newest deliveries with their attempts, newest first. */
-  async deliveries(endpointId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
-    const deliveries = await this.database
-      .getRepository(WebhookDelivery)
-      .find({ where: { endpointId }, order: { createdAt: 'DESC' }, take: LONGEST_LIST });
-    const attempts = await this.database
-      .getRepository(WebhookAttempt)
-      .createQueryBuilder('attempt')
-      .where('attempt.deliveryId = ANY(:ids)', { ids: deliveries.map((delivery) => delivery.id) })
-      .orderBy('attempt.id', 'DESC')
-      .take(LONGEST_LIST * 10)
-      .getMany();
-    return deliveries.map((delivery) =>
-      Object.assign(delivery, { tries: attempts.filter((attempt) => attempt.deliveryId === delivery.id) }),
-    );
+  deliveries(endpointId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+    // One snapshot: a delivery is never seen without the attempt that settled it, nor the other way round.
+    return this.database.transaction('REPEATABLE READ', async (manager) => {
+      const deliveries = await manager.find(WebhookDelivery, {
+        where: { endpointId },
+        order: { createdAt: 'DESC' },
+        take: LONGEST_LIST,
+      });
+      const attempts = await manager
+        .createQueryBuilder(WebhookAttempt, 'attempt')
+        .where('attempt.deliveryId = ANY(:ids)', { ids: deliveries.map((delivery) => delivery.id) })
+        .orderBy('attempt.id', 'DESC')
+        .take(LONGEST_LIST * 10)
+        .getMany();
+      return deliveries.map((delivery) =>
+        Object.assign(delivery, { tries: attempts.filter((attempt) => attempt.deliveryId === delivery.id) }),
+      );
+    });
   }
 
   /** Owes a delivery again, whatever became of it; answers whether the endpoint has it. */
@@ -132,11 +143,14 @@ export class WebhookStore {
     return rows.length > 0;
   }
 
-  /** Takes up to `limit` deliveries that are due; no two senders get the same one at a time. */
-  takeDue(limit: number): Promise<DueDelivery[]> {
+  /**
+   * Takes up to `limit` deliveries that are due; no two senders get the same one at a time.
+   * @param busyUrls whose deliveries stay where they are
+   */
+  takeDue(limit: number, busyUrls: string[]): Promise<DueDelivery[]> {
     return this.database.query(
       `WITH due AS (
-         SELECT id FROM webhook_deliveries WHERE status = 'waiting' AND due_at <= now()
+         SELECT id FROM webhook_deliveries WHERE status = 'waiting' AND due_at <= now() AND url <> ALL ($3)
          ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
        ), taken AS (
          UPDATE webhook_deliveries d SET due_at = now() + $2 * interval '1 second'
@@ -146,11 +160,14 @@ export class WebhookStore {
               taken.created_at AS "createdAt",
               array_remove(ARRAY[e.secret, CASE WHEN e.previous_secret_until > now() THEN e.previous_secret END], NULL) AS secrets
        FROM taken LEFT JOIN webhook_endpoints e ON e.id = taken.endpoint_id`,
-      [limit, SENDER_LEASE_SECONDS],
+      [limit, SENDER_LEASE_SECONDS, busyUrls],
     );
   }
 
-  /** Writes what became of a try, and when the next one is. */
+  /**
+   * Writes what became of a try, and when the next one is; nothing if another sender was quicker.
+   * An endpoint that is gone is disabled, and one that takes a message again is enabled.
+   */
   async settle(outcome: DeliveryOutcome): Promise<void> {
     const { deliveryId, next } = outcome;
     await this.database.query(
@@ -158,13 +175,16 @@ export class WebhookStore {
          UPDATE webhook_deliveries
          SET attempts = attempts + 1, status = $2, due_at = now() + $3 * interval '1 millisecond',
              finished_at = CASE WHEN $2 <> 'waiting' THEN now() END
-         WHERE id = $1 RETURNING id, endpoint_id
+         WHERE id = $1 AND status = 'waiting' AND attempts = $8 RETURNING id, endpoint_id
        ), attempt AS (
          INSERT INTO webhook_attempts (delivery_id, status_code, error, duration_ms)
          SELECT id, $4::int, $5::text, $6::int FROM delivery
-       ), gone AS (
-         UPDATE webhook_endpoints e SET disabled_at = now(), disabled_because = 'the receiver answered 410 Gone'
-         FROM delivery WHERE e.id = delivery.endpoint_id AND $7::boolean AND e.disabled_at IS NULL
+       ), endpoint AS (
+         UPDATE webhook_endpoints e
+         SET disabled_at = CASE WHEN $7 THEN now() END,
+             disabled_because = CASE WHEN $7 THEN 'the receiver answered 410 Gone' END
+         FROM delivery
+         WHERE e.id = delivery.endpoint_id AND (e.disabled_at IS NULL) = $7::boolean AND ($7 OR $2 = 'delivered')
        )
        SELECT id FROM delivery`,
       [
@@ -175,6 +195,7 @@ export class WebhookStore {
         outcome.error,
         outcome.durationMs,
         outcome.disable,
+        outcome.attempts,
       ],
     );
   }

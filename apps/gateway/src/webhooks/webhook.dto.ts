@@ -1,0 +1,136 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookType } from '@hitl/domain';
+import { IsString } from 'class-validator';
+import { LONGEST_URL } from './destination';
+
+const TYPES = ['job.succeeded', 'job.failed', 'ping'] as const satisfies WebhookType[];
+const STATUSES = ['waiting', 'delivered', 'failed'] as const;
+
+export class CreateWebhookEndpoint {
+  @ApiProperty({
+    description: 'http or https, without credentials or fragment, on the public internet.',
+    format: 'uri',
+    maxLength: LONGEST_URL,
+    example: 'https://example.com/hooks/hitl',
+  })
+  @IsString()
+  url: string;
+}
+
+export class WebhookEndpointDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ format: 'uri', example: 'https://example.com/hooks/hitl' })
+  url: string;
+
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description:
+      'Since when it is told of no more jobs. A ping or a redelivery that it answers with 2xx enables it again.',
+  })
+  disabled_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  disabled_because: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+}
+
+export class WebhookEndpointWithSecret extends WebhookEndpointDto {
+  @ApiProperty({
+    description: 'Verifies the header webhook-signature (Standard Webhooks). Shown only here.',
+    example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=',
+  })
+  secret: string;
+}
+
+export class WebhookEndpointList {
+  @ApiProperty({ type: [WebhookEndpointDto] })
+  data: WebhookEndpointDto[];
+}
+
+export class OwedDelivery {
+  @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
+  delivery_id: string;
+}
+
+export class WebhookAttemptDto {
+  @ApiProperty({ type: 'integer', nullable: true, description: 'What the receiver answered, if it did' })
+  status_code: number | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'What went wrong, for people.' })
+  error: string | null;
+
+  @ApiProperty({ type: 'integer' })
+  duration_ms: number;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+}
+
+export class WebhookDeliveryDto {
+  @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
+  id: string;
+
+  @ApiProperty({ enum: TYPES, enumName: 'WebhookType' })
+  type: WebhookType;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  job_id: string | null;
+
+  @ApiProperty({ enum: STATUSES, enumName: 'WebhookDeliveryStatus' })
+  status: (typeof STATUSES)[number];
+
+  @ApiProperty({ type: [WebhookAttemptDto], description: 'Newest first' })
+  attempts: WebhookAttemptDto[];
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Of the next try' })
+  due_at: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  finished_at: string | null;
+}
+
+export class WebhookDeliveryList {
+  @ApiProperty({ type: [WebhookDeliveryDto], description: 'The newest 100, newest first' })
+  data: WebhookDeliveryDto[];
+}
+
+export function endpointDto(endpoint: WebhookEndpoint): WebhookEndpointDto {
+  return {
+    id: endpoint.id,
+    url: endpoint.url,
+    disabled_at: endpoint.disabledAt?.toISOString() ?? null,
+    disabled_because: endpoint.disabledBecause,
+    created_at: endpoint.createdAt.toISOString(),
+  };
+}
+
+export function withSecret(endpoint: WebhookEndpoint): WebhookEndpointWithSecret {
+  return Object.assign(endpointDto(endpoint), { secret: endpoint.secret });
+}
+
+export function deliveryDto(delivery: WebhookDelivery & { tries: WebhookAttempt[] }): WebhookDeliveryDto {
+  return {
+    id: delivery.id,
+    type: delivery.type,
+    job_id: delivery.jobId,
+    status: delivery.status,
+    attempts: delivery.tries.map((attempt) => ({
+      status_code: attempt.statusCode,
+      error: attempt.error,
+      duration_ms: attempt.durationMs,
+      created_at: attempt.createdAt.toISOString(),
+    })),
+    due_at: delivery.dueAt?.toISOString() ?? null,
+    created_at: delivery.createdAt.toISOString(),
+    finished_at: delivery.finishedAt?.toISOString() ?? null,
+  };
+}

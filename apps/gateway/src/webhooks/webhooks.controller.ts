@@ -1,0 +1,112 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
+import {
+  CreateWebhookEndpoint,
+  deliveryDto,
+  endpointDto,
+  OwedDelivery,
+  WebhookDeliveryList,
+  WebhookEndpointList,
+  WebhookEndpointWithSecret,
+  withSecret,
+} from './webhook.dto';
+import { WebhooksService } from './webhooks.service';
+
+@ApiTags('webhooks')
+@Controller('v1/webhook-endpoints')
+export class WebhooksController {
+  constructor(private readonly webhooks: WebhooksService) {}
+
+  @ApiOperation({
+    summary: 'Be told of every job that ends',
+    description:
+      'Each gets {"type", "timestamp", "data": {"id", "status"}} with the headers of Standard Webhooks, at least once. ' +
+      'Answer 2xx within 15 seconds; 410 disables the endpoint, anything else is tried again for about three days.',
+  })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Makes a repetition harmless' })
+  @ApiCreatedResponse({ type: WebhookEndpointWithSecret })
+  @Post()
+  @HttpCode(201)
+  async createWebhookEndpoint(
+    @Body() body: CreateWebhookEndpoint,
+    @IdempotencyKey() idempotency: Idempotency | null,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookEndpointWithSecret> {
+    const { endpoint, replayed } = await this.webhooks.create(body.url, idempotency);
+    markReplayed(reply, replayed);
+    return withSecret(endpoint);
+  }
+
+  @ApiOperation({ summary: 'List the endpoints, oldest first' })
+  @ApiOkResponse({ type: WebhookEndpointList })
+  @Get()
+  async listWebhookEndpoints(): Promise<WebhookEndpointList> {
+    return { data: (await this.webhooks.list()).map(endpointDto) };
+  }
+
+  @ApiOperation({ summary: 'Delete an endpoint, with what it is still owed' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiNoContentResponse()
+  @Delete(':id')
+  @HttpCode(204)
+  deleteWebhookEndpoint(@Param('id') id: string): Promise<void> {
+    return this.webhooks.remove(id);
+  }
+
+  @ApiOperation({
+    summary: 'Give an endpoint a new secret',
+    description: 'For a day the old one signs, too: webhook-signature then holds two signatures.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ type: WebhookEndpointWithSecret })
+  @Post(':id/rotate-secret')
+  @HttpCode(200)
+  async rotateWebhookSecret(@Param('id') id: string): Promise<WebhookEndpointWithSecret> {
+    return withSecret(await this.webhooks.rotateSecret(id));
+  }
+
+  @ApiOperation({ summary: 'Send a message of type ping', description: 'Its data is empty.' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiAcceptedResponse({ type: OwedDelivery })
+  @Post(':id/ping')
+  @HttpCode(202)
+  async pingWebhookEndpoint(@Param('id') id: string): Promise<OwedDelivery> {
+    return { delivery_id: await this.webhooks.ping(id) };
+  }
+
+  @ApiOperation({ summary: 'List what an endpoint was sent and what it answered, newest first' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ type: WebhookDeliveryList })
+  @Get(':id/deliveries')
+  async listWebhookDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
+    return { data: (await this.webhooks.deliveries(id)).map(deliveryDto) };
+  }
+
+  @ApiOperation({
+    summary: 'Send a delivery again',
+    description: 'With the same webhook-id, whatever became of it before.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam({ name: 'deliveryId', format: 'uuid' })
+  @ApiAcceptedResponse({ type: OwedDelivery })
+  @Post(':id/deliveries/:deliveryId/redeliver')
+  @HttpCode(202)
+  async redeliverWebhook(
+    @Param('id') id: string,
+    @Param('deliveryId') deliveryId: string,
+  ): Promise<OwedDelivery> {
+    await this.webhooks.redeliver(id, deliveryId);
+    return { delivery_id: deliveryId };
+  }
+}

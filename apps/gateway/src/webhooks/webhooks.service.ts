@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Config } from '@hitl/config';
+import {
+  DomainError,
+  isJobId,
+  WebhookStore,
+  type WebhookAttempt,
+  type WebhookDelivery,
+  type WebhookEndpoint,
+} from '@hitl/domain';
+import { v7 as uuidv7 } from 'uuid';
+import { requireSameRequest, type Idempotency } from '../http/idempotency';
+import { quote } from '../http/parameters';
+import { PROJECT } from '../jobs/jobs.service';
+import { requireWebhookUrl } from './destination';
+import { WebhookSender } from './webhook-sender.service';
+
+/** Endpoints of a project at most. */
+const MOST_ENDPOINTS = 50;
+
+@Injectable()
+export class WebhooksService {
+  constructor(
+    private readonly store: WebhookStore,
+    private readonly sender: WebhookSender,
+    private readonly config: Config,
+  ) {}
+
+  /** @throws DomainError invalid_request, too_many_webhook_endpoints, idempotency_conflict */
+  async create(
+    url: string,
+    idempotency: Idempotency | null,
+  ): Promise<{ endpoint: WebhookEndpoint; replayed: boolean }> {
+    const earlier = await this.earlier(idempotency);
+    if (earlier) return { endpoint: earlier, replayed: true };
+    const href = requireWebhookUrl(url, '/url', this.config.WEBHOOK_ALLOW_PRIVATE === 'true');
+    if ((await this.store.count(PROJECT)) >= MOST_ENDPOINTS) {
+      throw new DomainError(
+        'too_many_webhook_endpoints',
+        `There are ${MOST_ENDPOINTS} webhook endpoints already, and no more are allowed. Delete one that is no longer needed.`,
+      );
+    }
+    const endpoint = await this.store.create({
+      id: uuidv7(),
+      project: PROJECT,
+      url: href,
+      secret: newSecret(),
+      idempotencyKey: idempotency?.key ?? null,
+      requestHash: idempotency?.requestHash ?? null,
+    });
+    if (endpoint) return { endpoint, replayed: false };
+    const first = await this.earlier(idempotency);
+    if (!first)
+      throw new DomainError('unavailable', 'The endpoint was deleted while it was made; try again.');
+    return { endpoint: first, replayed: true };
+  }
+
+  list(): Promise<WebhookEndpoint[]> {
+    return this.store.list(PROJECT);
+  }
+
+  /** @throws DomainError webhook_endpoint_not_found */
+  async remove(id: string): Promise<void> {
+    if (!isJobId(id) || !(await this.store.remove(PROJECT, id))) throw noEndpoint(id);
+  }
+
+  /** @throws DomainError webhook_endpoint_not_found */
+  async rotateSecret(id: string): Promise<WebhookEndpoint> {
+    const endpoint = isJobId(id) ? await this.store.rotate(PROJECT, id, newSecret()) : null;
+    if (!endpoint) throw noEndpoint(id);
+    return endpoint;
+  }
+
+  /** Answers the delivery's id. @throws DomainError webhook_endpoint_not_found */
+  async ping(id: string): Promise<string> {
+    const deliveryId = await this.store.ping(await this.get(id));
+    this.sender.wake();
+    return deliveryId;
+  }
+
+  /** The newest first. @throws DomainError webhook_endpoint_not_found */
+  async deliveries(id: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+    return this.store.deliveries((await this.get(id)).id);
+  }
+
+  /** @throws DomainError webhook_endpoint_not_found, webhook_delivery_not_found */
+  async redeliver(id: string, deliveryId: string): Promise<void> {
+    const endpoint = await this.get(id);
+    if (!isJobId(deliveryId) || !(await this.store.redeliver(endpoint.id, deliveryId))) {
+      throw new DomainError(
+        'webhook_delivery_not_found',
+        `The webhook endpoint ${endpoint.id} has no delivery with the id ${quote(deliveryId)}.`,
+      );
+    }
+    this.sender.wake();
+  }
+
+  private async get(id: string): Promise<WebhookEndpoint> {
+    const endpoint = isJobId(id) ? await this.store.find(PROJECT, id) : null;
+    if (!endpoint) throw noEndpoint(id);
+    return endpoint;
+  }
+
+  private async earlier(idempotency: Idempotency | null): Promise<WebhookEndpoint | null> {
+    const endpoint = idempotency && (await this.store.findByKey(PROJECT, idempotency.key));
+    return endpoint && requireSameRequest(endpoint, idempotency);
+  }
+}
+
+/** Standard Webhooks' form, with 32 random bytes. */
+function newSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
+}
+
+function noEndpoint(id: string): DomainError {
+  return new DomainError(
+    'webhook_endpoint_not_found',
+    `There is no webhook endpoint with the id ${quote(id)}.`,
+  );
+}
