@@ -26,6 +26,7 @@ import {
 import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob, toPage } from './job.dto';
 import { preferredWait } from '../waiting/prefer';
 import { WaitingRoom } from '../waiting/waiting-room.service';
+import { WebhooksService } from '../webhooks/webhooks.service';
 import { JobsService } from './jobs.service';
 
 const isId = (value: unknown): value is string => typeof value === 'string' && isJobId(value);
@@ -36,6 +37,7 @@ export class JobsController {
   constructor(
     private readonly jobs: JobsService,
     private readonly waitingRoom: WaitingRoom,
+    private readonly webhooks: WebhooksService,
   ) {}
 
   @ApiOperation({
@@ -68,7 +70,8 @@ export class JobsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
     const wait = preferredWait(prefer);
-    const { callback_url: callbackUrl, ...submission } = body;
+    const { callback_url: url = null, ...submission } = body;
+    const callbackUrl = this.webhooks.usableCallback(url);
     const { job, replayed } = await this.jobs.submit({ ...submission, callbackUrl, idempotency }, actor);
     markReplayed(reply, replayed);
     reply.header('location', `/v1/jobs/${job.id}`);

@@ -1,11 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Config } from '@hitl/config';
 import { DomainError, JobReader, JobStore, type Job, type JobStatus, type Json } from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
-import { requireWebhookUrl } from '../webhooks/destination';
 import { WaitingJobs } from './waiting-jobs.service';
 
 /** What a submitter asks for. */
@@ -36,16 +34,14 @@ export class JobsService {
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
     private readonly waitingJobs: WaitingJobs,
-    private readonly config: Config,
   ) {}
 
   /**
    * Resolves once the job is durable.
-   * @throws DomainError invalid_request, too_many_jobs, idempotency_conflict
+   * @throws DomainError too_many_jobs, idempotency_conflict
    */
   async submit(submission: Submission, actor: string): Promise<Accepted> {
-    const { payload, metadata = {}, priority = 0, idempotency = null } = submission;
-    const callbackUrl = this.usableCallback(submission.callbackUrl ?? null);
+    const { payload, metadata = {}, priority = 0, callbackUrl = null, idempotency = null } = submission;
     const id = uuidv7();
     this.waitingJobs.admit();
     const submitted = await this.store.submit({
@@ -125,18 +121,6 @@ export class JobsService {
     this.changes.announce(job.id, 'fail');
     this.logger.log({ jobId: job.id, message: 'cancelled' });
     return now;
-  }
-
-  /** @throws DomainError invalid_request when the URL may not be called, or nothing could sign the call */
-  private usableCallback(url: string | null): string | null {
-    if (url === null) return null;
-    if (this.config.WEBHOOK_SECRET === undefined) {
-      const detail = 'needs WEBHOOK_SECRET on the server, so that receivers can check who calls';
-      throw new DomainError('invalid_request', `/callback_url: ${detail}.`, [
-        { pointer: '/callback_url', detail },
-      ]);
-    }
-    return requireWebhookUrl(url, '/callback_url', this.config.WEBHOOK_ALLOW_PRIVATE === 'true');
   }
 
   /** The job that has the key. @throws DomainError idempotency_conflict when it came with another request */

@@ -27,6 +27,21 @@ export class WebhooksService {
     private readonly config: Config,
   ) {}
 
+  /**
+   * The URL that a job's submitter wants to be told at, in its normal form.
+   * @throws DomainError invalid_request when the URL may not be called, or nothing could sign the call
+   */
+  usableCallback(url: string | null): string | null {
+    if (url === null) return null;
+    if (this.config.WEBHOOK_SECRET === undefined) {
+      const detail = 'needs WEBHOOK_SECRET on the server, so that receivers can check who calls';
+      throw new DomainError('invalid_request', `/callback_url: ${detail}.`, [
+        { pointer: '/callback_url', detail },
+      ]);
+    }
+    return requireWebhookUrl(url, '/callback_url', this.config.WEBHOOK_ALLOW_PRIVATE === 'true');
+  }
+
   /** @throws DomainError invalid_request, too_many_webhook_endpoints, idempotency_conflict */
   async create(
     url: string,
