@@ -52,12 +52,12 @@ export class Price {
   output_per_million: number;
 }
 
-export class ProviderSettings {
+class ProviderEntry {
   @IsIn(PROVIDER_TYPES)
   type: (typeof PROVIDER_TYPES)[number];
 
   /** `openai`, `anthropic`: the API's root. `http`: the exact URL to POST to. `demo` needs none. */
-  @ValidateIf(({ type, base_url }: ProviderSettings) => type !== 'demo' || base_url !== undefined)
+  @ValidateIf(({ type, base_url }: ProviderEntry) => type !== 'demo' || base_url !== undefined)
   @IsUrl(
     { require_tld: false, require_protocol: true, protocols: ['http', 'https'] },
     { message: 'must be an http:// or https:// URL' },
@@ -70,9 +70,6 @@ export class ProviderSettings {
     message: 'must be the name of an environment variable, in capitals: never the key itself',
   })
   api_key_env?: string;
-
-  /** What `api_key_env` refers to; in no file. */
-  api_key?: string;
 
   /** One call may take this long, within MODEL_TIMEOUT_MS for all providers of an attempt. */
   @IsInt()
@@ -106,6 +103,12 @@ export class ProviderSettings {
   @ValidateNested()
   @Type(() => Price)
   price?: Price;
+}
+
+/** Apart from what a file may hold: the key. */
+export interface ProviderSettings extends ProviderEntry {
+  /** What `api_key_env` refers to. */
+  api_key?: string;
 }
 
 export class ModelRoute {
@@ -231,7 +234,7 @@ function readRoutes(path: string, secret: SecretLookup | undefined): ModelRoutes
       faults.push(`${at}: must be an object`);
       continue;
     }
-    const provider = checked(ProviderSettings, entry, at, faults);
+    const provider: ProviderSettings = checked(ProviderEntry, entry, at, faults);
     providers.set(name, provider);
     const key = provider.api_key_env;
     if (
