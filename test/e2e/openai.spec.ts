@@ -151,6 +151,12 @@ describe.each(WAYS)('the official OpenAI SDK: $name', ({ way }) => {
     });
   });
 
+  it('models.list names what the provider offers', async () => {
+    const models = [];
+    for await (const model of client.models.list()) models.push(model);
+    expect(models).toMatchObject([{ id: 'stub', object: 'model', owned_by: 'the stub' }]);
+  });
+
   describe('responses', () => {
     it('are polled in the background until a human has approved', async () => {
       let response = await client.responses.create({ model: 'gpt-x', input: 'Hello', background: true });

@@ -7,6 +7,7 @@ import { JobsController } from './jobs/jobs.controller';
 import { JobsService } from './jobs/jobs.service';
 import { WaitingJobs } from './jobs/waiting-jobs.service';
 import { HeldAnswers } from './openai/held-answers.service';
+import { ModelsService } from './openai/models.service';
 import { OpenAiController } from './openai/openai.controller';
 import { OriginalApiController } from './original-api/original-api.controller';
 import { ReviewsController } from './reviews/reviews.controller';
@@ -40,6 +41,7 @@ export function consumes(): QueueConsumption[] {
     EventTail,
     OpenStreams,
     HeldAnswers,
+    ModelsService,
     WebhookSender,
     WebhooksService,
   ],

@@ -4,7 +4,7 @@ import type { QueueConsumption } from '@hitl/messaging';
 import { InferenceConsumer } from './inference/inference.consumer';
 import { InferenceService } from './inference/inference.service';
 import { LeaseKeeper } from './inference/lease-keeper';
-import { configuredProvider } from './model-providers/configured-provider';
+import { configuredRouter } from './model-providers/configured-router';
 
 /** What a worker takes from the broker. */
 export function consumes(config: Config): QueueConsumption[] {
@@ -13,6 +13,6 @@ export function consumes(config: Config): QueueConsumption[] {
 
 @Module({
   controllers: [InferenceConsumer],
-  providers: [InferenceService, LeaseKeeper, configuredProvider],
+  providers: [InferenceService, LeaseKeeper, configuredRouter],
 })
 export class InferenceWorkerModule {}

@@ -12,13 +12,15 @@ await serve({
   consumes: (config) => [...gatewayConsumes(), ...workerConsumes(config), ...reviewConsumes()],
   standalone: true,
   configure,
-  started: (url, { DATA_DIR, MODEL_PROVIDER }) => {
+  started: (url, { DATA_DIR, MODEL_PROVIDER, MODEL_ROUTES_FILE }) => {
+    const demo = 'a demo model, not an LLM (see .env.example)';
+    const model = MODEL_ROUTES_FILE ?? (MODEL_PROVIDER === 'demo' ? demo : MODEL_PROVIDER);
     process.stdout.write(`
 HITL inference is ready: ${url}   (API: ${url}/docs)
   submit   curl -X POST ${url}/enqueue -d '{ "input": "What is 2 + 2?" }'
   look     curl '${url}/jobs?status=human'
   review   curl -X POST ${url}/reviewJob -d '{ "id": "<job_id>", "status": "success" }'
-Jobs are kept in ${DATA_DIR}. Model: ${MODEL_PROVIDER === 'demo' ? 'a demo model, not an LLM (see .env.example)' : MODEL_PROVIDER}. Ctrl-C stops.
+Jobs are kept in ${DATA_DIR}. Model: ${model}. Ctrl-C stops.
 
 `);
   },

@@ -4,10 +4,15 @@ import { readConfig, type Config } from './config';
 
 /**
  * The configuration of this process: its environment, completed by the file `.env` in the working directory.
- * The only place that reads `process.env`.
+ * This file alone reads `process.env`.
  * @throws ConfigError
  */
 export function loadConfig(): Config {
   if (existsSync('.env')) loadEnvFile('.env');
   return readConfig(process.env);
+}
+
+/** A secret that the configuration names, from the same environment; empty values count as unset. */
+export function secret(name: string): string | undefined {
+  return process.env[name] === '' ? undefined : process.env[name];
 }

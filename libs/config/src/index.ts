@@ -1,2 +1,12 @@
 export { Config, ConfigError, ENVIRONMENT_VARIABLES, readConfig } from './config';
-export { loadConfig } from './environment';
+export { loadConfig, secret } from './environment';
+export {
+  DEMO_MODEL,
+  fits,
+  modelRoutes,
+  offeredModels,
+  type ModelRoute,
+  type ModelRoutes,
+  type Price,
+  type ProviderSettings,
+} from './model-routes';

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Everything this process measures, in Prometheus' format at `GET /metrics`. No job, person or key is a label. */
 export const registry = new Registry();
@@ -16,7 +16,7 @@ export const metrics = {
   }),
   inferenceAttempts: new Counter({
     name: 'hitl_inference_attempts_total',
-    help: 'Calls to the model, by how they ended: answered, retried, failed, dropped (somebody else was first)',
+    help: 'Calls to the model, by how they ended: answered, passed_on (to the next provider), retried, failed, dropped (somebody else was first)',
     labelNames: ['provider', 'outcome'] as const,
     registers: [registry],
   }),
@@ -25,6 +25,12 @@ export const metrics = {
     help: 'Time of one call to the model',
     labelNames: ['provider'] as const,
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
+    registers: [registry],
+  }),
+  circuitState: new Gauge({
+    name: 'hitl_circuit_state',
+    help: 'Circuit of a model provider: 0 closed, 1 half-open (one call tries it), 2 open (it is spared)',
+    labelNames: ['provider'] as const,
     registers: [registry],
   }),
   reviewsRequested: new Counter({

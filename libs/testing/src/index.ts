@@ -1,8 +1,15 @@
 export { createClient, sendRaw, type Answer, type Client } from './client';
 export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
 export { aDecision, aJob, AN_ANSWER, anAnswer, claimedJob, jobIn } from './jobs';
-export { completion, startModelStub, type ModelStub, type StubAnswer, type StubRequest } from './model-stub';
 export { selfSigned } from './self-signed';
+export {
+  anthropicMessage,
+  completion,
+  startModelStub,
+  type ModelStub,
+  type StubAnswer,
+  type StubRequest,
+} from './model-stub';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';
 export { startStack, WAYS, type Stack, type Way } from './stack';
 export { TEST_STORES, type TestStore } from './store';

@@ -19,10 +19,10 @@ export type StubAnswer =
   | { status?: number; headers?: Record<string, string>; body?: unknown; text?: string; delayMs?: number };
 
 export interface ModelStub {
-  /** Root of the API: MODEL_BASE_URL for the provider `openai`. */
+  /** Root of the API: MODEL_BASE_URL for the provider `openai`, base_url of `openai` and `anthropic`. */
   url: string;
   requests: StubRequest[];
-  /** Decides every answer from now on; the default is a completion that repeats the last message. */
+  /** Decides every answer from now on; the default repeats the last message, in the words of the API that was called. */
   answer: (request: StubRequest, index: number) => StubAnswer | Promise<StubAnswer>;
   close(): Promise<void>;
 }
@@ -39,14 +39,30 @@ export function completion(content: string): object {
   };
 }
 
-/** An HTTP server that speaks the chat completions protocol on a free port of loopback. */
+/** What Anthropic's Messages API answers. */
+export function anthropicMessage(content: string): object {
+  return {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-stub',
+    content: [{ type: 'text', text: content }],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: 3, output_tokens: 5 },
+  };
+}
+
+/** An HTTP server that speaks the chat completions protocol, and Anthropic's under /messages, on a free port of loopback. */
 export async function startModelStub(): Promise<ModelStub> {
   const stub: ModelStub = {
     url: '',
     requests: [],
-    answer: ({ body }) => {
-      const messages = (body as { messages?: { content: string }[] } | null)?.messages;
-      return { body: completion(`You said: ${messages?.at(-1)?.content ?? JSON.stringify(body)}`) };
+    answer: ({ path, body }) => {
+      const content =
+        (body as { messages?: { content: unknown }[] } | null)?.messages?.at(-1)?.content ?? body;
+      const reply = `You said: ${typeof content === 'string' ? content : JSON.stringify(content)}`;
+      return { body: path.endsWith('/messages') ? anthropicMessage(reply) : completion(reply) };
     },
     close: () =>
       new Promise((resolve) => {
@@ -57,6 +73,13 @@ export async function startModelStub(): Promise<ModelStub> {
       }),
   };
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method === 'GET') {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify({ object: 'list', data: [{ id: 'stub', object: 'model', owned_by: 'the stub' }] }),
+      );
+      return;
+    }
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const received: StubRequest = {

@@ -9,6 +9,7 @@ import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
 import { readChatRequest, toChatCompletion, toChunks } from './chat';
 import { HeldAnswers } from './held-answers.service';
+import { ModelsService } from './models.service';
 import { toOpenAiError } from './openai-error';
 import { jobIdOf, readResponsesRequest, toResponse } from './responses';
 import { failureOf, unfinished } from './withheld';
@@ -27,6 +28,7 @@ export class OpenAiController {
   constructor(
     private readonly held: HeldAnswers,
     private readonly jobs: JobsService,
+    private readonly models: ModelsService,
   ) {}
 
   @ApiOperation({
@@ -112,6 +114,14 @@ export class OpenAiController {
     const job = await this.jobs.get(requireJobId(id));
     if (job.failureReason === 'cancelled') return toResponse(job, true);
     return toResponse(await this.jobs.cancel(job.id, actor), true);
+  }
+
+  @ApiOperation({ summary: 'List the models that the configured providers offer' })
+  @ApiOkResponse({ description: 'A list of models', schema: OBJECT })
+  @Get('models')
+  async listModels(): Promise<Json> {
+    const models = await this.models.list();
+    return { object: 'list', data: models.map((model) => ({ ...model, object: 'model', created: 0 })) };
   }
 
   /** Comments until the end, and then all of it at once: no token leaves before it is approved. */

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { isTransient, JobStore, type ClaimedJob, type Json, type Lease } from '@hitl/domain';
+import { isTransient, JobStore, type ClaimedJob, type Lease } from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import { ModelError, ModelProvider } from '../model-providers/model-provider';
+import { ModelError } from '../model-providers/model-provider';
+import { ModelRouter, type Answer } from '../model-providers/model-router';
 import { withFeedback } from './feedback';
 import { LeaseKeeper } from './lease-keeper';
 
@@ -25,7 +26,7 @@ export class InferenceService {
 
   constructor(
     private readonly store: JobStore,
-    private readonly model: ModelProvider,
+    private readonly model: ModelRouter,
     private readonly leases: LeaseKeeper,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
@@ -39,7 +40,8 @@ export class InferenceService {
     const job = await this.store.claim({ ...lease, leaseMs, maxAttempts });
     if (!job) return;
     if (job.roundAttempts > maxAttempts) {
-      await this.fail(lease, `The last of ${maxAttempts} tries ended without an outcome: its worker died.`);
+      const died = `The last of ${maxAttempts} tries ended without an outcome: its worker died.`;
+      await this.fail(lease, new ModelError(died, false));
       return;
     }
     const { lost, release } = this.leases.keep(lease);
@@ -54,36 +56,23 @@ export class InferenceService {
     if (!kept) await this.run(jobId);
   }
 
-  /** One call to the model. Answers whether the job was still ours in the end. */
+  /** One attempt at the model. Answers whether the job was still ours in the end. */
   private async attempt(job: ClaimedJob, lease: Lease, lost: AbortSignal): Promise<boolean> {
-    const timeout = AbortSignal.timeout(this.config.MODEL_TIMEOUT_MS);
-    const stopTimer = metrics.inferenceDuration.startTimer({ provider: this.model.name });
-    let response: Json;
+    let answer: Answer;
     try {
-      response = await this.model.infer(
-        withFeedback(job.payload, job.feedback),
-        AbortSignal.any([timeout, lost]),
-      );
+      answer = await this.model.infer(withFeedback(job.payload, job.feedback), lost);
     } catch (error) {
       if (lost.aborted) {
         this.count('dropped');
         return false;
       }
-      if (timeout.aborted) {
-        const detail = `The model did not answer within ${this.config.MODEL_TIMEOUT_MS} ms.`;
-        return await this.retryOrFail(job, lease, new ModelError(detail, true));
-      }
       if (error instanceof ModelError) return await this.retryOrFail(job, lease, error);
       this.logger.error(error);
-      return await this.fail(lease, `The provider ${this.model.name} failed: ${String(error)}`);
-    } finally {
-      stopTimer();
+      return await this.fail(lease, new ModelError(`The model failed: ${String(error)}`, false));
     }
     try {
-      const bell = await untilStored.execute(() =>
-        this.store.complete({ ...lease, response, provider: this.model.name, usage: null }),
-      );
-      this.count(bell ? 'answered' : 'dropped');
+      const bell = await untilStored.execute(() => this.store.complete({ ...lease, ...answer }));
+      this.count(bell ? 'answered' : 'dropped', answer.provider);
       if (bell) {
         this.outbox.ring(bell);
         this.changes.announce(job.id, 'human');
@@ -92,30 +81,30 @@ export class InferenceService {
     } catch (error) {
       if (isTransient(error)) throw error;
       this.logger.error(error);
-      return this.fail(lease, `The model's answer cannot be stored: ${(error as Error).message}`);
+      const message = `The model's answer cannot be stored: ${(error as Error).message}`;
+      return this.fail(lease, new ModelError(message, false, { provider: answer.provider }));
     }
   }
 
   private async retryOrFail(job: ClaimedJob, lease: Lease, error: ModelError): Promise<boolean> {
     const { MODEL_MAX_ATTEMPTS: maxAttempts, MODEL_RETRY_DELAY_MS: firstDelay } = this.config;
-    if (!error.retryable) return this.fail(lease, error.detail, error.message);
-    if (job.roundAttempts >= maxAttempts) {
-      const gaveUp = `Gave up after ${maxAttempts} tries.`;
-      return this.fail(lease, `${gaveUp} ${error.detail}`, `${gaveUp} ${error.message}`);
-    }
+    if (!error.retryable) return this.fail(lease, error);
+    if (job.roundAttempts >= maxAttempts)
+      return this.fail(lease, error, `Gave up after ${maxAttempts} tries. `);
     const own =
       Math.min(LONGEST_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
     const wished = Math.min(LONGEST_RETRY_AFTER, error.retryAfterMs ?? 0);
     const retryInMs = Math.round(Math.max(own, wished));
-    this.count('retried');
+    this.count('retried', error.provider);
     this.logger.warn({ jobId: job.id, attempt: job.roundAttempts, retryInMs, message: error.message });
     return untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.detail, retryInMs }));
   }
 
-  /** @param logged what the log may know of it */
-  private async fail(lease: Lease, detail: string, logged = detail): Promise<boolean> {
-    this.count('failed');
-    this.logger.warn({ jobId: lease.jobId, message: `job failed: ${logged}` });
+  /** @param preface goes before what the error says */
+  private async fail(lease: Lease, error: ModelError, preface = ''): Promise<boolean> {
+    this.count('failed', error.provider);
+    this.logger.warn({ jobId: lease.jobId, message: `job failed: ${preface}${error.message}` });
+    const detail = `${preface}${error.detail}`;
     const failed = await untilStored.execute(() =>
       this.store.failAttempt({ ...lease, detail, retryInMs: null }),
     );
@@ -123,7 +112,7 @@ export class InferenceService {
     return failed;
   }
 
-  private count(outcome: 'answered' | 'retried' | 'failed' | 'dropped'): void {
-    metrics.inferenceAttempts.inc({ provider: this.model.name, outcome });
+  private count(outcome: 'answered' | 'retried' | 'failed' | 'dropped', provider = 'none'): void {
+    metrics.inferenceAttempts.inc({ provider, outcome });
   }
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import { DEMO_MODEL } from '@hitl/config';
 import { isJsonObject, type Json } from '@hitl/domain';
 import model from 'wink-eng-lite-web-model';
 import winkNLP, { type ItemSentence, type ItemToken } from 'wink-nlp';
 import type { ModelProvider } from './model-provider';
 
-const MODEL_NAME = 'demo-extractive-1';
 const NOTICE = '[demo model, not an LLM]';
 /** Sentences that a summary picks. */
 const SUMMARY_SENTENCES = 3;
@@ -59,7 +59,6 @@ export function createDemoProvider(): ModelProvider {
   };
 
   return {
-    name: 'demo',
     infer(payload) {
       const text = textOf(payload).slice(0, LONGEST_TEXT);
       const content = answer(text);
@@ -70,7 +69,7 @@ export function createDemoProvider(): ModelProvider {
         object: 'chat.completion',
         // Fixed, since the same request gets the same answer.
         created: 0,
-        model: MODEL_NAME,
+        model: DEMO_MODEL,
         choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
         usage: {
           prompt_tokens: promptTokens,

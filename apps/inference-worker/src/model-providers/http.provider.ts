@@ -1,12 +1,9 @@
-import type { Config } from '@hitl/config';
+import type { ProviderSettings } from '@hitl/config';
 import type { ModelProvider } from './model-provider';
 import { postJson } from './post-json';
 
 /** Any HTTP API that takes JSON by POST and answers JSON. */
-export function createHttpProvider(config: Config): ModelProvider {
-  const url = String(config.MODEL_BASE_URL);
-  return {
-    name: 'http',
-    infer: (payload, signal) => postJson(url, payload, { apiKey: config.MODEL_API_KEY, signal }),
-  };
+export function createHttpProvider({ base_url, api_key }: ProviderSettings): ModelProvider {
+  const url = String(base_url);
+  return { infer: (payload, signal) => postJson(url, payload, { apiKey: api_key, signal }) };
 }

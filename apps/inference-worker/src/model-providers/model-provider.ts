@@ -1,38 +1,39 @@
 import type { Json } from '@hitl/domain';
 
 /** A model behind an API, or a stand-in for one. One file each. */
-export abstract class ModelProvider {
-  abstract readonly name: string;
-
+export interface ModelProvider {
   /**
    * One call. Ends early when the signal fires.
-   * @returns the provider's whole answer
+   * @returns the whole answer; a chat gets one in the shape of a chat completion
    * @throws ModelError
    */
-  abstract infer(payload: Json, signal: AbortSignal): Promise<Json>;
+  infer(payload: Json, signal: AbortSignal): Promise<Json>;
 }
 
 /** A call that brought no answer. */
 export class ModelError extends Error {
   override name = 'ModelError';
 
+  /** What went wrong in full. It may repeat what was asked: it is stored with the job, and never logged. */
+  readonly detail: string;
+  /** The provider's own wish, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** The provider that was asked last. */
+  readonly provider?: string;
+
   /**
    * @param message what went wrong, for the people who run it; logged
    * @param retryable whether the same call may succeed later
-   * @param retryAfterMs the provider's own wish, in milliseconds
-   * @param quote the provider's own words. They may repeat what was asked, so they are stored and never logged.
+   * @param more `detail` is the message by default
    */
   constructor(
     message: string,
     readonly retryable: boolean,
-    readonly retryAfterMs?: number,
-    private readonly quote?: string,
+    more: { detail?: string; retryAfterMs?: number; provider?: string } = {},
   ) {
     super(message);
-  }
-
-  /** What went wrong in full, for those who may see the job. */
-  get detail(): string {
-    return this.quote === undefined ? this.message : `${this.message}: ${this.quote}`;
+    this.detail = more.detail ?? message;
+    this.retryAfterMs = more.retryAfterMs;
+    this.provider = more.provider;
   }
 }

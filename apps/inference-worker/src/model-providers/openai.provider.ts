@@ -1,12 +1,9 @@
-import type { Config } from '@hitl/config';
+import type { ProviderSettings } from '@hitl/config';
 import type { ModelProvider } from './model-provider';
-import { postJson } from './post-json';
+import { below, postJson } from './post-json';
 
 /** Any server with OpenAI's chat completions API. The payload goes as it is; the whole answer comes back. */
-export function createOpenAiProvider(config: Config): ModelProvider {
-  const url = `${String(config.MODEL_BASE_URL).replace(/\/+$/, '')}/chat/completions`;
-  return {
-    name: 'openai',
-    infer: (payload, signal) => postJson(url, payload, { apiKey: config.MODEL_API_KEY, signal }),
-  };
+export function createOpenAiProvider({ base_url, api_key }: ProviderSettings): ModelProvider {
+  const url = below(base_url, 'chat/completions');
+  return { infer: (payload, signal) => postJson(url, payload, { apiKey: api_key, signal }) };
 }

@@ -16,28 +16,34 @@ const agent = new Agent({
   bodyTimeout: 0,
 });
 
+/** A path below an API's root, which may end in slashes. */
+export function below(root: string | undefined, path: string): string {
+  return `${String(root).replace(/\/+$/, '')}/${path}`;
+}
+
 /**
  * POSTs JSON and reads a JSON answer. Redirects are not followed.
+ * @param apiKey sent as a bearer token
  * @param signal bounds the whole call
  * @throws ModelError for every other outcome
  */
 export async function postJson(
   url: string,
   payload: Json,
-  { apiKey, signal }: { apiKey?: string; signal: AbortSignal },
+  { apiKey, headers, signal }: { apiKey?: string; headers?: Record<string, string>; signal: AbortSignal },
 ): Promise<Json> {
-  const headers = {
-    'content-type': 'application/json',
-    accept: 'application/json',
-    ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
-  };
   let status: number;
   let text: string;
   let retryAfter: string | string[] | undefined;
   try {
     const response = await request(url, {
       method: 'POST',
-      headers,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+        ...headers,
+      },
       body: JSON.stringify(payload),
       signal,
       dispatcher: agent,
@@ -50,12 +56,10 @@ export async function postJson(
     throw new ModelError(`The model cannot be reached: ${networkFault(error)}`, true);
   }
   if (status < 200 || status > 299) {
-    throw new ModelError(
-      `The model answered ${status}`,
-      status >= 500 || RETRYABLE_STATUSES.has(status),
-      parseRetryAfter(retryAfter),
-      providerMessage(text),
-    );
+    throw new ModelError(`The model answered ${status}`, status >= 500 || RETRYABLE_STATUSES.has(status), {
+      detail: `The model answered ${status}: ${providerMessage(text)}`,
+      retryAfterMs: parseRetryAfter(retryAfter),
+    });
   }
   return parseAnswer(text);
 }

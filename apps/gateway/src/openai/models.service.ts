@@ -1,0 +1,67 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Config, modelRoutes, offeredModels, type ProviderSettings } from '@hitl/config';
+import { isJsonObject } from '@hitl/domain';
+import { request } from 'undici';
+
+/** How long the answer of a provider is remembered, and how long it may take, in milliseconds. */
+const REMEMBERED = 60_000;
+const TIMEOUT = 3000;
+/** Models that one provider may list. */
+const MOST_MODELS = 1000;
+
+export interface OfferedModel {
+  id: string;
+  owned_by: string;
+}
+
+/** What the configured providers offer. */
+@Injectable()
+export class ModelsService {
+  private readonly logger = new Logger(ModelsService.name);
+  private readonly named: OfferedModel[];
+  private readonly askable: ProviderSettings[] = [];
+  private asked?: { until: number; models: Promise<OfferedModel[]> };
+
+  constructor(config: Config) {
+    const routes = modelRoutes(config);
+    this.named = offeredModels(routes);
+    // Without a routes file nothing is named, but an OpenAI-compatible server can be asked.
+    if (config.MODEL_ROUTES_FILE !== undefined) return;
+    this.askable = [...routes.providers.values()].filter(({ type }) => type === 'openai');
+  }
+
+  /** The models by name; those of a provider that does not answer are left out. */
+  async list(): Promise<OfferedModel[]> {
+    if (!this.asked || Date.now() > this.asked.until) {
+      const models = Promise.all(this.askable.map((provider) => this.ask(provider))).then((lists) =>
+        lists.flat(),
+      );
+      this.asked = { until: Date.now() + REMEMBERED, models };
+    }
+    return [...this.named, ...(await this.asked.models)];
+  }
+
+  private async ask({ base_url: url, api_key: key, type }: ProviderSettings): Promise<OfferedModel[]> {
+    try {
+      const { statusCode, body } = await request(`${String(url).replace(/\/+$/, '')}/models`, {
+        headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+        signal: AbortSignal.timeout(TIMEOUT),
+      });
+      const answer = (await body.json()) as unknown;
+      if (statusCode !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
+        throw new Error(`it answered ${statusCode}`);
+      }
+      return answer.data
+        .slice(0, MOST_MODELS)
+        .flatMap((model) =>
+          isJsonObject(model) && typeof model.id === 'string'
+            ? [{ id: model.id, owned_by: typeof model.owned_by === 'string' ? model.owned_by : type }]
+            : [],
+        );
+    } catch (error) {
+      this.asked = undefined;
+      this.logger.warn(`the provider does not list its models: ${(error as Error).message}`);
+      return [];
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Json } from '@hitl/domain';
+import { anthropicMessage, startModelStub, type ModelStub } from '@hitl/testing';
+import { createAnthropicProvider, toCompletion, toMessages } from './anthropic.provider';
+
+const signal = new AbortController().signal;
+const user = (content: Json) => ({ model: 'claude', messages: [{ role: 'user', content }] });
+
+describe('the provider anthropic', () => {
+  let stub: ModelStub;
+  beforeAll(async () => {
+    stub = await startModelStub();
+  });
+  afterAll(() => stub.close());
+  const provider = () =>
+    createAnthropicProvider({ type: 'anthropic', base_url: `${stub.url}/`, api_key: 'k', timeout_ms: 1000 });
+
+  it('posts to /messages under its key and answers a chat completion', async () => {
+    const answer = await provider().infer(user('Hi'), signal);
+    const { path, headers, body } = stub.requests.at(-1)!;
+    expect(path).toBe('/v1/messages');
+    expect(headers).toMatchObject({ 'x-api-key': 'k', 'anthropic-version': '2023-06-01' });
+    expect(headers.authorization).toBeUndefined();
+    expect(body).toEqual({
+      model: 'claude',
+      max_tokens: 4096,
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }],
+    });
+    expect(answer).toEqual({
+      id: 'msg_1',
+      object: 'chat.completion',
+      created: expect.any(Number),
+      model: 'claude-stub',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'You said: [{"type":"text","text":"Hi"}]', refusal: null },
+          logprobs: null,
+          finish_reason: 'stop',
+        },
+      ],
+      usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
+    });
+  });
+
+  it.each([
+    [429, true],
+    [529, true],
+    [500, true],
+    [400, false],
+    [401, false],
+  ])('tells by %i whether it may pass: %s', async (status, retryable) => {
+    stub.answer = () => ({ status, body: { type: 'error', error: { type: 'some_error', message: 'why' } } });
+    await expect(provider().infer(user('Hi'), signal)).rejects.toMatchObject({
+      detail: `The model answered ${status}: why`,
+      retryable,
+    });
+  });
+
+  it('carries over a conversation with tools and images', () => {
+    expect(
+      toMessages({
+        model: 'claude',
+        max_completion_tokens: 10,
+        temperature: 1.5,
+        top_p: 0.5,
+        stop: 'END',
+        seed: 7,
+        tools: [
+          {
+            type: 'function',
+            function: { name: 'add', description: 'Adds', parameters: { type: 'object' } },
+          },
+        ],
+        tool_choice: 'required',
+        parallel_tool_calls: false,
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          { role: 'developer', content: [{ type: 'text', text: 'Be kind.' }] },
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'Add' },
+              { type: 'image_url', image_url: { url: 'data:image/png;base64,QUJD' } },
+              { type: 'image_url', image_url: { url: 'https://a/b.png' } },
+            ],
+          },
+          {
+            role: 'assistant',
+            content: null,
+            tool_calls: [
+              { id: 't1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } },
+              { id: 't2', type: 'function', function: { name: 'add', arguments: '' } },
+            ],
+          },
+          { role: 'tool', tool_call_id: 't1', content: '3' },
+          { role: 'tool', tool_call_id: 't2', content: '' },
+        ],
+      }),
+    ).toEqual({
+      model: 'claude',
+      max_tokens: 10,
+      temperature: 1,
+      top_p: 0.5,
+      stop_sequences: ['END'],
+      system: 'Be brief.\n\nBe kind.',
+      tools: [{ name: 'add', description: 'Adds', input_schema: { type: 'object' } }],
+      tool_choice: { type: 'any', disable_parallel_tool_use: true },
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Add' },
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'QUJD' } },
+            { type: 'image', source: { type: 'url', url: 'https://a/b.png' } },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'tool_use', id: 't1', name: 'add', input: { a: 1 } },
+            { type: 'tool_use', id: 't2', name: 'add', input: {} },
+          ],
+        },
+        {
+          role: 'user',
+          content: [
+            { type: 'tool_result', tool_use_id: 't1', content: [{ type: 'text', text: '3' }] },
+            { type: 'tool_result', tool_use_id: 't2', content: [] },
+          ],
+        },
+      ],
+    });
+  });
+
+  it.each<[string, Json]>([
+    ['no messages', { model: 'claude', input: 'x' }],
+    ['no model', { messages: [] }],
+    ['n may only be 1', { ...user('x'), n: 2 }],
+    ['response_format may only be text', { ...user('x'), response_format: { type: 'json_object' } }],
+    ['"input_audio" has no counterpart', user([{ type: 'input_audio', input_audio: {} }])],
+    ['neither a URL nor base64', user([{ type: 'image_url', image_url: { url: 'file:///etc/passwd' } }])],
+    ['no role "robot"', { model: 'claude', messages: [{ role: 'robot', content: 'x' }] }],
+    ['a tool is not a function', { ...user('x'), tools: [{ type: 'custom' }] }],
+  ])('refuses for good: %s', (message, payload) => {
+    expect(() => toMessages(payload)).toThrow(
+      expect.objectContaining({ detail: expect.stringContaining(message), retryable: false }),
+    );
+  });
+
+  it.each([
+    ['end_turn', 'stop'],
+    ['stop_sequence', 'stop'],
+    ['max_tokens', 'length'],
+    ['tool_use', 'tool_calls'],
+    ['refusal', 'content_filter'],
+  ])('says %s as %s', (stop_reason, finish_reason) => {
+    expect(toCompletion({ ...anthropicMessage('x'), stop_reason })).toMatchObject({
+      choices: [{ finish_reason }],
+    });
+  });
+
+  it('answers tool calls, and joins texts', () => {
+    const use = { type: 'tool_use', id: 't1', name: 'add', input: { a: 1 } };
+    const call = { id: 't1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } };
+    const message = (content: Json) => toCompletion({ ...anthropicMessage(''), content });
+    expect(message([use])).toMatchObject({ choices: [{ message: { content: null, tool_calls: [call] } }] });
+    expect(
+      message([
+        { type: 'thinking', thinking: '…' },
+        { type: 'text', text: 'a' },
+        { type: 'text', text: 'b' },
+      ]),
+    ).toMatchObject({ choices: [{ message: { content: 'ab' } }] });
+    expect(() => toCompletion({ completion: 'x' })).toThrow('not a message');
+  });
+});
