@@ -9,7 +9,7 @@ const BELL: Bell = { id: '1', pattern: 'inference.requested', jobId: '019a9f3e-5
 
 describe('the outbox relay', () => {
   const takeDue = jest.fn(() => Promise.resolve([BELL]));
-  const remove = jest.fn(() => Promise.resolve());
+  const remove = jest.fn((_id: string) => Promise.resolve());
   const relayWith = (connect: () => Promise<void>): OutboxRelay =>
     new OutboxRelay(
       { takeDue, delete: remove } as unknown as OutboxStore,
