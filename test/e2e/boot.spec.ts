@@ -171,6 +171,21 @@ describe.each(SERVICES)('%s', (app) => {
   });
 });
 
+it('is not ready within seconds while PostgreSQL is silent', async () => {
+  const line = await createLine(database.url);
+  const env = { ...environment('gateway'), DATABASE_URL: line.url, DATABASE_POOL_SIZE: '1' };
+  const process = await startService('gateway', env);
+  const http = createClient(process.url);
+  await until('ready', async () => (await http.get('/health/ready')).status === 200);
+  line.silence();
+  const start = Date.now();
+  expect(await http.get('/health/ready')).toMatchObject({ status: 503, body: { database: false } });
+  // Far less than the time after which a statement is given up.
+  expect(Date.now() - start).toBeLessThan(8000);
+  await process.kill();
+  line.close();
+});
+
 describe('migrate', () => {
   it('brings an empty database up to date, and changes nothing the second time', async () => {
     const empty = await createTestDatabase('template0');
