@@ -108,7 +108,7 @@ export class OriginalApiController {
   }
 
   @ApiOperation({ summary: 'Whether the process runs' })
-  @ApiOkResponse({ schema: { type: 'string', example: 'ok' } })
+  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string', example: 'ok' } } } })
   @Get('liveness')
   liveness(): string {
     return 'ok';
