@@ -1,6 +1,7 @@
 export { createClient, sendRaw, type Answer, type Client } from './client';
 export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
 export { aDecision, aJob, AN_ANSWER, claimedJob, jobIn } from './jobs';
+export { createLine, type Line } from './line';
 export { completion, startModelStub, type ModelStub, type StubAnswer, type StubRequest } from './model-stub';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';
 export { startStack, WAYS, type Stack, type Way } from './stack';
