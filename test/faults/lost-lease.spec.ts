@@ -42,22 +42,21 @@ it(
     };
     // Its hands are full with ten, so that the broker gives it no more.
     const [sleeper, gateway] = await Promise.all([
-      system.start('inference-worker', { MODEL_API_KEY: 'sleeper', WORKER_CONCURRENCY: '10' }),
+      system.start('inference-worker', {
+        MODEL_API_KEY: 'sleeper',
+        WORKER_CONCURRENCY: '10',
+        WORKER_LEASE_MS: '60000',
+      }),
       system.start('gateway'),
       system.start('review-service'),
     ]);
     const ids = await submitMany(10, gateway);
     await until('it has all jobs in hand', () => stub.requests.length === 10, DEADLINE);
     process.kill(sleeper.pid, 'SIGSTOP');
-    await until(
-      'its leases are over',
-      async () => (await database.query('SELECT id FROM jobs WHERE lease_until > now()')).length === 0,
-      DEADLINE,
-    );
-
     await system.start('inference-worker');
-    // The broker, too, rings again once it has missed the sleeper's heartbeats; the test does not wait for that.
-    await database.query(`UPDATE jobs SET next_kick_at = now() WHERE status = 'bot'`);
+    // As if it had slept for its whole lease. It looks after its leases only every 20 seconds, so when it wakes up it
+    // does not know: only the token stands between its answers and the jobs.
+    await database.query('UPDATE jobs SET lease_until = now(), next_kick_at = now()');
     await until('another worker has them in hand', () => stub.requests.length === 20, DEADLINE);
     wake();
     process.kill(sleeper.pid, 'SIGCONT');

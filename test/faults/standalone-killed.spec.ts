@@ -63,7 +63,8 @@ it(
         const jobs = await jobsOf(again);
         return ids.every((id) => jobs.get(id)?.status === 'human' && jobs.get(id)?.revision === 1);
       },
-      DEADLINE,
+      // At once, and not a minute after their submission, when the reconciler would come by.
+      30_000,
     );
     const after = await jobsOf(again);
     expect(yesterdays.map((id) => after.get(id))).toEqual(yesterdays.map((id) => before.get(id)));

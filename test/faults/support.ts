@@ -19,7 +19,7 @@ export const DEADLINE = 60_000;
 export const TEST_DEADLINE = 150_000;
 
 /** Settings that make the system notice and repair faults within a second or two. */
-export const QUICK = {
+const QUICK = {
   WORKER_LEASE_MS: '1000',
   OUTBOX_POLL_MS: '100',
   RECONCILE_INTERVAL_MS: '100',

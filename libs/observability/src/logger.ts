@@ -42,6 +42,9 @@ const BOOT_CONTEXTS = new Set([
   'NestMicroservice',
 ]);
 
+/** Contexts that report why a boot failed. Whoever boots says it, too, in words for an operator and without a stack. */
+const FAILED_BOOT_CONTEXTS = new Set(['ExceptionHandler', 'NestApplication']);
+
 /** Nest's own messages through pino. */
 export class NestLogger implements LoggerService {
   constructor(private readonly pino: PinoLogger) {}
@@ -50,7 +53,7 @@ export class NestLogger implements LoggerService {
     this.#write(BOOT_CONTEXTS.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
   }
   error(message: unknown, ...rest: unknown[]): void {
-    this.#write('error', message, rest);
+    this.#write(FAILED_BOOT_CONTEXTS.has(String(rest.at(-1))) ? 'debug' : 'error', message, rest);
   }
   warn(message: unknown, ...rest: unknown[]): void {
     this.#write('warn', message, rest);

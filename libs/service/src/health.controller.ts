@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH, METRICS_PATH, registry } from '@hitl/observability';
 import type { FastifyReply } from 'fastify';
 import { DataSource } from 'typeorm';
+
+/** A database that needs longer for the smallest question does not answer, in milliseconds. */
+const DATABASE_PATIENCE_MS = 2000;
 
 /** What the process must be able to do before it is ready, besides reaching the database. */
 export class Readiness {
@@ -41,10 +45,13 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const checks = {
       accepting: this.readiness.accepting,
-      database: await this.database.query('SELECT 1').then(
-        () => true,
-        () => false,
-      ),
+      database: await Promise.race([
+        this.database.query('SELECT 1').then(
+          () => true,
+          () => false,
+        ),
+        delay(DATABASE_PATIENCE_MS, false, { ref: false }),
+      ]),
       consuming: this.readiness.isConsuming(),
     };
     const ok = Object.values(checks).every(Boolean);

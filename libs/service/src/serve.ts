@@ -40,14 +40,23 @@ export async function serve(definition: ServiceDefinition): Promise<void> {
     if (process.argv[2] === 'migrate') await runMigrations(config);
     else await start(definition, config);
   } catch (error) {
-    const text = error instanceof ConfigError || !(error instanceof Error) ? String(error) : error.message;
-    process.stderr.write(`${definition.name} cannot start. ${text}\n`);
+    process.stderr.write(`${definition.name} cannot start. ${explain(error)}\n`);
     process.exit(1);
   }
 }
 
+/** Why a boot failed, for whoever runs it. The stack is in the log at the level debug. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error && 'address' in error) {
+    return `Something listens on port ${String(error.port)} of ${String(error.address)} already. Stop it, or set PORT to another one.`;
+  }
+  return error.message;
+}
+
 async function runMigrations(config: Config): Promise<void> {
-  const database = await createDataSource(required(config, 'DATABASE_URL'), 2).initialize();
+  const { DATABASE_URL } = required(config, 'DATABASE_URL');
+  const database = await createDataSource(DATABASE_URL, 2).initialize();
   const names = await migrate(database);
   process.stdout.write(names.length > 0 ? `migrated: ${names.join(', ')}\n` : 'the schema is up to date\n');
   await database.destroy();
@@ -62,11 +71,10 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   });
   measureProcess();
 
+  if (!standalone) required(config, 'DATABASE_URL', 'AMQP_URL');
   const embedded =
-    standalone && config.DATABASE_URL === undefined
-      ? await startEmbeddedDatabase(config.DATA_DIR)
-      : undefined;
-  const transport = createTransport(standalone ? config.AMQP_URL : required(config, 'AMQP_URL'));
+    config.DATABASE_URL === undefined ? await startEmbeddedDatabase(config.DATA_DIR) : undefined;
+  const transport = createTransport(config.AMQP_URL);
   const consumptions = definition.consumes?.(config) ?? [];
   const servers = consumptions.map((consumption) =>
     transport.createServer({ ...consumption, graceMs: config.SHUTDOWN_GRACE_MS }),
@@ -79,7 +87,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   @Module({
     imports: [
       DatabaseModule.forRoot(
-        embedded?.url ?? required(config, 'DATABASE_URL'),
+        embedded?.url ?? required(config, 'DATABASE_URL').DATABASE_URL,
         embedded ? 1 : config.DATABASE_POOL_SIZE,
         standalone,
       ),
@@ -167,12 +175,16 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
 @Module({})
 class ConfigModule {}
 
-function required(config: Config, name: 'DATABASE_URL' | 'AMQP_URL'): string {
-  const value = config[name];
-  if (value === undefined) {
+/** @throws ConfigError that names every one of the variables that is not set */
+function required<Name extends 'DATABASE_URL' | 'AMQP_URL'>(
+  config: Config,
+  ...names: Name[]
+): Record<Name, string> {
+  const missing = names.filter((name) => config[name] === undefined);
+  if (missing.length > 0) {
     throw new ConfigError(
-      `${name} is not set. Set it (see .env.example), or use 'npm run stack', which starts what is missing.`,
+      `${missing.join(' and ')} must be set (see .env.example). 'npm run stack' starts what is missing.`,
     );
   }
-  return value;
+  return config as Record<Name, string>;
 }

@@ -20,7 +20,7 @@ export interface Client {
 /** Speaks HTTP with a server, as its users do. Follows no redirect; no status is an error. */
 export function createClient(url: string): Client {
   const send = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
-    const response = await fetch(new URL(path, url), { redirect: 'manual', ...init, method });
+    const response = await fetch(`${url}${path}`, { redirect: 'manual', ...init, method });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: parse(text) };
   };
@@ -53,7 +53,7 @@ export async function sendRaw(url: string, bytes: string): Promise<Answer> {
   socket.on('error', () => undefined);
   socket.end(bytes);
   await closed;
-  const [head = '', text = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+  const [head = '', rest = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const headers = new Headers(
     lines.map((line): [string, string] => {
@@ -61,6 +61,9 @@ export async function sendRaw(url: string, bytes: string): Promise<Answer> {
       return [line.slice(0, colon), line.slice(colon + 1).trim()];
     }),
   );
+  const text = Buffer.from(rest)
+    .subarray(0, Number(headers.get('content-length') ?? Infinity))
+    .toString();
   return { status: Number(statusLine.split(' ')[1]), headers, text, body: parse(text) };
 }
 

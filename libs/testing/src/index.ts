@@ -10,6 +10,7 @@ export {
   type StubAnswer,
   type StubRequest,
 } from './model-stub';
+export { createLine, type Line } from './line';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';
 export { startStack, WAYS, type Stack, type Way } from './stack';
 export { TEST_STORES, type TestStore } from './store';

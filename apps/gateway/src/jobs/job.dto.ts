@@ -9,29 +9,16 @@ import {
   type Usage,
 } from '@hitl/domain';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { ApiJson } from '../openapi/any-json';
 import { IsMetadata, IsPresent } from '../http/validate';
 
 const CHAT_PAYLOAD = {
   model: 'meta-llama/Meta-Llama-3-70B-Instruct',
   messages: [{ role: 'user', content: 'Hello!' }],
 };
-const ANY_JSON = {
-  oneOf: [
-    { type: 'object', additionalProperties: true },
-    { type: 'array', items: {} },
-    { type: 'string' },
-    { type: 'number' },
-    { type: 'boolean' },
-  ],
-};
 
 export class SubmitJob {
-  @ApiProperty({
-    description: 'Any JSON. It reaches the model as it is.',
-    example: CHAT_PAYLOAD,
-    nullable: true,
-    ...ANY_JSON,
-  })
+  @ApiJson({ description: 'Any JSON. It reaches the model as it is.', example: CHAT_PAYLOAD })
   @IsPresent()
   payload: Json;
 
@@ -85,7 +72,11 @@ export class UsageDto {
 }
 
 export class Failure {
-  @ApiProperty({ enum: FAILURE_REASONS, enumName: 'FailureReason' })
+  @ApiProperty({
+    enum: FAILURE_REASONS,
+    enumName: 'FailureReason',
+    description: 'inference_failed: the model gave no answer. rejected: a human refused it.',
+  })
   reason: FailureReason;
 
   @ApiProperty({ description: 'What went wrong, for people.', type: String, nullable: true })
@@ -103,14 +94,12 @@ export class JobDto {
   })
   status: JobStatus;
 
-  @ApiProperty({ description: 'What was submitted.', nullable: true, example: CHAT_PAYLOAD, ...ANY_JSON })
+  @ApiJson({ description: 'What was submitted.', example: CHAT_PAYLOAD })
   payload: Json;
 
-  @ApiProperty({
+  @ApiJson({
     description:
       'The answer. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
-    nullable: true,
-    ...ANY_JSON,
   })
   response: Json;
 

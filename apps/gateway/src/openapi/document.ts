@@ -2,6 +2,7 @@ import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ANY_JSON } from './any-json';
 import { Problem } from './problem.dto';
 
 /** The API's description. Operation ids are the methods' names: short, unique, and what a generated SDK shows. */
@@ -23,6 +24,7 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     operationIdFactory: (_controller, method) => method,
     extraModels: [Problem],
   });
+  Object.assign(document.components?.schemas ?? {}, { [ANY_JSON.name]: ANY_JSON.schema });
   const problem = {
     description: 'An error; docs/errors.md lists the codes',
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

@@ -25,8 +25,8 @@ export class Problem {
   @ApiProperty()
   detail: string;
 
-  @ApiProperty()
-  instance: string;
+  @ApiPropertyOptional({ description: 'The path that was asked for, where it could be read' })
+  instance?: string;
 
   @ApiProperty({ description: 'The id under which the server logged the request' })
   request_id: string;

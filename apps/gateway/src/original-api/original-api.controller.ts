@@ -12,6 +12,7 @@ import {
   statusParameter,
   type Query as QueryParameters,
 } from '../http/parameters';
+import { ANY_JSON } from '../openapi/any-json';
 import { JobsService } from '../jobs/jobs.service';
 import { ReviewsService } from '../reviews/reviews.service';
 import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
@@ -35,7 +36,7 @@ export class OriginalApiController {
     summary: 'Submit a request; the whole body is the payload',
     description: 'Read as JSON whatever the content type says.',
   })
-  @ApiBody({ schema: { example: { input: 'What is 2 + 2?' } } })
+  @ApiBody({ schema: { ...ANY_JSON.ref, example: { input: 'What is 2 + 2?' } } })
   @ApiOkResponse({ type: Enqueued })
   @Post('enqueue')
   @HttpCode(200)
@@ -51,7 +52,7 @@ export class OriginalApiController {
   }
 
   @ApiOperation({ summary: 'Read one job' })
-  @ApiQuery({ name: 'id' })
+  @ApiQuery({ name: 'id', schema: { type: 'string' } })
   @ApiOkResponse({ type: OriginalJob })
   @Get('job')
   async job(@Query() query: QueryParameters): Promise<OriginalJob> {
@@ -63,7 +64,12 @@ export class OriginalApiController {
   @ApiOperation({ summary: 'List jobs, oldest first' })
   @ApiQuery({ name: 'offset', required: false, schema: { type: 'integer', default: 0 } })
   @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', default: 50 } })
-  @ApiQuery({ name: 'status', required: false, description: 'In any letter case' })
+  @ApiQuery({
+    name: 'status',
+    required: false,
+    description: 'In any letter case',
+    schema: { type: 'string' },
+  })
   @ApiOkResponse({ type: [OriginalJob] })
   @Get('jobs')
   async jobsOldestFirst(@Query() query: QueryParameters): Promise<OriginalJob[]> {
@@ -110,7 +116,7 @@ export class OriginalApiController {
   }
 
   @ApiOperation({ summary: 'Whether the process runs' })
-  @ApiOkResponse({ schema: { type: 'string', example: 'ok' } })
+  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string', example: 'ok' } } } })
   @Get('liveness')
   liveness(): string {
     return 'ok';

@@ -1,21 +1,19 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { JOB_STATUSES, type Job, type JobStatus, type Json } from '@hitl/domain';
+import { ApiJson } from '../openapi/any-json';
 
 /** A job as the original system answered it. */
 export class OriginalJob {
   @ApiProperty({ example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   job_id: string;
 
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus', description: 'In lower case.' })
   status: JobStatus;
 
-  @ApiProperty({ nullable: true })
+  @ApiJson({ description: 'What was submitted.' })
   payload: Json;
 
-  @ApiProperty({
-    nullable: true,
-    description: 'Shown in human, too: the original’s reviewers use this route.',
-  })
+  @ApiJson({ description: 'Shown in human, too: the original’s reviewers use this route.' })
   response: Json;
 
   @ApiProperty({ format: 'date-time' })
@@ -47,13 +45,10 @@ export class ReviewJob {
   })
   status: JobStatus;
 
-  @ApiPropertyOptional({ nullable: true, description: 'The output as the human edited it.' })
+  @ApiJson({ description: 'The output as the human edited it.', required: false })
   response?: Json;
 
-  @ApiPropertyOptional({
-    nullable: true,
-    description: 'The input; with bot a new answer is generated from it.',
-  })
+  @ApiJson({ description: 'The input; with bot a new answer is generated from it.', required: false })
   payload?: Json;
 }
 

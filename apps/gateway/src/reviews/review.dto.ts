@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { DomainError, VERDICTS, type FieldFault, type Json, type Verdict } from '@hitl/domain';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { ApiJson } from '../openapi/any-json';
 
 /** Longest feedback and reason, in characters. */
 const LONGEST_TEXT = 10_000;
@@ -15,17 +16,11 @@ export class DecisionDto {
   @IsIn(VERDICTS)
   verdict: Verdict;
 
-  @ApiPropertyOptional({
-    description: 'With edit: the answer to deliver, any JSON but null.',
-    nullable: true,
-  })
+  @ApiJson({ description: 'With edit: the answer to deliver, any JSON but null.', required: false })
   @IsOptional()
   response?: Json;
 
-  @ApiPropertyOptional({
-    description: 'With regenerate: the request to send instead, any JSON.',
-    nullable: true,
-  })
+  @ApiJson({ description: 'With regenerate: the request to send instead; null is none.', required: false })
   @IsOptional()
   payload?: Json;
 

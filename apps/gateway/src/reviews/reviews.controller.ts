@@ -28,7 +28,12 @@ export class ReviewsController {
     required: false,
     schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
   })
-  @ApiQuery({ name: 'cursor', required: false, description: 'next_cursor of the page before' })
+  @ApiQuery({
+    name: 'cursor',
+    required: false,
+    description: 'next_cursor of the page before',
+    schema: { type: 'string' },
+  })
   @ApiOkResponse({ type: JobPage })
   @Get()
   async listReviews(@Query() query: QueryParameters): Promise<JobPage> {

@@ -43,6 +43,7 @@ describe('a call to a model', () => {
   describe('that is refused', () => {
     it.each([408, 409, 429, 500, 502, 503, 529])('with %i may be repeated', async (status) => {
       expect(await failure({ status, body: { error: { message: 'busy' } } })).toMatchObject({
+        message: `The model answered ${status}`,
         detail: `The model answered ${status}: busy`,
         retryable: true,
         retryAfterMs: undefined,
@@ -76,8 +77,11 @@ describe('a call to a model', () => {
       ['a detail', { detail: 'No such model' }, 'No such model'],
       ['anything else', { code: 7 }, '{"code":7}'],
       ['a text in JSON', 'No', '"No"'],
-    ])('says why from %s', async (_name, body, reason) => {
-      expect((await failure({ status: 400, body })).detail).toBe(`The model answered 400: ${reason}`);
+    ])('says why from %s, though not in the message, which is logged', async (_name, body, reason) => {
+      expect(await failure({ status: 400, body })).toMatchObject({
+        message: 'The model answered 400',
+        detail: `The model answered 400: ${reason}`,
+      });
     });
 
     it('says why from a page that is no JSON, cut to a thousand characters and cleaned', async () => {

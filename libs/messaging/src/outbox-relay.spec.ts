@@ -1,0 +1,30 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import type { ClientProxy } from '@nestjs/microservices';
+import type { Config } from '@hitl/config';
+import type { Bell, OutboxStore } from '@hitl/domain';
+import { of } from 'rxjs';
+import { OutboxRelay } from './outbox-relay';
+
+const BELL: Bell = { id: '1', pattern: 'inference.requested', jobId: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' };
+
+describe('the outbox relay', () => {
+  const takeDue = jest.fn(() => Promise.resolve([BELL]));
+  const remove = jest.fn((_id: string) => Promise.resolve());
+  const relayWith = (connect: () => Promise<void>): OutboxRelay =>
+    new OutboxRelay(
+      { takeDue, delete: remove } as unknown as OutboxStore,
+      { connect, emit: () => of(undefined) } as unknown as ClientProxy,
+      {} as Config,
+    );
+
+  it('leaves orphaned rows to be taken by others, and later, while the broker is away', async () => {
+    const relay = relayWith(() => Promise.reject(new Error('away')));
+    expect(await relay.publishOrphans()).toBe(0);
+    expect(takeDue).not.toHaveBeenCalled();
+  });
+
+  it('publishes orphaned rows and deletes them', async () => {
+    expect(await relayWith(() => Promise.resolve()).publishOrphans()).toBe(1);
+    expect(remove).toHaveBeenCalledWith('1');
+  });
+});

@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startStack, type Answer, type Stack } from '@hitl/testing';
+import { faultsOf, type Schema } from './openapi-schema';
+
+type Content = Record<string, { schema: Schema }>;
+interface Operation {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  requestBody?: { content: Content };
+  responses: Record<string, { content?: Content }>;
+}
+interface Description {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+}
+
+const committed = JSON.parse(readFileSync('openapi.json', 'utf8')) as Description;
+const operations = Object.entries(committed.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
+);
+
+describe('openapi.json', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack('services');
+  });
+
+  afterAll(() => stack.stop());
+
+  it('is what the gateway serves', async () => {
+    const { status, headers, body } = await stack.http.get('/openapi.json');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toContain('application/json');
+    expect(body).toEqual(committed);
+  });
+
+  it('can be browsed at /docs, with all that the page needs', async () => {
+    const { status, headers, text } = await stack.http.get('/docs');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toContain('text/html');
+    const needed = [...text.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, path]) => path!);
+    expect(needed.length).toBeGreaterThan(2);
+    for (const path of needed) {
+      const { pathname } = new URL(path, `${stack.url}/docs`);
+      expect([pathname, (await stack.http.get(pathname)).status]).toEqual([pathname, 200]);
+    }
+  });
+
+  it('gives every operation an id of its own that is a name, one tag and a summary', () => {
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { operationId, tags, summary } of operations) {
+      expect(operationId).toMatch(/^[a-z][A-Za-z]+$/);
+      expect(tags).toHaveLength(1);
+      expect(summary).not.toBe('');
+    }
+  });
+
+  it('gives every operation of /v1 the problem as its default answer', () => {
+    const v1 = operations.filter(({ path }) => path.startsWith('/v1/'));
+    expect(v1.length).toBeGreaterThanOrEqual(6);
+    for (const { operationId, responses } of v1) {
+      expect([operationId, responses.default?.content]).toEqual([
+        operationId,
+        { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      ]);
+    }
+  });
+
+  it('describes no field as nullable that has no type, which says nothing', () => {
+    const look = (schema: unknown): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      if ('nullable' in schema) expect(schema).toHaveProperty('type');
+      Object.values(schema).forEach(look);
+    };
+    look(committed);
+  });
+
+  it('describes every answer of a session as it is', async () => {
+    const seen = new Map<string, Set<number>>();
+    /** Sends a request, and compares the body and the answer with the description of the operation. */
+    const call = async (operationId: string, id?: string, body?: unknown, query = ''): Promise<Answer> => {
+      const operation = operations.find((candidate) => candidate.operationId === operationId)!;
+      const { path, method, responses, requestBody } = operation;
+      const url = path.replace('{id}', encodeURIComponent(id ?? '')) + query;
+      const answer = method === 'get' ? await stack.http.get(url) : await stack.http.post(url, body);
+      const { schemas } = committed.components;
+      const said = responses[answer.status] ?? responses.default;
+      expect([operationId, answer.status, said !== undefined]).toEqual([operationId, answer.status, true]);
+      const type = answer.headers.get('content-type')!.split(';')[0]!;
+      const schema = said!.content![type]?.schema;
+      expect([operationId, type, schema !== undefined]).toEqual([operationId, type, true]);
+      const value = type === 'text/plain' ? answer.text : answer.body;
+      expect([operationId, faultsOf(value, schema!, schemas)]).toEqual([operationId, []]);
+      if (answer.status < 300 && body !== undefined) {
+        const sent = requestBody!.content['application/json']!.schema;
+        expect([operationId, faultsOf(body, sent, schemas)]).toEqual([operationId, []]);
+      }
+      seen.set(operationId, (seen.get(operationId) ?? new Set()).add(answer.status));
+      return answer;
+    };
+
+    const payloads = [{ messages: [{ role: 'user', content: 'hi' }] }, 'text', 7, true, [1], null];
+    const ids: string[] = [];
+    for (const payload of payloads) {
+      const { body } = await call('submitJob', undefined, { payload, priority: 1, metadata: { a: 'b' } });
+      ids.push(body.id);
+      await stack.reaches(body.id, 'human');
+    }
+    const [approved, edited, rejected, again, cancelled, waiting] = ids as [string, ...string[]];
+    await call('listReviews', undefined, undefined, '?limit=2');
+    await call('decideReview', approved, { verdict: 'approve' });
+    await call('decideReview', approved, { verdict: 'approve' });
+    await call('decideReview', edited, { verdict: 'edit', response: 'ours', reason: null });
+    await call('decideReview', rejected, { verdict: 'reject', reason: 'no' });
+    await call('decideReview', again, { verdict: 'regenerate', payload: [2], feedback: 'more' });
+    await stack.reaches(again!, 'human');
+    await call('cancelJob', cancelled);
+    await call('cancelJob', cancelled);
+    for (const id of ids) await call('getJob', id);
+    await call('getJob', 'nobody');
+    await call('listJobs', undefined, undefined, '?limit=2');
+    await call('listJobs');
+    await call('listJobs', undefined, undefined, '?limit=0');
+    await call('listReviews', undefined, undefined, '?cursor=x');
+    await call('submitJob', undefined, { paylod: 1 });
+
+    await call('enqueue', undefined, { input: 'What is 2 + 2?' });
+    await call('job', undefined, undefined, `?id=${approved}`);
+    await call('jobsOldestFirst');
+    await call('reviewJob', undefined, { id: waiting, status: 'success', response: 'four' });
+    await call('liveness');
+
+    expect([...seen.keys()].sort()).toEqual(operations.map(({ operationId }) => operationId).sort());
+  });
+});
