@@ -1,5 +1,6 @@
 import { plainToInstance, Transform } from 'class-transformer';
 import {
+  getMetadataStorage,
   IsIn,
   IsInt,
   IsNotEmpty,
@@ -143,15 +144,10 @@ export class Config {
 }
 
 /** The name of every environment variable that is read. */
-export const ENVIRONMENT_VARIABLES = [
-  ...Object.keys(new Config()),
-  'DATABASE_URL',
-  'AMQP_URL',
-  'MODEL_BASE_URL',
-  'MODEL_API_KEY',
-  'MODEL_ROUTES_FILE',
-  'WEBHOOK_SECRET',
-] as const;
+export const ENVIRONMENT_VARIABLES = getMetadataStorage()
+  .getTargetValidationMetadatas(Config, '', false, false)
+  .map(({ propertyName }) => propertyName)
+  .filter((name, index, names) => names.indexOf(name) === index);
 
 /** Prefixes that belong to this system alone, so that a misspelt name can be told. */
 const OWN_PREFIXES = ['MODEL_', 'WORKER_'];

@@ -5,8 +5,6 @@ export {
   fits,
   modelRoutes,
   offeredModels,
-  type ModelRoute,
-  type ModelRoutes,
   type Price,
   type ProviderSettings,
 } from './model-routes';

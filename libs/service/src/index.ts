@@ -1,2 +1,2 @@
 export { PROBLEM_TYPE, toProblem } from './problem';
-export { serve, type ServiceDefinition } from './serve';
+export { serve } from './serve';

@@ -12,6 +12,6 @@ export {
 } from './model-stub';
 export { createLine, type Line } from './line';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';
-export { startStack, WAYS, type Stack, type Way } from './stack';
+export { startStack, WAYS, type Stack } from './stack';
 export { TEST_STORES, type TestStore } from './store';
 export { until } from './until';

@@ -47,7 +47,7 @@ export class ModelsService {
         headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
         signal: AbortSignal.timeout(TIMEOUT),
       });
-      const answer = (await body.json()) as unknown;
+      const answer = await body.json();
       if (statusCode !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
         throw new Error(`it answered ${statusCode}`);
       }
