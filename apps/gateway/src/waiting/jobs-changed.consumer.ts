@@ -1,10 +1,12 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { JobChanged, RethrowFilter } from '@hitl/messaging';
 import { EventTail } from '../events/event-tail.service';
 import { WebhookSender } from '../webhooks/webhook-sender.service';
 import { WaitingRoom } from './waiting-room.service';
 
+@ApiExcludeController()
 @Controller()
 @UseFilters(RethrowFilter)
 export class JobsChangedConsumer {

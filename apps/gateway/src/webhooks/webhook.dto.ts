@@ -76,13 +76,17 @@ export class WebhookDeliveryDto {
   @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
   id: string;
 
-  @ApiProperty({ enum: TYPES, enumName: 'WebhookType' })
+  @ApiProperty({ enum: TYPES, enumName: 'WebhookType', description: 'What it tells of.' })
   type: WebhookType;
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
   job_id: string | null;
 
-  @ApiProperty({ enum: STATUSES, enumName: 'WebhookDeliveryStatus' })
+  @ApiProperty({
+    enum: STATUSES,
+    enumName: 'WebhookDeliveryStatus',
+    description: 'Whether it was delivered.',
+  })
   status: (typeof STATUSES)[number];
 
   @ApiProperty({ type: [WebhookAttemptDto], description: 'Newest first' })
