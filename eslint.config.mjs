@@ -39,7 +39,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
-      // Answers are read as a client reads them: as JSON of whatever shape.
     },
   },
 );
