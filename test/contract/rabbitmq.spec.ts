@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTransport, InferenceRequested, QUEUES } from '@hitl/messaging';
+import { createTransport, InferenceRequested, JobChanged, QUEUES } from '@hitl/messaging';
 import { until } from '@hitl/testing';
 import type { GetMessage } from 'amqplib';
 import { firstValueFrom } from 'rxjs';
-import { openRabbitMq, withBroker, type Sender, type TestTransport } from './transport';
+import { DURABLE_QUEUES, openRabbitMq, withBroker, type Sender, type TestTransport } from './transport';
 
 const QUEUE = QUEUES.inference.name;
 
@@ -39,12 +39,33 @@ describe('RabbitMQ', () => {
     await emit();
     await withBroker(async (broker) => {
       const channel = await broker.createChannel();
-      for (const { name } of Object.values(QUEUES)) {
+      for (const name of DURABLE_QUEUES) {
         await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
       }
       const message = (await channel.get(QUEUE, { noAck: true })) as GetMessage;
       expect(message.properties.deliveryMode).toBe(2);
     });
+  });
+
+  it('tells every gateway of a change, and nobody who comes later', async () => {
+    const change = { changes: [{ jobId: randomUUID(), status: 'human' }] };
+    const heard: string[] = [];
+    const other = await openRabbitMq();
+    const listen = (gateway: TestTransport, name: string) =>
+      gateway.consume('jobChanges', { [JobChanged.pattern]: () => heard.push(name) });
+    await listen(transport, 'first');
+    await listen(other, 'second');
+    await firstValueFrom(transport.client.emit<void>(JobChanged.pattern, change), {
+      defaultValue: undefined,
+    });
+    await until('both have heard', () => heard.length === 2);
+    await listen(transport, 'late');
+    await firstValueFrom(transport.client.emit<void>(JobChanged.pattern, change), {
+      defaultValue: undefined,
+    });
+    await until('all three have heard', () => heard.length === 5);
+    expect(heard.sort()).toEqual(['first', 'first', 'late', 'second', 'second']);
+    await other.close();
   });
 
   it('rejects an event that no queue takes, and takes it again after a reconnect', async () => {

@@ -27,6 +27,11 @@ export interface TestTransport {
   close(): Promise<void>;
 }
 
+/** The queues that keep messages while nobody consumes. */
+export const DURABLE_QUEUES = Object.values(QUEUES)
+  .filter((queue) => !('fanOut' in queue))
+  .map(({ name }) => name);
+
 /** The two transports that handlers and senders must meet the same rules on. */
 export const TRANSPORTS = [
   { name: 'RabbitMQ', open: openRabbitMq },
@@ -38,7 +43,7 @@ export async function openRabbitMq(): Promise<TestTransport> {
   const transport = await openTransport(createTransport(testAmqpUrl()));
   await withBroker(async (broker) => {
     const channel = await broker.createChannel();
-    for (const { name } of Object.values(QUEUES)) await channel.purgeQueue(name);
+    for (const name of DURABLE_QUEUES) await channel.purgeQueue(name);
   });
   return transport;
 }

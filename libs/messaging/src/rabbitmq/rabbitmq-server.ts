@@ -152,6 +152,8 @@ export class RabbitMqServer extends ServerRMQ {
   }
 
   private async park(message: ConsumeMessage, reason: string): Promise<void> {
+    // News is old by the time that anybody could look at it, and there is a copy for every consumer.
+    if (isFanOut(this.settings.queue)) return;
     await (this.channel as ChannelWrapper).sendToQueue(QUEUES.parked.name, message.content, {
       persistent: true,
       contentType: message.properties.contentType as string | undefined,

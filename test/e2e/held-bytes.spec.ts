@@ -1,0 +1,114 @@
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
+
+/** A word that only the model says. */
+const SECRET = 'xylophone-7f3a';
+
+/** A client that keeps every byte that it is sent. */
+class Recorder {
+  bytes = '';
+
+  constructor(url: string, request: { method: string; path: string; headers?: string[]; body?: object }) {
+    const { hostname, port, host } = new URL(url);
+    const body = request.body ? JSON.stringify(request.body) : '';
+    const socket = connect(Number(port), hostname);
+    socket.on('data', (data) => (this.bytes += data.toString('latin1')));
+    socket.on('error', () => undefined);
+    socket.write(
+      [
+        `${request.method} ${request.path} HTTP/1.1`,
+        `host: ${host}`,
+        'content-type: application/json',
+        `content-length: ${Buffer.byteLength(body)}`,
+        ...(request.headers ?? []),
+        '',
+        body,
+      ].join('\r\n'),
+    );
+    sockets.push(socket);
+  }
+}
+const sockets: { destroy(): void }[] = [];
+
+describe.each(WAYS)('every byte before the decision: $name', ({ way }) => {
+  let stack: Stack;
+  let receiver: Server;
+  let webhooks = '';
+
+  beforeAll(async () => {
+    receiver = createServer((request, response) => {
+      webhooks += JSON.stringify(request.headers);
+      request.on('data', (data: Buffer) => (webhooks += data.toString())).on('end', () => response.end());
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    stack = await startStack(way, {
+      WEBHOOK_ALLOW_PRIVATE: 'true',
+      WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    });
+    stack.stub.answer = () => ({ body: completion(SECRET) });
+  });
+
+  afterAll(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await stack.stop();
+    receiver.close();
+  });
+
+  /** Opens every door, and waits until each one's job waits for a human. */
+  async function openDoors() {
+    const callback = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+    const chat = { model: 'm', messages: [{ role: 'user', content: 'Say it' }] };
+    const { id } = await stack.submit({ input: 'Say it' });
+    const at = (method: string, path: string, body?: object, ...headers: string[]) =>
+      new Recorder(stack.url, { method, path, headers, ...(body && { body }) });
+    const doors = {
+      job: at('GET', `/v1/jobs/${id}`, undefined, 'prefer: wait=60'),
+      submission: at('POST', '/v1/jobs', { payload: 1, callback_url: callback }, 'prefer: wait=60'),
+      jobEvents: at('GET', `/v1/jobs/${id}/events`),
+      events: at('GET', '/v1/events'),
+      chat: at('POST', '/v1/chat/completions', chat),
+      stream: at('POST', '/v1/chat/completions', { ...chat, stream: true }),
+      response: at('POST', '/v1/responses', { model: 'm', input: 'Say it' }),
+      background: at('POST', '/v1/responses', { model: 'm', input: 'Say it', background: true }),
+    };
+    const ids = await until('all six jobs wait for a human', async () => {
+      const { body } = await stack.http.get('/v1/reviews');
+      const waiting = body.data.map((job: { id: string }) => job.id);
+      return waiting.length === 6 && waiting;
+    });
+    // The events say that the answers are there, so whatever would leak has had its chance.
+    await until('the streams have told of the answers', () => doors.jobEvents.bytes.includes('inferred'));
+    return { doors, ids };
+  }
+
+  it('has no part of the answer in it, at any door, and none ever after a rejection', async () => {
+    const { doors, ids } = await openDoors();
+    expect(JSON.stringify(Object.values(doors)) + webhooks).not.toContain(SECRET);
+    for (const id of ids) await stack.decide(id, { verdict: 'reject', reason: 'no' });
+    await until('every held client was answered', () =>
+      [doors.job, doors.submission, doors.chat, doors.response].every(({ bytes }) =>
+        bytes.includes('HTTP/1.1'),
+      ),
+    );
+    await until('the stream ended with an error', () => doors.stream.bytes.includes('review_rejected'));
+    await until('the webhook came', () => webhooks.includes('job.failed'));
+    const everything = JSON.stringify(Object.values(doors)) + webhooks;
+    expect(everything).not.toContain(SECRET);
+  });
+
+  it('has no part of the answer in it, and all of it comes with the approval', async () => {
+    webhooks = '';
+    const { doors, ids } = await openDoors();
+    expect(JSON.stringify(Object.values(doors)) + webhooks).not.toContain(SECRET);
+    for (const id of ids) await stack.decide(id, { verdict: 'approve' });
+    for (const door of ['job', 'submission', 'chat', 'stream', 'response'] as const) {
+      await until(`the answer at the door ${door}`, () => doors[door].bytes.includes(SECRET));
+    }
+    await until('the webhook came', () => webhooks.includes('job.succeeded'));
+    expect(webhooks + doors.events.bytes + doors.jobEvents.bytes + doors.background.bytes).not.toContain(
+      SECRET,
+    );
+  });
+});
