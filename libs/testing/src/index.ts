@@ -4,6 +4,6 @@ export { aDecision, aJob, AN_ANSWER, claimedJob, jobIn } from './jobs';
 export { createLine, type Line } from './line';
 export { completion, startModelStub, type ModelStub, type StubAnswer, type StubRequest } from './model-stub';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';
-export { startStack, WAYS, type Stack, type Way } from './stack';
+export { startStack, WAYS, type Stack } from './stack';
 export { TEST_STORES, type TestStore } from './store';
 export { until } from './until';
