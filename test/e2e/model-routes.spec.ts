@@ -202,7 +202,7 @@ models: [{ name: m, providers: [b] }]`,
       const { code, stderr } = await runService(app, [], { ...env, MODEL_ROUTES_FILE: wrong });
       expect(code).toBe(1);
       expect(stderr).toContain(
-        `${app} cannot start. ConfigError: MODEL_ROUTES_FILE=${wrong} cannot be used:
+        `${app} cannot start. MODEL_ROUTES_FILE=${wrong} cannot be used:
   providers.a.retries: there is no such key
   providers.a.base_url: must be an http:// or https:// URL
   providers.a.api_key_env: the environment variable NOT_SET is not set

@@ -12,13 +12,14 @@ export interface Schema {
   items?: Schema;
   properties?: Record<string, Schema>;
   required?: string[];
-  additionalProperties?: Schema;
+  additionalProperties?: Schema | true;
+  oneOf?: Schema[];
 }
 
 const UNDERSTOOD = new Set(
   (
     '$ref allOf type nullable enum format minimum maximum maxLength items properties required ' +
-    'additionalProperties description example default'
+    'additionalProperties oneOf description example default'
   ).split(' '),
 );
 
@@ -41,6 +42,9 @@ export function faultsOf(value: unknown, schema: Schema, schemas: Record<string,
     if (!named) throw new Error(`there is no ${schema.$ref}`);
     return faultsOf(value, named, schemas, at);
   }
+  if (schema.oneOf && !schema.oneOf.some((part) => faultsOf(value, part, schemas, at).length === 0)) {
+    return [`${at === '' ? 'the answer' : at}: fits none of what it may be`];
+  }
   const faults = (schema.allOf ?? []).flatMap((part) => faultsOf(value, part, schemas, at));
   const fault = (text: string) => faults.push(`${at === '' ? 'the answer' : at}: ${text}`);
   if (schema.type !== undefined && !isOfType(value, schema.type)) {
@@ -62,7 +66,7 @@ export function faultsOf(value: unknown, schema: Schema, schemas: Record<string,
     const { properties, additionalProperties, required = [] } = schema;
     for (const name of required) if (!(name in (value as object))) fault(`lacks ${name}`);
     for (const [name, inner] of Object.entries(value as object)) {
-      const known = properties?.[name] ?? additionalProperties;
+      const known = properties?.[name] ?? (additionalProperties === true ? {} : additionalProperties);
       if (known) faults.push(...faultsOf(inner, known, schemas, `${at}/${name}`));
       // Without properties of its own a schema leaves them to its other parts.
       else if (properties) fault(`has ${name}, which nobody announced`);

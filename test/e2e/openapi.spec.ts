@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startStack, type Answer, type Stack } from '@hitl/testing';
+import { startStack, until, type Answer, type Stack } from '@hitl/testing';
 import { faultsOf, type Schema } from './openapi-schema';
 
 type Content = Record<string, { schema: Schema }>;
@@ -25,7 +25,7 @@ describe('openapi.json', () => {
   let stack: Stack;
 
   beforeAll(async () => {
-    stack = await startStack('services');
+    stack = await startStack('services', { WEBHOOK_ALLOW_PRIVATE: 'true' });
   });
 
   afterAll(() => stack.stop());
@@ -59,13 +59,15 @@ describe('openapi.json', () => {
     }
   });
 
-  it('gives every operation of /v1 the problem as its default answer', () => {
+  it('gives every operation of /v1 its form of error as the default answer', () => {
     const v1 = operations.filter(({ path }) => path.startsWith('/v1/'));
     expect(v1.length).toBeGreaterThanOrEqual(6);
-    for (const { operationId, responses } of v1) {
+    for (const { operationId, tags, responses } of v1) {
+      const [type, name] =
+        tags[0] === 'openai' ? ['application/json', 'OpenAiError'] : ['application/problem+json', 'Problem'];
       expect([operationId, responses.default?.content]).toEqual([
         operationId,
-        { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        { [type]: { schema: { $ref: `#/components/schemas/${name}` } } },
       ]);
     }
   });
@@ -82,18 +84,32 @@ describe('openapi.json', () => {
   it('describes every answer of a session as it is', async () => {
     const seen = new Map<string, Set<number>>();
     /** Sends a request, and compares the body and the answer with the description of the operation. */
-    const call = async (operationId: string, id?: string, body?: unknown, query = ''): Promise<Answer> => {
+    const call = async (
+      operationId: string,
+      id?: string,
+      body?: unknown,
+      query = '',
+      deliveryId = '',
+    ): Promise<Answer> => {
       const operation = operations.find((candidate) => candidate.operationId === operationId)!;
       const { path, method, responses, requestBody } = operation;
-      const url = path.replace('{id}', encodeURIComponent(id ?? '')) + query;
-      const answer = method === 'get' ? await stack.http.get(url) : await stack.http.post(url, body);
+      const url =
+        path.replace('{id}', encodeURIComponent(id ?? '')).replace('{deliveryId}', deliveryId) + query;
+      const answer =
+        method === 'post'
+          ? await stack.http.post(url, body)
+          : await stack.http.send(method.toUpperCase(), url);
       const { schemas } = committed.components;
       const said = responses[answer.status] ?? responses.default;
       expect([operationId, answer.status, said !== undefined]).toEqual([operationId, answer.status, true]);
+      if (answer.status === 204) {
+        seen.set(operationId, new Set([204]));
+        return answer;
+      }
       const type = answer.headers.get('content-type')!.split(';')[0]!;
       const schema = said!.content![type]?.schema;
       expect([operationId, type, schema !== undefined]).toEqual([operationId, type, true]);
-      const value = type === 'text/plain' ? answer.text : answer.body;
+      const value = type.startsWith('text/') ? answer.text : answer.body;
       expect([operationId, faultsOf(value, schema!, schemas)]).toEqual([operationId, []]);
       if (answer.status < 300 && body !== undefined) {
         const sent = requestBody!.content['application/json']!.schema;
@@ -134,6 +150,41 @@ describe('openapi.json', () => {
     await call('reviewJob', undefined, { id: waiting, status: 'success', response: 'four' });
     await call('liveness');
 
-    expect([...seen.keys()].sort()).toEqual(operations.map(({ operationId }) => operationId).sort());
+    const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+    const held = call('createChatCompletion', undefined, chat);
+    const asked = await until('the chat to review', async () => {
+      const { body } = await stack.http.get('/v1/reviews?limit=200');
+      return body.data.find((job: any) => job.payload?.model === 'm');
+    });
+    await call('decideReview', asked.id, { verdict: 'approve' });
+    await held;
+    await call('createChatCompletion', undefined, { model: 'm', messages: [] });
+    const { body: response } = await call('createResponse', undefined, {
+      model: 'm',
+      input: 'hi',
+      background: true,
+    });
+    await call('getResponse', response.id);
+    await call('cancelResponse', response.id);
+    await call('getResponse', 'resp_nobody');
+    await call('listModels');
+    await call('followJob', approved);
+
+    const { body: endpoint } = await call('createWebhookEndpoint', undefined, { url: 'http://127.0.0.1:9/' });
+    await call('createWebhookEndpoint', undefined, { url: 'ftp://x' });
+    await call('listWebhookEndpoints');
+    await call('rotateWebhookSecret', endpoint.id);
+    const { body: ping } = await call('pingWebhookEndpoint', endpoint.id);
+    await until('the ping was tried', async () => {
+      const { body } = await call('listWebhookDeliveries', endpoint.id);
+      return body.data[0].attempts.length > 0;
+    });
+    await call('redeliverWebhook', endpoint.id, undefined, '', ping.id);
+    await call('deleteWebhookEndpoint', endpoint.id);
+    await call('deleteWebhookEndpoint', endpoint.id);
+
+    // The stream of all events has no end that could be compared.
+    const all = operations.map(({ operationId }) => operationId).filter((id) => id !== 'followAll');
+    expect([...seen.keys()].sort()).toEqual(all.sort());
   });
 });

@@ -3,6 +3,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ANY_JSON } from './any-json';
+import { isOpenAiRoute } from '../openai/openai-routes';
+import { OpenAiError } from './openai-error.dto';
 import { Problem } from './problem.dto';
 
 /** The API's description. Operation ids are the methods' names: short, unique, and what a generated SDK shows. */
@@ -22,17 +24,22 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
-    extraModels: [Problem],
+    extraModels: [Problem, OpenAiError],
   });
   Object.assign(document.components?.schemas ?? {}, { [ANY_JSON.name]: ANY_JSON.schema });
   const problem = {
     description: 'An error; docs/errors.md lists the codes',
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   };
+  const openAiError = {
+    description: "An error in OpenAI's form; docs/errors.md lists the codes",
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/OpenAiError' } } },
+  };
   for (const [path, operations] of Object.entries(document.paths)) {
     if (!path.startsWith('/v1/')) continue;
     for (const operation of Object.values(operations as Record<string, { responses?: object }>)) {
-      if (operation.responses) Object.assign(operation.responses, { default: problem });
+      const error = isOpenAiRoute(path) ? openAiError : problem;
+      if (operation.responses) Object.assign(operation.responses, { default: error });
     }
   }
   return document;
