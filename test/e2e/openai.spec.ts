@@ -95,7 +95,7 @@ describe.each(WAYS)('the official OpenAI SDK: $name', ({ way }) => {
       const before = await countJobs();
       const error: any = await client.chat.completions.create(QUESTION).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(OpenAI.APIError);
-      expect(error).toMatchObject({ status: 504, code: 'review_pending' });
+      expect(error).toMatchObject({ status: 403, code: 'review_pending' });
       const id = error.error.job_id;
       expect(error.error.job_url).toBe(`/v1/jobs/${id}`);
       expect(error.headers.get('x-hitl-job-id')).toBe(id);

@@ -198,7 +198,7 @@ describe('waiting at another gateway', () => {
     );
     expect(await second.stop()).toBe(0);
     const answer = await held;
-    expect(answer.status).toBe(503);
+    expect(answer.status).toBe(403);
     expect(answer.headers.get('x-should-retry')).toBe('false');
     expect(((await answer.json()) as any).error.job_id).toBe(job.id);
     expect((await stack.decide(job.id, { verdict: 'approve' })).status).toBe(200);

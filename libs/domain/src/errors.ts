@@ -7,6 +7,9 @@ export const ERRORS = {
   invalid_json: { status: 400, title: 'The body is not JSON that can be stored' },
   cross_origin: { status: 403, title: 'The request comes from a page of another origin' },
   review_rejected: { status: 403, title: 'A human has rejected the answer' },
+  job_cancelled: { status: 403, title: 'The job was cancelled' },
+  job_expired: { status: 403, title: 'Nobody decided in time' },
+  review_pending: { status: 403, title: 'No human has decided yet' },
   not_found: { status: 404, title: 'There is nothing at this address' },
   job_not_found: { status: 404, title: 'There is no such job' },
   webhook_endpoint_not_found: { status: 404, title: 'There is no such webhook endpoint' },
@@ -16,8 +19,6 @@ export const ERRORS = {
   already_decided: { status: 409, title: 'Somebody else was first' },
   already_final: { status: 409, title: 'The job has ended already' },
   too_many_webhook_endpoints: { status: 409, title: 'There are as many webhook endpoints as there may be' },
-  job_cancelled: { status: 409, title: 'The job was cancelled' },
-  job_expired: { status: 409, title: 'Nobody decided in time' },
   revision_mismatch: { status: 412, title: 'The answer has changed since it was judged' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },
@@ -28,7 +29,6 @@ export const ERRORS = {
   inference_failed: { status: 502, title: 'The model brought no answer' },
   too_many_jobs: { status: 503, title: 'Too many jobs wait for the model' },
   unavailable: { status: 503, title: 'A part of the system is away' },
-  review_pending: { status: 504, title: 'No human has decided yet' },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -42,7 +42,7 @@ export class HeldAnswers {
   /** The job once it has ended. @throws Withheld when the wait was over first */
   async ended(jobId: string, reply: FastifyReply): Promise<Job> {
     const ending = await this.wait(jobId, reply);
-    if (typeof ending !== 'object') throw unfinished(ending, jobId);
+    if (typeof ending !== 'object') throw unfinished(ending, jobId, hasIdempotencyKey(reply));
     if (ending.job.edited) reply.header('x-hitl-edited', 'true');
     return ending.job;
   }
@@ -53,4 +53,9 @@ export class HeldAnswers {
     if (job.status !== 'success') throw failureOf(job);
     return job;
   }
+}
+
+/** Whether the request that is answered carries an idempotency key. */
+export function hasIdempotencyKey(reply: FastifyReply): boolean {
+  return reply.request.headers['idempotency-key'] !== undefined;
 }

@@ -8,7 +8,7 @@ import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
 import { readChatRequest, toChatCompletion, toChunks } from './chat';
-import { HeldAnswers } from './held-answers.service';
+import { hasIdempotencyKey, HeldAnswers } from './held-answers.service';
 import { ModelsService } from './models.service';
 import { toOpenAiError } from './openai-error';
 import { jobIdOf, readResponsesRequest, toResponse } from './responses';
@@ -133,7 +133,10 @@ export class OpenAiController {
         stream.comment('still waiting for a human');
       });
       if (typeof ending !== 'object' || ending.job.status !== 'success') {
-        const error = typeof ending === 'object' ? failureOf(ending.job) : unfinished(ending, jobId);
+        const error =
+          typeof ending === 'object'
+            ? failureOf(ending.job)
+            : unfinished(ending, jobId, hasIdempotencyKey(reply));
         stream.send({ data: JSON.stringify(toOpenAiError(error)) });
         return;
       }

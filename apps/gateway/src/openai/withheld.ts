@@ -1,7 +1,10 @@
 import { DomainError, type ErrorCode, type Job } from '@hitl/domain';
 import type { Ending } from '../waiting/waiting-room.service';
 
-/** A held request ends without an answer. Its job is there, so asking again would make a second one. */
+/**
+ * A held request ends without an answer. Its job is there, so asking again would make a second one; the status is 403
+ * where it can be, since that is what no client repeats by itself.
+ */
 export class Withheld extends DomainError {
   constructor(
     code: ErrorCode,
@@ -36,13 +39,25 @@ export function failureOf(job: Job): Withheld {
   }
 }
 
-/** Why a wait ended without the job's end. */
-export function unfinished(ending: Exclude<Ending, object>, jobId: string): Withheld {
-  return ending === 'shutdown'
-    ? new Withheld('unavailable', `This gateway stops. The job goes on: read it at /v1/jobs/${jobId}.`, jobId)
-    : new Withheld(
-        'review_pending',
-        `No human has decided yet. The job goes on: read it at /v1/jobs/${jobId}, or ask again with the same Idempotency-Key.`,
-        jobId,
-      );
+/**
+ * Why a wait ended without the job's end. When the gateway stops, a client with an idempotency key may ask another
+ * gateway at once.
+ */
+export function unfinished(
+  ending: Exclude<Ending, object>,
+  jobId: string,
+  hasIdempotencyKey: boolean,
+): Withheld {
+  if (ending === 'shutdown' && hasIdempotencyKey) {
+    return new Withheld(
+      'unavailable',
+      'This gateway stops, and the job goes on: ask again with the same key.',
+      jobId,
+    );
+  }
+  return new Withheld(
+    'review_pending',
+    `No human has decided yet. The job goes on: read it at /v1/jobs/${jobId}, or ask again with the same Idempotency-Key.`,
+    jobId,
+  );
 }
