@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import {
   createLine,
   createTestDatabase,
@@ -30,7 +30,7 @@ let gateway: ServiceProcess;
 let worker: ServiceProcess;
 let reviews: ServiceProcess;
 
-beforeEach(async () => {
+beforeAll(async () => {
   database = await createTestDatabase();
   [toDatabase, toBroker] = await Promise.all([createLine(database.url), createLine(testAmqpUrl())]);
   system = await createSystem({ DATABASE_URL: toDatabase.url, AMQP_URL: toBroker.url });
@@ -40,8 +40,11 @@ beforeEach(async () => {
     ServiceProcess,
     ServiceProcess,
   ];
+}, TEST_DEADLINE);
+beforeEach(() => {
+  system.stub.requests = [];
 });
-afterEach(async () => {
+afterAll(async () => {
   await system.stop();
   toDatabase.close();
   toBroker.close();

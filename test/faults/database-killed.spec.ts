@@ -81,66 +81,21 @@ it(
   TEST_DEADLINE,
 );
 
-/** Commits that do not wait for the disk reach it a moment later as a rule. From now on they do not. */
-async function delayTheDisk(): Promise<void> {
-  await database.query(`ALTER SYSTEM SET wal_writer_delay = '10s'`);
-  await database.query('SELECT pg_reload_conf()');
-}
-
 it(
   'has a job on disk when it answers 202',
   async () => {
-    await delayTheDisk();
+    // Commits that do not wait for the disk reach it a moment later as a rule. Here they do not.
+    await database.query(`ALTER SYSTEM SET wal_writer_delay = '10s'`);
+    await database.query('SELECT pg_reload_conf()');
     const gateway = await system.start('gateway');
     const ids = await submitMany(5, gateway);
     await server.kill();
     await server.start();
     await until(
-      'the database answers',
+      'the jobs are there',
       async () => (await statuses(database, ids)).bot === ids.length,
       DEADLINE,
     );
-  },
-  TEST_DEADLINE,
-);
-
-it(
-  'asks the model again for a job whose claim was lost in the crash',
-  async () => {
-    const { stub } = system;
-    let answer = (): void => undefined;
-    const crash = new Promise<void>((resolve) => (answer = resolve));
-    stub.answer = async ({ body }) => {
-      await crash;
-      return { body: { echo: body } };
-    };
-    const [gateway] = await system.startAll('gateway', 'review-service');
-    const ids = await submitMany(5, gateway!);
-    await until(
-      'all bells have rung',
-      async () => (await database.query('SELECT id FROM outbox')).length === 0,
-      DEADLINE,
-    );
-    await delayTheDisk();
-    // This commit waits for the disk, and takes along what came before it: no bell will ring a second time.
-    await database.query('CREATE TABLE everything_is_on_disk ()');
-    await system.start('inference-worker');
-    await until('the model is asked', () => stub.requests.length === ids.length, DEADLINE);
-    await server.kill();
-    await server.start();
-    await until(
-      'the database is back, without the claims',
-      async () => {
-        const jobs = await database.query<{ attempts: number }>('SELECT attempts FROM jobs');
-        return jobs.every(({ attempts }) => attempts === 0);
-      },
-      DEADLINE,
-    );
-    // So that the reconciler does not come to help.
-    await database.query(`UPDATE jobs SET next_kick_at = now() + interval '1 hour'`);
-    answer();
-    await expectInferredOnce(database, ids);
-    expect(system.deaths()).toEqual([]);
   },
   TEST_DEADLINE,
 );

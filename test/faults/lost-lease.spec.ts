@@ -77,3 +77,32 @@ it(
   },
   TEST_DEADLINE,
 );
+
+it(
+  'a worker whose claims a database crash took back asks the model again',
+  async () => {
+    const { stub } = system;
+    const [busy, finish] = gate();
+    stub.answer = async ({ body }) => {
+      await busy;
+      return { body: { echo: body } };
+    };
+    const [gateway] = await system.startAll('gateway', 'inference-worker', 'review-service');
+    const ids = await submitMany(5, gateway!);
+    await until('it has all jobs in hand', () => stub.requests.length === ids.length, DEADLINE);
+    await until(
+      'all bells have rung',
+      async () => (await database.query('SELECT id FROM outbox')).length === 0,
+      DEADLINE,
+    );
+    // As a crash leaves it: a claim does not wait for the disk. And the reconciler does not come to help.
+    await database.query(
+      `UPDATE jobs SET lease_token = NULL, lease_until = NULL, next_kick_at = now() + interval '1 hour'`,
+    );
+    finish();
+    await expectInferredOnce(database, ids);
+    expect(stub.requests).toHaveLength(2 * ids.length);
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);
