@@ -199,7 +199,7 @@ describe('/v1/jobs, seen from the database and the model', () => {
     expect(row).toEqual({ status: 'fail', failure_reason: 'cancelled' });
     await until('the worker counts the call as dropped', async () =>
       (await (await fetch(`${stack.processes[1]!.url}/metrics`)).text()).includes(
-        'hitl_inference_attempts_total{provider="openai",outcome="dropped"} 1',
+        'hitl_inference_attempts_total{provider="none",outcome="dropped"} 1',
       ),
     );
   });

@@ -24,6 +24,7 @@ const UNDERSTOOD = new Set(
 );
 
 const FORMATS: Record<string, RegExp> = {
+  uri: /^https?:\/\/\S+$/,
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
 };

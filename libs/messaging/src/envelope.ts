@@ -56,7 +56,11 @@ export interface ReplyError {
 export function toReplyError(error: unknown): ReplyError {
   if (error instanceof DomainError) return { code: error.code, detail: error.message };
   if (isTransient(error)) {
-    return { code: 'unavailable', detail: 'The database does not answer. Nothing was changed; try again.' };
+    return {
+      code: 'unavailable',
+      detail:
+        'The database does not answer. The command may or may not have taken effect: look at the job, then try again.',
+    };
   }
   return { code: 'internal_error', detail: 'The review service failed. See its log.' };
 }

@@ -53,7 +53,7 @@ function toDomainError(thrown: unknown): DomainError {
   if (isTransient(thrown)) {
     return new DomainError(
       'unavailable',
-      'The database does not answer. Nothing was changed; try again in a few seconds.',
+      'The database does not answer. A change that was under way may or may not have taken effect: look, then try again in a few seconds.',
     );
   }
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusCode(thrown);
