@@ -65,10 +65,12 @@ async function runMigrations(config: Config): Promise<void> {
 async function start(definition: ServiceDefinition, config: Config): Promise<void> {
   const { standalone = false } = definition;
   const logger = createLogger(definition.name, config.LOG_LEVEL, config.LOG_FORMAT);
-  process.on('unhandledRejection', (error) => {
-    logger.fatal({ err: error }, 'unhandled rejection: a bug, please report it');
-    process.exit(1);
-  });
+  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+    process.on(event, (error: unknown) => {
+      logger.fatal({ err: error }, `${event}: a bug, please report it`);
+      process.exit(1);
+    });
+  }
   measureProcess();
 
   if (!standalone) required(config, 'DATABASE_URL', 'AMQP_URL');

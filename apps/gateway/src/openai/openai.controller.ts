@@ -110,8 +110,13 @@ export class OpenAiController {
   @ApiOkResponse({ description: 'A response', schema: OBJECT })
   @Post('responses/:id/cancel')
   @HttpCode(200)
-  async cancelResponse(@Param('id') id: string, @Actor() actor: string): Promise<Json> {
+  async cancelResponse(
+    @Param('id') id: string,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Json> {
     const job = await this.jobs.get(requireJobId(id));
+    reply.header('x-hitl-job-id', job.id);
     if (job.failureReason === 'cancelled') return toResponse(job, true);
     return toResponse(await this.jobs.cancel(job.id, actor), true);
   }
