@@ -49,6 +49,23 @@ describe('a JSON body', () => {
     );
   });
 
+  it.each(['9007199254740993', '[12345678901234567890]', '{"id":-9007199254740993}'])(
+    'is refused with the number %s, which would become another one',
+    (text) => {
+      expect(refusalOf(text)).toContain('send it as a text');
+    },
+  );
+
+  it.each([
+    '9007199254740991',
+    '9007199254740992',
+    '1e300',
+    '{"id":"9007199254740993"}',
+    '0.12345678901234567890',
+  ])('is read with %s, which is kept', (text) => {
+    expect(() => parse(text)).not.toThrow();
+  });
+
   it('may be any value, not only an object', () => {
     expect([parse('null'), parse('0'), parse('"x"'), parse('[]'), parse(' {"a":1}\n')]).toEqual([
       null,

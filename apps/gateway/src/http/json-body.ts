@@ -27,18 +27,36 @@ export function parseJsonBody(body: Buffer): Json {
       `The body is not JSON${position === undefined ? '' : `: it goes wrong at character ${position}`}.`,
     );
   }
-  check(value);
+  if (check(value)) refuseInexact(text);
   return value;
 }
 
-/** Walks without recursion: the depth is the sender's choice. */
-function check(root: Json): void {
+/**
+ * A whole number of more than 15 digits may become another one when it is read as a double.
+ * @param text valid JSON
+ */
+function refuseInexact(text: string): void {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
+    if (
+      /^-?\d{16,}$/.test(token) &&
+      String(Number(token)) !== token &&
+      BigInt(token) !== BigInt(Number(token))
+    ) {
+      throw invalid('A whole number in the body has more digits than can be kept: send it as a text.');
+    }
+  }
+}
+
+/** Walks without recursion: the depth is the sender's choice. Answers whether a number is too large to be surely exact. */
+function check(root: Json): boolean {
+  let large = false;
   const open: { value: Json; depth: number; pointer: string }[] = [{ value: root, depth: 1, pointer: '' }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { value, depth, pointer } = next;
     if (typeof value === 'string') checkText(value, pointer);
     else if (typeof value === 'number') {
       if (!Number.isFinite(value)) throw invalid(`The number at ${place(pointer)} is out of range.`);
+      large ||= Number.isInteger(value) && !Number.isSafeInteger(value);
     } else if (typeof value === 'object' && value !== null) {
       if (depth > DEEPEST_BODY) throw invalid(`The body is nested deeper than ${DEEPEST_BODY} levels.`);
       for (const [key, inner] of Object.entries(value)) {
@@ -48,6 +66,7 @@ function check(root: Json): void {
       }
     }
   }
+  return large;
 }
 
 function checkText(text: string, pointer: string): void {
