@@ -30,7 +30,12 @@ it(
   'loses no job and infers none twice when a worker is killed in the middle of its model calls',
   async () => {
     const { stub } = system;
-    stub.answer = takes(300);
+    let answer = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (answer = resolve));
+    stub.answer = async (request, index) => {
+      await asked;
+      return takes(10)(request, index);
+    };
     const [gateway, first] = await system.startAll(
       'gateway',
       'inference-worker',
@@ -39,9 +44,14 @@ it(
     );
 
     const ids = await submitMany(200, gateway!);
-    await until('both workers are busy', () => stub.requests.length > CONCURRENCY, DEADLINE);
+    await until(
+      'both workers have their hands full',
+      () => stub.requests.length === 2 * CONCURRENCY,
+      DEADLINE,
+    );
     await first!.kill();
-    await until('the model is left waiting', () => abortedCalls(stub) > 0, DEADLINE);
+    await until('the model is left waiting', () => abortedCalls(stub) === CONCURRENCY, DEADLINE);
+    answer();
     await system.start('inference-worker');
 
     await expectInferredOnce(database, ids);
