@@ -16,20 +16,27 @@ import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempote
 import {
   cursorParameter,
   encodeCursor,
-  LARGEST_PAGE,
   limitParameter,
   onlyParameters,
   statusParameter,
-  USUAL_PAGE,
   type Query as QueryParameters,
 } from '../http/parameters';
 import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob, toPage } from './job.dto';
+import { ApiPage } from '../openapi/api-page';
 import { preferredWait } from '../waiting/prefer';
 import { WaitingRoom } from '../waiting/waiting-room.service';
 import { WebhooksService } from '../webhooks/webhooks.service';
 import { JobsService } from './jobs.service';
 
 const isId = (value: unknown): value is string => typeof value === 'string' && isJobId(value);
+
+const PREFER = {
+  name: 'Prefer',
+  required: false,
+  description:
+    'wait=N holds the answer until the job has ended, N seconds at most (540); 202 when it has not.',
+  schema: { type: 'string', example: 'wait=30' },
+} as const;
 
 @ApiTags('jobs')
 @Controller('v1/jobs')
@@ -44,17 +51,12 @@ export class JobsController {
     summary: 'Submit a request to the model',
     description: 'The job is durable before the answer.',
   })
+  @ApiOkResponse({ type: JobDto, description: 'With Prefer: wait, the job has ended in time' })
   @ApiAcceptedResponse({
     type: JobDto,
     headers: { Location: { description: 'Where the job is', schema: { type: 'string' } } },
   })
-  @ApiHeader({
-    name: 'Prefer',
-    required: false,
-    description:
-      'wait=N holds the answer until the job has ended, N seconds at most (540); 202 when it has not.',
-    schema: { type: 'string', example: 'wait=30' },
-  })
+  @ApiHeader(PREFER)
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
@@ -80,18 +82,7 @@ export class JobsController {
 
   @ApiOperation({ summary: 'List jobs, newest first' })
   @ApiQuery({ name: 'status', enum: JOB_STATUSES, enumName: 'JobStatus', required: false })
-  @ApiQuery({
-    name: 'limit',
-    required: false,
-    schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
-  })
-  @ApiQuery({
-    name: 'cursor',
-    required: false,
-    description: 'next_cursor of the page before',
-    schema: { type: 'string' },
-  })
-  @ApiOkResponse({ type: JobPage })
+  @ApiPage()
   @Get()
   async listJobs(@Query() query: QueryParameters): Promise<JobPage> {
     onlyParameters(query, ['status', 'limit', 'cursor']);
@@ -110,13 +101,8 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto })
-  @ApiHeader({
-    name: 'Prefer',
-    required: false,
-    description:
-      'wait=N holds the answer until the job has ended, N seconds at most (540); 202 when it has not.',
-    schema: { type: 'string', example: 'wait=30' },
-  })
+  @ApiAcceptedResponse({ type: JobDto, description: 'With Prefer: wait, the job has not ended in time' })
+  @ApiHeader(PREFER)
   @Get(':id')
   async getJob(
     @Param('id') id: string,

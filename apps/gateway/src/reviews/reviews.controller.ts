@@ -1,19 +1,18 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { DomainError, isJobId, isJsonObject, type ReviewPosition } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { Actor } from '../http/actor';
 import {
   cursorParameter,
   encodeCursor,
-  LARGEST_PAGE,
   limitParameter,
   onlyParameters,
   quote,
-  USUAL_PAGE,
   type Query as QueryParameters,
 } from '../http/parameters';
 import { etagOf, forReviewer, JobDto, JobPage, toPage } from '../jobs/job.dto';
+import { ApiPage } from '../openapi/api-page';
 import { DecisionDto, requireFittingFields } from './review.dto';
 import { ReviewsService } from './reviews.service';
 
@@ -23,18 +22,7 @@ export class ReviewsController {
   constructor(private readonly reviews: ReviewsService) {}
 
   @ApiOperation({ summary: 'List jobs that wait for a human, most urgent first: by priority, then by age' })
-  @ApiQuery({
-    name: 'limit',
-    required: false,
-    schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
-  })
-  @ApiQuery({
-    name: 'cursor',
-    required: false,
-    description: 'next_cursor of the page before',
-    schema: { type: 'string' },
-  })
-  @ApiOkResponse({ type: JobPage })
+  @ApiPage()
   @Get()
   async listReviews(@Query() query: QueryParameters): Promise<JobPage> {
     onlyParameters(query, ['limit', 'cursor']);

@@ -1,0 +1,22 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
+import { LARGEST_PAGE, USUAL_PAGE } from '../http/parameters';
+import { JobPage } from '../jobs/job.dto';
+
+/** An operation that answers a page of jobs, with the parameters `limit` and `cursor`. */
+export function ApiPage(): MethodDecorator {
+  return applyDecorators(
+    ApiQuery({
+      name: 'limit',
+      required: false,
+      schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
+    }),
+    ApiQuery({
+      name: 'cursor',
+      required: false,
+      description: 'next_cursor of the page before',
+      schema: { type: 'string' },
+    }),
+    ApiOkResponse({ type: JobPage }),
+  );
+}
