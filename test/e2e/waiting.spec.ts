@@ -181,6 +181,30 @@ describe('waiting at another gateway', () => {
     }
   });
 
+  it('keeps streams alive with a comment while nobody decides', async () => {
+    const { id } = await stack.submit({ input: 'x' });
+    const heartbeat = async (path: string, init: RequestInit, comment: string): Promise<void> => {
+      const { body } = await fetch(`${stack.url}${path}`, init);
+      let text = '';
+      for await (const bytes of body!) {
+        text += Buffer.from(bytes as Uint8Array).toString();
+        if (text.includes(comment)) return;
+      }
+      throw new Error(`the stream ended without '${comment}': ${text}`);
+    };
+    const chat = JSON.stringify({ model: 'x', stream: true, messages: [{ role: 'user', content: 'x' }] });
+    // One comes every fifteen seconds.
+    await Promise.all([
+      heartbeat(`/v1/jobs/${id}/events`, {}, ': still here'),
+      heartbeat('/v1/events', {}, ': still here'),
+      heartbeat(
+        '/v1/chat/completions',
+        { method: 'POST', headers: { 'content-type': 'application/json' }, body: chat },
+        ': still waiting for a human',
+      ),
+    ]);
+  });
+
   it('a gateway that stops sends held clients home at once, and the job goes on', async () => {
     const second = await startService('gateway', {
       DATABASE_URL: stack.database.url,
