@@ -181,6 +181,25 @@ describe('waiting at another gateway', () => {
     }
   });
 
+  it('finds by looking what nobody told it of', async () => {
+    const { body, headers } = await fetch(`${stack.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'x', stream: true, messages: [{ role: 'user', content: 'x' }] }),
+    });
+    const id = headers.get('x-hitl-job-id')!;
+    // By now it is held: its own first look was long before.
+    await stack.reaches(id, 'human');
+    // Past every service: no message tells of it.
+    await stack.database.query(
+      `UPDATE jobs SET status = 'fail', failure_reason = 'cancelled', finished_at = now() WHERE id = $1`,
+      [id],
+    );
+    let text = '';
+    for await (const bytes of body!) text += Buffer.from(bytes as Uint8Array).toString();
+    expect(text).toContain('job_cancelled');
+  });
+
   it('keeps streams alive with a comment while nobody decides', async () => {
     const { id } = await stack.submit({ input: 'x' });
     const heartbeat = async (path: string, init: RequestInit, comment: string): Promise<void> => {
