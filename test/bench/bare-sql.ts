@@ -20,6 +20,7 @@ export async function bareLifecycle(database: DataSource): Promise<void> {
       actor: 'bench',
       project: 'default',
       callbackUrl: null,
+      responseSchema: null,
       idempotency: null,
     },
   ]);
@@ -41,6 +42,12 @@ export async function bareLifecycle(database: DataSource): Promise<void> {
       payload: null,
       feedback: null,
       reason: null,
+      reasonCode: null,
+      submitterMessage: null,
+      requestHash: '00',
+      change: null,
+      desk: { groups: [], requirePlan: false, maxRegenerations: 10 },
+      policy: null,
     },
   ]);
   await read();

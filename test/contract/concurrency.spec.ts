@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
 import { JobStore, OutboxStore, type Bell } from '@hitl/domain';
-import { aDecision, aJob, createTestDatabase, jobIn, type TestDatabase } from '@hitl/testing';
+import { aDecision, aJob, createTestDatabase, jobIn, type TestDatabase, anEdit } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
 /** What only several connections can show: the embedded database has one. */
@@ -83,10 +83,9 @@ describe('several processes on one PostgreSQL', () => {
   it('release no edit together with an approval of what it replaces', async () => {
     for (let round = 0; round < 20; round += 1) {
       const id = await jobIn(stores[0]!, 'human');
-      const change = { jobId: id, actor: 'rob', revision: 1, response: 'edited', payload: null };
       const [decided, edited] = await Promise.all([
         stores[0]!.decide(aDecision(id, { revision: 1 })),
-        stores[1]!.edit(change),
+        stores[1]!.edit(anEdit(id, { revision: 1 })),
       ]);
       expect([decided !== null, edited !== null].filter(Boolean)).toHaveLength(1);
     }

@@ -24,7 +24,7 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
   const insertDecision = (job: string, verdict: string, released: number | null, hash: string): string =>
     `INSERT INTO decisions (id, job_id, revision, verdict, actor, released_revision, released_hash)
      VALUES ('${randomUUID()}', '${job}', 1, '${verdict}', 'mallory', ${released}, ${hash})`;
-  const release = `UPDATE jobs SET status = 'success', finished_at = now() WHERE id = $1`;
+  const release = `UPDATE jobs SET status = 'success', waiting_since = NULL, finished_at = now() WHERE id = $1`;
 
   describe('an unreviewed answer as', () => {
     it('a success without a decision', async () => {

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@hitl/domain';
-import { aDecision, aJob, claimedJob, jobIn, TEST_STORES, type TestStore, anAnswer } from '@hitl/testing';
+import {
+  aDecision,
+  aJob,
+  claimedJob,
+  jobIn,
+  TEST_STORES,
+  type TestStore,
+  anAnswer,
+  anEdit,
+} from '@hitl/testing';
 
 /** PostgreSQL's jsonb refuses it. */
 const UNSTORABLE = { text: '\0' };
@@ -69,13 +78,12 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
 
   it('an edit of a revision that is not the current one', async () => {
     const id = await jobIn(store.jobs, 'human');
-    const change = { jobId: id, actor: 'rob', revision: 2, response: 'x', payload: null };
-    expect(await unchanged(() => store.jobs.edit(change))).toBeNull();
+    expect(await unchanged(() => store.jobs.edit(anEdit(id, { revision: 2 })))).toBeNull();
   });
 
   it('an approval of what an edit has replaced in the meantime', async () => {
     const id = await jobIn(store.jobs, 'human');
-    await store.jobs.edit({ jobId: id, actor: 'rob', revision: 1, response: 'x', payload: null });
+    await store.jobs.edit(anEdit(id, { revision: 1 }));
     expect(await unchanged(() => store.jobs.decide(aDecision(id, { revision: 1 })))).toBeNull();
   });
 
@@ -88,7 +96,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
         store.jobs.complete(anAnswer(lease, 1)),
         store.jobs.failAttempt({ ...lease, detail: 'x', retryInMs: null }),
         store.jobs.decide(aDecision(jobId)),
-        store.jobs.edit({ jobId, actor: 'rob', revision: null, response: 1, payload: null }),
+        store.jobs.edit(anEdit(jobId)),
         store.jobs.cancel(jobId, 'ann'),
       ]),
     );

@@ -10,6 +10,7 @@ import {
   TEST_STORES,
   type TestStore,
   anAnswer,
+  anEdit,
 } from '@hitl/testing';
 
 describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
@@ -205,9 +206,8 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
 
   it('keeps an edit without a verdict in human, and what it replaced in the event', async () => {
     const id = await jobIn(store.jobs, 'human', { payload: 'old' });
-    const change = { jobId: id, actor: 'rob', revision: 1 };
-    expect(await store.jobs.edit({ ...change, response: 'five', payload: 'new' })).toBe(2);
-    expect(await store.jobs.edit({ ...change, revision: null, response: 'six', payload: null })).toBe(3);
+    expect(await store.jobs.edit(anEdit(id, { revision: 1, response: 'five', payload: 'new' }))).toBe(2);
+    expect(await store.jobs.edit(anEdit(id, { response: 'six' }))).toBe(3);
     expect(await job(id)).toMatchObject({ status: 'human', response: 'six', payload: 'new', revision: 3 });
     expect((await events(id)).slice(-2)).toMatchObject([
       { type: 'edited', revision: 2, actor: 'rob', replaced: { response: AN_ANSWER, payload: 'old' } },
@@ -248,7 +248,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     edit: () => store.jobs.decide(aDecision(id, { verdict: 'edit', response: 'edited' })),
     reject: () => store.jobs.decide(aDecision(id, { verdict: 'reject' })),
     regenerate: () => store.jobs.decide(aDecision(id, { verdict: 'regenerate' })),
-    change: () => store.jobs.edit({ jobId: id, actor: 'rob', revision: null, response: 'x', payload: null }),
+    change: () => store.jobs.edit(anEdit(id)),
     cancel: () => store.jobs.cancel(id, 'ann'),
     kick: () => store.jobs.kickOverdue(10),
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@hitl/domain';
-import { aDecision, claimedJob, TEST_STORES, type TestStore, anAnswer } from '@hitl/testing';
+import { aDecision, claimedJob, TEST_STORES, type TestStore, anAnswer, anEdit } from '@hitl/testing';
 
 const nested = (depth: number): Json => (depth === 0 ? 'bottom' : { in: [nested(depth - 1)] });
 
@@ -36,13 +36,7 @@ describe.each(TEST_STORES)('JSON on $name comes back as it went in', ({ open }) 
     };
     await store.jobs.complete(anAnswer(lease, value));
     expect(await stored()).toEqual({ payload: value, response: value });
-    await store.jobs.edit({
-      jobId: lease.jobId,
-      actor: 'rob',
-      revision: 1,
-      response: [value],
-      payload: [value],
-    });
+    await store.jobs.edit(anEdit(lease.jobId, { revision: 1, response: [value], payload: [value] }));
     expect(await stored()).toEqual({ payload: [value], response: [value] });
     await store.jobs.decide(aDecision(lease.jobId, { verdict: 'edit', response: { value } }));
     expect(await stored()).toEqual({ payload: [value], response: { value } });

@@ -1,5 +1,6 @@
 import {
   Decision,
+  Draft,
   Job,
   JobEvent,
   OutboxMessage,
@@ -11,6 +12,7 @@ import { Client } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
 import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
+import { ReviewDesk1700000002000 } from './migrations/1700000002000-review-desk';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
 const STATEMENT_TIMEOUT = 10_000;
@@ -79,8 +81,17 @@ export function dataSourceOptions(
     type: 'postgres',
     url,
     poolSize,
-    entities: [Job, JobEvent, Decision, OutboxMessage, WebhookEndpoint, WebhookDelivery, WebhookAttempt],
-    migrations: [Jobs1700000000000, Delivery1700000001000],
+    entities: [
+      Job,
+      JobEvent,
+      Decision,
+      Draft,
+      OutboxMessage,
+      WebhookEndpoint,
+      WebhookDelivery,
+      WebhookAttempt,
+    ],
+    migrations: [Jobs1700000000000, Delivery1700000001000, ReviewDesk1700000002000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     installExtensions: false,

@@ -2,16 +2,26 @@ export { isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
+export { Draft } from './jobs/draft.entity';
 export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { Job, type Usage } from './jobs/job.entity';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';
-export { decide, type DecisionRequest } from './jobs/statements/decide';
-export type { Edit } from './jobs/statements/edit';
+export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
+export {
+  decide,
+  type DecisionRequest,
+  type DeskRules,
+  type Judgement,
+  type OutputChange,
+} from './jobs/statements/decide';
+export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';
-export { submit, type NewJob } from './jobs/statements/submit';
+export type { Note } from './jobs/statements/note';
+export type { ReviewPlan } from './jobs/statements/plan';
+export { submit, submittedJob, type NewJob } from './jobs/statements/submit';
 export * from './jobs/transitions';
 export { type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';

@@ -64,6 +64,12 @@ export class DecideReview implements DecisionRequest {
   @IsOptional()
   @IsString()
   reason: string | null;
+  @IsOptional()
+  @IsString()
+  reasonCode: string | null;
+  @IsOptional()
+  @IsString()
+  submitterMessage: string | null;
 }
 
 /** Command: keep changes to a job that goes on waiting. Answered with a {@link ReviewReply}. */

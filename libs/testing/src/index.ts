@@ -1,6 +1,6 @@
 export { createClient, sendRaw, type Answer, type Client } from './client';
 export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
-export { aDecision, aJob, AN_ANSWER, anAnswer, claimedJob, jobIn } from './jobs';
+export { aDecision, aJob, AN_ANSWER, anAnswer, anEdit, claimedJob, jobIn } from './jobs';
 export { selfSigned } from './self-signed';
 export {
   anthropicMessage,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DecisionRequest, Inferred, JobStatus, JobStore, Json, Lease, NewJob } from '@hitl/domain';
+import type { DeskEdit, Inferred, JobStatus, JobStore, Json, Judgement, Lease, NewJob } from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 
 /** A job as the gateway would accept it. */
@@ -12,13 +12,17 @@ export function aJob(fields: Partial<NewJob> = {}): NewJob {
     priority: 0,
     actor: 'submitter',
     callbackUrl: null,
+    responseSchema: null,
     idempotency: null,
     ...fields,
   };
 }
 
+/** The desk's rules where there is no policy. */
+export const NO_POLICY = { groups: [], requirePlan: false, maxRegenerations: 10 };
+
 /** An approval of whatever is current. */
-export function aDecision(jobId: string, fields: Partial<DecisionRequest> = {}): DecisionRequest {
+export function aDecision(jobId: string, fields: Partial<Judgement> = {}): Judgement {
   return {
     id: randomUUID(),
     jobId,
@@ -29,6 +33,26 @@ export function aDecision(jobId: string, fields: Partial<DecisionRequest> = {}):
     payload: null,
     feedback: null,
     reason: null,
+    reasonCode: null,
+    submitterMessage: null,
+    requestHash: '00',
+    change: null,
+    desk: NO_POLICY,
+    policy: null,
+    ...fields,
+  };
+}
+
+/** A change of whatever is current, without a verdict. */
+export function anEdit(jobId: string, fields: Partial<DeskEdit> = {}): DeskEdit {
+  return {
+    jobId,
+    actor: 'rob',
+    revision: null,
+    response: 'edited',
+    payload: null,
+    change: null,
+    desk: NO_POLICY,
     ...fields,
   };
 }

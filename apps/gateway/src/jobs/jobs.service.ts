@@ -1,5 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DomainError, JobReader, JobStore, type Job, type JobStatus, type Json } from '@hitl/domain';
+import {
+  DomainError,
+  JobReader,
+  JobStore,
+  submittedJob,
+  type Job,
+  type JobStatus,
+  type Json,
+  type NewJob,
+} from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
@@ -12,6 +21,8 @@ export interface Submission {
   metadata?: Record<string, string>;
   priority?: number;
   callbackUrl?: string | null;
+  /** JSON Schema that an edited response must satisfy. */
+  responseSchema?: Json;
   idempotency?: Idempotency | null;
 }
 
@@ -41,51 +52,32 @@ export class JobsService {
    * @throws DomainError too_many_jobs, idempotency_conflict
    */
   async submit(submission: Submission, actor: string): Promise<Accepted> {
-    const { payload, metadata = {}, priority = 0, callbackUrl = null, idempotency = null } = submission;
-    const id = uuidv7();
-    this.waitingJobs.admit();
-    const submitted = await this.store.submit({
-      id,
+    const {
+      payload,
+      metadata = {},
+      priority = 0,
+      callbackUrl = null,
+      responseSchema = null,
+      idempotency = null,
+    } = submission;
+    const newJob: NewJob = {
+      id: uuidv7(),
       project: PROJECT,
       payload,
       metadata,
       priority,
       actor,
       callbackUrl,
+      responseSchema,
       idempotency,
-    });
-    if (!submitted) return { job: await this.earlier(idempotency), replayed: true };
-    const { createdAt, bell } = submitted;
-    this.outbox.ring(bell);
-    metrics.jobsSubmitted.inc();
-    this.logger.debug({ jobId: id, message: 'submitted' });
-    const job: Job = {
-      id,
-      project: PROJECT,
-      status: 'bot',
-      payload,
-      response: null,
-      edited: false,
-      usage: null,
-      callbackUrl,
-      idempotencyKey: idempotency?.key ?? null,
-      requestHash: idempotency?.requestHash ?? null,
-      revision: 0,
-      attempts: 0,
-      roundAttempts: 0,
-      priority,
-      metadata,
-      feedback: [],
-      failureReason: null,
-      failureDetail: null,
-      leaseToken: null,
-      leaseUntil: null,
-      nextKickAt: null,
-      kicks: 0,
-      createdAt,
-      updatedAt: createdAt,
-      finishedAt: null,
     };
+    this.waitingJobs.admit();
+    const submitted = await this.store.submit(newJob);
+    if (!submitted) return { job: await this.earlier(idempotency), replayed: true };
+    this.outbox.ring(submitted.bell);
+    metrics.jobsSubmitted.inc();
+    this.logger.debug({ jobId: newJob.id, message: 'submitted' });
+    const job = submittedJob(newJob, submitted.createdAt);
     return { job, replayed: false };
   }
 

@@ -103,6 +103,8 @@ export class OriginalApiController {
           payload,
           feedback: null,
           reason: null,
+          reasonCode: null,
+          submitterMessage: null,
         });
       } else if (response !== null || payload !== null) {
         await this.reviews.edit({ jobId: id, actor, revision: null, response, payload });

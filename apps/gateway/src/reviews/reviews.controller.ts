@@ -62,6 +62,8 @@ export class ReviewsController {
       payload: body.payload ?? null,
       feedback: body.feedback ?? null,
       reason: body.reason ?? null,
+      reasonCode: null,
+      submitterMessage: body.reason ?? null,
     });
     reply.header('etag', etagOf(job));
     return forReviewer(job);

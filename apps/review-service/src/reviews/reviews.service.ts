@@ -10,6 +10,8 @@ import {
 import { ChangeAnnouncer, OutboxRelay, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 
+const DESK = { groups: [], requirePlan: false, maxRegenerations: 10 };
+
 @Injectable()
 export class ReviewsService {
   private readonly logger = new Logger(ReviewsService.name);
@@ -32,7 +34,13 @@ export class ReviewsService {
    * @throws DomainError job_not_found, already_decided, job_not_waiting, revision_mismatch
    */
   async decide(request: DecisionRequest): Promise<ReviewReply> {
-    const decided = await this.store.decide(request);
+    const decided = await this.store.decide({
+      ...request,
+      requestHash: '00',
+      change: null,
+      desk: DESK,
+      policy: null,
+    });
     if (!decided) return this.repeated(request);
     if (decided.bell) this.outbox.ring(decided.bell);
     this.changes.announce(request.jobId, decided.status);
@@ -48,7 +56,7 @@ export class ReviewsService {
 
   /** @throws DomainError job_not_found, already_decided, job_not_waiting, revision_mismatch */
   async edit(change: Edit): Promise<ReviewReply> {
-    const revision = await this.store.edit(change);
+    const revision = await this.store.edit({ ...change, change: null, desk: DESK });
     if (revision === null) throw await this.refusal(change);
     return { status: 'human', revision };
   }

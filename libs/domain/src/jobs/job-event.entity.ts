@@ -25,7 +25,7 @@ export class JobEvent {
   @Column('int')
   revision: number;
 
-  /** Who did it: a person's name, or `submitter`, `worker`. */
+  /** Who did it: a person's name, `worker`, or `policy:` and the rule's name. */
   @Column('text')
   actor: string;
 
@@ -36,6 +36,10 @@ export class JobEvent {
   /** The `payload` and `response` that this event overwrote, so that no output is ever lost. */
   @Column('jsonb', { nullable: true })
   replaced: { payload?: Json; response?: Json } | null;
+
+  /** The policy under which it happened, where there was one. */
+  @Column('text', { name: 'policy_hash', nullable: true })
+  policyHash: string | null;
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;

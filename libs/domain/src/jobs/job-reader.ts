@@ -40,7 +40,10 @@ export class JobReader {
 
   /** The job that a project submitted under this idempotency key. */
   findByKey(project: string, idempotencyKey: string): Promise<Job | null> {
-    return this.jobs.createQueryBuilder('job').where({ project, idempotencyKey }).getOne();
+    return this.jobs
+      .createQueryBuilder('job')
+      .where('job.project = :project AND job.idempotencyKey = :idempotencyKey', { project, idempotencyKey })
+      .getOne();
   }
 
   /** Those of the jobs that have ended. */
@@ -68,7 +71,7 @@ export class JobReader {
 
   /** A decision by its own id. */
   findDecision(id: string): Promise<Decision | null> {
-    return this.database.getRepository(Decision).findOneBy({ id });
+    return this.database.getRepository(Decision).findOne({ where: { id } });
   }
 
   /** Newest first, from the job after `before` on. */

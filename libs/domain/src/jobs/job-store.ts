@@ -4,10 +4,25 @@ import { batched } from '../batcher';
 import type { Bell } from '../outbox/bell';
 import { cancel } from './statements/cancel';
 import { claim, extendLeases, type ClaimedJob, type ClaimRequest, type Lease } from './statements/claim';
-import { decide, type Decided, type DecisionRequest } from './statements/decide';
-import { edit, type Edit } from './statements/edit';
+import {
+  claimNextReview,
+  claimReview,
+  countClaims,
+  releaseReview,
+  type ReviewClaim,
+} from './statements/claim-review';
+import {
+  climbLadder,
+  dueApprovals,
+  type ApprovalAtDeadline,
+  type LadderStep,
+} from './statements/climb-ladder';
+import { decide, dueHeld, hold, undo, type Decided, type Judgement } from './statements/decide';
+import { edit, type DeskEdit } from './statements/edit';
 import { complete, failAttempt, type FailedAttempt, type Inferred } from './statements/finish-attempt';
 import { kickAll, kickOverdue } from './statements/kick-overdue';
+import { addNote, type Note } from './statements/note';
+import { plan, type PlanRequest } from './statements/plan';
 import { submit, type NewJob, type Submitted } from './statements/submit';
 
 /**
@@ -24,8 +39,13 @@ export class JobStore {
   readonly complete: (outcome: Inferred) => Promise<Bell | null>;
   /** bot → bot with a due time, or bot → fail; false if the job is no longer held under the token. */
   readonly failAttempt: (outcome: FailedAttempt) => Promise<boolean>;
-  /** human → success, fail or bot; null if the job no longer waits with the judged revision. */
-  readonly decide: (request: DecisionRequest) => Promise<Decided | null>;
+  /** Writes the policy's plan on an answer that has none; false for any other. */
+  readonly plan: (request: PlanRequest) => Promise<boolean>;
+  /**
+   * human → success, fail or bot, or one vote more; null if the job no longer waits with the judged revision, or this
+   * reviewer may not decide.
+   */
+  readonly decide: (judgement: Judgement) => Promise<Decided | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.submit = batched((jobs) => submit(database, jobs));
@@ -34,7 +54,8 @@ export class JobStore {
     this.failAttempt = batched((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), {
       keyOf: byJob,
     });
-    this.decide = batched((requests: DecisionRequest[]) => decide(database, requests), { keyOf: byJob });
+    this.plan = batched((requests: PlanRequest[]) => plan(database, requests), { keyOf: byJob });
+    this.decide = batched((judgements: Judgement[]) => decide(database, judgements), { keyOf: byJob });
   }
 
   /** Renews leases; answers the ids of the jobs that are still held. */
@@ -42,9 +63,61 @@ export class JobStore {
     return extendLeases(this.database, leases, leaseMs);
   }
 
-  /** Keeps a reviewer's changes without a verdict; answers the new revision, or null when the job waits no more. */
-  edit(change: Edit): Promise<number | null> {
+  /** Keeps a reviewer's changes without a verdict; answers the new revision, or null when it may not be changed. */
+  edit(change: DeskEdit): Promise<number | null> {
     return edit(this.database, change);
+  }
+
+  /** Keeps a decision that takes effect after `undoMs`; answers when, or null where `decide` would. */
+  hold(judgement: Judgement, undoMs: number): Promise<{ until: Date; revision: number } | null> {
+    return hold(this.database, judgement, undoMs);
+  }
+
+  /** Takes a held decision of this reviewer back; false when it has taken effect, or was never made. */
+  undo(request: { jobId: string; decisionId: string; actor: string }): Promise<boolean> {
+    return undo(this.database, request);
+  }
+
+  /** Lets up to `limit` held decisions take effect whose time has come; answers those that did. */
+  async settleHeld(limit: number): Promise<(Decided & { jobId: string })[]> {
+    const due = await dueHeld(this.database, limit);
+    const decided = due.length > 0 ? await decide(this.database, due, true) : [];
+    return decided.flatMap((one, index) => (one ? [{ ...one, jobId: (due[index] as Judgement).jobId }] : []));
+  }
+
+  /** Gives a reviewer the most urgent job that they may take; null when there is none. */
+  claimNextReview(claim: ReviewClaim): Promise<string | null> {
+    return claimNextReview(this.database, claim);
+  }
+
+  /** Gives a reviewer one job, or renews their claim; false when somebody else has it, or they may not. */
+  claimReview(claim: ReviewClaim & { jobId: string }): Promise<boolean> {
+    return claimReview(this.database, claim);
+  }
+
+  /** Ends a reviewer's own claim; false when there was none. */
+  releaseReview(claim: { jobId: string; actor: string }): Promise<boolean> {
+    return releaseReview(this.database, claim);
+  }
+
+  /** How many live claims a reviewer has. */
+  countClaims(actor: string): Promise<number> {
+    return countClaims(this.database, actor);
+  }
+
+  /** Adds a note; false when there is no such job. */
+  addNote(note: Note): Promise<boolean> {
+    return addNote(this.database, note);
+  }
+
+  /** Reminds, escalates and expires up to `limit` waiting jobs whose time has come. */
+  climbLadder(limit: number): Promise<LadderStep[]> {
+    return climbLadder(this.database, limit);
+  }
+
+  /** Up to `limit` waiting jobs that their policy approves now, since nobody decided in time. */
+  dueApprovals(limit: number): Promise<ApprovalAtDeadline[]> {
+    return dueApprovals(this.database, limit);
   }
 
   /** bot → fail or human → fail; false if the job was final already. */

@@ -98,6 +98,110 @@ export class Job {
   @Column('smallint')
   kicks: number;
 
+  /** Who submitted it. */
+  @Column('text')
+  submitter: string;
+
+  /** The model that the payload asks for; null where it names none. */
+  @Column('text', { nullable: true })
+  model: string | null;
+
+  /** JSON Schema that an edited response must satisfy; null: any. */
+  @Column('jsonb', { name: 'response_schema', nullable: true })
+  responseSchema: Json;
+
+  /** The model's own output, once a human has changed it; null: `response` is the model's own. */
+  @Column('jsonb', { name: 'model_response', nullable: true })
+  modelResponse: Json;
+
+  /** How often reviewers have sent the job back to the model. */
+  @Column('smallint')
+  regenerations: number;
+
+  /** Since when the current answer waits in `human`. */
+  @Column('timestamptz', { name: 'waiting_since', nullable: true })
+  waitingSince: Date | null;
+
+  /** When the policy wrote its plan for the current answer: the columns from here to `onDeadline`. */
+  @Column('timestamptz', { name: 'planned_at', nullable: true })
+  plannedAt: Date | null;
+
+  /** The policy's rule that made the plan, or decided; null: its defaults, or no policy. */
+  @Column('text', { nullable: true })
+  rule: string | null;
+
+  /** SHA-256 of the policy that made the plan, in hex. */
+  @Column('text', { name: 'policy_hash', nullable: true })
+  policyHash: string | null;
+
+  /** How many different people must agree. */
+  @Column('smallint')
+  approvals: number;
+
+  /** Whether the submitter may not be among them. */
+  @Column('boolean', { name: 'four_eyes' })
+  fourEyes: boolean;
+
+  /** The group whose members may review it; empty: everybody. */
+  @Column('text', { name: 'review_group' })
+  group: string;
+
+  /** Who has approved the current revision so far. */
+  @Column('text', { name: 'approved_by', array: true })
+  approvedBy: string[];
+
+  /** Who has rejected the current revision so far. */
+  @Column('text', { name: 'rejected_by', array: true })
+  rejectedBy: string[];
+
+  /** When reviewers are reminded; null: never, or done. */
+  @Column('timestamptz', { name: 'remind_at', nullable: true })
+  remindAt: Date | null;
+
+  /** When the job goes to the group `escalateTo`; null: never, or done. */
+  @Column('timestamptz', { name: 'escalate_at', nullable: true })
+  escalateAt: Date | null;
+
+  /** Where a job goes that reviewers disagree about, or that waits too long; null: it stays where it is. */
+  @Column('text', { name: 'escalate_to', nullable: true })
+  escalateTo: string | null;
+
+  /** When reviewers disagreed, or the ladder escalated. */
+  @Column('timestamptz', { name: 'escalated_at', nullable: true })
+  escalatedAt: Date | null;
+
+  /** When the wait ends, as `onDeadline` says. */
+  @Column('timestamptz', { name: 'deadline_at', nullable: true })
+  deadlineAt: Date | null;
+
+  @Column('text', { name: 'on_deadline', nullable: true })
+  onDeadline: 'fail' | 'approve' | null;
+
+  /** The reviewer who has the job, until `claimedUntil`; an older claim counts no more. */
+  @Column('text', { name: 'claimed_by', nullable: true })
+  claimedBy: string | null;
+
+  @Column('timestamptz', { name: 'claimed_at', nullable: true })
+  claimedAt: Date | null;
+
+  @Column('timestamptz', { name: 'claimed_until', nullable: true })
+  claimedUntil: Date | null;
+
+  /** The id of the command that claimed it: repeating the command claims nothing more. */
+  @Column('uuid', { name: 'claim_id', nullable: true })
+  claimId: string | null;
+
+  /** A decision that takes effect at `heldUntil` unless it is undone; null: none. */
+  @Column('jsonb', { name: 'held_decision', nullable: true })
+  heldDecision: Json;
+
+  @Column('timestamptz', { name: 'held_until', nullable: true })
+  heldUntil: Date | null;
+
+  /** When the desk must look at it next: the earliest of its due times. */
+  @Column('timestamptz', { name: 'next_step_at', nullable: true })
+  nextStepAt: Date | null;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
 

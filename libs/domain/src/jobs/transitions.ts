@@ -7,15 +7,28 @@
 export const JOB_STATUSES = ['bot', 'human', 'success', 'fail'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** What can happen to a job. `attempt_failed` and `edited` leave the status as it is. */
+/** What can happen to a job. Only those in {@link TRANSITIONS} change its status. */
 export const JOB_EVENT_TYPES = [
   'submitted',
   'attempt_failed',
   'inferred',
   'failed',
+  /** The policy has written who must review, how many, by when. */
+  'planned',
+  'claimed',
+  'released',
   'edited',
+  'noted',
+  /** One of several people has judged. */
+  'voted',
+  /** A decision was made that can still be undone. */
+  'held',
+  'undone',
+  'reminded',
+  'escalated',
   'decided',
   'regenerated',
+  'expired',
   'cancelled',
 ] as const;
 export type JobEventType = (typeof JOB_EVENT_TYPES)[number];
@@ -23,7 +36,7 @@ export type JobEventType = (typeof JOB_EVENT_TYPES)[number];
 /** Every status change there is, and the events that make it. `human → bot` is a reviewer asking the model again. */
 export const TRANSITIONS = {
   bot: { human: ['inferred'], fail: ['failed', 'cancelled'] },
-  human: { success: ['decided'], fail: ['decided', 'cancelled'], bot: ['regenerated'] },
+  human: { success: ['decided'], fail: ['decided', 'expired', 'cancelled'], bot: ['regenerated'] },
   success: {},
   fail: {},
 } as const satisfies Record<JobStatus, Partial<Record<JobStatus, readonly JobEventType[]>>>;

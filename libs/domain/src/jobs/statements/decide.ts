@@ -4,7 +4,9 @@ import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
+import { DRAFTS_GONE } from './leave-desk';
 
+/** What a reviewer asks for. */
 export interface DecisionRequest {
   /** The decision's id; asking again with the same one decides nothing more. */
   id: string;
@@ -19,7 +21,42 @@ export interface DecisionRequest {
   payload: Json;
   /** What the model should do differently, with `regenerate`. */
   feedback: string | null;
+  /** Why, for those who review and audit. */
   reason: string | null;
+  /** Why, as one of the project's reasons. */
+  reasonCode: string | null;
+  /** Why, as the submitter may read it. */
+  submitterMessage: string | null;
+}
+
+/** What a reviewer may do. */
+export interface DeskRules {
+  /** The groups that the reviewer is in. */
+  groups: string[];
+  /** Whether jobs without the policy's plan must wait for it. */
+  requirePlan: boolean;
+  /** How often a job may be sent back to the model. */
+  maxRegenerations: number;
+}
+
+/** What a human changed in the model's output. */
+export interface OutputChange {
+  /** JSON Patch (RFC 6902) from the model's output to the human's. */
+  patch: Json;
+  /** Unified diff of the text; null when it would be too long. */
+  textDiff: string | null;
+  /** The share of the text that changed, from 0 to 1; null when it is not known. */
+  editDistance: number | null;
+}
+
+/** A decision as the desk makes it. */
+export interface Judgement extends DecisionRequest {
+  /** SHA-256 of the request, in hex. */
+  requestHash: string;
+  change: OutputChange | null;
+  desk: DeskRules;
+  /** The rule that decides instead of a person: on a new answer, or because nobody had, in time. */
+  policy: { rule: string; hash: string; atDeadline: boolean } | null;
 }
 
 export interface Decided {
@@ -33,82 +70,201 @@ const STATUS_SQL = Object.entries(STATUS_AFTER)
   .map(([verdict, status]) => `WHEN '${verdict}' THEN '${status}'`)
   .join(' ');
 
+/** Reads judgements from `$1`; `judged` is each with the job that it is about, unless it was made before. */
+const JUDGED = `input AS (
+  SELECT t.*, CASE verdict ${STATUS_SQL} END AS status_after, policy IS NOT NULL AS automatic,
+         coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline
+  FROM jsonb_to_recordset($1::jsonb) AS t (
+    id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
+    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
+), judged AS (
+  SELECT input.*, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
+         j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = input.actor THEN j.claimed_at END AS old_claimed_at
+  FROM input JOIN jobs j ON j.id = input."jobId"
+  WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.id = input.id)
+)`;
+
+/** Whether the judgement `r` may be made on the job `j`, as the job is once it is locked. */
+const MAY_DECIDE = `j.id = r."jobId" AND j.status = 'human' AND j.revision = r.judged_revision
+  AND (r.revision IS NULL OR r.revision = j.revision)
+  AND CASE
+    WHEN r.settles THEN j.held_decision ->> 'id' = r.id::text AND j.held_until <= now()
+    WHEN j.held_until IS NOT NULL THEN false
+    WHEN r.at_deadline THEN j.deadline_at <= now() AND j.on_deadline = 'approve'
+    WHEN r.automatic THEN j.planned_at IS NULL AND j.regenerations = 0
+    ELSE (j.planned_at IS NOT NULL OR NOT (r.desk ->> 'requirePlan')::boolean)
+      AND (j.claimed_until IS NULL OR j.claimed_until <= now() OR j.claimed_by = r.actor)
+      AND (j.review_group = '' OR r.desk -> 'groups' ? j.review_group)
+      AND NOT (j.four_eyes AND j.submitter = r.actor)
+      AND (r.verdict <> 'regenerate' OR j.regenerations < (r.desk ->> 'maxRegenerations')::int)
+      AND (r.verdict NOT IN ('approve', 'reject') OR r.actor <> ALL (j.approved_by || j.rejected_by))
+  END`;
+
 /**
- * human → success, fail or bot, once per job that still waits with the judged revision; null for the others, and
- * for a decision that was made before, even when the job waits again since.
- * The released hash is the database's own, of the row that becomes `success`.
- * @param requests at most one per job
+ * Whether the judgement `r` takes the job `j` out of `human`: a policy's, sending it back, or the last one of as many
+ * different people as must agree. An edit is a new revision, of which its author is the first to approve.
  */
-export async function decide(database: DataSource, requests: DecisionRequest[]): Promise<(Decided | null)[]> {
+const IS_FINAL = `(r.automatic OR r.verdict = 'regenerate' OR j.approvals <= CASE r.verdict
+  WHEN 'edit' THEN 1 WHEN 'approve' THEN cardinality(j.approved_by) + 1 ELSE cardinality(j.rejected_by) + 1 END)`;
+
+/** Whether the judgement `r` is the first that contradicts another one of the same revision. */
+const DISAGREES = `(NOT ${IS_FINAL} AND j.escalated_at IS NULL AND CASE r.verdict
+  WHEN 'approve' THEN cardinality(j.rejected_by) > 0 WHEN 'reject' THEN cardinality(j.approved_by) > 0 ELSE false END)`;
+
+/**
+ * human → success, fail or bot, once per job that still waits with the judged revision and that this reviewer may
+ * decide; null for the others, and for a decision that was made before, even when the job waits again since. Where
+ * more people must agree, the job stays in `human` with one vote more.
+ * The released hash is the database's own, of the row that becomes `success`.
+ * @param judgements at most one per job
+ * @param settles the judgements are the held ones of their jobs, and due
+ */
+export async function decide(
+  database: DataSource,
+  judgements: Judgement[],
+  settles = false,
+): Promise<(Decided | null)[]> {
   const rows: { jobId: string; status: JobStatus; revision: number; bellId: string | null }[] =
     await database.query(
-      `WITH input AS (
-         SELECT t.*, CASE verdict ${STATUS_SQL} END AS status_after
-         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::jsonb[], $7::jsonb[], $8::text[], $9::text[])
-           AS t (decision_id, id, verdict, actor, revision, response, payload, feedback, reason)
-       ), judged AS (
-         SELECT input.*, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload
-         FROM input JOIN jobs j ON j.id = input.id
-         WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.id = input.decision_id)
-       ), job AS (
+      `WITH ${JUDGED}, job AS (
          UPDATE jobs j
-         SET status = judged.status_after,
-             response = CASE WHEN judged.verdict <> 'regenerate' THEN coalesce(judged.response, j.response) END,
-             payload = coalesce(judged.payload, j.payload),
-             edited = CASE WHEN judged.verdict = 'regenerate' THEN false ELSE j.edited OR judged.response IS NOT NULL END,
-             revision = j.revision + CASE WHEN judged.response IS NULL THEN 0 ELSE 1 END,
-             feedback = CASE WHEN judged.feedback IS NOT NULL THEN j.feedback || judged.feedback ELSE j.feedback END,
+         SET status = CASE WHEN ${IS_FINAL} THEN r.status_after ELSE 'human' END,
+             response = CASE WHEN r.verdict <> 'regenerate' THEN coalesce(r.response, j.response) END,
+             model_response = CASE WHEN r.verdict = 'regenerate' THEN NULL WHEN r.response IS NULL THEN j.model_response
+                              ELSE coalesce(j.model_response, j.response) END,
+             payload = coalesce(r.payload, j.payload),
+             edited = CASE WHEN r.verdict = 'regenerate' THEN false ELSE j.edited OR r.response IS NOT NULL END,
+             revision = j.revision + CASE WHEN r.response IS NULL THEN 0 ELSE 1 END,
+             feedback = CASE WHEN r.feedback IS NOT NULL THEN j.feedback || r.feedback ELSE j.feedback END,
+             regenerations = j.regenerations + CASE r.verdict WHEN 'regenerate' THEN 1 ELSE 0 END,
+             approved_by = CASE WHEN r.automatic THEN j.approved_by
+                           ELSE CASE r.verdict WHEN 'approve' THEN j.approved_by || r.actor WHEN 'edit' THEN ARRAY[r.actor] ELSE j.approved_by END END,
+             rejected_by = CASE WHEN r.automatic THEN j.rejected_by
+                           ELSE CASE r.verdict WHEN 'reject' THEN j.rejected_by || r.actor WHEN 'edit' THEN '{}' ELSE j.rejected_by END END,
+             rule = CASE WHEN r.automatic AND NOT r.at_deadline THEN r.policy ->> 'rule' ELSE j.rule END,
+             policy_hash = CASE WHEN r.automatic AND NOT r.at_deadline THEN r.policy ->> 'hash' ELSE j.policy_hash END,
+             review_group = CASE WHEN ${DISAGREES} THEN coalesce(j.escalate_to, j.review_group) ELSE j.review_group END,
+             escalated_at = CASE WHEN ${DISAGREES} THEN now() ELSE j.escalated_at END,
+             escalate_at = CASE WHEN NOT ${IS_FINAL} AND NOT ${DISAGREES} THEN j.escalate_at END,
+             remind_at = CASE WHEN NOT ${IS_FINAL} THEN j.remind_at END,
+             deadline_at = CASE WHEN NOT ${IS_FINAL} THEN j.deadline_at END,
+             waiting_since = CASE WHEN NOT ${IS_FINAL} THEN j.waiting_since END,
+             claimed_by = NULL, claimed_at = NULL, claimed_until = NULL, claim_id = NULL, held_decision = NULL, held_until = NULL,
              round_attempts = 0,
-             failure_reason = CASE judged.verdict WHEN 'reject' THEN 'rejected' END,
-             failure_detail = CASE judged.verdict WHEN 'reject' THEN judged.reason END,
-             finished_at = CASE WHEN judged.verdict <> 'regenerate' THEN now() END,
-             next_kick_at = CASE judged.verdict WHEN 'regenerate' THEN now() + ${FIRST_KICK_SECONDS} * interval '1 second' END,
+             failure_reason = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN 'rejected' END,
+             failure_detail = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN r."submitterMessage" END,
+             finished_at = CASE WHEN r.verdict <> 'regenerate' AND ${IS_FINAL} THEN now() END,
+             next_kick_at = CASE r.verdict WHEN 'regenerate' THEN now() + ${FIRST_KICK_SECONDS} * interval '1 second' END,
              updated_at = now()
-         FROM judged
-         WHERE j.id = judged.id AND j.status = 'human' AND j.revision = judged.judged_revision
-           AND (judged.revision IS NULL OR judged.revision = j.revision)
-         RETURNING j.id, j.status, j.revision, j.released_hash, j.project, j.callback_url, judged.decision_id, judged.verdict, judged.actor,
-                   judged.feedback, judged.reason, judged.judged_revision,
-                   CASE WHEN judged.payload IS NOT NULL THEN judged.old_payload END AS replaced_payload,
-                   CASE WHEN judged.response IS NOT NULL OR judged.verdict = 'regenerate' THEN judged.old_response END AS replaced_response
+         FROM judged r
+         WHERE ${MAY_DECIDE}
+         RETURNING j.id, j.status, j.revision, j.released_hash, j.project, j.callback_url, j.approvals, j.model, j.rule, j.policy_hash,
+                   j.review_group, j.escalated_at, r.id AS decision_id, r.verdict, r.actor, r.feedback, r.reason, r."reasonCode" AS reason_code,
+                   r."submitterMessage" AS submitter_message, r."requestHash" AS request_hash, r.change, r.automatic, r.at_deadline,
+                   r.judged_revision, r.old_waiting_since, r.old_claimed_at,
+                   CASE WHEN r.response IS NOT NULL OR j.status = 'success' THEN encode(hitl_content_hash(j.response), 'hex') END AS response_hash,
+                   CASE WHEN r.payload IS NOT NULL THEN r.old_payload END AS replaced_payload,
+                   CASE WHEN r.response IS NOT NULL OR r.verdict = 'regenerate' THEN r.old_response END AS replaced_response
        ), decision AS (
-         INSERT INTO decisions (id, job_id, revision, verdict, actor, reason, feedback, released_revision, released_hash)
-         SELECT decision_id, id, judged_revision, verdict, actor, reason, feedback,
-                CASE status WHEN 'success' THEN revision END, released_hash
+         INSERT INTO decisions (id, job_id, revision, verdict, actor, reason, reason_code, submitter_message, feedback, request_hash,
+                                released_revision, released_hash, final, automatic, at_deadline, approvals, model, rule, policy_hash,
+                                patch, text_diff, edit_distance, waiting_since, claimed_at)
+         SELECT decision_id, id, judged_revision, verdict, actor, reason, reason_code, submitter_message, feedback, decode(request_hash, 'hex'),
+                CASE status WHEN 'success' THEN revision END, released_hash, status <> 'human', automatic, at_deadline, approvals,
+                model, rule, policy_hash, change -> 'patch', change ->> 'textDiff', (change ->> 'editDistance')::real,
+                old_waiting_since, old_claimed_at
          FROM job
        ), event AS (
-         INSERT INTO job_events (job_id, type, status, revision, actor, data, replaced)
-         SELECT id, CASE verdict WHEN 'regenerate' THEN 'regenerated' ELSE 'decided' END, status, revision, actor,
-                jsonb_build_object('decision_id', decision_id, 'verdict', verdict),
+         INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data, replaced)
+         SELECT id, CASE WHEN verdict = 'regenerate' THEN 'regenerated' WHEN status = 'human' THEN 'voted' ELSE 'decided' END,
+                status, revision, actor, policy_hash,
+                jsonb_strip_nulls(jsonb_build_object(
+                  'decision_id', decision_id, 'verdict', verdict, 'judged_revision', judged_revision, 'reason_code', reason_code,
+                  'reason', reason, 'submitter_message', submitter_message, 'feedback', feedback, 'response_hash', response_hash,
+                  'rule', CASE WHEN automatic THEN rule END, 'at_deadline', nullif(at_deadline, false))),
                 nullif(CASE WHEN replaced_payload IS NULL THEN '{}' ELSE jsonb_build_object('payload', replaced_payload) END ||
                        CASE WHEN replaced_response IS NULL THEN '{}' ELSE jsonb_build_object('response', replaced_response) END, '{}')
          FROM job
-       ), ${DELIVERIES}, bell AS (
+         UNION ALL
+         SELECT id, 'escalated', status, revision, actor, policy_hash,
+                jsonb_build_object('because', 'reviewers disagree', 'group', review_group), NULL
+         FROM job WHERE status = 'human' AND escalated_at = now()
+       ), ${DELIVERIES}, ${DRAFTS_GONE}, bell AS (
          INSERT INTO outbox (pattern, job_id, due_at)
          SELECT 'inference.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job WHERE status = 'bot'
          RETURNING id, job_id
        )
        SELECT job.id AS "jobId", job.status, job.revision, bell.id AS "bellId"
        FROM job LEFT JOIN bell ON bell.job_id = job.id`,
-      [
-        requests.map((request) => request.id),
-        requests.map((request) => request.jobId),
-        requests.map((request) => request.verdict),
-        requests.map((request) => request.actor),
-        requests.map((request) => request.revision),
-        requests.map((request) => jsonOrNull(request.response)),
-        requests.map((request) => jsonOrNull(request.payload)),
-        requests.map((request) => request.feedback),
-        requests.map((request) => request.reason),
-      ],
+      [JSON.stringify(judgements.map((judgement) => ({ ...judgement, settles })))],
     );
   const byJob = new Map(rows.map((row) => [row.jobId, row]));
-  return requests.map(({ jobId }) => {
+  return judgements.map(({ jobId }) => {
     const row = byJob.get(jobId);
     if (!row) return null;
     const bell = row.bellId ? { id: row.bellId, pattern: 'inference.requested' as const, jobId } : null;
     return { status: row.status, revision: row.revision, bell };
   });
+}
+
+/**
+ * Keeps a decision that takes effect in `undoMs`, unless it is undone before; guarded as {@link decide}. Until then
+ * nobody else decides, and nothing is delivered.
+ * @returns when it takes effect; null when it may not be made
+ */
+export async function hold(
+  database: DataSource,
+  judgement: Judgement,
+  undoMs: number,
+): Promise<{ until: Date; revision: number } | null> {
+  const rows: { until: Date; revision: number }[] = await database.query(
+    `WITH ${JUDGED}, job AS (
+       UPDATE jobs j
+       SET held_decision = $2::jsonb, held_until = now() + $3 * interval '1 millisecond', updated_at = now()
+       FROM judged r
+       WHERE ${MAY_DECIDE}
+       RETURNING j.id, j.revision, j.held_until, j.policy_hash, r.actor, r.id AS decision_id, r.verdict
+     ), event AS (
+       INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
+       SELECT id, 'held', 'human', revision, actor, policy_hash,
+              jsonb_build_object('decision_id', decision_id, 'verdict', verdict, 'until', held_until)
+       FROM job
+     )
+     SELECT held_until AS until, revision FROM job`,
+    [JSON.stringify([{ ...judgement, settles: false }]), JSON.stringify(judgement), undoMs],
+  );
+  return rows[0] ?? null;
+}
+
+/** Takes a held decision back, before it takes effect. Answers whether it was still held. */
+export async function undo(
+  database: DataSource,
+  { jobId, decisionId, actor }: { jobId: string; decisionId: string; actor: string },
+): Promise<boolean> {
+  const rows: unknown[] = await database.query(
+    `WITH job AS (
+       UPDATE jobs SET held_decision = NULL, held_until = NULL, updated_at = now()
+       WHERE id = $1::uuid AND status = 'human' AND held_decision ->> 'id' = $2::uuid::text AND held_until > now()
+         AND held_decision ->> 'actor' = $3
+       RETURNING id, revision, policy_hash
+     ), event AS (
+       INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
+       SELECT id, 'undone', 'human', revision, $3, policy_hash, jsonb_build_object('decision_id', $2::uuid) FROM job
+     )
+     SELECT id FROM job`,
+    [jobId, decisionId, actor],
+  );
+  return rows.length > 0;
+}
+
+/** The held decisions that are due, up to `limit`, at most one per job. */
+export async function dueHeld(database: DataSource, limit: number): Promise<Judgement[]> {
+  const rows: { judgement: Judgement }[] = await database.query(
+    `SELECT held_decision AS judgement FROM jobs
+     WHERE next_step_at <= now() AND held_until <= now() ORDER BY next_step_at LIMIT $1`,
+    [limit],
+  );
+  return rows.map(({ judgement }) => judgement);
 }
 
 /** JSON text for a jsonb parameter; null stands for "not given". */

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
-import { jsonOrNull } from './decide';
+import { jsonOrNull, type DeskRules, type OutputChange } from './decide';
 
 export interface Edit {
   jobId: string;
@@ -13,28 +13,55 @@ export interface Edit {
   payload: Json;
 }
 
-/** Keeps a reviewer's changes to a job that stays in `human`; answers the new revision, or null when it waits no more. */
-export async function edit(database: DataSource, change: Edit): Promise<number | null> {
+/** An edit as the desk makes it. */
+export interface DeskEdit extends Edit {
+  change: OutputChange | null;
+  desk: DeskRules;
+}
+
+/**
+ * Keeps a reviewer's changes to a job that stays in `human`; whoever judged the revision before has to judge again.
+ * @returns the new revision, or null when the job waits no more or this reviewer may not change it
+ */
+export async function edit(database: DataSource, change: DeskEdit): Promise<number | null> {
   const rows: { revision: number }[] = await database.query(
-    `WITH input AS (SELECT $1::uuid AS id, $2::text AS actor, $3::int AS revision, $4::jsonb AS response, $5::jsonb AS payload),
-     before AS (SELECT input.*, j.revision AS old_revision, j.response AS old_response, j.payload AS old_payload
-                FROM input JOIN jobs j ON j.id = input.id),
-     job AS (
+    `WITH before AS (
+       SELECT $1::uuid AS id, $2::text AS actor, $3::int AS revision, $4::jsonb AS response, $5::jsonb AS payload,
+              j.revision AS old_revision, j.response AS old_response, j.payload AS old_payload
+       FROM jobs j WHERE j.id = $1::uuid
+     ), job AS (
        UPDATE jobs j
-       SET response = coalesce(before.response, j.response), payload = coalesce(before.payload, j.payload),
-           edited = j.edited OR before.response IS NOT NULL, revision = j.revision + 1, updated_at = now()
-       FROM before
-       WHERE j.id = before.id AND j.status = 'human' AND j.revision = before.old_revision
-         AND (before.revision IS NULL OR before.revision = j.revision)
-       RETURNING j.id, j.revision, before.actor,
-                 CASE WHEN before.payload IS NOT NULL THEN jsonb_build_object('payload', before.old_payload) ELSE '{}' END ||
-                 CASE WHEN before.response IS NOT NULL THEN jsonb_build_object('response', before.old_response) ELSE '{}' END AS replaced
+       SET response = coalesce(r.response, j.response), payload = coalesce(r.payload, j.payload),
+           model_response = CASE WHEN r.response IS NULL THEN j.model_response ELSE coalesce(j.model_response, j.response) END,
+           edited = j.edited OR r.response IS NOT NULL, revision = j.revision + 1, approved_by = '{}', rejected_by = '{}',
+           updated_at = now()
+       FROM before r
+       WHERE j.id = r.id AND j.status = 'human' AND j.revision = r.old_revision
+         AND (r.revision IS NULL OR r.revision = j.revision) AND j.held_until IS NULL
+         AND (j.planned_at IS NOT NULL OR NOT ($7::jsonb ->> 'requirePlan')::boolean)
+         AND (j.claimed_until IS NULL OR j.claimed_until <= now() OR j.claimed_by = r.actor)
+         AND (j.review_group = '' OR $7::jsonb -> 'groups' ? j.review_group)
+         AND NOT (j.four_eyes AND j.submitter = r.actor)
+       RETURNING j.id, j.revision, j.policy_hash, r.actor, encode(hitl_content_hash(j.response), 'hex') AS response_hash,
+                 CASE WHEN r.payload IS NOT NULL THEN jsonb_build_object('payload', r.old_payload) ELSE '{}' END ||
+                 CASE WHEN r.response IS NOT NULL THEN jsonb_build_object('response', r.old_response) ELSE '{}' END AS replaced
      ), event AS (
-       INSERT INTO job_events (job_id, type, status, revision, actor, replaced)
-       SELECT id, 'edited', 'human', revision, actor, replaced FROM job
+       INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data, replaced)
+       SELECT id, 'edited', 'human', revision, actor, policy_hash,
+              jsonb_strip_nulls(jsonb_build_object('response_hash', response_hash, 'patch', $6::jsonb -> 'patch', 'text_diff', $6::jsonb -> 'textDiff')),
+              replaced
+       FROM job
      )
      SELECT revision FROM job`,
-    [change.jobId, change.actor, change.revision, jsonOrNull(change.response), jsonOrNull(change.payload)],
+    [
+      change.jobId,
+      change.actor,
+      change.revision,
+      jsonOrNull(change.response),
+      jsonOrNull(change.payload),
+      JSON.stringify(change.change),
+      JSON.stringify(change.desk),
+    ],
   );
   return rows[0]?.revision ?? null;
 }

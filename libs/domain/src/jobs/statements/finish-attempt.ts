@@ -23,12 +23,16 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
        UPDATE jobs j
        SET status = 'human', response = input.response, edited = false, revision = revision + 1, updated_at = now(),
            usage = CASE WHEN input.usage IS NULL THEN j.usage ELSE hitl_add_usage(j.usage, input.usage) END,
-           lease_token = NULL, lease_until = NULL, next_kick_at = NULL, kicks = 0
+           lease_token = NULL, lease_until = NULL, next_kick_at = NULL, kicks = 0, waiting_since = now(), model_response = NULL,
+           planned_at = NULL, rule = NULL, policy_hash = NULL, approvals = 1, four_eyes = false, review_group = '',
+           approved_by = '{}', rejected_by = '{}', escalate_to = NULL, escalated_at = NULL, on_deadline = NULL
        FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
-       RETURNING j.id, j.revision, input.provider, input.usage
+       RETURNING j.id, j.revision, encode(hitl_content_hash(j.response), 'hex') AS response_hash, input.provider, input.usage
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, data)
-       SELECT id, 'inferred', 'human', revision, 'worker', jsonb_build_object('provider', provider, 'usage', usage) FROM job
+       SELECT id, 'inferred', 'human', revision, 'worker', 
+              jsonb_build_object('provider', provider, 'usage', usage, 'response_hash', response_hash)
+       FROM job
      ), bell AS (
        INSERT INTO outbox (pattern, job_id, due_at)
        SELECT 'review.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job

@@ -1,6 +1,8 @@
 import type { DataSource } from 'typeorm';
-import type { Json } from '../../json';
+import { isJsonObject, type Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
+import type { Job } from '../job.entity';
+import { jsonOrNull } from './decide';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
 
 /** A request as the gateway accepts it. */
@@ -15,6 +17,8 @@ export interface NewJob {
   actor: string;
   /** Told when the job has ended. */
   callbackUrl: string | null;
+  /** JSON Schema that an edited response must satisfy; null: any. */
+  responseSchema: Json;
   /** Submitting again under this key makes no second job. */
   idempotency: { key: string; requestHash: Buffer } | null;
 }
@@ -24,15 +28,77 @@ export interface Submitted {
   bell: Bell;
 }
 
+/** The job as {@link submit} has stored it. */
+export function submittedJob(job: NewJob, createdAt: Date): Job {
+  const { payload } = job;
+  const model =
+    isJsonObject(payload) && typeof payload.model === 'string' ? payload.model.slice(0, 200) : null;
+  return {
+    id: job.id,
+    project: job.project,
+    status: 'bot',
+    payload,
+    response: null,
+    edited: false,
+    revision: 0,
+    attempts: 0,
+    roundAttempts: 0,
+    priority: job.priority,
+    metadata: job.metadata,
+    usage: null,
+    callbackUrl: job.callbackUrl,
+    idempotencyKey: job.idempotency?.key ?? null,
+    requestHash: job.idempotency?.requestHash ?? null,
+    feedback: [],
+    failureReason: null,
+    failureDetail: null,
+    leaseToken: null,
+    leaseUntil: null,
+    nextKickAt: null,
+    kicks: 0,
+    submitter: job.actor,
+    model,
+    responseSchema: job.responseSchema,
+    modelResponse: null,
+    regenerations: 0,
+    waitingSince: null,
+    plannedAt: null,
+    rule: null,
+    policyHash: null,
+    approvals: 1,
+    fourEyes: false,
+    group: '',
+    approvedBy: [],
+    rejectedBy: [],
+    remindAt: null,
+    escalateAt: null,
+    escalateTo: null,
+    escalatedAt: null,
+    deadlineAt: null,
+    onDeadline: null,
+    claimedBy: null,
+    claimedAt: null,
+    claimedUntil: null,
+    claimId: null,
+    heldDecision: null,
+    heldUntil: null,
+    nextStepAt: null,
+    createdAt,
+    updatedAt: createdAt,
+    finishedAt: null,
+  };
+}
+
 /** — → bot. Answers in the order of the jobs; null where a job with the same idempotency key is there already. */
 export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Submitted | null)[]> {
   const rows: { id: string; createdAt: Date; bellId: string }[] = await database.query(
     `WITH input AS (
-       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
-         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash)
+       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::jsonb[])
+         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema)
      ), job AS (
-       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, next_kick_at)
-       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash,
+       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, submitter,
+                         next_kick_at)
+       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, actor,
               now() + ${FIRST_KICK_SECONDS} * interval '1 second'
        FROM input
        ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
@@ -56,6 +122,7 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
       jobs.map((job) => job.callbackUrl),
       jobs.map((job) => job.idempotency?.key ?? null),
       jobs.map((job) => job.idempotency?.requestHash ?? null),
+      jobs.map((job) => jsonOrNull(job.responseSchema)),
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));

@@ -1,0 +1,22 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Json } from '../json';
+
+/** What a reviewer has begun to write about a job; only for that reviewer, and gone with the review. */
+@Entity('drafts')
+export class Draft {
+  @PrimaryColumn('uuid', { name: 'job_id' })
+  jobId: string;
+
+  @PrimaryColumn('text')
+  actor: string;
+
+  /** The revision that it was begun on. */
+  @Column('int')
+  revision: number;
+
+  @Column('jsonb')
+  content: Json;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt: Date;
+}

@@ -1,0 +1,73 @@
+import type { DataSource } from 'typeorm';
+
+/** Who must review an answer, how many, by when, and what happens then. Times are milliseconds since it began to wait. */
+export interface ReviewPlan {
+  /** The rule that made it; null: the policy's defaults. */
+  rule: string | null;
+  /** Different people who must agree. */
+  approvals: number;
+  /** The submitter may not be among them. */
+  fourEyes: boolean;
+  /** The group whose members may review; null: everybody. */
+  group: string | null;
+  remindAfterMs: number | null;
+  escalateAfterMs: number | null;
+  /** Where it goes when it escalates; null: it stays. */
+  escalateTo: string | null;
+  deadlineMs: number | null;
+  onDeadline: 'fail' | 'approve';
+  /** Why a rule could not be followed; null: it could. */
+  because: string | null;
+}
+
+export interface PlanRequest extends ReviewPlan {
+  jobId: string;
+  /** The revision that the policy looked at. */
+  revision: number;
+  policyHash: string;
+  /** What the policy would have decided, only for the record. */
+  shadow: { decisionId: string; verdict: 'approve' | 'reject'; rule: string } | null;
+}
+
+/**
+ * Writes each job's plan, once per answer; false where the answer is not there any more or has its plan already.
+ * @param requests at most one per job
+ */
+export async function plan(database: DataSource, requests: PlanRequest[]): Promise<boolean[]> {
+  const rows: { id: string }[] = await database.query(
+    `WITH input AS (
+       SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
+         "jobId" uuid, revision int, rule text, "policyHash" text, approvals smallint, "fourEyes" boolean, "group" text,
+         "remindAfterMs" bigint, "escalateAfterMs" bigint, "escalateTo" text, "deadlineMs" bigint, "onDeadline" text,
+         because text, shadow jsonb)
+     ), job AS (
+       UPDATE jobs j
+       SET planned_at = now(), rule = r.rule, policy_hash = r."policyHash", approvals = r.approvals, four_eyes = r."fourEyes",
+           review_group = coalesce(r."group", ''), escalate_to = r."escalateTo", on_deadline = r."onDeadline",
+           remind_at = j.waiting_since + r."remindAfterMs" * interval '1 millisecond',
+           escalate_at = j.waiting_since + r."escalateAfterMs" * interval '1 millisecond',
+           deadline_at = j.waiting_since + r."deadlineMs" * interval '1 millisecond', updated_at = now()
+       FROM input r
+       WHERE j.id = r."jobId" AND j.status = 'human' AND j.planned_at IS NULL AND j.held_until IS NULL AND j.revision = r.revision
+       RETURNING j.id, j.revision, j.model, j.rule, j.policy_hash, j.approvals, j.four_eyes, j.review_group, j.deadline_at, j.on_deadline,
+                 r.because, r.shadow
+     ), shadow AS (
+       INSERT INTO decisions (id, job_id, revision, verdict, actor, final, automatic, shadow, approvals, model, rule, policy_hash)
+       SELECT (shadow ->> 'decisionId')::uuid, id, revision, shadow ->> 'verdict', 'policy:' || (shadow ->> 'rule'), false, true, true,
+              approvals, model, shadow ->> 'rule', policy_hash
+       FROM job WHERE shadow IS NOT NULL
+     ), event AS (
+       INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
+       SELECT id, 'planned', 'human', revision, 'policy:' || coalesce(rule, 'defaults'), policy_hash,
+              jsonb_strip_nulls(jsonb_build_object(
+                'rule', rule, 'approvals', approvals, 'four_eyes', four_eyes, 'group', nullif(review_group, ''), 'deadline_at', deadline_at,
+                'on_deadline', CASE WHEN deadline_at IS NOT NULL THEN on_deadline END, 'because', because,
+                'shadow_verdict', shadow ->> 'verdict'))
+       FROM job
+     )
+     SELECT id FROM job`,
+    [JSON.stringify(requests)],
+  );
+  const planned = new Set(rows.map((row) => row.id));
+  return requests.map(({ jobId }) => planned.has(jobId));
+}
