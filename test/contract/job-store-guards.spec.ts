@@ -181,7 +181,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
 
     it('of decisions', async () => {
       const ids = (await leases()).map(({ jobId }) => jobId);
-      await store.rows(`UPDATE jobs SET status = 'human', response = '1', revision = 1,
+      await store.rows(`UPDATE jobs SET status = 'human', response = '1', revision = 1, waiting_since = now(),
                           lease_token = NULL, lease_until = NULL, next_kick_at = NULL`);
       const results = await tenAtOnce((response, index) =>
         store.jobs.decide(aDecision(ids[index]!, { verdict: 'edit', response })),

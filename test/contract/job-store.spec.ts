@@ -67,7 +67,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
         status: 'human',
         revision: 1,
         actor: 'worker',
-        data: { provider: 'stub', usage: null },
+        data: { provider: 'stub', usage: null, response_hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
         replaced: null,
       },
     ]);
@@ -113,7 +113,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
       revision: 1,
       finished_at: expect.any(Date),
     });
-    expect(await decisions()).toEqual([
+    expect(await decisions()).toMatchObject([
       {
         id: approval.id,
         job_id: id,
@@ -127,12 +127,17 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
         created_at: expect.any(Date),
       },
     ]);
-    expect((await events(id)).at(-1)).toEqual({
+    expect((await events(id)).at(-1)).toMatchObject({
       type: 'decided',
       status: 'success',
       revision: 1,
       actor: 'reviewer',
-      data: { decision_id: approval.id, verdict: 'approve' },
+      data: {
+        decision_id: approval.id,
+        verdict: 'approve',
+        reason: 'right',
+        response_hash: decided.released_hash.toString('hex'),
+      },
       replaced: null,
     });
   });
@@ -146,9 +151,13 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     expect((await events(id)).at(-1)).toMatchObject({ revision: 2, replaced: { response: AN_ANSWER } });
   });
 
-  it('rejects with the reason, keeping the answer but releasing nothing', async () => {
+  it('rejects with what the submitter may read, keeping the answer but releasing nothing', async () => {
     const id = await jobIn(store.jobs, 'human');
-    const rejection = aDecision(id, { verdict: 'reject', reason: 'wrong' });
+    const rejection = aDecision(id, {
+      verdict: 'reject',
+      reason: 'rubbish',
+      submitterMessage: 'wrong',
+    });
     expect(await store.jobs.decide(rejection)).toEqual({ status: 'fail', revision: 1, bell: null });
     expect(await job(id)).toMatchObject({
       status: 'fail',
@@ -158,7 +167,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
       released_hash: null,
     });
     expect(await decisions()).toMatchObject([
-      { verdict: 'reject', released_revision: null, released_hash: null },
+      { verdict: 'reject', reason: 'rubbish', released_revision: null, released_hash: null },
     ]);
   });
 
@@ -250,6 +259,13 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     regenerate: () => store.jobs.decide(aDecision(id, { verdict: 'regenerate' })),
     change: () => store.jobs.edit(anEdit(id)),
     cancel: () => store.jobs.cancel(id, 'ann'),
+    deadline: async () => {
+      await store.rows(
+        `UPDATE jobs SET deadline_at = now(), on_deadline = 'fail' WHERE id = $1 AND status = 'human'`,
+        [id],
+      );
+      return store.jobs.climbLadder(10);
+    },
     kick: () => store.jobs.kickOverdue(10),
   });
 
@@ -287,7 +303,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
       const before = await store.everything();
       const answers = [];
       for (const call of Object.values(calls(id, token))) answers.push(await call());
-      expect(answers).toEqual([null, [], null, false, false, null, null, null, null, null, false, []]);
+      expect(answers).toEqual([null, [], null, false, false, null, null, null, null, null, false, [], []]);
       expect(await store.everything()).toEqual(before);
     },
   );

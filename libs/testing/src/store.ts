@@ -55,14 +55,14 @@ function storeOn(database: DataSource, dispose: () => Promise<void>): TestStore 
     rows: (sql, parameters) => database.query(sql, parameters),
     everything: () =>
       database.query(
-        ['jobs', 'decisions', 'job_events', 'outbox']
+        ['jobs', 'decisions', 'drafts', 'job_events', 'outbox']
           .map((table) => `SELECT '${table}' AS name, to_jsonb(t) AS row FROM ${table} t`)
           .join(' UNION ALL ') + ' ORDER BY 1, 2',
       ),
     clear: async () => {
       // One statement, since jobs and decisions refer to each other. Much faster than TRUNCATE on few rows.
       await database.query(
-        `WITH jobs AS (DELETE FROM jobs), decisions AS (DELETE FROM decisions), events AS (DELETE FROM job_events)
+        `WITH jobs AS (DELETE FROM jobs), decisions AS (DELETE FROM decisions), drafts AS (DELETE FROM drafts), events AS (DELETE FROM job_events)
          DELETE FROM outbox`,
       );
     },
