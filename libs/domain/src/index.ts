@@ -1,3 +1,4 @@
+export { runBounded, TimeLimitError } from './bounded';
 export { isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
@@ -8,7 +9,9 @@ export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { Job, type Usage } from './jobs/job.entity';
+export { requireSchema, requireUsableSchema } from './jobs/response-schema';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';
+export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
 export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
 export {
   decide,
