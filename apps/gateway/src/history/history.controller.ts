@@ -1,16 +1,12 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { HistoryReader } from '@hitl/domain';
 import { Actor, LOCAL } from '../http/actor';
-import { JobsService } from '../jobs/jobs.service';
+import { ReviewsService } from '../reviews/reviews.service';
 import { HistoryDto, toHistory } from './history.dto';
 
 @Controller('v1')
 export class HistoryController {
-  constructor(
-    private readonly jobs: JobsService,
-    private readonly reader: HistoryReader,
-  ) {}
+  constructor(private readonly reviews: ReviewsService) {}
 
   @ApiTags('jobs')
   @ApiOperation({
@@ -22,10 +18,10 @@ export class HistoryController {
   @ApiOkResponse({ type: HistoryDto })
   @Get('jobs/:id/history')
   async getHistory(@Param('id') id: string, @Actor() actor: string): Promise<HistoryDto> {
-    const job = await this.jobs.get(id);
+    const { job, history } = await this.reviews.history(id);
     // Without names everybody is `local`.
     const audience = actor === job.submitter && actor !== LOCAL ? 'submitter' : 'reader';
-    return toHistory(job, await this.reader.read(job), audience);
+    return toHistory(job, history, audience);
   }
 
   @ApiTags('reviews')
@@ -37,7 +33,7 @@ export class HistoryController {
   @ApiOkResponse({ type: HistoryDto })
   @Get('reviews/:id/history')
   async getReviewHistory(@Param('id') id: string): Promise<HistoryDto> {
-    const job = await this.jobs.get(id);
-    return toHistory(job, await this.reader.read(job), 'reviewer');
+    const { job, history } = await this.reviews.history(id);
+    return toHistory(job, history, 'reviewer');
   }
 }

@@ -3,12 +3,14 @@ import { ClientProxy } from '@nestjs/microservices';
 import {
   DomainError,
   DraftStore,
+  HistoryReader,
   ERRORS,
   isJsonObject,
   JobReader,
   type DecisionRequest,
   type Draft,
   type Edit,
+  type History,
   type Job,
   type Json,
   type ReviewPosition,
@@ -35,6 +37,7 @@ export class ReviewsService {
     private readonly jobs: JobsService,
     private readonly reader: JobReader,
     private readonly drafts: DraftStore,
+    private readonly histories: HistoryReader,
     @Inject(ClientProxy) private readonly client: ClientProxy,
   ) {}
 
@@ -46,6 +49,12 @@ export class ReviewsService {
   /** @throws DomainError job_not_found */
   get(id: string): Promise<Job> {
     return this.jobs.get(id);
+  }
+
+  /** All that happened to a job. @throws DomainError job_not_found */
+  async history(id: string): Promise<{ job: Job; history: History }> {
+    const job = await this.jobs.get(id);
+    return { job, history: await this.histories.read(job) };
   }
 
   /** The most urgent job that this reviewer may take, which they have then; null when there is none. */
