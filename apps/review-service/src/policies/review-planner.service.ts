@@ -4,7 +4,7 @@ import type { DeskRules, Job } from '@hitl/domain';
 
 /** What the policy says about jobs and people. */
 @Injectable()
-export class PoliciesService {
+export class ReviewPlanner {
   constructor(private readonly config: Config) {}
 
   /** Whether a policy is configured: then every answer must have its plan before anybody acts on it. */
