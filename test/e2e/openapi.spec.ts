@@ -170,6 +170,11 @@ describe('openapi.json', () => {
     await call('listModels');
     await call('followJob', approved);
 
+    await call('readCurrentPolicy');
+    const policy = 'version: 1\ngroups: { all: [ana] }\nrules: [{ name: one, when: foo, group: all }]';
+    await call('dryRunPolicy', undefined, { policy, last: 3 });
+    await call('dryRunPolicy', undefined, { policy: 'version: 2' });
+
     const { body: endpoint } = await call('createWebhookEndpoint', undefined, { url: 'http://127.0.0.1:9/' });
     await call('createWebhookEndpoint', undefined, { url: 'ftp://x' });
     await call('listWebhookEndpoints');

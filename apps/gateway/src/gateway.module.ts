@@ -11,6 +11,8 @@ import { HeldAnswers } from './openai/held-answers.service';
 import { ModelsService } from './openai/models.service';
 import { OpenAiController } from './openai/openai.controller';
 import { OriginalApiController } from './original-api/original-api.controller';
+import { PoliciesController } from './policies/policies.controller';
+import { PoliciesService } from './policies/policies.service';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
@@ -29,6 +31,7 @@ export function consumes(): QueueConsumption[] {
     JobsController,
     ReviewsController,
     HistoryController,
+    PoliciesController,
     EventsController,
     WebhooksController,
     OpenAiController,
@@ -39,6 +42,7 @@ export function consumes(): QueueConsumption[] {
     JobsService,
     WaitingJobs,
     ReviewsService,
+    PoliciesService,
     WaitingRoom,
     EventTail,
     OpenStreams,

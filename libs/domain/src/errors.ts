@@ -32,6 +32,7 @@ export const ERRORS = {
   unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },
   expectation_failed: { status: 417, title: 'The expectation cannot be met' },
   idempotency_conflict: { status: 422, title: 'The idempotency key belongs to another request' },
+  invalid_policy: { status: 422, title: 'The policy has faults' },
   schema_mismatch: { status: 422, title: 'The response does not fit its schema' },
   precondition_required: { status: 428, title: 'Say which revision was judged' },
   headers_too_large: { status: 431, title: 'The headers are too large' },

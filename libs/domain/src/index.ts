@@ -8,7 +8,7 @@ export { Draft } from './jobs/draft.entity';
 export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { JobEvent } from './jobs/job-event.entity';
-export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
+export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { Job, type Usage } from './jobs/job.entity';
 export { requireSchema, requireUsableSchema } from './jobs/response-schema';
