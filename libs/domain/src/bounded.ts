@@ -3,6 +3,10 @@ import { createContext, Script } from 'node:vm';
 const context = createContext(Object.create(null) as Record<string, unknown>);
 const call = new Script('work()');
 
+/** How often work was stopped. It may have left half-changed things behind: who keeps such things makes them anew. */
+let stops = 0;
+export const stopsSoFar = (): number => stops;
+
 /** The work was stopped because it took too long. */
 export class TimeLimitError extends Error {
   override name = 'TimeLimitError';
@@ -19,6 +23,7 @@ export function runBounded<T>(ms: number, work: () => T): T {
     return call.runInContext(context, { timeout: ms }) as T;
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
+      stops += 1;
       throw new TimeLimitError(`stopped after ${ms} ms`);
     }
     throw error;

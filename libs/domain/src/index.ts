@@ -1,4 +1,4 @@
-export { runBounded, TimeLimitError } from './bounded';
+export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
 export { isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';

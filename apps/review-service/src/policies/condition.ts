@@ -1,7 +1,6 @@
 import { Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
-import type { Json, Usage } from '@hitl/domain';
+import { stopsSoFar, type Json, type Usage } from '@hitl/domain';
 import { RE2JS } from 're2js';
-import { stopsSoFar } from './time-bound';
 
 /** What a condition can look at. */
 export interface Facts {

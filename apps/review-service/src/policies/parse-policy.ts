@@ -1,7 +1,6 @@
-import type { FieldFault } from '@hitl/domain';
+import { runBounded, TimeLimitError, type FieldFault } from '@hitl/domain';
 import { Condition, ConditionSyntaxError, LONGEST_CONDITION } from './condition';
 import { Policy, type RejectReason, type Rule, type Terms } from './policy';
-import { StoppedError, withinTime } from './time-bound';
 import { show, YamlReader, type Path, type Read } from './yaml-reader';
 
 /** Largest policy, in bytes. */
@@ -52,9 +51,9 @@ export function parsePolicy(text: string): Policy {
   const size = Buffer.byteLength(text);
   if (size > LARGEST_POLICY) throw refusal(`it has ${size} bytes; the most is ${LARGEST_POLICY}`);
   try {
-    return withinTime(PATIENCE_MS, () => new PolicyReader(text).policy());
+    return runBounded(PATIENCE_MS, () => new PolicyReader(text).policy());
   } catch (error) {
-    if (error instanceof StoppedError) {
+    if (error instanceof TimeLimitError) {
       throw refusal(`it takes longer than ${PATIENCE_MS} ms to read; make it smaller`);
     }
     // Of the YAML library's recursion, or of a value within itself.

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, JobReader, type Answered } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyReply } from '@hitl/messaging';
 import { parsePolicy, PolicyError } from './parse-policy';
-import { termsOf, type Judgement, type Policy } from './policy';
+import { termsOf, type Ruling, type Policy } from './policy';
 import { PolicyFile } from './policy-file.service';
 
 /** A dry run may take this long, in milliseconds: its asker waits for little longer. */
@@ -108,7 +108,7 @@ function outcomeBefore({ verdict, automatic, rule }: Answered): PolicyChange['be
   return { outcome: decided ? verdict : 'human', rule, finalVerdict: verdict };
 }
 
-function outcomeOf(judgement: Judgement): PolicyChange['after'] {
+function outcomeOf(judgement: Ruling): PolicyChange['after'] {
   if ('decide' in judgement) {
     const { verdict, rule } = judgement.decide;
     return { outcome: verdict, rule, approvals: null, group: null, because: null };

@@ -3,7 +3,7 @@ import type { Json } from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 import type { Facts } from './condition';
 import { parsePolicy } from './parse-policy';
-import type { Judgement } from './policy';
+import type { Ruling } from './policy';
 
 const JOB = '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e';
 const FACTS: Facts = {
@@ -17,7 +17,7 @@ const FACTS: Facts = {
 /** A policy of these rules, in YAML's short form. */
 const policyOf = (...rules: string[]) =>
   parsePolicy(`version: 1\nrules:\n${rules.map((rule) => `  - { ${rule} }\n`).join('')}`);
-const judge = (rules: string[], facts: Partial<Facts> = {}, jobId = JOB): Judgement =>
+const judge = (rules: string[], facts: Partial<Facts> = {}, jobId = JOB): Ruling =>
   policyOf(...rules).evaluate({ ...FACTS, ...facts, jobId });
 /** What came of a condition: true, false, or the kind of its error. */
 const answer = (when: string, facts: Partial<Facts> = {}): boolean | string => {
@@ -260,7 +260,7 @@ describe('a hostile rule or job', () => {
   });
 
   it('matches a catastrophic regular expression in linear time', () => {
-    const payload = { text: `${'a'.repeat(100_000)}b` };
+    const payload = { text: `${'a'.repeat(10_000)}b` };
     expect(within(() => answer('payload.text.matches("^(a+)+$")', { payload }))).toBe(false);
     expect(within(() => answer('dyn(payload.text).matches("^(a|a)*$")', { payload }))).toBe(false);
     expect(

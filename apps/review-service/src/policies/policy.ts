@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FieldFault, ReviewPlan } from '@hitl/domain';
+import { runBounded, TimeLimitError, type FieldFault, type ReviewPlan } from '@hitl/domain';
 import { ConditionFailure, type Condition, type Facts } from './condition';
-import { StoppedError, withinTime } from './time-bound';
 
 /** All rules together may take this long for one job, in milliseconds. */
 export const PATIENCE_MS = 100;
@@ -27,7 +26,7 @@ export interface RejectReason {
 }
 
 /** What a policy says about one answer: a decision, or who must review it. */
-export type Judgement =
+export type Ruling =
   | { decide: { verdict: 'approve' | 'reject'; rule: string; submitterMessage: string | null } }
   | { plan: ReviewPlan; shadow: { verdict: 'approve' | 'reject'; rule: string } | null };
 
@@ -70,18 +69,19 @@ export class Policy implements PolicyContent {
   /**
    * Never throws and never takes longer than about {@link PATIENCE_MS}: whatever goes wrong means that a human
    * reviews. After an error no rule decides by itself any more; rules that ask for humans still say for which.
+   * @param mayDecide whether a rule may decide instead of a human at all
    */
-  evaluate(facts: Facts & { jobId: string }): Judgement {
+  evaluate(facts: Facts & { jobId: string }, mayDecide = true): Ruling {
     try {
-      return withinTime(PATIENCE_MS, () => this.judge(facts));
+      return runBounded(PATIENCE_MS, () => this.judge(facts, mayDecide));
     } catch (error) {
       const because =
-        error instanceof StoppedError ? `the rules took longer than ${PATIENCE_MS} ms` : 'error';
+        error instanceof TimeLimitError ? `the rules took longer than ${PATIENCE_MS} ms` : 'error';
       return { plan: { ...this.strictest(), rule: null, because }, shadow: null };
     }
   }
 
-  private judge({ jobId, ...facts }: Facts & { jobId: string }): Judgement {
+  private judge({ jobId, ...facts }: Facts & { jobId: string }, mayDecide: boolean): Ruling {
     let because: string | null = null;
     for (const rule of this.rules) {
       const answer = ask(rule, facts);
@@ -91,7 +91,9 @@ export class Policy implements PolicyContent {
       if (outcome === 'human') return { plan: planOf(rule, name, because), shadow: null };
       if (because !== null) continue;
       if (rule.shadow) return { plan: planOf(rule, name, null), shadow: { verdict: outcome, rule: name } };
-      if (shareOf(jobId, name) < rule.sample) return { plan: planOf(rule, name, null), shadow: null };
+      if (!mayDecide || shareOf(jobId, name) < rule.sample) {
+        return { plan: planOf(rule, name, null), shadow: null };
+      }
       return { decide: { verdict: outcome, rule: name, submitterMessage: rule.submitterMessage } };
     }
     return { plan: planOf(this.defaults, null, because), shadow: null };

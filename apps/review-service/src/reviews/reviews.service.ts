@@ -3,7 +3,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
   DomainError,
-  isJsonObject,
   JobReader,
   JobStore,
   MOST_CLAIMS,
@@ -21,7 +20,7 @@ import { ChangeAnnouncer, OutboxRelay, type ClaimReply, type ReviewReply } from 
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
 import { describeChange } from './output-change';
-import { refusalOf } from './refusal';
+import { heldOf, refusalOf } from './refusal';
 
 @Injectable()
 export class ReviewsService {
@@ -236,11 +235,6 @@ export class ReviewsService {
 
 function notFound(jobId: string): DomainError {
   return new DomainError('job_not_found', `There is no job with the id ${jobId}.`);
-}
-
-function heldOf(job: Job): { id: string; actor: string; requestHash: string } | null {
-  const { heldDecision } = job;
-  return isJsonObject(heldDecision) ? (heldDecision as unknown as Judgement) : null;
 }
 
 function requireSameDecision(request: Judgement, jobId: string, requestHash: string | undefined): void {
