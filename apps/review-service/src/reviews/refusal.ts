@@ -99,5 +99,5 @@ export function refusalOf(
 
 /** The decision on a job that can still be undone. */
 export function heldOf({ heldDecision }: Job): Judgement | null {
-  return isJsonObject(heldDecision) ? heldDecision : null;
+  return isJsonObject(heldDecision) ? (heldDecision as unknown as Judgement) : null;
 }
