@@ -3,6 +3,7 @@ export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
 export { Draft } from './jobs/draft.entity';
+export { verifyChains, type ChainFinding } from './jobs/event-chain';
 export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
