@@ -169,7 +169,7 @@ describe('waiting at another gateway', () => {
         const held = fetch(`${second.url}/v1/jobs/${id}`, { headers: { prefer: 'wait=30' } });
         await fetch(`${decider}/v1/reviews/${id}/decision`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json' },
+          headers: { 'content-type': 'application/json', 'if-match': '"1"' },
           body: '{"verdict":"approve"}',
         });
         const answer = await held;

@@ -123,10 +123,14 @@ export interface HttpAnswer {
   body: { id: string; status: string | number; code?: string; type?: string };
 }
 
-export async function post(url: string, body: object = {}): Promise<HttpAnswer> {
+export async function post(
+  url: string,
+  body: object = {},
+  headers: Record<string, string> = {},
+): Promise<HttpAnswer> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(DEADLINE),
   });
@@ -140,8 +144,9 @@ export async function post(url: string, body: object = {}): Promise<HttpAnswer> 
 export const submit = (gateway: ServiceProcess, payload: object | string = {}): Promise<HttpAnswer> =>
   post(`${gateway.url}/v1/jobs`, { payload });
 
+/** Decides on the first revision. */
 export const decide = (gateway: ServiceProcess, id: string, decision: object): Promise<HttpAnswer> =>
-  post(`${gateway.url}/v1/reviews/${id}/decision`, decision);
+  post(`${gateway.url}/v1/reviews/${id}/decision`, decision, { 'if-match': '"1"' });
 
 /** Submits `{n: 0}` to `{n: count - 1}`, shared out among the gateways; answers the jobs' ids. */
 export async function submitMany(count: number, ...gateways: ServiceProcess[]): Promise<string[]> {

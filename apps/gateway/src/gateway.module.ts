@@ -6,6 +6,7 @@ import { OpenStreams } from './events/open-streams.service';
 import { JobsController } from './jobs/jobs.controller';
 import { JobsService } from './jobs/jobs.service';
 import { WaitingJobs } from './jobs/waiting-jobs.service';
+import { HistoryController } from './history/history.controller';
 import { HeldAnswers } from './openai/held-answers.service';
 import { ModelsService } from './openai/models.service';
 import { OpenAiController } from './openai/openai.controller';
@@ -27,6 +28,7 @@ export function consumes(): QueueConsumption[] {
   controllers: [
     JobsController,
     ReviewsController,
+    HistoryController,
     EventsController,
     WebhooksController,
     OpenAiController,

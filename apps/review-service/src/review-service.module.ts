@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { QueueConsumption } from '@hitl/messaging';
+import { Deadlines } from './deadlines/deadlines.service';
+import { ReviewPlanner } from './policies/review-planner.service';
 import { Reconciler } from './reconciler/reconciler.service';
 import { ReviewsConsumer } from './reviews/reviews.consumer';
 import { ReviewsService } from './reviews/reviews.service';
@@ -17,6 +19,6 @@ export function consumes(): QueueConsumption[] {
 
 @Module({
   controllers: [ReviewsConsumer],
-  providers: [ReviewsService, Reconciler],
+  providers: [ReviewsService, ReviewPlanner, Deadlines, Reconciler],
 })
 export class ReviewServiceModule {}

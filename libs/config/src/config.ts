@@ -103,9 +103,21 @@ export class Config {
   @Integer(50, 60_000)
   OUTBOX_POLL_MS: number = 1000;
 
-  /** How often a review service looks for jobs in `bot` that nobody works on. */
+  /** How often a review service looks for jobs in `bot` that nobody works on, and for due times in `human`. */
   @Integer(50, 60_000)
   RECONCILE_INTERVAL_MS: number = 1000;
+
+  /** How long a reviewer has a job that they claimed, unless they renew the claim. */
+  @Integer(1000, 86_400_000)
+  REVIEW_CLAIM_MS: number = 300_000;
+
+  /** How long a decision can be undone. Nothing is delivered before; 0: decisions take effect at once. */
+  @Integer(0, 600_000)
+  DECISION_UNDO_MS: number = 0;
+
+  /** How often reviewers may send one job back to the model. */
+  @Integer(0, 1000)
+  MAX_REGENERATIONS: number = 10;
 
   /** Jobs that may wait for the model; above it the gateway answers 503 and stores nothing. */
   @Integer(1, 100_000_000)

@@ -1,15 +1,20 @@
+export { runBounded, TimeLimitError } from './bounded';
 export { isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
+export { DraftStore } from './jobs/draft-store';
 export { Draft } from './jobs/draft.entity';
 export { verifyChains, type ChainFinding } from './jobs/event-chain';
 export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
+export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { Job, type Usage } from './jobs/job.entity';
+export { requireSchema, requireUsableSchema } from './jobs/response-schema';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';
+export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
 export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
 export {
   decide,

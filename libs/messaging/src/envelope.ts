@@ -1,4 +1,4 @@
-import { DomainError, ERRORS, isJsonObject, isTransient } from '@hitl/domain';
+import { DomainError, ERRORS, isJsonObject, isTransient, type FieldFault } from '@hitl/domain';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { QUEUES, type MessageClass, type QueueKey } from './topology';
@@ -50,11 +50,12 @@ export function openEnvelope(queue: QueueKey, text: string): Envelope {
 export interface ReplyError {
   code: string;
   detail: string;
+  faults?: FieldFault[];
 }
 
 /** What the asker may know of an error: refusals as they are, anything else without its inside. */
 export function toReplyError(error: unknown): ReplyError {
-  if (error instanceof DomainError) return { code: error.code, detail: error.message };
+  if (error instanceof DomainError) return { code: error.code, detail: error.message, faults: error.faults };
   if (isTransient(error)) {
     return {
       code: 'unavailable',
@@ -68,8 +69,10 @@ export function toReplyError(error: unknown): ReplyError {
 /** The error that a reply stands for. */
 export function fromReplyError(error: unknown): Error {
   if (isJsonObject(error) && typeof error.code === 'string' && typeof error.detail === 'string') {
-    if (Object.hasOwn(ERRORS, error.code))
-      return new DomainError(error.code as keyof typeof ERRORS, error.detail);
+    if (Object.hasOwn(ERRORS, error.code)) {
+      const faults = Array.isArray(error.faults) ? (error.faults as unknown as FieldFault[]) : [];
+      return new DomainError(error.code as keyof typeof ERRORS, error.detail, faults);
+    }
   }
   return error instanceof Error ? error : new Error('unreadable reply');
 }

@@ -4,6 +4,7 @@ import {
   type Edit,
   type JobStatus,
   type Json,
+  type Note,
   type Verdict,
 } from '@hitl/domain';
 import { IsArray, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID } from 'class-validator';
@@ -90,8 +91,73 @@ export class EditReview implements Edit {
   payload: Json;
 }
 
+/** Command: give the reviewer the most urgent job. Answered with a {@link ClaimReply}. */
+export class ClaimNextReview {
+  static readonly pattern: string = 'review.claim-next';
+
+  /** The command's id; repeating it claims nothing more. */
+  @IsUUID()
+  id: string;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+}
+
+/** Command: give the reviewer this job, or renew their claim. Answered with a {@link ClaimReply}. */
+export class ClaimReview extends ClaimNextReview {
+  static override readonly pattern = 'review.claim';
+
+  @IsUUID()
+  jobId: string;
+}
+
+/** Command: end the reviewer's own claim. Answered with a {@link ClaimReply}. */
+export class ReleaseReview {
+  static readonly pattern = 'review.release';
+
+  @IsUUID()
+  jobId: string;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+}
+
+/** Command: take a decision back that has not taken effect. Answered with a {@link ReviewReply}. */
+export class UndoDecision {
+  static readonly pattern = 'review.undo';
+
+  @IsUUID()
+  jobId: string;
+  @IsUUID()
+  decisionId: string;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+}
+
+/** Command: leave a remark on a job. Answered with a {@link ClaimReply}. */
+export class NoteReview implements Note {
+  static readonly pattern = 'review.note';
+
+  @IsUUID()
+  id: string;
+  @IsUUID()
+  jobId: string;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+  @IsString()
+  @IsNotEmpty()
+  text: string;
+}
+
+/** The job that the command was about; null when there was none to claim. */
+export interface ClaimReply {
+  jobId: string | null;
+}
+
 /** The job's status and revision once the command has taken effect. */
 export interface ReviewReply {
-  status: string;
+  status: JobStatus;
   revision: number;
 }

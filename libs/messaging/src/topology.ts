@@ -1,5 +1,16 @@
 import type { ConfirmChannel } from 'amqplib';
-import { DecideReview, EditReview, InferenceRequested, JobChanged, ReviewRequested } from './messages';
+import {
+  ClaimNextReview,
+  ClaimReview,
+  DecideReview,
+  EditReview,
+  InferenceRequested,
+  JobChanged,
+  NoteReview,
+  ReleaseReview,
+  ReviewRequested,
+  UndoDecision,
+} from './messages';
 
 interface QueueDefinition {
   name: string;
@@ -19,7 +30,18 @@ export interface MessageClass {
 export const QUEUES = {
   inference: { name: 'hitl.inference', messages: [InferenceRequested] },
   review: { name: 'hitl.review', messages: [ReviewRequested] },
-  reviewCommands: { name: 'hitl.review.commands', messages: [DecideReview, EditReview] },
+  reviewCommands: {
+    name: 'hitl.review.commands',
+    messages: [
+      DecideReview,
+      EditReview,
+      ClaimNextReview,
+      ClaimReview,
+      ReleaseReview,
+      UndoDecision,
+      NoteReview,
+    ],
+  },
   /** Transient: a fan-out exchange, from which every consumer has a queue of its own for as long as it is connected. */
   jobChanges: { name: 'hitl.job.changed', messages: [JobChanged], fanOut: true },
   /** Messages that nobody can handle, for an operator to look at. */

@@ -44,6 +44,12 @@ export const metrics = {
     labelNames: ['verdict'] as const,
     registers: [registry],
   }),
+  deadlineSteps: new Counter({
+    name: 'hitl_deadline_steps_total',
+    help: 'What time did to waiting jobs: reminded, escalated, expired, approved (the policy says so)',
+    labelNames: ['step'] as const,
+    registers: [registry],
+  }),
   webhookAttempts: new Counter({
     name: 'hitl_webhook_attempts_total',
     help: 'Tries to deliver webhooks, by what became of the delivery: delivered, retried later, failed for good',

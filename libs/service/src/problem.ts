@@ -17,5 +17,6 @@ export function toProblem(error: DomainError, requestId: string, url?: string): 
     ...(url !== undefined && { instance: url.split('?', 1)[0]?.slice(0, 200) }),
     request_id: requestId,
     ...(error.faults.length > 0 && { errors: error.faults }),
+    ...(error.current && { current: error.current }),
   };
 }

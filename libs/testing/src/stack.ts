@@ -29,7 +29,7 @@ export interface Stack {
   submit(payload: unknown, more?: { priority?: number; metadata?: Record<string, string> }): Promise<any>;
   /** Waits until a job has this status; answers it as its submitter sees it. */
   reaches(id: string, status: string): Promise<any>;
-  /** POST /v1/reviews/{id}/decision. */
+  /** POST /v1/reviews/{id}/decision, on the current revision unless `headers` name another. */
   decide(id: string, decision: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Starts the worker anew with other settings; only with `services`. */
   restartWorker(env: Record<string, string>): Promise<void>;
@@ -85,7 +85,10 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
         const { body } = await http.get(`/v1/jobs/${id}`);
         return body.status === status && body;
       }),
-    decide: (id, decision, headers) => http.post(`/v1/reviews/${id}/decision`, decision, headers),
+    async decide(id, decision, headers = {}) {
+      const etag = headers['if-match'] ?? (await http.get(`/v1/jobs/${id}`)).headers.get('etag') ?? '"1"';
+      return http.post(`/v1/reviews/${id}/decision`, decision, { ...headers, 'if-match': etag });
+    },
     async restartWorker(changes) {
       await processes[1]?.stop();
       processes[1] = await startService('inference-worker', { ...settings, ...changes });

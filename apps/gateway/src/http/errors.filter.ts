@@ -48,7 +48,7 @@ export class ErrorsFilter implements ExceptionFilter {
 }
 
 /** Nest passes on what Fastify refuses as an HttpException: its status says what it was. */
-function toDomainError(thrown: unknown): DomainError {
+export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
   if (isTransient(thrown)) {
     return new DomainError(

@@ -55,6 +55,16 @@ export class SubmitJob {
   @IsString()
   @MaxLength(2048)
   callback_url?: string | null;
+
+  @ApiPropertyOptional({
+    description: 'JSON Schema (2020-12) that the answer must satisfy when a human edits it.',
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: { type: 'object', required: ['choices'] },
+  })
+  @IsOptional()
+  response_schema?: Json;
 }
 
 export class UsageDto {
@@ -179,12 +189,12 @@ export function forSubmitter(job: Job): JobDto {
 }
 
 /** A page of at most `limit` jobs out of `limit + 1` that were read. */
-export function toPage(
+export function toPage<Dto>(
   jobs: Job[],
   limit: number,
-  toDto: (job: Job) => JobDto,
+  toDto: (job: Job) => Dto,
   cursorOf: (job: Job) => string,
-): JobPage {
+): { data: Dto[]; has_more: boolean; next_cursor: string | null } {
   const shown = jobs.slice(0, limit);
   const last = shown.at(-1);
   const more = jobs.length > limit;

@@ -8,7 +8,7 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { isJobId, JOB_STATUSES, type Job } from '@hitl/domain';
+import { isJobId, JOB_STATUSES, requireUsableSchema, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { Actor } from '../http/actor';
 import { goneSignal } from '../http/gone';
@@ -72,9 +72,13 @@ export class JobsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
     const wait = preferredWait(prefer);
-    const { callback_url: url = null, ...submission } = body;
+    const { callback_url: url = null, response_schema: responseSchema = null, ...submission } = body;
     const callbackUrl = this.webhooks.usableCallback(url);
-    const { job, replayed } = await this.jobs.submit({ ...submission, callbackUrl, idempotency }, actor);
+    if (responseSchema !== null) requireUsableSchema(responseSchema);
+    const { job, replayed } = await this.jobs.submit(
+      { ...submission, callbackUrl, responseSchema, idempotency },
+      actor,
+    );
     markReplayed(reply, replayed);
     reply.header('location', `/v1/jobs/${job.id}`);
     return this.answer(job, wait, reply, 202);

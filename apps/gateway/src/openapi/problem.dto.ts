@@ -33,4 +33,11 @@ export class Problem {
 
   @ApiPropertyOptional({ type: [FieldFaultDto] })
   errors?: FieldFaultDto[];
+
+  @ApiPropertyOptional({
+    description: 'What is there now, where something else was expected: status, revision, claim, decision',
+    type: 'object',
+    additionalProperties: true,
+  })
+  current?: object;
 }

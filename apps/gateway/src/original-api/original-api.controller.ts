@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/commo
 import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { DomainError, isJsonObject, JOB_STATUSES, type Json, type Verdict } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import {
@@ -95,6 +96,7 @@ export class OriginalApiController {
       if (status !== 'human') {
         const verdict = status === 'success' && response !== null ? 'edit' : VERDICT_FOR[status];
         await this.reviews.decide({
+          id: uuidv7(),
           jobId: id,
           verdict,
           actor,

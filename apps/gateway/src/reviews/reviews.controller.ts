@@ -1,8 +1,31 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { DomainError, isJobId, isJsonObject, type ReviewPosition } from '@hitl/domain';
-import type { FastifyReply } from 'fastify';
+import { toProblem } from '@hitl/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
+import { toDomainError } from '../http/errors.filter';
 import {
   cursorParameter,
   encodeCursor,
@@ -11,10 +34,24 @@ import {
   quote,
   type Query as QueryParameters,
 } from '../http/parameters';
-import { etagOf, forReviewer, JobDto, JobPage, toPage } from '../jobs/job.dto';
+import { etagOf, toPage } from '../jobs/job.dto';
 import { ApiPage } from '../openapi/api-page';
-import { DecisionDto, requireFittingFields } from './review.dto';
+import {
+  BulkDecisions,
+  BulkResults,
+  DecisionDto,
+  DraftDto,
+  NoteDto,
+  ReviewDto,
+  ReviewPage,
+  SaveDraft,
+  toDraft,
+  toRequest,
+  toReview,
+} from './review.dto';
 import { ReviewsService } from './reviews.service';
+
+const JOB_ID = { name: 'id', format: 'uuid' } as const;
 
 @ApiTags('reviews')
 @Controller('v1/reviews')
@@ -24,25 +61,117 @@ export class ReviewsController {
   @ApiOperation({ summary: 'List jobs that wait for a human, most urgent first: by priority, then by age' })
   @ApiPage()
   @Get()
-  async listReviews(@Query() query: QueryParameters): Promise<JobPage> {
+  async listReviews(@Query() query: QueryParameters): Promise<ReviewPage> {
     onlyParameters(query, ['limit', 'cursor']);
     const limit = limitParameter(query);
     const jobs = await this.reviews.waiting({ after: cursorParameter(query, isPosition), limit: limit + 1 });
-    return toPage(jobs, limit, forReviewer, ({ priority, id }) => encodeCursor({ priority, id }));
+    return toPage(jobs, limit, toReview, ({ priority, id }) => encodeCursor({ priority, id }));
+  }
+
+  @ApiOperation({
+    summary: 'Claim the most urgent job',
+    description:
+      'By priority, then by age, of those that you may review and nobody has. No two reviewers get the same one; the claim ends by itself.',
+  })
+  @ApiOkResponse({ type: ReviewDto })
+  @ApiNoContentResponse({ description: 'No job waits for you' })
+  @Post('claim-next')
+  @HttpCode(200)
+  async claimNextReview(
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReviewDto | undefined> {
+    const job = await this.reviews.claimNext(actor);
+    if (!job) {
+      reply.status(204);
+      return undefined;
+    }
+    return answer(job, reply);
+  }
+
+  @ApiOperation({
+    summary: 'Decide on many answers',
+    description: 'Each decision takes effect or is refused by itself, as if it came alone.',
+  })
+  @ApiOkResponse({ type: BulkResults })
+  @Post('decisions')
+  @HttpCode(200)
+  async decideReviews(
+    @Body() { decisions }: BulkDecisions,
+    @Actor() actor: string,
+    @Req() request: FastifyRequest,
+  ): Promise<BulkResults> {
+    const requests = decisions.map((decision, index) =>
+      toRequest(decision.job_id.toLowerCase(), decision.revision, decision, actor, `/decisions/${index}`),
+    );
+    const results = await Promise.all(
+      requests.map(async (decision) => {
+        try {
+          return {
+            job_id: decision.jobId,
+            job: toReview(await this.reviews.decide(decision)),
+            problem: null,
+          };
+        } catch (error) {
+          return { job_id: decision.jobId, job: null, problem: toProblem(toDomainError(error), request.id) };
+        }
+      }),
+    );
+    return { results };
+  }
+
+  @ApiOperation({
+    summary: 'Read a job as its reviewer',
+    description: 'With the answer that nobody has approved yet. The ETag is the revision.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: ReviewDto })
+  @Get(':id')
+  async getReview(
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReviewDto> {
+    return answer(await this.reviews.get(id), reply);
+  }
+
+  @ApiOperation({
+    summary: 'Claim a job, or renew your claim',
+    description: 'Nobody else can decide on it until the claim ends.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: ReviewDto })
+  @Put(':id/claim')
+  async claimReview(
+    @Param('id') id: string,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReviewDto> {
+    return answer(await this.reviews.claim(id, actor), reply);
+  }
+
+  @ApiOperation({ summary: 'Release your claim on a job' })
+  @ApiParam(JOB_ID)
+  @ApiNoContentResponse({ description: 'You have no claim on it now' })
+  @Delete(':id/claim')
+  @HttpCode(204)
+  async releaseReview(@Param('id') id: string, @Actor() actor: string): Promise<void> {
+    await this.reviews.release(id, actor);
   }
 
   @ApiOperation({
     summary: 'Decide on the answer of a job',
-    description: 'Takes effect once. The second of two decisions gets 409, which says who was first.',
+    description:
+      'Takes effect once. The second of two decisions gets 409, which says who was first. Where several people must agree, the job goes on waiting until they do; where decisions can be undone, until that time is over.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam(JOB_ID)
   @ApiHeader({
     name: 'If-Match',
-    required: false,
-    description: "The job's ETag: the revision that is judged. 412 when it is no longer the current one.",
+    required: true,
+    description:
+      "The job's ETag: the revision that is judged. 428 without it, 412 when it is no longer the current one.",
     schema: { type: 'string', example: '"1"' },
   })
-  @ApiOkResponse({ type: JobDto })
+  @ApiOkResponse({ type: ReviewDto })
   @Post(':id/decision')
   @HttpCode(200)
   async decideReview(
@@ -51,23 +180,72 @@ export class ReviewsController {
     @Body() body: DecisionDto,
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<JobDto> {
-    requireFittingFields(body);
-    const job = await this.reviews.decide({
-      jobId,
-      verdict: body.verdict,
-      actor,
-      revision: revisionOf(ifMatch),
-      response: body.response ?? null,
-      payload: body.payload ?? null,
-      feedback: body.feedback ?? null,
-      reason: body.reason ?? null,
-      reasonCode: null,
-      submitterMessage: body.reason ?? null,
-    });
-    reply.header('etag', etagOf(job));
-    return forReviewer(job);
+  ): Promise<ReviewDto> {
+    const { id, revision } = await this.reviews.get(jobId);
+    const request = toRequest(id, revisionOf(ifMatch, revision), body, actor);
+    return answer(await this.reviews.decide(request), reply);
   }
+
+  @ApiOperation({
+    summary: 'Undo your decision on a job',
+    description: 'Until it takes effect (DECISION_UNDO_MS); nothing has been delivered before.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: ReviewDto })
+  @Delete(':id/decision')
+  async undoDecision(
+    @Param('id') id: string,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReviewDto> {
+    return answer(await this.reviews.undo(id, actor), reply);
+  }
+
+  @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
+  @ApiParam(JOB_ID)
+  @ApiNoContentResponse()
+  @Post(':id/notes')
+  @HttpCode(204)
+  async addNote(@Param('id') id: string, @Body() body: NoteDto, @Actor() actor: string): Promise<void> {
+    await this.reviews.note(id, actor, { id: body.id?.toLowerCase() ?? uuidv7(), text: body.text });
+  }
+
+  @ApiOperation({ summary: 'Read your draft for a job' })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: DraftDto })
+  @Get(':id/draft')
+  async getDraft(@Param('id') id: string, @Actor() actor: string): Promise<DraftDto> {
+    return toDraft(await this.reviews.draft(id, actor));
+  }
+
+  @ApiOperation({
+    summary: 'Save your draft for a job',
+    description: 'Instead of an earlier one. It is yours alone, and gone when the job ends.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: DraftDto })
+  @Put(':id/draft')
+  async saveDraft(
+    @Param('id') id: string,
+    @Body() body: SaveDraft,
+    @Actor() actor: string,
+  ): Promise<DraftDto> {
+    return toDraft(await this.reviews.saveDraft(id, actor, body));
+  }
+
+  @ApiOperation({ summary: 'Throw your draft for a job away' })
+  @ApiParam(JOB_ID)
+  @ApiNoContentResponse({ description: 'You have no draft for it now' })
+  @Delete(':id/draft')
+  @HttpCode(204)
+  async deleteDraft(@Param('id') id: string, @Actor() actor: string): Promise<void> {
+    await this.reviews.deleteDraft(id, actor);
+  }
+}
+
+function answer(job: Parameters<typeof toReview>[0], reply: FastifyReply): ReviewDto {
+  reply.header('etag', etagOf(job));
+  return toReview(job);
 }
 
 function isPosition(value: unknown): value is ReviewPosition {
@@ -80,9 +258,19 @@ function isPosition(value: unknown): value is ReviewPosition {
   );
 }
 
-/** The revision that an If-Match names; null for none and for `*`. */
-function revisionOf(ifMatch: string | undefined): number | null {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return null;
+/**
+ * The revision that an If-Match names.
+ * @throws DomainError precondition_required without one; `*` names none
+ */
+function revisionOf(ifMatch: string | undefined, current: number): number {
+  if (ifMatch === undefined || ifMatch.trim() === '*') {
+    throw new DomainError(
+      'precondition_required',
+      `Say which revision was judged: If-Match with the ETag of the answer, such as "${current}". Nothing was decided.`,
+      [],
+      { revision: current },
+    );
+  }
   const revision = /^\s*"(\d{1,9})"\s*$/.exec(ifMatch)?.[1];
   if (revision === undefined) {
     const detail = `${quote(ifMatch)} is not an ETag of a job; send it as it was answered, such as "1"`;

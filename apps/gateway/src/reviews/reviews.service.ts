@@ -1,16 +1,43 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
-import { JobReader, type DecisionRequest, type Edit, type Job, type ReviewPosition } from '@hitl/domain';
-import { ask, DecideReview, EditReview, type ReviewReply } from '@hitl/messaging';
+import {
+  DomainError,
+  DraftStore,
+  HistoryReader,
+  ERRORS,
+  isJsonObject,
+  JobReader,
+  type DecisionRequest,
+  type Draft,
+  type Edit,
+  type History,
+  type Job,
+  type Json,
+  type ReviewPosition,
+} from '@hitl/domain';
+import {
+  ask,
+  ClaimNextReview,
+  ClaimReview,
+  DecideReview,
+  EditReview,
+  NoteReview,
+  ReleaseReview,
+  UndoDecision,
+  type ClaimReply,
+  type ReviewReply,
+} from '@hitl/messaging';
 import { v7 as uuidv7 } from 'uuid';
 import { JobsService } from '../jobs/jobs.service';
 
-/** The gateway's side of the review desk: reads from the database, commands to the review service. */
+/** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
 export class ReviewsService {
   constructor(
     private readonly jobs: JobsService,
     private readonly reader: JobReader,
+    private readonly drafts: DraftStore,
+    private readonly histories: HistoryReader,
     @Inject(ClientProxy) private readonly client: ClientProxy,
   ) {}
 
@@ -19,16 +46,102 @@ export class ReviewsService {
     return this.reader.waiting(page);
   }
 
-  /** @throws DomainError job_not_found, job_not_waiting, already_decided, revision_mismatch, unavailable */
-  async decide(decision: Omit<DecisionRequest, 'id'>): Promise<Job> {
-    const { id } = await this.jobs.get(decision.jobId);
-    await ask<ReviewReply>(this.client, DecideReview.pattern, { ...decision, jobId: id, id: uuidv7() });
+  /** @throws DomainError job_not_found */
+  get(id: string): Promise<Job> {
     return this.jobs.get(id);
+  }
+
+  /** All that happened to a job. @throws DomainError job_not_found */
+  async history(id: string): Promise<{ job: Job; history: History }> {
+    const job = await this.jobs.get(id);
+    return { job, history: await this.histories.read(job) };
+  }
+
+  /** The most urgent job that this reviewer may take, which they have then; null when there is none. */
+  async claimNext(actor: string): Promise<Job | null> {
+    const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, { id: uuidv7(), actor });
+    return jobId === null ? null : this.jobs.get(jobId);
+  }
+
+  /** @throws DomainError job_not_found, job_not_waiting, claimed, not_in_group, own_submission, too_many_claims, unavailable */
+  claim(jobId: string, actor: string): Promise<Job> {
+    return this.command(jobId, ClaimReview.pattern, { id: uuidv7(), actor });
+  }
+
+  /** @throws DomainError job_not_found, claimed, unavailable */
+  release(jobId: string, actor: string): Promise<Job> {
+    return this.command(jobId, ReleaseReview.pattern, { actor });
+  }
+
+  /**
+   * @throws DomainError job_not_found, job_not_waiting, already_decided, revision_mismatch, claimed, not_in_group,
+   *   own_submission, already_voted, too_many_regenerations, schema_mismatch, idempotency_conflict, unavailable
+   */
+  decide(decision: DecisionRequest): Promise<Job> {
+    return this.command(decision.jobId, DecideReview.pattern, decision);
+  }
+
+  /** Takes back the decision that is held. @throws DomainError job_not_found, nothing_to_undo, unavailable */
+  async undo(jobId: string, actor: string): Promise<Job> {
+    const { heldDecision } = await this.jobs.get(jobId);
+    const decisionId = isJsonObject(heldDecision) ? heldDecision.id : uuidv7();
+    return this.command(jobId, UndoDecision.pattern, { decisionId, actor });
   }
 
   /** @throws DomainError as {@link decide} */
   async edit(change: Edit): Promise<void> {
-    const { id } = await this.jobs.get(change.jobId);
-    await ask<ReviewReply>(this.client, EditReview.pattern, { ...change, jobId: id });
+    await this.command(change.jobId, EditReview.pattern, change);
+  }
+
+  /** @throws DomainError job_not_found, unavailable */
+  async note(jobId: string, actor: string, note: { id: string; text: string }): Promise<void> {
+    await this.command(jobId, NoteReview.pattern, { ...note, actor });
+  }
+
+  /** @throws DomainError job_not_found, draft_not_found */
+  async draft(jobId: string, actor: string): Promise<Draft> {
+    const { id } = await this.jobs.get(jobId);
+    const draft = await this.drafts.find(id, actor);
+    if (!draft) throw new DomainError('draft_not_found', `${actor} has saved no draft for job ${id}.`);
+    return draft;
+  }
+
+  /** @throws DomainError job_not_found, job_not_waiting */
+  async saveDraft(jobId: string, actor: string, draft: { revision: number; content: Json }): Promise<Draft> {
+    const { id } = await this.jobs.get(jobId);
+    if (!(await this.drafts.save({ ...draft, jobId: id, actor }))) {
+      throw new DomainError('job_not_waiting', `Job ${id} has ended: there is nothing left to write for it.`);
+    }
+    return this.draft(id, actor);
+  }
+
+  /** @throws DomainError job_not_found */
+  async deleteDraft(jobId: string, actor: string): Promise<void> {
+    const { id } = await this.jobs.get(jobId);
+    await this.drafts.delete(id, actor);
+  }
+
+  /** Sends a command about a job; a refusal tells what is there now. */
+  private async command(jobId: string, pattern: string, data: object): Promise<Job> {
+    const { id } = await this.jobs.get(jobId);
+    try {
+      await ask<ClaimReply | ReviewReply>(this.client, pattern, { ...data, jobId: id });
+    } catch (error) {
+      throw await this.withCurrent(error, id);
+    }
+    return this.jobs.get(id);
+  }
+
+  private async withCurrent(error: unknown, jobId: string): Promise<unknown> {
+    if (!(error instanceof DomainError) || ![409, 412].includes(ERRORS[error.code].status)) return error;
+    const { status, revision, claimedBy, claimedUntil } = await this.jobs.get(jobId);
+    const live = claimedBy !== null && claimedUntil !== null && claimedUntil > new Date();
+    const last = status === 'human' ? null : await this.reader.lastDecision(jobId);
+    return new DomainError(error.code, error.message, error.faults, {
+      status,
+      revision,
+      claim: live ? { by: claimedBy, until: claimedUntil.toISOString() } : null,
+      decision: last && { verdict: last.verdict, by: last.actor, at: last.createdAt.toISOString() },
+    });
   }
 }

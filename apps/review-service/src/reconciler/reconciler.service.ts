@@ -1,15 +1,19 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { JobStore } from '@hitl/domain';
+import { JobReader, JobStore } from '@hitl/domain';
 import { every, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
+import { ReviewPlanner } from '../policies/review-planner.service';
 
 /** Jobs that one look rings for at most. */
 const JOBS_PER_LOOK = 200;
+/** How long the message of a new answer may take before its job is planned without it, in milliseconds. */
+const UNPLANNED_MS = 5000;
 
 /**
  * Rings for jobs in `bot` that nobody works on: their back-off is over, their worker died, or their message was
- * lost with a broker. Runs on every replica; no two take the same job.
+ * lost with a broker. The same for answers in `human` that the policy has not seen. Runs on every replica; no two
+ * take the same job.
  */
 @Injectable()
 export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
@@ -18,6 +22,8 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly store: JobStore,
+    private readonly jobs: JobReader,
+    private readonly planner: ReviewPlanner,
     private readonly outbox: OutboxRelay,
     private readonly config: Config,
   ) {}
@@ -34,6 +40,16 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
     const bells = await this.store.kickOverdue(JOBS_PER_LOOK);
     this.outbox.ring(...bells);
     metrics.jobsKicked.inc(bells.length);
-    return bells.length;
+    return bells.length + (await this.planForgotten());
+  }
+
+  private async planForgotten(): Promise<number> {
+    if (!this.planner.configured) return 0;
+    const forgotten = await this.jobs.unplanned(UNPLANNED_MS, JOBS_PER_LOOK);
+    for (const { id } of forgotten) {
+      const job = await this.jobs.find(id);
+      if (job?.status === 'human' && job.plannedAt === null) await this.planner.apply(job);
+    }
+    return forgotten.length;
   }
 }

@@ -1,6 +1,18 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { DecideReview, EditReview, RethrowFilter, ReviewRequested, type ReviewReply } from '@hitl/messaging';
+import {
+  ClaimNextReview,
+  ClaimReview,
+  DecideReview,
+  EditReview,
+  NoteReview,
+  ReleaseReview,
+  RethrowFilter,
+  ReviewRequested,
+  UndoDecision,
+  type ClaimReply,
+  type ReviewReply,
+} from '@hitl/messaging';
 import { ReviewsService } from './reviews.service';
 
 @Controller()
@@ -9,8 +21,23 @@ export class ReviewsConsumer {
   constructor(private readonly reviews: ReviewsService) {}
 
   @EventPattern(ReviewRequested.pattern)
-  onRequested(@Payload() { jobId }: ReviewRequested): void {
-    this.reviews.accept(jobId);
+  onRequested(@Payload() { jobId }: ReviewRequested): Promise<void> {
+    return this.reviews.accept(jobId);
+  }
+
+  @MessagePattern(ClaimNextReview.pattern)
+  claimNext(@Payload() request: ClaimNextReview): Promise<ClaimReply> {
+    return this.reviews.claimNext(request);
+  }
+
+  @MessagePattern(ClaimReview.pattern)
+  claim(@Payload() request: ClaimReview): Promise<ClaimReply> {
+    return this.reviews.claim(request);
+  }
+
+  @MessagePattern(ReleaseReview.pattern)
+  release(@Payload() request: ReleaseReview): Promise<ClaimReply> {
+    return this.reviews.release(request);
   }
 
   @MessagePattern(DecideReview.pattern)
@@ -18,8 +45,18 @@ export class ReviewsConsumer {
     return this.reviews.decide(request);
   }
 
+  @MessagePattern(UndoDecision.pattern)
+  undo(@Payload() request: UndoDecision): Promise<ReviewReply> {
+    return this.reviews.undo(request);
+  }
+
   @MessagePattern(EditReview.pattern)
   edit(@Payload() change: EditReview): Promise<ReviewReply> {
     return this.reviews.edit(change);
+  }
+
+  @MessagePattern(NoteReview.pattern)
+  note(@Payload() note: NoteReview): Promise<ClaimReply> {
+    return this.reviews.note(note);
   }
 }

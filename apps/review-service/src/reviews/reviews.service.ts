@@ -1,16 +1,27 @@
+import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '@hitl/config';
 import {
   DomainError,
+  isJsonObject,
   JobReader,
   JobStore,
+  MOST_CLAIMS,
+  requireSchema,
   STATUS_AFTER,
   type DecisionRequest,
   type Edit,
+  type Job,
+  type Json,
+  type Judgement,
+  type Note,
+  type OutputChange,
 } from '@hitl/domain';
-import { ChangeAnnouncer, OutboxRelay, type ReviewReply } from '@hitl/messaging';
+import { ChangeAnnouncer, OutboxRelay, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
-
-const DESK = { groups: [], requirePlan: false, maxRegenerations: 10 };
+import { ReviewPlanner } from '../policies/review-planner.service';
+import { describeChange } from './output-change';
+import { refusalOf } from './refusal';
 
 @Injectable()
 export class ReviewsService {
@@ -21,80 +32,221 @@ export class ReviewsService {
     private readonly jobs: JobReader,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
+    private readonly planner: ReviewPlanner,
+    private readonly config: Config,
   ) {}
 
-  /** A job has a new answer. Every answer needs a human, so it only waits. */
-  accept(jobId: string): void {
+  /** A job has a new answer: the policy says who must look. Without a policy it only waits. */
+  async accept(jobId: string): Promise<void> {
     metrics.reviewsRequested.inc();
-    this.logger.debug({ jobId, message: 'waits for a human' });
+    await this.plan(jobId);
+    this.logger.debug({ jobId, message: 'handed to the desk' });
   }
 
   /**
-   * Takes effect once, however often it is asked for with one decision id.
-   * @throws DomainError job_not_found, already_decided, job_not_waiting, revision_mismatch
+   * Takes effect once, however often it is asked for with one decision id; after DECISION_UNDO_MS, until which it can
+   * be undone.
+   * @throws DomainError job_not_found, invalid_request, schema_mismatch, idempotency_conflict, and as {@link refusalOf}
    */
   async decide(request: DecisionRequest): Promise<ReviewReply> {
-    const decided = await this.store.decide({
-      ...request,
-      requestHash: '00',
-      change: null,
-      desk: DESK,
-      policy: null,
-    });
-    if (!decided) return this.repeated(request);
-    if (decided.bell) this.outbox.ring(decided.bell);
-    this.changes.announce(request.jobId, decided.status);
+    this.requireReason(request.reasonCode);
+    const judgement = await this.judge(request);
+    const reply = await this.planned(request.jobId, () => this.take(judgement));
+    if (!reply) return this.repeated(judgement);
     metrics.decisions.inc({ verdict: request.verdict });
+    this.changes.announce(request.jobId, reply.status);
     this.logger.log({
       jobId: request.jobId,
       decisionId: request.id,
       verdict: request.verdict,
+      status: reply.status,
       message: 'decided',
     });
-    return { status: decided.status, revision: decided.revision };
+    return reply;
   }
 
-  /** @throws DomainError job_not_found, already_decided, job_not_waiting, revision_mismatch */
-  async edit(change: Edit): Promise<ReviewReply> {
-    const revision = await this.store.edit({ ...change, change: null, desk: DESK });
-    if (revision === null) throw await this.refusal(change);
-    return { status: 'human', revision };
+  /** @throws DomainError job_not_found, schema_mismatch, and as {@link refusalOf} */
+  async edit(edit: Edit): Promise<ReviewReply> {
+    const { revision, change } = await this.changeOf(edit);
+    const desk = this.planner.deskOf(edit.actor);
+    const next = await this.planned(edit.jobId, () => this.store.edit({ ...edit, revision, change, desk }));
+    if (next === null) throw refusalOf(edit, await this.find(edit.jobId), desk);
+    this.changes.announce(edit.jobId, 'human');
+    return { status: 'human', revision: next };
+  }
+
+  /** @throws DomainError nothing_to_undo */
+  async undo(request: { jobId: string; decisionId: string; actor: string }): Promise<ReviewReply> {
+    const undone = await this.store.undo(request);
+    const job = await this.find(request.jobId);
+    if (!undone) {
+      const held = heldOf(job);
+      const why =
+        held && held.actor !== request.actor
+          ? `the decision that is held is ${held.actor}'s, who alone may take it back`
+          : `no decision of ${request.actor} is held, and the job is in '${job.status}'`;
+      throw new DomainError('nothing_to_undo', `Nothing was undone: ${why}.`);
+    }
+    this.changes.announce(job.id, 'human');
+    this.logger.log({ jobId: job.id, decisionId: request.decisionId, message: 'undone' });
+    return { status: job.status, revision: job.revision };
+  }
+
+  /** The most urgent job that this reviewer may take; null when there is none. @throws DomainError too_many_claims */
+  async claimNext({ id, actor }: { id: string; actor: string }): Promise<ClaimReply> {
+    await this.requireRoom(actor);
+    const jobId = await this.store.claimNextReview({
+      id,
+      actor,
+      leaseMs: this.config.REVIEW_CLAIM_MS,
+      desk: this.planner.deskOf(actor),
+    });
+    if (jobId !== null) this.changes.announce(jobId, 'human');
+    return { jobId };
+  }
+
+  /** @throws DomainError job_not_found, too_many_claims, and as {@link refusalOf} */
+  async claim(request: { id: string; actor: string; jobId: string }): Promise<ClaimReply> {
+    await this.requireRoom(request.actor);
+    const desk = this.planner.deskOf(request.actor);
+    const claimed = await this.planned(
+      request.jobId,
+      async () =>
+        (await this.store.claimReview({ ...request, leaseMs: this.config.REVIEW_CLAIM_MS, desk })) || null,
+    );
+    if (claimed === null) {
+      throw refusalOf({ ...request, revision: null }, await this.find(request.jobId), desk);
+    }
+    this.changes.announce(request.jobId, 'human');
+    return { jobId: request.jobId };
+  }
+
+  /** Nothing happens when nobody has it. @throws DomainError job_not_found, claimed when somebody else has it */
+  async release(request: { jobId: string; actor: string }): Promise<ClaimReply> {
+    if (!(await this.store.releaseReview(request))) {
+      const { claimedBy, claimedUntil } = await this.find(request.jobId);
+      if (claimedBy !== null && claimedUntil !== null && claimedUntil > new Date()) {
+        throw new DomainError(
+          'claimed',
+          `${claimedBy} has the job until ${claimedUntil.toISOString()}; only they can release it.`,
+        );
+      }
+    }
+    this.changes.announce(request.jobId, 'human');
+    return { jobId: request.jobId };
+  }
+
+  /** @throws DomainError job_not_found */
+  async note(note: Note): Promise<ClaimReply> {
+    if (!(await this.store.addNote(note))) throw notFound(note.jobId);
+    return { jobId: note.jobId };
+  }
+
+  /** Runs `attempt`; when the job only lacked its plan, writes that and tries once more. */
+  private async planned<T>(jobId: string, attempt: () => Promise<T | null>): Promise<T | null> {
+    return (await attempt()) ?? ((await this.plan(jobId)) ? attempt() : null);
+  }
+
+  /** Answers whether the policy had to be applied. */
+  private async plan(jobId: string): Promise<boolean> {
+    if (!this.planner.configured) return false;
+    const job = await this.jobs.find(jobId);
+    if (job?.status !== 'human' || job.plannedAt !== null) return false;
+    await this.planner.apply(job);
+    return true;
+  }
+
+  private async take(judgement: Judgement): Promise<ReviewReply | null> {
+    const { DECISION_UNDO_MS: undoMs } = this.config;
+    if (undoMs > 0) {
+      const held = await this.store.hold(judgement, undoMs);
+      return held && { status: 'human', revision: held.revision };
+    }
+    const decided = await this.store.decide(judgement);
+    if (decided?.bell) this.outbox.ring(decided.bell);
+    return decided && { status: decided.status, revision: decided.revision };
+  }
+
+  private async judge(request: DecisionRequest): Promise<Judgement> {
+    const requestHash = createHash('sha256')
+      .update(JSON.stringify(Object.entries({ ...request, id: '' }).sort(([a], [b]) => (a < b ? -1 : 1))))
+      .digest('hex');
+    const desk = this.planner.deskOf(request.actor);
+    return { ...request, ...(await this.changeOf(request)), requestHash, desk, policy: null };
+  }
+
+  /** What a new response changes, and of which revision; other requests are left as they are. */
+  private async changeOf(request: {
+    jobId: string;
+    revision: number | null;
+    response: Json;
+  }): Promise<{ revision: number | null; change: OutputChange | null }> {
+    const { jobId, revision, response } = request;
+    if (response === null) return { revision, change: null };
+    const job = await this.find(jobId);
+    if (job.status !== 'human' || (revision !== null && revision !== job.revision)) {
+      return { revision, change: null };
+    }
+    if (job.responseSchema !== null) requireSchema(job.responseSchema, response);
+    const change = describeChange(job.modelResponse ?? job.response, response);
+    // The change is one of this very revision.
+    return { revision: job.revision, change };
   }
 
   /** The answer to a decision that changed nothing: its own effect when it came before, else why. */
-  private async repeated(request: DecisionRequest): Promise<ReviewReply> {
-    const earlier = await this.jobs.findDecision(request.id);
-    if (earlier?.jobId !== request.jobId) throw await this.refusal(request);
-    return { status: STATUS_AFTER[earlier.verdict], revision: earlier.releasedRevision ?? earlier.revision };
+  private async repeated(judgement: Judgement): Promise<ReviewReply> {
+    const earlier = await this.jobs.findDecision(judgement.id);
+    const job = await this.find(judgement.jobId);
+    if (earlier) {
+      requireSameDecision(judgement, earlier.jobId, earlier.requestHash?.toString('hex'));
+      const status = earlier.final ? STATUS_AFTER[earlier.verdict] : 'human';
+      return { status, revision: earlier.releasedRevision ?? earlier.revision };
+    }
+    const held = heldOf(job);
+    if (held?.id === judgement.id) {
+      requireSameDecision(judgement, job.id, held.requestHash);
+      return { status: 'human', revision: job.revision };
+    }
+    throw refusalOf(judgement, job, judgement.desk, await this.jobs.lastDecision(judgement.jobId));
   }
 
-  private async refusal({
-    jobId,
-    revision,
-  }: {
-    jobId: string;
-    revision: number | null;
-  }): Promise<DomainError> {
-    const job = await this.jobs.find(jobId);
-    if (!job) return new DomainError('job_not_found', `There is no job with the id ${jobId}.`);
-    if (job.status === 'human') {
-      const judged = revision === null ? 'The answer' : `Revision ${revision}`;
-      return new DomainError(
-        'revision_mismatch',
-        `${judged} is not what waits now: the current one is ${job.revision}. Read it, then decide.`,
-      );
-    }
-    const last = await this.jobs.lastDecision(jobId);
-    // A job may have been cancelled, or have failed, since it was sent back to the model.
-    if (last && STATUS_AFTER[last.verdict] === job.status) {
-      return new DomainError(
-        'already_decided',
-        `${last.actor} was first: '${last.verdict}' on revision ${last.revision} at ${last.createdAt.toISOString()}. The job is in '${job.status}'.`,
-      );
-    }
-    return new DomainError(
-      'job_not_waiting',
-      `Job ${jobId} is in '${job.status}', it does not wait for a human.`,
+  private requireReason(code: string | null): void {
+    const { reasonCodes } = this.planner;
+    if (code === null || reasonCodes.includes(code)) return;
+    const detail = `${JSON.stringify(code.slice(0, 64))} is none of the project's reasons: ${reasonCodes.join(', ')}`;
+    throw new DomainError('invalid_request', `reason_code: ${detail}.`, [
+      { pointer: '/reason_code', detail },
+    ]);
+  }
+
+  private async requireRoom(actor: string): Promise<void> {
+    if ((await this.store.countClaims(actor)) < MOST_CLAIMS) return;
+    throw new DomainError(
+      'too_many_claims',
+      `${actor} has claimed ${MOST_CLAIMS} jobs, as many as one may. Decide or release some first.`,
     );
   }
+
+  private async find(jobId: string): Promise<Job> {
+    const job = await this.jobs.find(jobId);
+    if (!job) throw notFound(jobId);
+    return job;
+  }
+}
+
+function notFound(jobId: string): DomainError {
+  return new DomainError('job_not_found', `There is no job with the id ${jobId}.`);
+}
+
+function heldOf(job: Job): { id: string; actor: string; requestHash: string } | null {
+  const { heldDecision } = job;
+  return isJsonObject(heldDecision) ? (heldDecision as unknown as Judgement) : null;
+}
+
+function requireSameDecision(request: Judgement, jobId: string, requestHash: string | undefined): void {
+  if (jobId === request.jobId && (requestHash === undefined || requestHash === request.requestHash)) return;
+  throw new DomainError(
+    'idempotency_conflict',
+    `The decision id ${request.id} belongs to another decision, on job ${jobId}. Use a new id for a new decision.`,
+  );
 }

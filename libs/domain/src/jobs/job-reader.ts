@@ -46,6 +46,15 @@ export class JobReader {
       .getOne();
   }
 
+  /** Jobs whose answer has waited for the policy's plan for longer than `ms`, oldest first. */
+  unplanned(ms: number, limit: number): Promise<{ id: string }[]> {
+    return this.database.query(
+      `SELECT id FROM jobs WHERE status = 'human' AND planned_at IS NULL AND waiting_since < now() - $1 * interval '1 millisecond'
+       ORDER BY waiting_since LIMIT $2`,
+      [ms, limit],
+    );
+  }
+
   /** Those of the jobs that have ended. */
   async ended(ids: string[]): Promise<string[]> {
     const rows: { id: string }[] = await this.database.query(

@@ -1,0 +1,39 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Actor, LOCAL } from '../http/actor';
+import { ReviewsService } from '../reviews/reviews.service';
+import { HistoryDto, toHistory } from './history.dto';
+
+@Controller('v1')
+export class HistoryController {
+  constructor(private readonly reviews: ReviewsService) {}
+
+  @ApiTags('jobs')
+  @ApiOperation({
+    summary: 'Read the whole story of a job',
+    description:
+      'Each output, diff and verdict, who and why. An output that nobody has judged is withheld; its submitter, by name, sees only what was approved.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ type: HistoryDto })
+  @Get('jobs/:id/history')
+  async getHistory(@Param('id') id: string, @Actor() actor: string): Promise<HistoryDto> {
+    const { job, history } = await this.reviews.history(id);
+    // Without names everybody is `local`.
+    const audience = actor === job.submitter && actor !== LOCAL ? 'submitter' : 'reader';
+    return toHistory(job, history, audience);
+  }
+
+  @ApiTags('reviews')
+  @ApiOperation({
+    summary: 'Read the whole story of a job, as reviewers may',
+    description: 'With the outputs that nobody has judged yet.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ type: HistoryDto })
+  @Get('reviews/:id/history')
+  async getReviewHistory(@Param('id') id: string): Promise<HistoryDto> {
+    const { job, history } = await this.reviews.history(id);
+    return toHistory(job, history, 'reviewer');
+  }
+}

@@ -1,0 +1,236 @@
+import { ApiProperty } from '@nestjs/swagger';
+import {
+  JOB_EVENT_TYPES,
+  JOB_STATUSES,
+  VERDICTS,
+  type Decision,
+  type History,
+  type HistoryEvent,
+  type Job,
+  type JobEventType,
+  type JobStatus,
+  type Json,
+  type Output,
+  type Verdict,
+} from '@hitl/domain';
+import { ApiJson } from '../openapi/any-json';
+
+class OutputDto {
+  @ApiProperty({ type: 'integer' })
+  revision: number;
+
+  @ApiProperty({ description: 'worker: the model. Otherwise the person who wrote it.' })
+  by: string;
+
+  @ApiProperty({ format: 'date-time' })
+  at: string;
+
+  @ApiJson({ description: 'The output; null where it is withheld.' })
+  response: Json;
+
+  @ApiProperty({ description: 'Whether this reader may not see it: nobody has judged it.' })
+  withheld: boolean;
+
+  @ApiProperty({ type: String, nullable: true, description: 'SHA-256 of the output, in hex' })
+  response_hash: string | null;
+
+  @ApiJson({
+    description: 'JSON Patch (RFC 6902) from {"response": the model\'s output}; null for the model\'s own.',
+  })
+  patch: Json;
+
+  @ApiProperty({ type: String, nullable: true, description: "Unified diff against the model's output." })
+  text_diff: string | null;
+}
+
+class HistoryDecision {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ type: 'integer', description: 'The revision that was judged' })
+  revision: number;
+
+  @ApiProperty({ enum: VERDICTS, enumName: 'Verdict' })
+  verdict: Verdict;
+
+  @ApiProperty()
+  actor: string;
+
+  @ApiProperty({ description: 'false: one of several votes, or for the record only' })
+  final: boolean;
+
+  @ApiProperty({ description: 'Whether the policy decided' })
+  automatic: boolean;
+
+  @ApiProperty({ description: 'Only for the record: what the policy would have decided' })
+  shadow: boolean;
+
+  @ApiProperty({ type: String, nullable: true })
+  rule: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  policy_hash: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  reason_code: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  reason: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  submitter_message: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  feedback: string | null;
+
+  @ApiProperty({ type: Number, nullable: true, description: 'The share of the text that changed' })
+  edit_distance: number | null;
+
+  @ApiProperty({ format: 'date-time' })
+  at: string;
+}
+
+class HistoryEventDto {
+  @ApiProperty({ enum: JOB_EVENT_TYPES, enumName: 'JobEventType' })
+  type: JobEventType;
+
+  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  status: JobStatus;
+
+  @ApiProperty({ type: 'integer' })
+  revision: number;
+
+  @ApiProperty()
+  actor: string;
+
+  @ApiProperty({ format: 'date-time' })
+  at: string;
+
+  @ApiProperty({ type: String, nullable: true })
+  policy_hash: string | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  data: Record<string, Json> | null;
+}
+
+export class HistoryDto {
+  @ApiProperty({ format: 'uuid' })
+  job_id: string;
+
+  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  status: JobStatus;
+
+  @ApiProperty()
+  submitter: string;
+
+  @ApiProperty({ type: [OutputDto], description: 'Every output there was, oldest first' })
+  outputs: OutputDto[];
+
+  @ApiProperty({ type: [HistoryDecision], description: 'Every verdict, oldest first' })
+  decisions: HistoryDecision[];
+
+  @ApiProperty({
+    type: [HistoryEventDto],
+    description: 'Everything that happened, oldest first: the newest 500',
+  })
+  events: HistoryEventDto[];
+
+  @ApiProperty({ description: 'Whether there were more events than are shown' })
+  truncated: boolean;
+}
+
+/**
+ * Who reads: `reviewer` sees everything. `reader` sees no output that nobody has judged. `submitter` sees only what was
+ * approved, and nothing of what reviewers say among themselves.
+ */
+export type Audience = 'reviewer' | 'reader' | 'submitter';
+
+/** What reviewers say among themselves. */
+const INTERNAL = ['reason', 'reason_code', 'text', 'feedback'];
+
+export function toHistory(job: Job, history: History, audience: Audience): HistoryDto {
+  const decisions = history.decisions.filter((decision) => audience !== 'submitter' || !decision.shadow);
+  return {
+    job_id: job.id,
+    status: job.status,
+    submitter: job.submitter,
+    outputs: history.outputs.map((output) => toOutput(output, history.decisions, audience)),
+    decisions: decisions.map((decision) => toDecision(decision, audience)),
+    events: history.events
+      .filter(({ type }) => audience !== 'submitter' || type !== 'noted')
+      .map((event) => toEvent(event, audience)),
+    truncated: history.truncated,
+  };
+}
+
+function toOutput(
+  { revision, event, response }: Output,
+  decisions: Decision[],
+  audience: Audience,
+): OutputDto {
+  const withheld = !maySee(revision, decisions, audience);
+  const made = decisions.find(({ id }) => id === event.data?.decision_id);
+  // A change shows what it was made of, too.
+  const showChange =
+    audience === 'reviewer' || (audience === 'reader' && maySee(revision - 1, decisions, audience));
+  return {
+    revision,
+    by: event.actor,
+    at: event.createdAt.toISOString(),
+    response: withheld ? null : response,
+    withheld,
+    response_hash: textOf(event.data?.response_hash),
+    patch: showChange && !withheld ? (made?.patch ?? event.data?.patch ?? null) : null,
+    text_diff: showChange && !withheld ? (made?.textDiff ?? textOf(event.data?.text_diff)) : null,
+  };
+}
+
+/** Whether an output has been judged, or for its submitter: approved. */
+function maySee(revision: number, decisions: Decision[], audience: Audience): boolean {
+  if (audience === 'reviewer') return true;
+  return decisions.some(
+    (decision) =>
+      decision.releasedRevision === revision ||
+      (audience === 'reader' && !decision.shadow && decision.revision === revision),
+  );
+}
+
+function toDecision(decision: Decision, audience: Audience): HistoryDecision {
+  const internal = audience !== 'submitter';
+  return {
+    id: decision.id,
+    revision: decision.revision,
+    verdict: decision.verdict,
+    actor: decision.actor,
+    final: decision.final,
+    automatic: decision.automatic,
+    shadow: decision.shadow,
+    rule: decision.rule,
+    policy_hash: decision.policyHash,
+    reason_code: internal ? decision.reasonCode : null,
+    reason: internal ? decision.reason : null,
+    submitter_message: decision.submitterMessage,
+    feedback: internal ? decision.feedback : null,
+    edit_distance: decision.editDistance,
+    at: decision.createdAt.toISOString(),
+  };
+}
+
+function toEvent(event: HistoryEvent, audience: Audience): HistoryEventDto {
+  const hidden = ['patch', 'text_diff', ...(audience === 'submitter' ? INTERNAL : [])];
+  const data =
+    event.data && Object.fromEntries(Object.entries(event.data).filter(([name]) => !hidden.includes(name)));
+  return {
+    type: event.type,
+    status: event.status,
+    revision: event.revision,
+    actor: event.actor,
+    at: event.createdAt.toISOString(),
+    policy_hash: event.policyHash,
+    data,
+  };
+}
+
+function textOf(value: Json | undefined): string | null {
+  return typeof value === 'string' ? value : null;
+}

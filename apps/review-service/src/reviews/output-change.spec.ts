@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { completion } from '@hitl/testing';
+import type { Json } from '@hitl/domain';
+import { describeChange } from './output-change';
+
+describe('what a human made of an output', () => {
+  it('is told of a chat by the text of its message, and by a JSON Patch of all of it', () => {
+    const change = describeChange(
+      completion('Paris is in Italy.\nBye.') as Json,
+      completion('Paris is in France.\nBye.') as Json,
+    );
+    expect(change.patch).toEqual([
+      { op: 'replace', path: '/response/choices/0/message/content', value: 'Paris is in France.\nBye.' },
+    ]);
+    expect(change.textDiff).toContain('-Paris is in Italy.\n+Paris is in France.\n Bye.');
+    // "Italy" and "France" out of 24 + 25 characters.
+    expect(change.editDistance).toBeCloseTo(11 / 47, 1);
+  });
+
+  it.each<[Json, Json]>([
+    ['a', 'b'],
+    [{ a: 1 }, 'text'],
+    [[1, 2], [1]],
+    [0, false],
+  ])('is told of %j become %j', (from, to) => {
+    const change = describeChange(from, to);
+    expect(change.patch).not.toEqual([]);
+    expect(change.textDiff).toMatch(/^[-+][^-+]/m);
+    expect(change.editDistance).toBeGreaterThan(0);
+  });
+
+  it('is nothing when nothing changed', () => {
+    expect(describeChange({ a: 1 }, { a: 1 })).toMatchObject({ patch: [], editDistance: 0 });
+  });
+
+  it('stays unknown where telling it would take too long', () => {
+    const noise = (seed: number): string =>
+      Array.from({ length: 60_000 }, (_, index) => (((index + 1) * seed) % 9973).toString(36)).join(' ');
+    const change = describeChange(noise(7919), noise(6131));
+    expect(change.editDistance).toBeNull();
+    expect(change.patch).toHaveLength(1);
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals';
+import { DomainError } from '../errors';
+import type { Json } from '../json';
+import { requireSchema, requireUsableSchema } from './response-schema';
+
+function refusal(work: () => void): DomainError {
+  try {
+    work();
+  } catch (error) {
+    return error as DomainError;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('the schema of a response', () => {
+  it.each<[string, Json]>([
+    ['an object schema', { type: 'object', properties: { answer: { type: 'integer' } } }],
+    ['true', true],
+    ['unknown keywords and formats', { 'x-note': 1, type: 'string', format: 'colour' }],
+    ['definitions of its own', { $defs: { a: { type: 'string' } }, $ref: '#/$defs/a' }],
+  ])('may be %s', (_name, schema) => {
+    expect(() => requireUsableSchema(schema)).not.toThrow();
+  });
+
+  it.each<[string, Json]>([
+    ['a text', 'object'],
+    ['a list', []],
+    ['an unknown type', { type: 'thing' }],
+    ['a keyword of the wrong type', { required: 'answer' }],
+    ['a reference to elsewhere', { $ref: 'https://example.com/schema.json' }],
+    ['a broken pattern', { type: 'string', pattern: '(' }],
+    ['more than 64 KiB', { description: 'x'.repeat(70_000) }],
+  ])('may not be %s', (_name, schema) => {
+    expect(refusal(() => requireUsableSchema(schema))).toMatchObject({
+      code: 'invalid_request',
+      faults: [{ pointer: '/response_schema' }],
+    });
+  });
+
+  it('is met by a response that fits', () => {
+    expect(() => requireSchema({ type: 'object', required: ['a'] }, { a: 1 })).not.toThrow();
+  });
+
+  it('says where a response breaks it', () => {
+    const schema = { properties: { items: { items: { properties: { price: { type: 'number' } } } } } };
+    expect(refusal(() => requireSchema(schema, { items: [{ price: 1 }, { price: 'two' }] }))).toMatchObject({
+      code: 'schema_mismatch',
+      faults: [{ pointer: '/response/items/1/price', detail: 'must be number' }],
+    });
+  });
+
+  it('has patterns that are linear in the text', () => {
+    const schema = { type: 'string', pattern: '^(a+)+$' };
+    expect(refusal(() => requireSchema(schema, `${'a'.repeat(50_000)}b`))).toMatchObject({
+      faults: [{ detail: 'must match pattern "^(a+)+$"' }],
+    });
+  });
+
+  it('does not let its check run for ever', () => {
+    const many = Array.from({ length: 60_000 }, (_, index) => ({ index }));
+    expect(refusal(() => requireSchema({ uniqueItems: true }, many))).toMatchObject({
+      code: 'schema_mismatch',
+      faults: [{ pointer: '/response', detail: 'could not be checked within 500 ms' }],
+    });
+  });
+});
