@@ -64,7 +64,7 @@ async function lived(jobs: JobStore): Promise<string> {
     because: null,
     shadow: { decisionId: randomUUID(), verdict: 'reject', rule: 'two' },
   });
-  await jobs.decide(aDecision(jobId, { verdict: 'edit', actor: 'ann', response: 'four', reason: 'plainer' }));
+  await jobs.decide(aDecision(jobId, { verdict: 'edit', actor: 'ann', response: 'four' }));
   await jobs.decide(aDecision(jobId, { actor: 'bob' }));
   return jobId;
 }
