@@ -13,6 +13,8 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
 import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
 import { ReviewDesk1700000002000 } from './migrations/1700000002000-review-desk';
+import { Audit1700000003000 } from './migrations/1700000003000-audit';
+import { workAsApplication } from './role';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
 const STATEMENT_TIMEOUT = 10_000;
@@ -91,7 +93,7 @@ export function dataSourceOptions(
       WebhookDelivery,
       WebhookAttempt,
     ],
-    migrations: [Jobs1700000000000, Delivery1700000001000, ReviewDesk1700000002000],
+    migrations: [Jobs1700000000000, Delivery1700000001000, ReviewDesk1700000002000, Audit1700000003000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     installExtensions: false,
@@ -101,6 +103,7 @@ export function dataSourceOptions(
     applicationName: 'hitl',
     extra: {
       Client: TimeoutProofClient,
+      onConnect: workAsApplication,
       statement_timeout: STATEMENT_TIMEOUT,
       lock_timeout: LOCK_TIMEOUT,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,

@@ -40,7 +40,8 @@ export class DatabaseModule {
           dataSourceFactory: async (options) => {
             const database = await new DataSource(options as DataSourceOptions).initialize();
             try {
-              await (migrateAtBoot ? migrate(database) : assertMigrated(database));
+              if (migrateAtBoot) await migrate(database);
+              await assertMigrated(database);
             } catch (error) {
               await database.destroy();
               throw error;

@@ -5,6 +5,7 @@ export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
 export { DraftStore } from './jobs/draft-store';
 export { Draft } from './jobs/draft.entity';
+export { verifyChains, type ChainFinding } from './jobs/event-chain';
 export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { JobEvent } from './jobs/job-event.entity';
