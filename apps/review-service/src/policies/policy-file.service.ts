@@ -42,7 +42,7 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
     const { REVIEW_POLICY_FILE: path } = this.config;
     if (path === undefined) return;
     registry.registerMetric(metrics.policyReloadOk);
-    await this.look(path);
+    await this.look();
     if (this.fault !== null) {
       throw new ConfigError(
         `REVIEW_POLICY_FILE=${path} cannot be used:\n${indented(this.fault)}\nSee docs/policies.md.`,
@@ -51,9 +51,8 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
   }
 
   onApplicationBootstrap(): void {
-    const { REVIEW_POLICY_FILE: path } = this.config;
-    if (path === undefined) return;
-    this.looking = every(LOOK_INTERVAL_MS, () => this.look(path), this.logger);
+    if (this.config.REVIEW_POLICY_FILE === undefined) return;
+    this.looking = every(LOOK_INTERVAL_MS, () => this.look(), this.logger);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -61,7 +60,9 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
   }
 
   /** Takes over what has changed, and says once what cannot be used. Answers 0: the next look can wait. */
-  private async look(path: string): Promise<0> {
+  async look(): Promise<0> {
+    const { REVIEW_POLICY_FILE: path } = this.config;
+    if (path === undefined) return 0;
     let text: string | undefined;
     let why = '';
     try {

@@ -88,7 +88,8 @@ describe('the policy file', () => {
     writeFileSync(path, BROKEN);
     await until('the fault is seen', () => file.fault?.includes('/rules/0/nme'));
     expect([inForce(), await reloadOk()]).toEqual(['one', '0']);
-    // Rewritten as it was: a look that finds the same has nothing new to say.
+    // A look that finds the same has nothing new to say.
+    await file.look();
     rmSync(path);
     await until('the loss is seen', () => file.fault?.includes('ENOENT'));
     expect([inForce(), await reloadOk()]).toEqual(['one', '0']);

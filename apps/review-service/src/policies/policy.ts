@@ -5,6 +5,9 @@ import { ConditionFailure, type Condition, type Facts } from './condition';
 /** All rules together may take this long for one job, in milliseconds. */
 export const PATIENCE_MS = 100;
 
+/** Chances that a job has when the machine is too busy to run its rules in time. */
+const MOST_RUNS = 3;
+
 /** Who must review, how many, by when, and what happens then: a plan without its reasons. */
 export type Terms = Omit<ReviewPlan, 'rule' | 'because'>;
 
@@ -67,13 +70,13 @@ export class Policy implements PolicyContent {
   }
 
   /**
-   * Never throws and never takes longer than about {@link PATIENCE_MS}: whatever goes wrong means that a human
-   * reviews. After an error no rule decides by itself any more; rules that ask for humans still say for which.
+   * Never throws and takes about {@link PATIENCE_MS} at most (thrice that on a busy machine): whatever goes wrong means
+   * that a human reviews. After an error no rule decides by itself any more; rules that ask for humans still say for which.
    * @param mayDecide whether a rule may decide instead of a human at all
    */
   evaluate(facts: Facts & { jobId: string }, mayDecide = true): Ruling {
     try {
-      return runBounded(PATIENCE_MS, () => this.judge(facts, mayDecide));
+      return runBounded(PATIENCE_MS, () => this.judge(facts, mayDecide), MOST_RUNS);
     } catch (error) {
       const because =
         error instanceof TimeLimitError ? `the rules took longer than ${PATIENCE_MS} ms` : 'error';
