@@ -17,6 +17,7 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addServer('/')
     .addTag('jobs', 'Submit requests and read their results')
     .addTag('reviews', 'Judge answers before they leave')
+    .addTag('history', 'What became of an answer, and why')
     .addTag('events', 'Follow what happens')
     .addTag('openai', 'Doors for OpenAI’s SDKs')
     .addTag('webhooks', 'Be told of the jobs that end')

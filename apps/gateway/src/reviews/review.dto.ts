@@ -1,4 +1,4 @@
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   DomainError,
   isJsonObject,
@@ -268,7 +268,6 @@ export class ReviewPage {
 }
 
 /** What became of one of many decisions: the job as it is now, or why nothing was decided. */
-@ApiExtraModels(Problem)
 export class BulkResult {
   @ApiProperty({ format: 'uuid' })
   job_id: string;
@@ -276,7 +275,7 @@ export class BulkResult {
   @ApiProperty({ type: ReviewDto, nullable: true })
   job: ReviewDto | null;
 
-  @ApiProperty({ allOf: [{ $ref: getSchemaPath(Problem) }], nullable: true })
+  @ApiProperty({ type: Problem, nullable: true })
   problem: object | null;
 }
 
