@@ -252,7 +252,7 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
       }
       expect(body.results[5].problem.current.claim.by).toBe('bob');
       expect((await stack.http.get(`/v1/jobs/${ids[1]}`)).body.response).toBe('ours');
-      expect((await review(ids[8]!)).status).toBe('human');
+      expect((await review(ids[8])).status).toBe('human');
     });
 
     it('are refused together when one has no shape, and none takes effect', async () => {

@@ -5,6 +5,7 @@ import {
   type Decision,
   type DeskRules,
   type Job,
+  type Judgement,
 } from '@hitl/domain';
 
 /** What was asked for. */
@@ -40,9 +41,10 @@ export function refusalOf(
     );
   }
   if (isJsonObject(job.heldDecision) && job.heldUntil) {
+    const held = job.heldDecision as unknown as Judgement;
     return new DomainError(
       'already_decided',
-      `${String(job.heldDecision.actor)} was first: '${String(job.heldDecision.verdict)}', which takes effect at ${job.heldUntil.toISOString()} unless it is undone.`,
+      `${held.actor} was first: '${held.verdict}', which takes effect at ${job.heldUntil.toISOString()} unless it is undone.`,
     );
   }
   if (revision !== null && revision !== job.revision) {
