@@ -1,4 +1,4 @@
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   DomainError,
   isJsonObject,
@@ -10,23 +10,9 @@ import {
   type Json,
   type Verdict,
 } from '@hitl/domain';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Length,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
-import { IsPresent } from '../http/validate';
+import { IsListOf, IsPresent } from '../http/validate';
 import { forReviewer, JobDto } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
 import { Problem } from '../openapi/problem.dto';
@@ -113,11 +99,7 @@ export class BulkDecision extends DecisionDto {
 
 export class BulkDecisions {
   @ApiProperty({ type: [BulkDecision], minItems: 1, maxItems: MOST_DECISIONS })
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_DECISIONS)
-  @ValidateNested({ each: true })
-  @Type(() => BulkDecision)
+  @IsListOf(BulkDecision, MOST_DECISIONS)
   decisions: BulkDecision[];
 }
 
@@ -286,7 +268,6 @@ export class ReviewPage {
 }
 
 /** What became of one of many decisions: the job as it is now, or why nothing was decided. */
-@ApiExtraModels(Problem)
 export class BulkResult {
   @ApiProperty({ format: 'uuid' })
   job_id: string;
@@ -294,7 +275,7 @@ export class BulkResult {
   @ApiProperty({ type: ReviewDto, nullable: true })
   job: ReviewDto | null;
 
-  @ApiProperty({ allOf: [{ $ref: getSchemaPath(Problem) }], nullable: true })
+  @ApiProperty({ type: Problem, nullable: true })
   problem: object | null;
 }
 
@@ -304,15 +285,14 @@ export class BulkResults {
 }
 
 export function toReview(job: Job): ReviewDto {
-  return {
-    ...forReviewer(job),
+  return Object.assign(forReviewer(job), {
     submitter: job.submitter,
     model: job.model,
     model_response: job.modelResponse,
     response_schema: job.responseSchema,
     feedback: job.feedback,
     review: stateOf(job),
-  };
+  });
 }
 
 function stateOf(job: Job): ReviewState {
@@ -339,12 +319,12 @@ function stateOf(job: Job): ReviewState {
   };
 }
 
-function claimOf({ claimedBy, claimedAt, claimedUntil }: Job): ClaimDto | null {
+export function claimOf({ claimedBy, claimedAt, claimedUntil }: Job): ClaimDto | null {
   if (claimedBy === null || !claimedAt || !claimedUntil || claimedUntil <= new Date()) return null;
   return { by: claimedBy, since: claimedAt.toISOString(), until: claimedUntil.toISOString() };
 }
 
-function heldOf({ heldDecision, heldUntil }: Job): HeldDecision | null {
+export function heldOf({ heldDecision, heldUntil }: Job): HeldDecision | null {
   if (!isJsonObject(heldDecision) || !heldUntil) return null;
   const { id, verdict, actor } = heldDecision as unknown as DecisionRequest;
   return { decision_id: id, verdict, by: actor, until: heldUntil.toISOString() };

@@ -213,7 +213,7 @@ export class ReviewsService {
     const { reasonCodes } = this.planner;
     if (code === null || reasonCodes.includes(code)) return;
     const detail = `${JSON.stringify(code.slice(0, 64))} is none of the project's reasons: ${reasonCodes.join(', ')}`;
-    throw new DomainError('invalid_request', `reason_code: ${detail}.`, [
+    throw new DomainError('invalid_request', `/reason_code: ${detail}.`, [
       { pointer: '/reason_code', detail },
     ]);
   }
