@@ -1,10 +1,21 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { EventReader, isTransient, JobReader, JobStore, OutboxStore, WebhookStore } from '@hitl/domain';
+import {
+  EventReader,
+  ExportReader,
+  isTransient,
+  JobReader,
+  JobStore,
+  OutboxStore,
+  StatsReader,
+  WebhookStore,
+} from '@hitl/domain';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { dataSourceOptions } from './data-source';
 import { assertMigrated, migrate } from './migrate';
+
+const STORES = [JobStore, JobReader, EventReader, ExportReader, StatsReader, OutboxStore, WebhookStore];
 
 /** Provides the data source and the stores to the whole application. */
 @Module({})
@@ -38,8 +49,8 @@ export class DatabaseModule {
           },
         }),
       ],
-      providers: [JobStore, JobReader, EventReader, OutboxStore, WebhookStore],
-      exports: [JobStore, JobReader, EventReader, OutboxStore, WebhookStore],
+      providers: STORES,
+      exports: STORES,
     };
   }
 }
