@@ -4,13 +4,7 @@ export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
 export { Draft } from './jobs/draft.entity';
 export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
-export {
-  ExportReader,
-  type ApprovedAnswer,
-  type Correction,
-  type DecisionRecord,
-  type ExportFilter,
-} from './jobs/export-reader';
+export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
