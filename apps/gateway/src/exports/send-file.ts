@@ -23,6 +23,11 @@ export async function sendFile(
     'cache-control': 'no-store',
   });
   reply.raw.setTimeout(STALLED_MS, () => reply.raw.destroy());
+  if (reply.request.method === 'HEAD') {
+    reply.raw.end();
+    await chunks.return(undefined);
+    return null;
+  }
   // Bytes, since Node sets three bytes aside for each character of a text that it sends.
   async function* all(): AsyncGenerator<Buffer> {
     if (!first.done) yield Buffer.from(first.value);
