@@ -110,7 +110,7 @@ describe('openapi.json', () => {
       const type = answer.headers.get('content-type')!.split(';')[0]!;
       const schema = said!.content![type]?.schema;
       expect([operationId, type, schema !== undefined]).toEqual([operationId, type, true]);
-      const value = type.startsWith('text/') ? answer.text : answer.body;
+      const value = /^(text\/|application\/jsonl)/.test(type) ? answer.text : answer.body;
       expect([operationId, faultsOf(value, schema!, schemas)]).toEqual([operationId, []]);
       if (answer.status < 300 && body !== undefined) {
         const sent = requestBody!.content['application/json']!.schema;
@@ -213,6 +213,13 @@ describe('openapi.json', () => {
     await call('redeliverWebhook', endpoint.id, undefined, '', ping.id);
     await call('deleteWebhookEndpoint', endpoint.id);
     await call('deleteWebhookEndpoint', endpoint.id);
+
+    await call('exportSft', undefined, undefined, '?verdict=edit');
+    await call('exportPreferences');
+    await call('exportPreferences', undefined, undefined, '?limit=none');
+    await call('exportDecisions', undefined, undefined, '?limit=3');
+    await call('getStats');
+    await call('getStats', undefined, undefined, '?from=now');
 
     // The stream of all events has no end that could be compared.
     const all = operations.map(({ operationId }) => operationId).filter((id) => id !== 'followAll');

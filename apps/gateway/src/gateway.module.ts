@@ -3,6 +3,8 @@ import type { QueueConsumption } from '@hitl/messaging';
 import { EventTail } from './events/event-tail.service';
 import { EventsController } from './events/events.controller';
 import { OpenStreams } from './events/open-streams.service';
+import { ExportsController } from './exports/exports.controller';
+import { ExportsService } from './exports/exports.service';
 import { JobsController } from './jobs/jobs.controller';
 import { JobsService } from './jobs/jobs.service';
 import { WaitingJobs } from './jobs/waiting-jobs.service';
@@ -15,6 +17,8 @@ import { PoliciesController } from './policies/policies.controller';
 import { PoliciesService } from './policies/policies.service';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
+import { StatsController } from './stats/stats.controller';
+import { StatsService } from './stats/stats.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
 import { WaitingRoom } from './waiting/waiting-room.service';
 import { WebhookSender } from './webhooks/webhook-sender.service';
@@ -34,6 +38,8 @@ export function consumes(): QueueConsumption[] {
     PoliciesController,
     EventsController,
     WebhooksController,
+    ExportsController,
+    StatsController,
     OpenAiController,
     OriginalApiController,
     JobsChangedConsumer,
@@ -50,6 +56,8 @@ export function consumes(): QueueConsumption[] {
     ModelsService,
     WebhookSender,
     WebhooksService,
+    ExportsService,
+    StatsService,
   ],
 })
 export class GatewayModule {}

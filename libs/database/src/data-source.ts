@@ -14,6 +14,7 @@ import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
 import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
 import { ReviewDesk1700000002000 } from './migrations/1700000002000-review-desk';
 import { Audit1700000003000 } from './migrations/1700000003000-audit';
+import { Learning1700000004000 } from './migrations/1700000004000-learning';
 import { workAsApplication } from './role';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
@@ -93,7 +94,13 @@ export function dataSourceOptions(
       WebhookDelivery,
       WebhookAttempt,
     ],
-    migrations: [Jobs1700000000000, Delivery1700000001000, ReviewDesk1700000002000, Audit1700000003000],
+    migrations: [
+      Jobs1700000000000,
+      Delivery1700000001000,
+      ReviewDesk1700000002000,
+      Audit1700000003000,
+      Learning1700000004000,
+    ],
     migrationsTransactionMode: 'each',
     synchronize: false,
     installExtensions: false,

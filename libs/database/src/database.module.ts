@@ -4,18 +4,30 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   DraftStore,
   EventReader,
+  ExportReader,
   HistoryReader,
   isTransient,
   JobReader,
   JobStore,
   OutboxStore,
+  StatsReader,
   WebhookStore,
 } from '@hitl/domain';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { dataSourceOptions } from './data-source';
 import { assertMigrated, migrate } from './migrate';
 
-const STORES = [JobStore, JobReader, DraftStore, EventReader, HistoryReader, OutboxStore, WebhookStore];
+const STORES = [
+  JobStore,
+  JobReader,
+  DraftStore,
+  EventReader,
+  ExportReader,
+  HistoryReader,
+  StatsReader,
+  OutboxStore,
+  WebhookStore,
+];
 
 /** Provides the data source and the stores to the whole application. */
 @Module({})

@@ -38,6 +38,7 @@ export const ERRORS = {
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   inference_failed: { status: 502, title: 'The model brought no answer' },
+  too_many_exports: { status: 503, title: 'Too many exports are being written' },
   too_many_jobs: { status: 503, title: 'Too many jobs wait for the model' },
   unavailable: { status: 503, title: 'A part of the system is away' },
 } as const;
