@@ -5,6 +5,7 @@ import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
 import { DRAFTS_GONE } from './leave-desk';
+import { LOCKED } from './lock';
 
 /** What a reviewer asks for. */
 export interface DecisionRequest {
@@ -77,10 +78,10 @@ const JUDGED = `input AS (
   FROM jsonb_to_recordset($1::jsonb) AS t (
     id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
     "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
-), judged AS (
+), ${LOCKED}, judged AS (
   SELECT input.*, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
          j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = input.actor THEN j.claimed_at END AS old_claimed_at
-  FROM input JOIN jobs j ON j.id = input."jobId"
+  FROM input JOIN locked ON locked.id = input."jobId" JOIN jobs j ON j.id = locked.id
   WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.id = input.id)
     AND NOT EXISTS (SELECT FROM jobs h WHERE h.held_decision ->> 'id' = input.id::text AND h.id <> j.id)
     AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = j.id AND e.type = 'undone' AND e.data ->> 'decision_id' = input.id::text)
