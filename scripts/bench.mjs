@@ -1,4 +1,4 @@
-/** `npm run bench`: figures of the stack, on services of its own. BENCH_SECONDS (15) is how long each part runs. */
+/** `npm run bench`: figures of the stack, on services of its own. BENCH_SECONDS (15): how long each part runs; BENCH_JOBS (1000000): the large queue. */
 import { join } from 'node:path';
 import pg from 'pg';
 import { build, ensureBuilt, ensureInstalled, ROOT, run } from './prepare.mjs';

@@ -4,6 +4,7 @@ import { createDataSource } from '@hitl/database';
 import { completion, startModelStub, startService } from '@hitl/testing';
 import { Agent, request } from 'undici';
 import { bareLifecycle } from './bare-sql';
+import { claimNextFlatness } from './claim-next';
 import { percentile } from './figures';
 import { heldClients } from './held';
 
@@ -117,4 +118,5 @@ the same SQL, bare, one statement per job, ${CLIENTS} callers  ${figures.same_sq
 submit to human at ${PACED_JOBS_PER_SECOND} jobs/s                       p50 ${figures.submit_to_human_p50_ms} ms, p99 ${figures.submit_to_human_p99_ms} ms
 `);
 const held = await heldClients({ DATABASE_URL, AMQP_URL });
-console.log(JSON.stringify({ ...figures, ...held }));
+const claimNext = await claimNextFlatness(DATABASE_URL);
+console.log(JSON.stringify({ ...figures, ...held, ...claimNext }));

@@ -93,6 +93,33 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
     });
   });
 
+  describe('a decision that is', () => {
+    const faults = [
+      ['a record only, but final', 'decisions_shadow_decides_nothing', [true, true, true, 'x']],
+      ["a record only, but a person's", 'decisions_shadow_decides_nothing', [false, false, true, 'x']],
+      ["a policy's without a rule", 'decisions_automatic_has_a_rule', [true, true, false, null]],
+    ] as const;
+    it.each(faults)('%s', async (_name, constraint, values) => {
+      const id = await jobIn(store.jobs, 'human');
+      await refused(
+        constraint,
+        `INSERT INTO decisions (id, job_id, revision, verdict, actor, final, automatic, shadow, rule, policy_hash)
+         VALUES ($1, $2, 1, 'reject', 'mallory', $3, $4, $5, $6, $6)`,
+        [randomUUID(), id, ...values],
+      );
+    });
+
+    it('a vote, not the last one, that releases', async () => {
+      const id = await jobIn(store.jobs, 'human');
+      await refused(
+        'decisions_release_only_what_was_approved',
+        `INSERT INTO decisions (id, job_id, revision, verdict, actor, final, released_revision, released_hash)
+         VALUES ($1, $2, 1, 'approve', 'mallory', false, 1, ${hashOf('{"answer": 4}')})`,
+        [randomUUID(), id],
+      );
+    });
+  });
+
   describe('about a successful job', () => {
     const changes = {
       'another response': `UPDATE jobs SET response = '"other"'`,
@@ -146,12 +173,44 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
       ['human with the end of a lease', 'human', 'jobs_lease_only_in_bot', 'lease_until = now()'],
       ['fail with a kick', 'fail', 'jobs_lease_only_in_bot', 'next_kick_at = now()'],
       ['an unknown status', 'bot', 'jobs_status_check', `status = 'done', next_kick_at = NULL`],
+      ['human since nobody knows when', 'human', 'jobs_human_waits', 'waiting_since = NULL'],
+      ['bot that waits for a person', 'bot', 'jobs_human_waits', 'waiting_since = now()'],
+      ['bot with a reminder', 'bot', 'jobs_desk_only_in_human', 'remind_at = now()'],
+      ['fail with an escalation', 'fail', 'jobs_desk_only_in_human', 'escalate_at = now()'],
+      [
+        'fail with a deadline',
+        'fail',
+        'jobs_desk_only_in_human',
+        `deadline_at = now(), on_deadline = 'fail'`,
+      ],
+      [
+        'success with a claim',
+        'success',
+        'jobs_desk_only_in_human',
+        `claimed_by = 'ann', claimed_at = now(), claimed_until = now(), claim_id = id`,
+      ],
+      [
+        'success with a held decision',
+        'success',
+        'jobs_desk_only_in_human',
+        `held_decision = '{}', held_until = now()`,
+      ],
+      ['human with a part of a claim', 'human', 'jobs_claim_is_whole', `claimed_by = 'ann'`],
+      ['human with a held decision for ever', 'human', 'jobs_held_is_whole', `held_decision = '{}'`],
+      ['human with a deadline without an end', 'human', 'jobs_deadline_has_an_end', 'deadline_at = now()'],
+      ['a deadline that ends otherwise', 'human', 'jobs_on_deadline_check', `on_deadline = 'reject'`],
+      ['human that nobody needs to approve', 'human', 'jobs_approvals_check', 'approvals = 0'],
       ['a negative revision', 'bot', 'jobs_revision_check', 'revision = -1'],
       ['a priority out of range', 'bot', 'jobs_priority_check', 'priority = 10'],
     ];
     it.each(faults)('%s', async (_name, status, constraint, change) => {
       await jobIn(store.jobs, status);
       await refused(constraint, `UPDATE jobs SET ${change}`);
+    });
+
+    it('two jobs whose held decisions have one id', async () => {
+      await Promise.all([jobIn(store.jobs, 'human'), jobIn(store.jobs, 'human')]);
+      await refused('jobs_held_once', `UPDATE jobs SET held_decision = '{"id": "x"}', held_until = now()`);
     });
 
     it('an unknown verdict', async () => {

@@ -28,7 +28,7 @@ export {
 export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';
 export type { Note } from './jobs/statements/note';
-export type { ReviewPlan } from './jobs/statements/plan';
+export type { PlanRequest, ReviewPlan } from './jobs/statements/plan';
 export { submit, submittedJob, type NewJob } from './jobs/statements/submit';
 export {
   StatsReader,

@@ -1,6 +1,17 @@
 export { createClient, sendRaw, type Answer, type Client } from './client';
 export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
-export { aDecision, aJob, AN_ANSWER, anAnswer, anEdit, claimedJob, jobIn } from './jobs';
+export {
+  aClaim,
+  aDecision,
+  aJob,
+  AN_ANSWER,
+  anAnswer,
+  anEdit,
+  aPlan,
+  claimedJob,
+  jobIn,
+  NO_POLICY,
+} from './jobs';
 export { selfSigned } from './self-signed';
 export {
   anthropicMessage,

@@ -1,5 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { DeskEdit, Inferred, JobStatus, JobStore, Json, Judgement, Lease, NewJob } from '@hitl/domain';
+import type {
+  DeskEdit,
+  DeskRules,
+  Inferred,
+  JobStatus,
+  JobStore,
+  Json,
+  Judgement,
+  Lease,
+  NewJob,
+  PlanRequest,
+  ReviewClaim,
+} from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 
 /** A job as the gateway would accept it. */
@@ -19,7 +31,7 @@ export function aJob(fields: Partial<NewJob> = {}): NewJob {
 }
 
 /** The desk's rules where there is no policy. */
-export const NO_POLICY = { groups: [], requirePlan: false, maxRegenerations: 10 };
+export const NO_POLICY: DeskRules = { groups: [], requirePlan: false, maxRegenerations: 10 };
 
 /** An approval of whatever is current. */
 export function aDecision(jobId: string, fields: Partial<Judgement> = {}): Judgement {
@@ -55,6 +67,32 @@ export function anEdit(jobId: string, fields: Partial<DeskEdit> = {}): DeskEdit 
     desk: NO_POLICY,
     ...fields,
   };
+}
+
+/** The plan of a policy that wants one person, for the first answer. */
+export function aPlan(jobId: string, fields: Partial<PlanRequest> = {}): PlanRequest {
+  return {
+    jobId,
+    revision: 1,
+    policyHash: 'p1',
+    rule: 'a rule',
+    approvals: 1,
+    fourEyes: false,
+    group: null,
+    remindAfterMs: null,
+    escalateAfterMs: null,
+    escalateTo: null,
+    deadlineMs: null,
+    onDeadline: 'fail',
+    because: null,
+    shadow: null,
+    ...fields,
+  };
+}
+
+/** A reviewer's wish for a job for a minute. */
+export function aClaim(fields: Partial<ReviewClaim> = {}): ReviewClaim {
+  return { id: randomUUID(), actor: 'reviewer', leaseMs: 60_000, desk: NO_POLICY, ...fields };
 }
 
 /** The answer that {@link jobIn} gives. */

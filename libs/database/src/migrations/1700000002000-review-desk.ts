@@ -47,6 +47,7 @@ export class ReviewDesk1700000002000 implements MigrationInterface {
       CREATE INDEX jobs_unplanned ON jobs (waiting_since) WHERE status = 'human' AND planned_at IS NULL;
       CREATE INDEX jobs_next_step ON jobs (next_step_at) WHERE next_step_at IS NOT NULL;
       CREATE INDEX jobs_claimed ON jobs (claimed_by) WHERE claimed_by IS NOT NULL;
+      CREATE UNIQUE INDEX jobs_held_once ON jobs ((held_decision ->> 'id')) WHERE held_decision IS NOT NULL;
       CREATE INDEX jobs_finished ON jobs (finished_at, id) WHERE finished_at IS NOT NULL;
 
       ALTER TABLE decisions
@@ -105,7 +106,7 @@ export class ReviewDesk1700000002000 implements MigrationInterface {
           (verdict IN ('approve', 'edit')) = (released_revision IS NOT NULL)
           AND (released_revision IS NULL) = (released_hash IS NULL)
         ) NOT VALID;
-      DROP INDEX jobs_waiting_in_group, jobs_unplanned, jobs_next_step, jobs_claimed, jobs_finished;
+      DROP INDEX jobs_waiting_in_group, jobs_unplanned, jobs_next_step, jobs_claimed, jobs_held_once, jobs_finished;
       ALTER TABLE jobs
         DROP CONSTRAINT jobs_human_waits, DROP CONSTRAINT jobs_desk_only_in_human, DROP CONSTRAINT jobs_claim_is_whole,
         DROP CONSTRAINT jobs_held_is_whole, DROP CONSTRAINT jobs_deadline_has_an_end,

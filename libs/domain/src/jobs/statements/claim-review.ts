@@ -14,8 +14,8 @@ export interface ReviewClaim {
 export const MOST_CLAIMS = 1000;
 /** The most urgent jobs of each group that one look considers: more than reviewers who ask in the same moment. */
 const CANDIDATES = 64;
-/** Looks before we answer that there is nothing: another look is needed only when others took every candidate. */
-const MOST_LOOKS = 5;
+/** Looks before we answer that there is nothing. The last one waits for whoever is changing a candidate right now. */
+const MOST_LOOKS = 3;
 
 /** Whether the reviewer `$1` with the rules `$2` may take the job `j`. */
 const MAY_CLAIM = `j.status = 'human' AND j.held_until IS NULL
@@ -56,7 +56,7 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
        ), next AS MATERIALIZED (
          SELECT j.id FROM jobs j
          WHERE j.id = ANY (ARRAY(SELECT id FROM candidate)) AND ${MAY_CLAIM} AND ${IS_FREE}
-         ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE SKIP LOCKED
+         ORDER BY j.priority DESC, j.id LIMIT 1 FOR NO KEY UPDATE ${look < MOST_LOOKS ? 'SKIP LOCKED' : ''}
        ), job AS (
          UPDATE jobs j SET ${CLAIM}, claimed_at = now() FROM next WHERE j.id = next.id
          RETURNING j.id, j.revision, j.policy_hash, j.claimed_at, j.claimed_until

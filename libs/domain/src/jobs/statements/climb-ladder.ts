@@ -18,7 +18,7 @@ export async function climbLadder(database: DataSource, limit: number): Promise<
        SELECT id, CASE WHEN deadline_at <= now() THEN 'expired' WHEN escalate_at <= now() THEN 'escalated' ELSE 'reminded' END AS step
        FROM jobs
        WHERE next_step_at <= now() AND status = 'human' AND held_until IS NULL
-         AND NOT (deadline_at <= now() AND on_deadline = 'approve')
+         AND (deadline_at <= now() AND on_deadline = 'approve') IS NOT TRUE
        ORDER BY next_step_at LIMIT $1 FOR UPDATE SKIP LOCKED
      ), gone AS (
        UPDATE jobs j

@@ -5,6 +5,7 @@ import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
 import { DRAFTS_GONE } from './leave-desk';
+import { LOCKED } from './lock';
 
 /** What a reviewer asks for. */
 export interface DecisionRequest {
@@ -70,18 +71,20 @@ const STATUS_SQL = Object.entries(STATUS_AFTER)
   .map(([verdict, status]) => `WHEN '${verdict}' THEN '${status}'`)
   .join(' ');
 
-/** Reads judgements from `$1`; `judged` is each with the job that it is about, unless it was made before. */
+/** Reads judgements from `$1`; `judged` is each with the job that it is about, unless it was made, held or undone before. */
 const JUDGED = `input AS (
   SELECT t.*, CASE verdict ${STATUS_SQL} END AS status_after, policy IS NOT NULL AS automatic,
          coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline
   FROM jsonb_to_recordset($1::jsonb) AS t (
     id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
     "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
-), judged AS (
+), ${LOCKED}, judged AS (
   SELECT input.*, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
          j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = input.actor THEN j.claimed_at END AS old_claimed_at
-  FROM input JOIN jobs j ON j.id = input."jobId"
+  FROM input JOIN locked ON locked.id = input."jobId" JOIN jobs j ON j.id = locked.id
   WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.id = input.id)
+    AND NOT EXISTS (SELECT FROM jobs h WHERE h.held_decision ->> 'id' = input.id::text AND h.id <> j.id)
+    AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = j.id AND e.type = 'undone' AND e.data ->> 'decision_id' = input.id::text)
 )`;
 
 /** Whether the judgement `r` may be made on the job `j`, as the job is once it is locked. */
@@ -100,16 +103,22 @@ const MAY_DECIDE = `j.id = r."jobId" AND j.status = 'human' AND j.revision = r.j
       AND (r.verdict NOT IN ('approve', 'reject') OR r.actor <> ALL (j.approved_by || j.rejected_by))
   END`;
 
+/** Whether the judgement `r` makes a new revision, which nobody else has judged yet. */
+const CHANGES = `(r.verdict <> 'regenerate' AND (r.verdict = 'edit' OR r.response IS NOT NULL OR r.payload IS NOT NULL))`;
+
+/** Who approved, or rejected, what the judgement `r` leaves, but for its author. */
+const STILL = (voters: string): string => `CASE WHEN ${CHANGES} THEN '{}' ELSE j.${voters} END`;
+
 /**
  * Whether the judgement `r` takes the job `j` out of `human`: a policy's, sending it back, or the last one of as many
- * different people as must agree. An edit is a new revision, of which its author is the first to approve.
+ * different people as must agree on what it leaves.
  */
-const IS_FINAL = `(r.automatic OR r.verdict = 'regenerate' OR j.approvals <= CASE r.verdict
-  WHEN 'edit' THEN 1 WHEN 'approve' THEN cardinality(j.approved_by) + 1 ELSE cardinality(j.rejected_by) + 1 END)`;
+const IS_FINAL = `(r.automatic OR r.verdict = 'regenerate' OR j.approvals <= 1 + cardinality(
+  CASE r.verdict WHEN 'reject' THEN ${STILL('rejected_by')} ELSE ${STILL('approved_by')} END))`;
 
 /** Whether the judgement `r` is the first that contradicts another one of the same revision. */
-const DISAGREES = `(NOT ${IS_FINAL} AND j.escalated_at IS NULL AND CASE r.verdict
-  WHEN 'approve' THEN cardinality(j.rejected_by) > 0 WHEN 'reject' THEN cardinality(j.approved_by) > 0 ELSE false END)`;
+const DISAGREES = `(NOT ${IS_FINAL} AND j.escalated_at IS NULL AND NOT ${CHANGES} AND
+  cardinality(CASE r.verdict WHEN 'reject' THEN j.approved_by ELSE j.rejected_by END) > 0)`;
 
 /**
  * human → success, fail or bot, once per job that still waits with the judged revision and that this reviewer may
@@ -134,13 +143,11 @@ export async function decide(
                               ELSE coalesce(j.model_response, j.response) END,
              payload = coalesce(r.payload, j.payload),
              edited = CASE WHEN r.verdict = 'regenerate' THEN false ELSE j.edited OR r.response IS NOT NULL END,
-             revision = j.revision + CASE WHEN r.response IS NULL THEN 0 ELSE 1 END,
+             revision = j.revision + CASE WHEN ${CHANGES} THEN 1 ELSE 0 END,
              feedback = CASE WHEN r.feedback IS NOT NULL THEN j.feedback || r.feedback ELSE j.feedback END,
              regenerations = j.regenerations + CASE r.verdict WHEN 'regenerate' THEN 1 ELSE 0 END,
-             approved_by = CASE WHEN r.automatic THEN j.approved_by
-                           ELSE CASE r.verdict WHEN 'approve' THEN j.approved_by || r.actor WHEN 'edit' THEN ARRAY[r.actor] ELSE j.approved_by END END,
-             rejected_by = CASE WHEN r.automatic THEN j.rejected_by
-                           ELSE CASE r.verdict WHEN 'reject' THEN j.rejected_by || r.actor WHEN 'edit' THEN '{}' ELSE j.rejected_by END END,
+             approved_by = CASE WHEN r.verdict IN ('approve', 'edit') AND NOT r.automatic THEN ${STILL('approved_by')} || r.actor ELSE ${STILL('approved_by')} END,
+             rejected_by = CASE WHEN r.verdict = 'reject' AND NOT r.automatic THEN ${STILL('rejected_by')} || r.actor ELSE ${STILL('rejected_by')} END,
              rule = CASE WHEN r.automatic AND NOT r.at_deadline THEN r.policy ->> 'rule' ELSE j.rule END,
              policy_hash = CASE WHEN r.automatic AND NOT r.at_deadline THEN r.policy ->> 'hash' ELSE j.policy_hash END,
              review_group = CASE WHEN ${DISAGREES} THEN coalesce(j.escalate_to, j.review_group) ELSE j.review_group END,
@@ -158,8 +165,8 @@ export async function decide(
              updated_at = now()
          FROM judged r
          WHERE ${MAY_DECIDE}
-         RETURNING j.id, j.status, j.revision, j.released_hash, j.project, j.callback_url, j.approvals, j.model, j.rule, j.policy_hash,
-                   j.review_group, j.escalated_at, r.id AS decision_id, r.verdict, r.actor, r.feedback, r.reason, r."reasonCode" AS reason_code,
+         RETURNING j.id, j.status, j.revision, j.released_hash, j.project, j.callback_url, j.approvals, j.model, j.policy_hash,
+                   CASE WHEN r.automatic THEN r.policy ->> 'rule' ELSE j.rule END AS rule, j.review_group, j.escalated_at, r.id AS decision_id, r.verdict, r.actor, r.feedback, r.reason, r."reasonCode" AS reason_code,
                    r."submitterMessage" AS submitter_message, r."requestHash" AS request_hash, r.change, r.automatic, r.at_deadline,
                    r.judged_revision, r.old_waiting_since, r.old_claimed_at,
                    CASE WHEN r.response IS NOT NULL OR j.status = 'success' THEN encode(hitl_content_hash(j.response), 'hex') END AS response_hash,

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { LOCKED } from './lock';
 
 /** Who must review an answer, how many, by when, and what happens then. Times are milliseconds since it began to wait. */
 export interface ReviewPlan {
@@ -40,15 +41,15 @@ export async function plan(database: DataSource, requests: PlanRequest[]): Promi
          "jobId" uuid, revision int, rule text, "policyHash" text, approvals smallint, "fourEyes" boolean, "group" text,
          "remindAfterMs" bigint, "escalateAfterMs" bigint, "escalateTo" text, "deadlineMs" bigint, "onDeadline" text,
          because text, shadow jsonb)
-     ), job AS (
+     ), ${LOCKED}, job AS (
        UPDATE jobs j
        SET planned_at = now(), rule = r.rule, policy_hash = r."policyHash", approvals = r.approvals, four_eyes = r."fourEyes",
            review_group = coalesce(r."group", ''), escalate_to = r."escalateTo", on_deadline = r."onDeadline",
            remind_at = j.waiting_since + r."remindAfterMs" * interval '1 millisecond',
            escalate_at = j.waiting_since + r."escalateAfterMs" * interval '1 millisecond',
            deadline_at = j.waiting_since + r."deadlineMs" * interval '1 millisecond', updated_at = now()
-       FROM input r
-       WHERE j.id = r."jobId" AND j.status = 'human' AND j.planned_at IS NULL AND j.held_until IS NULL AND j.revision = r.revision
+       FROM input r JOIN locked ON locked.id = r."jobId"
+       WHERE j.id = locked.id AND j.status = 'human' AND j.planned_at IS NULL AND j.held_until IS NULL AND j.revision = r.revision
        RETURNING j.id, j.revision, j.model, j.rule, j.policy_hash, j.approvals, j.four_eyes, j.review_group, j.deadline_at, j.on_deadline,
                  r.because, r.shadow
      ), shadow AS (
