@@ -269,7 +269,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
         decisions: ['ann approve', 'ben approve'],
         events: [expect.anything(), `${first} voted`, `${last} decided`],
       });
-      return String(first);
+      return first;
     });
   });
 

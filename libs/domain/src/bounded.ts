@@ -2,7 +2,7 @@ import { createContext, Script } from 'node:vm';
 
 /** Calls what it finds in its context: only a script of node:vm can be stopped from outside, with all that it calls. */
 const CALL = new Script('work()');
-const CONTEXT = createContext(Object.create(null) as { work?: () => void });
+const CONTEXT = createContext(Object.create(null) as object) as { work?: () => void };
 
 /** How often work was stopped. It may have left half-changed things behind: who keeps such things makes them anew. */
 let stops = 0;
