@@ -123,7 +123,7 @@ describe('with requests in flight', () => {
       const submission = submit(gateway!);
       const decision = decide(gateway!, waiting!, { verdict: 'approve' });
       await heldBack("'submitted', 'bot'");
-      await heldBack('(decision_id, id, verdict');
+      await heldBack('AS status_after');
       const exit = gateway!.stop();
       await stopping(gateway!);
       await until(
@@ -181,7 +181,7 @@ describe('with requests in flight', () => {
 
       await holdBack();
       const decision = decide(gateway!, id!, { verdict: 'approve' });
-      await heldBack('(decision_id, id, verdict');
+      await heldBack('AS status_after');
       const exit = reviews!.stop();
       await stopping(reviews!);
       await lock.query('COMMIT');
