@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { BlockList } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { ENVIRONMENT_VARIABLES, readConfig, type Config } from '@hitl/config';
@@ -189,9 +189,10 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
   });
 
   it('gives every ConfigMap to some pod', () => {
-    const read = ours.flatMap((workload) =>
-      (app(workload).envFrom ?? []).map((ref) => ref.configMapRef?.name),
-    );
+    const read = ours.flatMap((workload) => [
+      ...(app(workload).envFrom ?? []).map((ref) => ref.configMapRef?.name),
+      ...(workload.spec.template.spec?.volumes ?? []).map((volume) => volume.configMap?.name),
+    ]);
     expect(read).toEqual(expect.arrayContaining(all('ConfigMap').map(({ metadata }) => metadata.name)));
   });
 
@@ -392,6 +393,16 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
       );
     });
   } else {
+    it('mounts the policy where the review service looks for it, under its own name', () => {
+      const workload = deployments.find(({ metadata }) => metadata.name === 'review-service')!;
+      const path = environment(workload).REVIEW_POLICY_FILE!;
+      const mount = app(workload).volumeMounts!.find(({ mountPath }) => mountPath === dirname(path))!;
+      const volume = workload.spec.template.spec!.volumes!.find(({ name }) => name === mount.name)!;
+      const map = all('ConfigMap').find(({ metadata }) => metadata.name === volume.configMap?.name);
+      expect(Object.keys((map as IConfigMap).data!)).toEqual([basename(path)]);
+      expect(mount.subPath).toBeUndefined();
+    });
+
     it('scales the workers, and nothing else, on the depth of the inference queue', () => {
       const [scaled, ...others] = all<IScaledObject>('ScaledObject');
       expect(others).toEqual([]);
