@@ -521,7 +521,7 @@ describe.each([
     await stop();
 
     await start();
-    expect(await migrate(source)).toEqual(['Audit1700000003000']);
+    expect((await migrate(source))[0]).toBe('Audit1700000003000');
     expect(await source.query('SELECT current_user AS role')).toEqual([{ role: 'hitl_app' }]);
     expect(await findings(source)).toEqual([]);
     expect(

@@ -203,7 +203,7 @@ describe('headers and requests that are not as they should be', () => {
     },
   );
 
-  it.each(['x'.repeat(101), `${MARKER}<b>`, `${MARKER}'; --`, '', `${MARKER}\tx`])(
+  it.each(['x'.repeat(101), `${MARKER}<b>`, `${MARKER}'; --`, '', `${MARKER}\tx`, 'worker', 'desk'])(
     'the actor %j is nobody: the job is cancelled by local',
     async (actor) => {
       const { id } = await target.submit('whoever');

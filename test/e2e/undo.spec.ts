@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -97,7 +98,8 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
 
   it('is taken back by its author alone: the job waits again, and the history tells of both', async () => {
     const id = await waiting();
-    await decide(id, 'reject', 'alice', { reason: 'no' });
+    const decision = { id: randomUUID(), reason: 'no' };
+    await decide(id, 'reject', 'alice', decision);
     const refused = await undo(id, 'bob');
     expect([refused.status, refused.body.code]).toEqual([409, 'nothing_to_undo']);
     expect(refused.body.detail).toContain("is alice's");
@@ -108,6 +110,9 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
     expect([status, body.status, body.review.held]).toEqual([200, 'human', null]);
     expect(await types(id)).toEqual(['submitted', 'inferred', 'held', 'undone']);
     expect((await history(id)).decisions).toEqual([]);
+    // A repetition that comes late makes nothing of it.
+    const late = await decide(id, 'reject', 'alice', decision);
+    expect([late.status, late.body.code]).toEqual([422, 'idempotency_conflict']);
     const again = await undo(id, 'alice');
     expect([again.status, again.body.code]).toEqual([409, 'nothing_to_undo']);
     expect((await decide(id, 'approve', 'bob')).body.review.held.by).toBe('bob');

@@ -3,16 +3,18 @@ import type { FastifyRequest } from 'fastify';
 
 /** Who acts when nobody says. */
 export const LOCAL = 'local';
+/** Who the system itself acts as. */
+const RESERVED = new Set(['worker', 'desk']);
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /**
- * Says who makes a request: the header `x-hitl-actor` (1 to 100 letters, digits, spaces and `._@+-`), honoured only
- * by a server that listens on loopback alone, else `local`. The one place that knows; sign-in takes it over.
+ * Says who makes a request: the header `x-hitl-actor` (1 to 100 letters, digits, spaces and `._@+-`, no name that
+ * the system acts under), honoured only by a server that listens on loopback alone, else `local`. The one place that knows; sign-in takes it over.
  * @param host the address that the server listens on
  */
 export function actorOf(request: FastifyRequest, host: string): string {
   const name = request.headers['x-hitl-actor'];
-  const given = typeof name === 'string' && /^[\w.@+ -]{1,100}$/.test(name);
+  const given = typeof name === 'string' && /^[\w.@+ -]{1,100}$/.test(name) && !RESERVED.has(name);
   return given && LOOPBACK_HOSTS.has(host) ? name : LOCAL;
 }
 

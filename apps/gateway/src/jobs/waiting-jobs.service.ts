@@ -11,6 +11,8 @@ const COUNT_EVERY_MS = 1000;
 export class WaitingJobs implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(WaitingJobs.name);
   private waiting = 0;
+  /** Those of them that were let in since the last count began. */
+  private uncounted = 0;
   private counting?: Repetition;
 
   constructor(
@@ -36,10 +38,13 @@ export class WaitingJobs implements OnApplicationBootstrap, OnModuleDestroy {
       );
     }
     this.waiting += 1;
+    this.uncounted += 1;
   }
 
   private async count(): Promise<number> {
-    this.waiting = await this.reader.countWaiting(this.config.MAX_WAITING_JOBS);
+    this.uncounted = 0;
+    const counted = await this.reader.countWaiting(this.config.MAX_WAITING_JOBS);
+    this.waiting = counted + this.uncounted;
     return 0;
   }
 }

@@ -106,7 +106,8 @@ export class ReviewsService {
 
   /** @throws DomainError job_not_found, too_many_claims, and as {@link refusalOf} */
   async claim(request: { id: string; actor: string; jobId: string }): Promise<ClaimReply> {
-    await this.requireRoom(request.actor);
+    // Renewing a claim takes no room.
+    if ((await this.find(request.jobId)).claimedBy !== request.actor) await this.requireRoom(request.actor);
     const desk = this.planner.deskOf(request.actor);
     const claimed = await this.planned(
       request.jobId,
@@ -138,6 +139,7 @@ export class ReviewsService {
   /** @throws DomainError job_not_found */
   async note(note: Note): Promise<ClaimReply> {
     if (!(await this.store.addNote(note))) throw notFound(note.jobId);
+    this.changes.announce(note.jobId, (await this.find(note.jobId)).status);
     return { jobId: note.jobId };
   }
 
@@ -205,6 +207,12 @@ export class ReviewsService {
     if (held?.id === judgement.id) {
       requireSameDecision(judgement, job.id, held.requestHash);
       return { status: 'human', revision: job.revision };
+    }
+    if (await this.jobs.wasUndone(judgement.jobId, judgement.id)) {
+      throw new DomainError(
+        'idempotency_conflict',
+        `The decision ${judgement.id} was undone. Use a new id to decide again.`,
+      );
     }
     throw refusalOf(judgement, job, judgement.desk, await this.jobs.lastDecision(judgement.jobId));
   }

@@ -102,6 +102,15 @@ export class JobReader {
     return this.database.getRepository(Decision).findOne({ where: { id } });
   }
 
+  /** Whether a decision with this id was taken back. */
+  async wasUndone(jobId: string, decisionId: string): Promise<boolean> {
+    const rows: unknown[] = await this.database.query(
+      `SELECT 1 FROM job_events WHERE job_id = $1 AND type = 'undone' AND data ->> 'decision_id' = $2 LIMIT 1`,
+      [jobId, decisionId],
+    );
+    return rows.length > 0;
+  }
+
   /** Newest first, from the job after `before` on. */
   newest({ status, before, limit }: { status?: JobStatus; before?: string; limit: number }): Promise<Job[]> {
     const query = this.jobs.createQueryBuilder('job').orderBy('job.id', 'DESC').take(limit);

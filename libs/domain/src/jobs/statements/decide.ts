@@ -216,7 +216,7 @@ export async function decide(
 
 /**
  * Keeps a decision that takes effect in `undoMs`, unless it is undone before; guarded as {@link decide}. Until then
- * nobody else decides, and nothing is delivered.
+ * nobody else decides, and nothing is delivered. One that was undone is never made again.
  * @returns when it takes effect; null when it may not be made
  */
 export async function hold(
@@ -230,6 +230,7 @@ export async function hold(
        SET held_decision = $2::jsonb, held_until = now() + $3 * interval '1 millisecond', updated_at = now()
        FROM judged r
        WHERE ${MAY_DECIDE}
+         AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = j.id AND e.type = 'undone' AND e.data ->> 'decision_id' = r.id::text)
        RETURNING j.id, j.revision, j.held_until, j.policy_hash, r.actor, r.id AS decision_id, r.verdict
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
