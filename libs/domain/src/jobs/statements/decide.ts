@@ -230,7 +230,6 @@ export async function hold(
        SET held_decision = $2::jsonb, held_until = now() + $3 * interval '1 millisecond', updated_at = now()
        FROM judged r
        WHERE ${MAY_DECIDE}
-         AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = j.id AND e.type = 'undone' AND e.data ->> 'decision_id' = r.id::text)
        RETURNING j.id, j.revision, j.held_until, j.policy_hash, r.actor, r.id AS decision_id, r.verdict
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
