@@ -46,7 +46,8 @@ export type Command =
   | { do: 'automatic'; job: string; id: string; verdict: 'approve' | 'reject'; revision: number }
   | { do: 'undo'; job: string; id: string; actor: string }
   | { do: 'edit'; job: string; actor: string; revision: number }
-  | { do: 'claim' | 'claimNext'; job: string; id: string; actor: string }
+  | { do: 'claim'; job: string; id: string; actor: string }
+  | { do: 'claimNext'; id: string; actor: string }
   | { do: 'release' | 'cancel'; job: string; actor: string }
   | { do: 'take' | 'complete' | 'retry' | 'give up'; job: string; id: string }
   | { do: 'settle' | 'approve due' | 'climb' | 'kick' }
@@ -110,7 +111,11 @@ export class Model {
 
   /** Does it, and answers what the caller must be told. */
   run(command: Command): unknown {
-    const job = 'job' in command ? this.jobs.find(({ id }) => id === command.job) : undefined;
+    if ('job' in command)
+      return this.runOn(
+        this.jobs.find(({ id }) => id === command.job)!,
+        command,
+      );
     switch (command.do) {
       case 'pass':
         this.now += command.minutes;
@@ -125,8 +130,6 @@ export class Model {
         return this.each((one) => this.kick(one));
       case 'claimNext':
         return this.claimNext(command.id, command.actor);
-      default:
-        return this.runOn(job!, command);
     }
   }
 
@@ -168,12 +171,11 @@ export class Model {
         if (isFinal(job)) return false;
         this.end(job, 'fail', 'cancelled');
         return tell(job, 'cancelled', command.actor);
-      default:
-        return this.work(
-          job,
-          command.do as 'take' | 'complete' | 'retry' | 'give up',
-          (command as { id: string }).id,
-        );
+      case 'take':
+      case 'complete':
+      case 'retry':
+      case 'give up':
+        return this.work(job, command.do, command.id);
     }
   }
 

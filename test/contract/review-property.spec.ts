@@ -271,8 +271,9 @@ describe('the review desk', () => {
             actor: step.stale ? actor : (job.held?.actor ?? actor),
           };
         case 'claim':
+          return { do: 'claim', ...at, actor };
         case 'claimNext':
-          return { do: what, ...at, actor };
+          return { do: 'claimNext', id: at.id, actor };
         case 'plan':
           return { do: 'plan', job: job.id, revision, plan: step.plan };
         case 'decide':
@@ -286,7 +287,10 @@ describe('the review desk', () => {
           return { do: 'cancel', job: job.id, actor };
         case 'pass':
           return { do: 'pass', minutes: step.minutes };
-        default:
+        case 'settle':
+        case 'approve due':
+        case 'climb':
+        case 'kick':
           return { do: what };
       }
     }
@@ -400,6 +404,8 @@ describe('the review desk', () => {
         requirePlan: this.hasPolicy,
         maxRegenerations: MOST_REGENERATIONS,
       });
+      const claimOf = ({ id, actor }: { id: string; actor: string }) =>
+        aClaim({ id, actor, leaseMs: 2 * MINUTE, desk: deskOf(actor) });
       const lease = (one: { job: string; id: string }) => ({ jobId: one.job, token: one.id });
       switch (command.do) {
         case 'plan': {
@@ -446,13 +452,9 @@ describe('the review desk', () => {
           return store.edit(anEdit(job, { actor, revision, response, desk: deskOf(actor) }));
         }
         case 'claim':
-        case 'claimNext': {
-          const { id, actor, job } = command;
-          const claim = aClaim({ id, actor, leaseMs: 2 * MINUTE, desk: deskOf(actor) });
-          return command.do === 'claim'
-            ? store.claimReview({ ...claim, jobId: job })
-            : store.claimNextReview(claim);
-        }
+          return store.claimReview({ ...claimOf(command), jobId: command.job });
+        case 'claimNext':
+          return store.claimNextReview(claimOf(command));
         case 'release':
           return store.releaseReview({ jobId: command.job, actor: command.actor });
         case 'cancel':

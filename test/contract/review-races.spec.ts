@@ -262,7 +262,8 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const id = await planned({ approvals: 2 });
       const answers = await Promise.all([decide(0, id, 'ann'), decide(1, id, 'ben')]);
       expect(answers.map((answer) => answer?.status).sort()).toEqual(['human', 'success']);
-      const [first, last] = answers[0]?.status === 'human' ? ['ann', 'ben'] : ['ben', 'ann'];
+      const [first, last] =
+        answers[0]?.status === 'human' ? (['ann', 'ben'] as const) : (['ben', 'ann'] as const);
       expect(await storyOf(id)).toMatchObject({
         approvedBy: [first, last],
         released: last,

@@ -71,10 +71,14 @@ const STATUS_SQL = Object.entries(STATUS_AFTER)
   .map(([verdict, status]) => `WHEN '${verdict}' THEN '${status}'`)
   .join(' ');
 
-/** Reads judgements from `$1`; `judged` is each with the job that it is about, unless it was made, held or undone before. */
+/**
+ * Reads judgements from `$1`; `judged` is each with the job that it is about, unless it was made, held or undone before.
+ * One that `changes` something makes a new revision, which nobody else has judged yet.
+ */
 const JUDGED = `input AS (
   SELECT t.*, CASE verdict ${STATUS_SQL} END AS status_after, policy IS NOT NULL AS automatic,
-         coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline
+         coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline,
+         verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
   FROM jsonb_to_recordset($1::jsonb) AS t (
     id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
     "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
@@ -103,11 +107,8 @@ const MAY_DECIDE = `j.id = r."jobId" AND j.status = 'human' AND j.revision = r.j
       AND (r.verdict NOT IN ('approve', 'reject') OR r.actor <> ALL (j.approved_by || j.rejected_by))
   END`;
 
-/** Whether the judgement `r` makes a new revision, which nobody else has judged yet. */
-const CHANGES = `(r.verdict <> 'regenerate' AND (r.verdict = 'edit' OR r.response IS NOT NULL OR r.payload IS NOT NULL))`;
-
 /** Who approved, or rejected, what the judgement `r` leaves, but for its author. */
-const STILL = (voters: string): string => `CASE WHEN ${CHANGES} THEN '{}' ELSE j.${voters} END`;
+const STILL = (voters: string): string => `CASE WHEN r.changes THEN '{}' ELSE j.${voters} END`;
 
 /**
  * Whether the judgement `r` takes the job `j` out of `human`: a policy's, sending it back, or the last one of as many
@@ -117,7 +118,7 @@ const IS_FINAL = `(r.automatic OR r.verdict = 'regenerate' OR j.approvals <= 1 +
   CASE r.verdict WHEN 'reject' THEN ${STILL('rejected_by')} ELSE ${STILL('approved_by')} END))`;
 
 /** Whether the judgement `r` is the first that contradicts another one of the same revision. */
-const DISAGREES = `(NOT ${IS_FINAL} AND j.escalated_at IS NULL AND NOT ${CHANGES} AND
+const DISAGREES = `(NOT ${IS_FINAL} AND j.escalated_at IS NULL AND NOT r.changes AND
   cardinality(CASE r.verdict WHEN 'reject' THEN j.approved_by ELSE j.rejected_by END) > 0)`;
 
 /**
@@ -143,7 +144,7 @@ export async function decide(
                               ELSE coalesce(j.model_response, j.response) END,
              payload = coalesce(r.payload, j.payload),
              edited = CASE WHEN r.verdict = 'regenerate' THEN false ELSE j.edited OR r.response IS NOT NULL END,
-             revision = j.revision + CASE WHEN ${CHANGES} THEN 1 ELSE 0 END,
+             revision = j.revision + CASE WHEN r.changes THEN 1 ELSE 0 END,
              feedback = CASE WHEN r.feedback IS NOT NULL THEN j.feedback || r.feedback ELSE j.feedback END,
              regenerations = j.regenerations + CASE r.verdict WHEN 'regenerate' THEN 1 ELSE 0 END,
              approved_by = CASE WHEN r.verdict IN ('approve', 'edit') AND NOT r.automatic THEN ${STILL('approved_by')} || r.actor ELSE ${STILL('approved_by')} END,
