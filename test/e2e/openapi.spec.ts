@@ -128,6 +128,8 @@ describe('openapi.json', () => {
     }
     const [approved, edited, rejected, again, cancelled, waiting] = ids as [string, ...string[]];
     await call('listReviews', undefined, undefined, '?limit=2');
+    await call('listReviewSummaries', undefined, undefined, '?limit=2&q=hi');
+    await call('listReviewSummaries', undefined, undefined, '?priority=x');
     await call('decideReview', approved, { verdict: 'approve' });
     await call('decideReview', approved, { verdict: 'approve' });
     await call('decideReview', edited, { verdict: 'edit', response: 'ours', reason: null });

@@ -13,6 +13,8 @@ import { OpenAiController } from './openai/openai.controller';
 import { OriginalApiController } from './original-api/original-api.controller';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
+import { SummariesController } from './reviews/summaries.controller';
+import { SummariesService } from './reviews/summaries.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
 import { WaitingRoom } from './waiting/waiting-room.service';
 import { WebhookSender } from './webhooks/webhook-sender.service';
@@ -28,6 +30,7 @@ export function consumes(): QueueConsumption[] {
   controllers: [
     JobsController,
     ReviewsController,
+    SummariesController,
     HistoryController,
     EventsController,
     WebhooksController,
@@ -39,6 +42,7 @@ export function consumes(): QueueConsumption[] {
     JobsService,
     WaitingJobs,
     ReviewsService,
+    SummariesService,
     WaitingRoom,
     EventTail,
     OpenStreams,

@@ -13,6 +13,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
 import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
 import { ReviewDesk1700000002000 } from './migrations/1700000002000-review-desk';
+import { Asked1700000005000 } from './migrations/1700000005000-asked';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
 const STATEMENT_TIMEOUT = 10_000;
@@ -91,7 +92,7 @@ export function dataSourceOptions(
       WebhookDelivery,
       WebhookAttempt,
     ],
-    migrations: [Jobs1700000000000, Delivery1700000001000, ReviewDesk1700000002000],
+    migrations: [Jobs1700000000000, Delivery1700000001000, ReviewDesk1700000002000, Asked1700000005000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     installExtensions: false,

@@ -9,13 +9,23 @@ import {
   JobReader,
   JobStore,
   OutboxStore,
+  SummaryReader,
   WebhookStore,
 } from '@hitl/domain';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { dataSourceOptions } from './data-source';
 import { assertMigrated, migrate } from './migrate';
 
-const STORES = [JobStore, JobReader, DraftStore, EventReader, HistoryReader, OutboxStore, WebhookStore];
+const STORES = [
+  JobStore,
+  JobReader,
+  SummaryReader,
+  DraftStore,
+  EventReader,
+  HistoryReader,
+  OutboxStore,
+  WebhookStore,
+];
 
 /** Provides the data source and the stores to the whole application. */
 @Module({})

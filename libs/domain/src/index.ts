@@ -10,6 +10,7 @@ export { HistoryReader, type History, type HistoryEvent, type Output } from './j
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
+export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type Usage } from './jobs/job.entity';
 export { requireSchema, requireUsableSchema } from './jobs/response-schema';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';

@@ -19,8 +19,8 @@ export function onlyParameters(query: Query, known: readonly string[]): void {
   }
 }
 
-export function limitParameter(query: Query): number {
-  return wholeNumber(query, 'limit', USUAL_PAGE, 1, LARGEST_PAGE);
+export function limitParameter(query: Query, largest = LARGEST_PAGE): number {
+  return wholeNumber(query, 'limit', USUAL_PAGE, 1, largest);
 }
 
 export function offsetParameter(query: Query): number {
@@ -61,7 +61,14 @@ export function single(query: Query, name: string): string | undefined {
   return value;
 }
 
-function wholeNumber(query: Query, name: string, usual: number, min: number, max: number): number {
+/** A number from `min` to `max`; `usual` when not given. */
+export function wholeNumber<Usual>(
+  query: Query,
+  name: string,
+  usual: Usual,
+  min: number,
+  max: number,
+): number | Usual {
   const text = single(query, name);
   if (text === undefined) return usual;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
@@ -76,7 +83,8 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
-function fault(name: string, detail: string): DomainError {
+/** What is wrong with a parameter. */
+export function fault(name: string, detail: string): DomainError {
   return new DomainError('invalid_request', `${quote(name)}: ${detail}.`, [
     { pointer: name.slice(0, 64), detail },
   ]);

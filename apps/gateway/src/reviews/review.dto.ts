@@ -1,4 +1,4 @@
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   DomainError,
   isJsonObject,
@@ -161,7 +161,7 @@ export class DraftDto {
   updated_at: string;
 }
 
-class ClaimDto {
+export class ClaimDto {
   @ApiProperty()
   by: string;
 
@@ -172,7 +172,7 @@ class ClaimDto {
   until: string;
 }
 
-class HeldDecision {
+export class HeldDecision {
   @ApiProperty({ format: 'uuid' })
   decision_id: string;
 
@@ -286,7 +286,6 @@ export class ReviewPage {
 }
 
 /** What became of one of many decisions: the job as it is now, or why nothing was decided. */
-@ApiExtraModels(Problem)
 export class BulkResult {
   @ApiProperty({ format: 'uuid' })
   job_id: string;
@@ -294,7 +293,7 @@ export class BulkResult {
   @ApiProperty({ type: ReviewDto, nullable: true })
   job: ReviewDto | null;
 
-  @ApiProperty({ allOf: [{ $ref: getSchemaPath(Problem) }], nullable: true })
+  @ApiProperty({ type: Problem, nullable: true })
   problem: object | null;
 }
 
@@ -339,12 +338,21 @@ function stateOf(job: Job): ReviewState {
   };
 }
 
-function claimOf({ claimedBy, claimedAt, claimedUntil }: Job): ClaimDto | null {
+/** Who has the job now. */
+export function claimOf({
+  claimedBy,
+  claimedAt,
+  claimedUntil,
+}: Pick<Job, 'claimedBy' | 'claimedAt' | 'claimedUntil'>): ClaimDto | null {
   if (claimedBy === null || !claimedAt || !claimedUntil || claimedUntil <= new Date()) return null;
   return { by: claimedBy, since: claimedAt.toISOString(), until: claimedUntil.toISOString() };
 }
 
-function heldOf({ heldDecision, heldUntil }: Job): HeldDecision | null {
+/** The decision on the job that can still be undone. */
+export function heldOf({
+  heldDecision,
+  heldUntil,
+}: Pick<Job, 'heldDecision' | 'heldUntil'>): HeldDecision | null {
   if (!isJsonObject(heldDecision) || !heldUntil) return null;
   const { id, verdict, actor } = heldDecision as unknown as DecisionRequest;
   return { decision_id: id, verdict, by: actor, until: heldUntil.toISOString() };
