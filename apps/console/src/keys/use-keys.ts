@@ -53,7 +53,7 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'button'].includes(target.type);
 }
 
-/** Listens for the whole page. While one types only chords with Mod, and leaving, are heard; in dialogs nothing is. */
+/** Listens for the whole page. While one types only chords with Mod are heard, and Escape leaves the field; in dialogs nothing is. */
 export function startKeys(): void {
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing) return;
@@ -61,8 +61,11 @@ export function startKeys(): void {
     const target = event.target instanceof HTMLElement ? event.target : null;
     if (chord === null || target?.closest('[role=dialog],[role=alertdialog],[role=menu],[role=listbox]'))
       return;
-    const mayInterrupt = chord.startsWith('Mod+') || chord === 'Escape';
-    if (isTyping(target) && !mayInterrupt) return;
+    if (isTyping(target)) {
+      // Leaving a field comes before leaving anything else.
+      if (chord === 'Escape') target?.blur();
+      if (!chord.startsWith('Mod+')) return;
+    }
     // A button that has the focus is what Enter means.
     if (chord === 'Enter' && target?.closest('button,a,summary,[role=checkbox]')) return;
     for (const command of commandsOf(chord, keymap)) {
@@ -74,4 +77,22 @@ export function startKeys(): void {
       return;
     }
   });
+}
+
+/** Calls with 1 to 9 when one of these is pressed, unless one types. */
+export function useDigits(onDigit: (digit: number) => void): void {
+  const latest = useRef(onDigit);
+  useEffect(() => {
+    latest.current = onDigit;
+  });
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (/^[1-9]$/.test(event.key)) latest.current(Number(event.key));
+    };
+    document.addEventListener('keydown', listen);
+    return () => {
+      document.removeEventListener('keydown', listen);
+    };
+  }, []);
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Key } from '../keys/act';
 import { useKeys } from '../keys/use-keys';
 import { reviewer } from '../reviewer';
-import { isFiltered, type Filters } from './filters';
+import { filtersOf, isFiltered, type Filters } from './filters';
 
 /** How long one may pause while typing before the search runs, in milliseconds. */
 const TYPING_PAUSE = 200;
@@ -19,10 +19,8 @@ export function FilterBar({ filters, total, onChange }: FilterBarProps) {
   const search = useRef<HTMLInputElement>(null);
   useKeys({ search: () => search.current?.select() });
   const set = (change: { [Name in keyof Filters]?: Filters[Name] | undefined }): void => {
-    const next = Object.entries({ ...filters, ...change }).filter(
-      ([, value]) => value !== undefined && value !== '',
-    );
-    onChange(Object.fromEntries(next) as Filters);
+    // What is empty is no filter, and is left out of the address.
+    onChange(filtersOf({ ...filters, ...change }));
   };
   const holder = filters.unclaimed ? 'nobody' : filters.claimed_by === reviewer() ? 'me' : '';
   return (
@@ -134,9 +132,6 @@ function Typed({ value, label, onChange, className, input }: TypedProps) {
       value={text}
       maxLength={200}
       onChange={(event) => setText(event.target.value)}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') event.currentTarget.blur();
-      }}
     />
   );
 }

@@ -11,5 +11,5 @@ export const reviewQuery = (id: string) =>
 
 /** Reads a job that is likely to be opened next. */
 export function prefetchReview(client: QueryClient, id: string): void {
-  void client.prefetchQuery(reviewQuery(id));
+  client.query(reviewQuery(id)).catch(() => undefined);
 }

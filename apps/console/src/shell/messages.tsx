@@ -55,7 +55,7 @@ export function Messages() {
   return (
     <div
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 bottom-4 z-20 flex flex-col items-center gap-2"
+      className="pointer-events-none fixed inset-x-0 bottom-16 z-20 flex flex-col items-center gap-2"
     >
       {shown.map(({ id, text, tone, action }) => (
         <div

@@ -33,7 +33,7 @@ export function TryPage() {
     let timer: ReturnType<typeof setTimeout>;
     let left = false;
     const look = async (): Promise<void> => {
-      const job = await client.fetchQuery({ ...reviewQuery(id), staleTime: 0 }).catch(() => null);
+      const job = await client.query({ ...reviewQuery(id), staleTime: 0 }).catch(() => null);
       if (left) return;
       if (job && (job.status === 'human' || JOB_FINAL.has(job.status))) {
         void navigate({ to: '/review/$id', params: { id } });

@@ -303,15 +303,14 @@ export class BulkResults {
 }
 
 export function toReview(job: Job): ReviewDto {
-  return {
-    ...forReviewer(job),
+  return Object.assign(forReviewer(job), {
     submitter: job.submitter,
     model: job.model,
     model_response: job.modelResponse,
     response_schema: job.responseSchema,
     feedback: job.feedback,
     review: stateOf(job),
-  };
+  });
 }
 
 function stateOf(job: Job): ReviewState {
