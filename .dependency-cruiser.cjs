@@ -27,6 +27,12 @@ module.exports = {
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
+      name: 'console-speaks-http-only',
+      severity: 'error',
+      from: { path: '^apps/console/' },
+      to: { path: '^libs/' },
+    },
+    {
       name: 'testing-is-for-tests',
       severity: 'error',
       from: { pathNot: ['^test/', '\\.spec\\.ts$', lib('testing')] },

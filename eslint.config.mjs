@@ -1,7 +1,17 @@
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', '.dependency-cruiser.cjs', 'node_modules/', '.stack/', '.data/'] },
+  {
+    ignores: [
+      'dist/',
+      '.dependency-cruiser.cjs',
+      'node_modules/',
+      '.stack/',
+      '.data/',
+      'apps/console/src/api/schema.d.ts',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -27,6 +37,16 @@ export default tseslint.config(
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['apps/console/**'],
+    plugins: { 'react-hooks': reactHooks },
+    rules: {
+      'react-hooks/rules-of-hooks': 'error',
+      'react-hooks/exhaustive-deps': 'error',
+      // The router's redirects are thrown.
+      '@typescript-eslint/only-throw-error': 'off',
     },
   },
   {

@@ -1,5 +1,6 @@
-/** `npm run build`: compiles the apps into dist/. */
-import { build, ensureInstalled } from './prepare.mjs';
+/** `npm run build`: compiles the apps and the console into dist/. */
+import { build, buildConsole, ensureInstalled } from './prepare.mjs';
 
 ensureInstalled();
 build();
+buildConsole();

@@ -14,6 +14,7 @@ const COMMANDS = [
   ['format', ['prettier', fix ? '--write' : '--check', '--log-level=warn', '.']],
   ['lint', ['eslint', '--max-warnings=0', ...(fix ? ['--fix'] : []), '.']],
   ['types', ['tsc', '--noEmit']],
+  ['types of the console', ['tsc', '--noEmit', '--project', 'apps/console']],
   ['boundaries', ['depcruise', '--output-type=err', 'apps', 'libs', 'scripts', 'test']],
   ['unused code', ['knip']],
   ['openapi', ['redocly', 'lint', 'openapi.json']],

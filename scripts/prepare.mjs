@@ -1,10 +1,12 @@
 /** Makes a clone runnable: installs and builds what is missing or out of date. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const CONSOLE = join(ROOT, 'dist/console/index.html');
 const APPS = ['gateway', 'inference-worker', 'review-service', 'standalone'];
 const [MAJOR = 0, MINOR = 0] = process.versions.node.split('.').map(Number);
 
@@ -20,12 +22,13 @@ export function ensureInstalled() {
   if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) process.exit(1);
 }
 
-/** Compiles the apps into dist/ unless they are newer than every source file. */
+/** Compiles the apps and the console into dist/ unless they are newer than every source file. */
 export function ensureBuilt() {
   const built = Math.min(...APPS.map((app) => modified(join(ROOT, `dist/apps/${app}/main.js`))));
-  const sources = ['apps', 'libs', 'package-lock.json', 'nest-cli.json', 'tsconfig.json'];
-  if (built > Math.max(...sources.map((path) => newest(join(ROOT, path))))) return;
-  build();
+  const services = readdirSync(join(ROOT, 'apps')).filter((app) => app !== 'console');
+  const sources = [...services.map((app) => `apps/${app}`), 'libs', 'nest-cli.json', 'tsconfig.json'];
+  if (built <= newestOf(...sources, 'package-lock.json')) build();
+  if (modified(CONSOLE) <= newestOf('apps/console', 'openapi.json', 'package-lock.json')) buildConsole();
 }
 
 /** Compiles all apps into dist/, or the given projects of nest-cli.json. */
@@ -45,6 +48,32 @@ export function build(projects = APPS) {
   for (const app of APPS) utimesSync(join(ROOT, `dist/apps/${app}/main.js`), now, now);
 }
 
+/** Compiles the console into dist/console, against the API as openapi.json describes it. */
+export function buildConsole() {
+  console.error('Building the console …');
+  const bin = join(ROOT, 'node_modules/.bin');
+  const types = 'apps/console/src/api/schema.d.ts';
+  /** @type {[string, string[]][]} */
+  const steps = [
+    ['openapi-typescript', ['openapi.json', '--output', types, '--alphabetize']],
+    ['vite', ['build', 'apps/console', '--logLevel', 'warn']],
+  ];
+  for (const [command, args] of steps) {
+    const { status, stdout, stderr } = spawnSync(join(bin, command), args, { cwd: ROOT, encoding: 'utf8' });
+    if (status !== 0) {
+      console.error(stdout, stderr);
+      process.exit(status ?? 1);
+    }
+  }
+  // For clients that are not on this machine: the gateway sends these where they are accepted.
+  const assets = join(ROOT, 'dist/console/assets');
+  for (const name of readdirSync(assets)) {
+    if (/\.(js|css|svg)$/.test(name)) {
+      writeFileSync(join(assets, `${name}.gz`), gzipSync(readFileSync(join(assets, name)), { level: 9 }));
+    }
+  }
+}
+
 /**
  * Runs a command in the project's folder with our own input and output; answers whether it succeeded.
  * @param {string} command
@@ -59,6 +88,11 @@ export function run(command, args, env = {}) {
   });
   if (error) console.error(`«${command}» cannot be run: ${error.message}`);
   return status === 0;
+}
+
+/** @param {string[]} paths */
+function newestOf(...paths) {
+  return Math.max(...paths.map((path) => newest(join(ROOT, path))));
 }
 
 /** @param {string} path */

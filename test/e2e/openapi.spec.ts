@@ -147,6 +147,8 @@ describe('openapi.json', () => {
     await call('getDraft', approved);
     await call('addNote', approved, { text: 'look again' });
     await call('addNote', approved, {});
+    await call('listReviewSummaries', undefined, undefined, '?limit=2&q=hi');
+    await call('listReviewSummaries', undefined, undefined, '?priority=x');
     await call('decideReview', approved, { verdict: 'approve' });
     await decide(approved, { verdict: 'approve' });
     await decide(approved, { verdict: 'approve' });

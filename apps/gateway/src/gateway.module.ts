@@ -19,6 +19,8 @@ import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
 import { StatsController } from './stats/stats.controller';
 import { StatsService } from './stats/stats.service';
+import { SummariesController } from './reviews/summaries.controller';
+import { SummariesService } from './reviews/summaries.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
 import { WaitingRoom } from './waiting/waiting-room.service';
 import { WebhookSender } from './webhooks/webhook-sender.service';
@@ -34,6 +36,7 @@ export function consumes(): QueueConsumption[] {
   controllers: [
     JobsController,
     ReviewsController,
+    SummariesController,
     HistoryController,
     PoliciesController,
     EventsController,
@@ -49,6 +52,7 @@ export function consumes(): QueueConsumption[] {
     WaitingJobs,
     ReviewsService,
     PoliciesService,
+    SummariesService,
     WaitingRoom,
     EventTail,
     OpenStreams,

@@ -15,6 +15,7 @@ import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
 import { ReviewDesk1700000002000 } from './migrations/1700000002000-review-desk';
 import { Audit1700000003000 } from './migrations/1700000003000-audit';
 import { Learning1700000004000 } from './migrations/1700000004000-learning';
+import { Asked1700000005000 } from './migrations/1700000005000-asked';
 import { workAsApplication } from './role';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
@@ -100,6 +101,7 @@ export function dataSourceOptions(
       ReviewDesk1700000002000,
       Audit1700000003000,
       Learning1700000004000,
+      Asked1700000005000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -11,6 +11,7 @@ import {
   JobStore,
   OutboxStore,
   StatsReader,
+  SummaryReader,
   WebhookStore,
 } from '@hitl/domain';
 import { DataSource, type DataSourceOptions } from 'typeorm';
@@ -20,6 +21,7 @@ import { assertMigrated, migrate } from './migrate';
 const STORES = [
   JobStore,
   JobReader,
+  SummaryReader,
   DraftStore,
   EventReader,
   ExportReader,

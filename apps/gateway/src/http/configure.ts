@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from '@hitl/config';
 import { DomainError } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
+import { serveConsole } from '../console/console';
 import { OpenStreams } from '../events/open-streams.service';
 import { serveDocument } from '../openapi/document';
 import { WaitingRoom } from '../waiting/waiting-room.service';
@@ -64,7 +65,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   app.useGlobalFilters(new ErrorsFilter());
   app.useGlobalPipes(new ValidatePipe());
   serveDocument(app);
-  await Promise.resolve();
+  await serveConsole(app);
 }
 
 /**

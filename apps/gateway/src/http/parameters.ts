@@ -111,7 +111,14 @@ export function single(query: Query, name: string): string | undefined {
   return value;
 }
 
-function wholeNumber(query: Query, name: string, usual: number, min: number, max: number): number {
+/** A number from `min` to `max`; `usual` when not given. */
+export function wholeNumber<Usual>(
+  query: Query,
+  name: string,
+  usual: Usual,
+  min: number,
+  max: number,
+): number | Usual {
   const text = single(query, name);
   if (text === undefined) return usual;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;

@@ -189,11 +189,11 @@ export function forSubmitter(job: Job): JobDto {
 }
 
 /** A page of at most `limit` jobs out of `limit + 1` that were read. */
-export function toPage<Dto>(
-  jobs: Job[],
+export function toPage<Row, Dto>(
+  jobs: Row[],
   limit: number,
-  toDto: (job: Job) => Dto,
-  cursorOf: (job: Job) => string,
+  toDto: (job: Row) => Dto,
+  cursorOf: (job: Row) => string,
 ): { data: Dto[]; has_more: boolean; next_cursor: string | null } {
   const shown = jobs.slice(0, limit);
   const last = shown.at(-1);

@@ -143,7 +143,7 @@ export class DraftDto {
   updated_at: string;
 }
 
-class ClaimDto {
+export class ClaimDto {
   @ApiProperty()
   by: string;
 
@@ -154,7 +154,7 @@ class ClaimDto {
   until: string;
 }
 
-class HeldDecision {
+export class HeldDecision {
   @ApiProperty({ format: 'uuid' })
   decision_id: string;
 
@@ -319,12 +319,21 @@ function stateOf(job: Job): ReviewState {
   };
 }
 
-export function claimOf({ claimedBy, claimedAt, claimedUntil }: Job): ClaimDto | null {
+/** Who has the job now. */
+export function claimOf({
+  claimedBy,
+  claimedAt,
+  claimedUntil,
+}: Pick<Job, 'claimedBy' | 'claimedAt' | 'claimedUntil'>): ClaimDto | null {
   if (claimedBy === null || !claimedAt || !claimedUntil || claimedUntil <= new Date()) return null;
   return { by: claimedBy, since: claimedAt.toISOString(), until: claimedUntil.toISOString() };
 }
 
-export function heldOf({ heldDecision, heldUntil }: Job): HeldDecision | null {
+/** The decision on the job that can still be undone. */
+export function heldOf({
+  heldDecision,
+  heldUntil,
+}: Pick<Job, 'heldDecision' | 'heldUntil'>): HeldDecision | null {
   if (!isJsonObject(heldDecision) || !heldUntil) return null;
   const { id, verdict, actor } = heldDecision as unknown as DecisionRequest;
   return { decision_id: id, verdict, by: actor, until: heldUntil.toISOString() };

@@ -64,7 +64,10 @@ export class ReviewsController {
   async listReviews(@Query() query: QueryParameters): Promise<ReviewPage> {
     onlyParameters(query, ['limit', 'cursor']);
     const limit = limitParameter(query);
-    const jobs = await this.reviews.waiting({ after: cursorParameter(query, isPosition), limit: limit + 1 });
+    const jobs = await this.reviews.waiting({
+      after: cursorParameter(query, isReviewPosition),
+      limit: limit + 1,
+    });
     return toPage(jobs, limit, toReview, ({ priority, id }) => encodeCursor({ priority, id }));
   }
 
@@ -248,7 +251,8 @@ function answer(job: Parameters<typeof toReview>[0], reply: FastifyReply): Revie
   return toReview(job);
 }
 
-function isPosition(value: unknown): value is ReviewPosition {
+/** Whether a cursor of waiting jobs is one. */
+export function isReviewPosition(value: unknown): value is ReviewPosition {
   return (
     isJsonObject(value) &&
     Number.isInteger(value.priority) &&

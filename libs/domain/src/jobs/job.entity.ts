@@ -106,6 +106,10 @@ export class Job {
   @Column('text', { nullable: true })
   model: string | null;
 
+  /** What was asked, in one line of 200 characters at most; read only where it is selected. */
+  @Column('text', { nullable: true, select: false })
+  asked?: string | null;
+
   /** JSON Schema that an edited response must satisfy; null: any. */
   @Column('jsonb', { name: 'response_schema', nullable: true })
   responseSchema: Json;

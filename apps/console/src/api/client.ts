@@ -1,0 +1,40 @@
+import createClient from 'openapi-fetch';
+import { reviewer } from '../reviewer';
+import { ApiError, type Problem } from './problem';
+import type { components, paths } from './schema';
+
+export type Review = components['schemas']['ReviewDto'];
+export type ReviewSummary = components['schemas']['ReviewSummary'];
+export type SummaryPage = components['schemas']['ReviewSummaryPage'];
+export type History = components['schemas']['HistoryDto'];
+export type Decision = components['schemas']['DecisionDto'];
+export type BulkDecision = components['schemas']['BulkDecision'];
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** Longest time that a request may take, in milliseconds. */
+const PATIENCE = 20_000;
+
+/** The gateway's API, typed by openapi.json. */
+export const api = createClient<paths>({
+  fetch: (request) => {
+    request.headers.set('x-hitl-actor', reviewer());
+    return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]) });
+  },
+});
+
+/** The data of an answer. @throws ApiError for a refusal, or no answer */
+export async function dataOf<Data>(
+  answer: Promise<{ data?: Data; error?: unknown; response: Response }>,
+): Promise<Data> {
+  let settled;
+  try {
+    settled = await answer;
+  } catch (error) {
+    const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
+    throw new ApiError(timedOut ? 'The server took too long to answer.' : 'The server cannot be reached.', 0);
+  }
+  const { data, error, response } = settled;
+  if (response.ok) return data as Data;
+  const problem = typeof error === 'object' && error !== null ? (error as Problem) : undefined;
+  throw new ApiError(problem?.detail ?? `The server answered ${response.status}.`, response.status, problem);
+}

@@ -1,0 +1,106 @@
+import { useEffect, useSyncExternalStore } from 'react';
+
+/** What the gateway tells of a job: that it changed, never what it holds. */
+export interface JobChange {
+  id: string;
+  job_id: string;
+  type: string;
+  status: 'bot' | 'human' | 'success' | 'fail';
+  revision: number;
+  actor: string;
+  created_at: string;
+}
+
+/** The names of events as the gateway sends them; see its `JOB_EVENT_TYPES`. */
+const TYPES = [
+  'submitted', 'attempt_failed', 'inferred', 'failed', 'planned', 'claimed', 'released', 'edited', 'noted', 'voted',
+  'held', 'undone', 'reminded', 'escalated', 'decided', 'regenerated', 'expired', 'cancelled',
+]; // prettier-ignore
+
+/** How long after a lost stream a new one is opened, in milliseconds: first, and at most. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 15_000;
+
+export type Connection = 'connecting' | 'live' | 'lost';
+type Follower = (change: JobChange | null) => void;
+
+const followers = new Set<Follower>();
+const watchers = new Set<() => void>();
+let connection: Connection = 'connecting';
+let source: EventSource | undefined;
+let retry: ReturnType<typeof setTimeout> | undefined;
+let pause = FIRST_PAUSE;
+/** Whether something may have happened that nobody told us. */
+let missed = false;
+
+function setConnection(next: Connection): void {
+  if (next === connection) return;
+  connection = next;
+  for (const watch of watchers) watch();
+}
+
+function open(): void {
+  clearTimeout(retry);
+  source?.close();
+  source = new EventSource('/v1/events');
+  source.onopen = () => {
+    pause = FIRST_PAUSE;
+    setConnection('live');
+    if (missed) for (const follow of followers) follow(null);
+    missed = false;
+  };
+  source.onerror = () => {
+    setConnection('lost');
+    // The browser comes back by itself with Last-Event-ID, unless the server refused the stream.
+    if (source?.readyState !== EventSource.CLOSED) return;
+    missed = true;
+    retry = setTimeout(open, pause);
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  };
+  for (const type of TYPES) {
+    source.addEventListener(type, (event: MessageEvent<string>) => {
+      const change = JSON.parse(event.data) as JobChange;
+      for (const follow of followers) follow(change);
+    });
+  }
+}
+
+function close(): void {
+  clearTimeout(retry);
+  source?.close();
+  source = undefined;
+  missed = true;
+}
+
+/** Follows the gateway's events. A browser has few connections to one server: a hidden page gives its own up. */
+export function startLive(): void {
+  open();
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) close();
+    else open();
+  });
+  window.addEventListener('online', open);
+  window.addEventListener('offline', () => {
+    setConnection('lost');
+  });
+}
+
+/** Calls with each change; with null when some may have been missed, so that everything shown is read again. */
+export function useChanges(follow: Follower): void {
+  useEffect(() => {
+    followers.add(follow);
+    return () => {
+      followers.delete(follow);
+    };
+  }, [follow]);
+}
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(
+    (watch) => {
+      watchers.add(watch);
+      return () => watchers.delete(watch);
+    },
+    () => connection,
+  );
+}

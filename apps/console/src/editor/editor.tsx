@@ -1,0 +1,150 @@
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { json, jsonParseLinter } from '@codemirror/lang-json';
+import { bracketMatching, foldGutter, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
+import { linter, lintGutter } from '@codemirror/lint';
+import { unifiedMergeView } from '@codemirror/merge';
+import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+import { useEffect, useRef } from 'react';
+import type { Json } from '../api/client';
+import { schemaLinter } from './schema-linter';
+
+interface EditorProps {
+  value: string;
+  language: 'text' | 'json';
+  label: string;
+  /** Shown against the value where it differs; null: no comparison. */
+  original?: string | null;
+  /** What the JSON must satisfy. */
+  schema?: Json;
+  readOnly?: boolean;
+  autoFocus?: boolean;
+  onChange?: (value: string) => void;
+}
+
+const theme = EditorView.theme({
+  '&': { color: 'var(--ink)', backgroundColor: 'var(--panel)', maxHeight: '70vh', fontSize: '13px' },
+  '&.cm-focused': { outline: '2px solid var(--accent)' },
+  '.cm-scroller': { fontFamily: 'var(--font-mono)', lineHeight: '1.5', overflow: 'auto' },
+  '.text &': { fontSize: '14px' },
+  '.text & .cm-scroller': { fontFamily: 'var(--font-sans)' },
+  '.cm-content': { caretColor: 'var(--ink)' },
+  '.cm-cursor': { borderLeftColor: 'var(--ink)' },
+  '.cm-gutters': { backgroundColor: 'var(--sunken)', color: 'var(--dim)', border: 'none' },
+  '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': {
+    backgroundColor: 'var(--chosen) !important',
+  },
+  '.cm-specialChar': { color: 'var(--bad)' },
+  '.cm-changedLine': { backgroundColor: 'color-mix(in srgb, var(--good) 10%, transparent) !important' },
+  '.cm-changedText': {
+    background: 'color-mix(in srgb, var(--good) 28%, transparent) !important',
+    borderBottom: '1px solid var(--good)',
+  },
+  '.cm-deletedChunk': { backgroundColor: 'color-mix(in srgb, var(--bad) 10%, transparent) !important' },
+  '.cm-deletedChunk .cm-deletedText': {
+    background: 'color-mix(in srgb, var(--bad) 28%, transparent) !important',
+    borderBottom: '1px solid var(--bad)',
+  },
+  '.cm-tooltip': { backgroundColor: 'var(--panel)', color: 'var(--ink)', border: '1px solid var(--line)' },
+  '.cm-collapsedLines': { backgroundColor: 'var(--sunken)', color: 'var(--dim)', backgroundImage: 'none' },
+});
+
+const colours = syntaxHighlighting(
+  HighlightStyle.define([
+    { tag: tags.propertyName, color: 'var(--accent)' },
+    { tag: tags.string, color: 'var(--good)' },
+    { tag: [tags.number, tags.bool, tags.null], color: 'var(--warn)' },
+  ]),
+);
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
+
+/** A text or JSON editor; with `original` it shows as one types what differs from it. */
+export function Editor(props: EditorProps) {
+  const { value, original = null, readOnly = false } = props;
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView>(undefined);
+  const comparison = useRef(new Compartment());
+  const latest = useRef(props);
+  useEffect(() => {
+    latest.current = props;
+  });
+
+  useEffect(() => {
+    const { language, label, schema, autoFocus, readOnly: fixed = false } = latest.current;
+    const editor = new EditorView({
+      parent: host.current ?? undefined,
+      state: EditorState.create({
+        doc: latest.current.value,
+        extensions: [
+          EditorView.cspNonce.of(nonce),
+          theme,
+          colours,
+          highlightSpecialChars({
+            addSpecialChars: /[\u00ad\u061c\u115f\u1160\u180e\u2060-\u2064\u3164\uffa0]/,
+          }),
+          drawSelection(),
+          EditorView.lineWrapping,
+          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
+          ...(language === 'json' ? [json(), lineNumbers(), foldGutter(), bracketMatching()] : []),
+          ...(fixed
+            ? [EditorState.readOnly.of(true), EditorView.editable.of(false)]
+            : [
+                history(),
+                keymap.of([...defaultKeymap.filter(({ key }) => key !== 'Mod-Enter'), ...historyKeymap]),
+                ...(language === 'json' ? checks(schema) : []),
+                EditorView.updateListener.of((update) => {
+                  if (update.docChanged) latest.current.onChange?.(update.state.doc.toString());
+                }),
+              ]),
+          comparison.current.of(compare(latest.current.original ?? null)),
+        ],
+      }),
+    });
+    view.current = editor;
+    if (autoFocus) {
+      editor.focus();
+      editor.dispatch({ selection: { anchor: editor.state.doc.length }, scrollIntoView: true });
+    }
+    return () => {
+      editor.destroy();
+    };
+  }, []);
+
+  useEffect(() => {
+    view.current?.dispatch({ effects: comparison.current.reconfigure(compare(original)) });
+  }, [original]);
+
+  useEffect(() => {
+    const editor = view.current;
+    if (!editor || editor.state.doc.toString() === value) return;
+    if (readOnly || !editor.hasFocus) {
+      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    }
+  }, [value, readOnly]);
+
+  return (
+    <div ref={host} className={`shrink-0 overflow-hidden rounded-md border border-line ${props.language}`} />
+  );
+}
+
+function compare(original: string | null): Extension {
+  if (original === null) return [];
+  return unifiedMergeView({
+    original,
+    mergeControls: false,
+    gutter: false,
+    collapseUnchanged: { margin: 3, minSize: 8 },
+    // Beyond this a coarser comparison keeps typing quick.
+    diffConfig: { scanLimit: 1000, timeout: 100 },
+  });
+}
+
+function checks(schema: Json | undefined): Extension[] {
+  return [
+    lintGutter(),
+    linter(jsonParseLinter()),
+    ...(schema === undefined || schema === null ? [] : [linter(schemaLinter(schema))]),
+  ];
+}

@@ -1,0 +1,63 @@
+import { Validator, type Schema } from '@cfworker/json-schema';
+import { syntaxTree } from '@codemirror/language';
+import type { Diagnostic } from '@codemirror/lint';
+import type { EditorState } from '@codemirror/state';
+import type { EditorView } from '@codemirror/view';
+import type { Json } from '../api/client';
+
+/** Faults that are shown at once. */
+const MOST_FAULTS = 50;
+
+/** Tells where a JSON text does not fit a schema. The gateway has the last word; this one only saves the way. */
+export function schemaLinter(schema: Json): (view: EditorView) => Diagnostic[] {
+  let validator: Validator;
+  try {
+    // It interprets the schema: the page may not compile code.
+    validator = new Validator(schema as Schema, '2020-12', false);
+  } catch {
+    return () => [];
+  }
+  return ({ state }) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(state.doc.toString());
+    } catch {
+      return [];
+    }
+    const { errors } = validator.validate(value);
+    // A fault is repeated for each value around it: the innermost says it.
+    const inner = errors.filter(
+      ({ instanceLocation }) =>
+        !errors.some((other) => other.instanceLocation.startsWith(`${instanceLocation}/`)),
+    );
+    return inner.slice(0, MOST_FAULTS).map(({ instanceLocation, error }) => ({
+      ...rangeOf(state, instanceLocation.replace(/^#/, '')),
+      severity: 'error',
+      message: error,
+    }));
+  };
+}
+
+/** Where the value is that a JSON pointer names. */
+function rangeOf(state: EditorState, pointer: string): { from: number; to: number } {
+  let node = syntaxTree(state).topNode.firstChild;
+  for (const part of pointer.split('/').slice(1)) {
+    const name = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+    let child = node?.firstChild ?? null;
+    if (node?.name === 'Array') {
+      for (let index = -1; child; child = child.nextSibling) {
+        if (!/^[[\],]$/.test(child.name)) index += 1;
+        if (index === Number(name)) break;
+      }
+    } else {
+      for (; child; child = child.nextSibling) {
+        const key = child.getChild('PropertyName');
+        if (key && state.sliceDoc(key.from, key.to) === JSON.stringify(name)) break;
+      }
+      child = child?.lastChild ?? null;
+    }
+    if (!child) break;
+    node = child;
+  }
+  return node ? { from: node.from, to: node.to } : { from: 0, to: Math.min(1, state.doc.length) };
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { chordOf, commandsOf, COMMANDS, keymapOf, printed, USUAL_KEYS, type Press } from './commands';
+
+const press = (key: string, held: Partial<Press> = {}): Press => ({
+  key,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  shiftKey: false,
+  ...held,
+});
+
+describe('a key press', () => {
+  it.each([
+    ['a', {}, 'a'],
+    ['A', {}, 'a'],
+    ['A', { shiftKey: true }, 'Shift+a'],
+    ['?', { shiftKey: true }, '?'],
+    ['/', {}, '/'],
+    ['Enter', { ctrlKey: true }, 'Mod+Enter'],
+    ['Enter', { metaKey: true }, 'Mod+Enter'],
+    ['Enter', { shiftKey: true }, 'Shift+Enter'],
+    ['@', { ctrlKey: true, altKey: true }, '@'],
+    ['Shift', { shiftKey: true }, null],
+  ])('%s with %j is %s', (key, held, chord) => {
+    expect(chordOf(press(key, held))).toBe(chord);
+  });
+
+  it('means the command whose key it is, and an arrow the move it shows', () => {
+    expect(commandsOf('a', USUAL_KEYS)).toEqual(['approve']);
+    expect(commandsOf('Mod+Enter', USUAL_KEYS)).toEqual(['save']);
+    expect(commandsOf('ArrowDown', USUAL_KEYS)).toEqual(['next']);
+    expect(commandsOf('q', USUAL_KEYS)).toEqual([]);
+  });
+
+  it('means what a remapped key says, and no more what it said before', () => {
+    const keymap = keymapOf('{"approve":"y"}');
+    expect(commandsOf('y', keymap)).toEqual(['approve']);
+    expect(commandsOf('a', keymap)).toEqual([]);
+  });
+});
+
+describe('the usual keys', () => {
+  it('are one command each', () => {
+    const keys = Object.values(USUAL_KEYS);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys).toHaveLength(Object.keys(COMMANDS).length);
+  });
+
+  it.each([null, 'no JSON', '[]', '7', 'null', '{"approve":7,"fly":"y"}'])(
+    'stay where %j is all that was kept',
+    (kept) => {
+      expect(keymapOf(kept)).toEqual(USUAL_KEYS);
+    },
+  );
+});
+
+it('prints chords as the keyboard has them', () => {
+  expect([printed('Mod+Enter', false), printed('Mod+Enter', true), printed('a', false)]).toEqual([
+    'Ctrl+↵',
+    '⌘↵',
+    'A',
+  ]);
+});

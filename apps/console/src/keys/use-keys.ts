@@ -1,0 +1,98 @@
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { chordOf, commandsOf, keymapOf, type Command, type Keymap } from './commands';
+
+const KEY = 'hitl.keys';
+
+export type Handlers = Partial<Record<Command, () => void>>;
+
+/** Handlers that are on the page, the newest last: it is asked first. */
+const scopes: { current: Handlers }[] = [];
+const watchers = new Set<() => void>();
+let keymap = keymapOf(localStorage.getItem(KEY));
+
+export const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+export function setKeymap(next: Keymap): void {
+  keymap = next;
+  localStorage.setItem(KEY, JSON.stringify(next));
+  for (const watch of watchers) watch();
+}
+
+export function useKeymap(): Keymap {
+  return useSyncExternalStore(
+    (watch) => {
+      watchers.add(watch);
+      return () => watchers.delete(watch);
+    },
+    () => keymap,
+  );
+}
+
+/** Runs these while the component is on the page. Who came last wins. */
+export function useKeys(handlers: Handlers): void {
+  const scope = useRef(handlers);
+  useEffect(() => {
+    scope.current = handlers;
+  });
+  useEffect(() => {
+    scopes.push(scope);
+    return () => {
+      scopes.splice(scopes.indexOf(scope), 1);
+    };
+  }, []);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (
+    target.isContentEditable ||
+    target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLSelectElement
+  )
+    return true;
+  return target instanceof HTMLInputElement && !['checkbox', 'radio', 'button'].includes(target.type);
+}
+
+/** Listens for the whole page. While one types only chords with Mod are heard, and Escape leaves the field; in dialogs nothing is. */
+export function startKeys(): void {
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    const chord = chordOf(event);
+    const target = event.target instanceof HTMLElement ? event.target : null;
+    if (chord === null || target?.closest('[role=dialog],[role=alertdialog],[role=menu],[role=listbox]'))
+      return;
+    if (isTyping(target)) {
+      // Leaving a field comes before leaving anything else.
+      if (chord === 'Escape') target?.blur();
+      if (!chord.startsWith('Mod+')) return;
+    }
+    // A button that has the focus is what Enter means.
+    if (chord === 'Enter' && target?.closest('button,a,summary,[role=checkbox]')) return;
+    for (const command of commandsOf(chord, keymap)) {
+      if (event.repeat && command !== 'next' && command !== 'previous') continue;
+      const scope = scopes.findLast(({ current }) => current[command] !== undefined);
+      if (!scope) continue;
+      event.preventDefault();
+      scope.current[command]?.();
+      return;
+    }
+  });
+}
+
+/** Calls with 1 to 9 when one of these is pressed, unless one types. */
+export function useDigits(onDigit: (digit: number) => void): void {
+  const latest = useRef(onDigit);
+  useEffect(() => {
+    latest.current = onDigit;
+  });
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (/^[1-9]$/.test(event.key)) latest.current(Number(event.key));
+    };
+    document.addEventListener('keydown', listen);
+    return () => {
+      document.removeEventListener('keydown', listen);
+    };
+  }, []);
+}

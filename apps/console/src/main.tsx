@@ -1,0 +1,35 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { startLive } from './api/live';
+import { ApiError } from './api/problem';
+import { startKeys } from './keys/use-keys';
+import { createConsoleRouter } from './router';
+import './styles.css';
+import { applyTheme } from './theme';
+
+applyTheme();
+startKeys();
+startLive();
+
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // Changes are told: nothing is asked for again without a reason.
+      staleTime: Infinity,
+      refetchOnWindowFocus: false,
+      retry: (count, error) => count < 2 && error instanceof ApiError && error.isPassing,
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no #root');
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queryClient}>
+      <RouterProvider router={createConsoleRouter(queryClient)} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

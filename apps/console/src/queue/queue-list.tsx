@@ -1,0 +1,131 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useRef, useState } from 'react';
+import type { ReviewSummary } from '../api/client';
+import { useKeys } from '../keys/use-keys';
+import { prefetchReview } from '../review/review-data';
+import { BulkBar } from './bulk-bar';
+import type { Filters } from './filters';
+import { HeaderRow, QueueRow, ROW_HEIGHT } from './queue-row';
+import { useSteadyScroll } from './steady-scroll';
+
+/** Rows before the end at which the next page is asked for. */
+const NEAR_END = 60;
+
+interface QueueListProps {
+  rows: ReviewSummary[];
+  total: number;
+  filters: Filters;
+  onEnd: () => void;
+}
+
+/** The job on which the cursor was when the list was left, so that one comes back to it. */
+let lastActive: string | null = null;
+
+/** Thousands of rows, of which only those in sight are on the page. */
+export function QueueList({ rows, total, filters, onEnd }: QueueListProps) {
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState<string | null>(lastActive);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [anchor, setAnchor] = useState<string | null>(null);
+
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (index) => rows[index]?.id ?? index,
+    overscan: 12,
+  });
+  const steady = useSteadyScroll(scroller, rows, active);
+  const items = virtual.getVirtualItems();
+  const lastShown = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (lastShown >= rows.length - NEAR_END) onEnd();
+  }, [lastShown, rows.length, onEnd]);
+
+  const activeIndex = rows.findIndex(({ id }) => id === active);
+  const open = (id: string): void => {
+    lastActive = id;
+    void navigate({ to: '/review/$id', params: { id }, search: filters });
+  };
+  const moveTo = (index: number): void => {
+    const row = rows[Math.max(0, Math.min(rows.length - 1, index))];
+    if (!row) return;
+    setActive(row.id);
+    lastActive = row.id;
+    virtual.scrollToIndex(rows.indexOf(row));
+    prefetchReview(client, row.id);
+  };
+  const toggle = (id: string, range: boolean): void => {
+    const next = new Set(selected);
+    const from = rows.findIndex((row) => row.id === anchor);
+    const to = rows.findIndex((row) => row.id === id);
+    if (range && from !== -1) {
+      for (const row of rows.slice(Math.min(from, to), Math.max(from, to) + 1)) next.add(row.id);
+    } else if (!next.delete(id)) {
+      next.add(id);
+    }
+    setSelected(next);
+    setAnchor(id);
+  };
+  useKeys({
+    next: () => moveTo(activeIndex + 1),
+    previous: () => moveTo(activeIndex === -1 ? 0 : activeIndex - 1),
+    ...(active !== null && {
+      open: () => open(active),
+      select: () => toggle(active, false),
+    }),
+  });
+
+  const chosen = rows.filter(({ id }) => selected.has(id));
+  return (
+    <div className="relative flex min-h-0 flex-1 flex-col">
+      <div
+        ref={scroller}
+        role="grid"
+        aria-label="Jobs that wait, most urgent first"
+        aria-rowcount={total + 1}
+        aria-multiselectable="true"
+        aria-activedescendant={active === null ? undefined : `row-${active}`}
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-auto [overflow-anchor:none]"
+        onMouseLeave={() => steady.hover(null)}
+      >
+        <HeaderRow />
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map(({ index, start }) => {
+            const row = rows[index];
+            return (
+              row && (
+                <QueueRow
+                  key={row.id}
+                  row={row}
+                  index={index}
+                  top={start}
+                  active={row.id === active}
+                  selected={selected.has(row.id)}
+                  onOpen={() => open(row.id)}
+                  onToggle={(range) => toggle(row.id, range)}
+                  onHover={() => steady.hover(row.id)}
+                />
+              )
+            );
+          })}
+        </div>
+      </div>
+      {steady.above > 0 && (
+        <button
+          type="button"
+          className="button accent absolute top-10 left-1/2 -translate-x-1/2 shadow-lg"
+          onClick={steady.toTop}
+        >
+          ↑ {steady.above} new
+        </button>
+      )}
+      {chosen.length > 0 && <BulkBar rows={chosen} onDone={() => setSelected(new Set())} />}
+    </div>
+  );
+}

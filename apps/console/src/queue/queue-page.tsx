@@ -1,0 +1,72 @@
+import { getRouteApi } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import { Failed, Loading, Notice } from '../shell/states';
+import { FilterBar } from './filter-bar';
+import { isFiltered } from './filters';
+import { useQueue } from './queue-data';
+import { QueueList } from './queue-list';
+
+const route = getRouteApi('/queue');
+
+/** What waits for a human, most urgent first. */
+export function QueuePage() {
+  const filters = route.useSearch();
+  const navigate = route.useNavigate();
+  const queue = useQueue(filters);
+  const rows = useMemo(() => queue.data?.pages.flatMap(({ data }) => data) ?? [], [queue.data]);
+  const total = queue.data?.pages[0]?.total ?? 0;
+  return (
+    <>
+      <h1 className="sr-only">Queue</h1>
+      <FilterBar
+        filters={filters}
+        total={queue.data ? total : null}
+        onChange={(next) => void navigate({ search: next, replace: true })}
+      />
+      {queue.isError && rows.length === 0 ? (
+        <Failed error={queue.error} reset={() => void queue.refetch()} />
+      ) : queue.isPending ? (
+        <Loading what="the queue" />
+      ) : rows.length === 0 ? (
+        <Empty filtered={isFiltered(filters)} onClear={() => void navigate({ search: {} })} />
+      ) : (
+        <QueueList
+          key={JSON.stringify(filters)}
+          rows={rows}
+          total={total}
+          filters={filters}
+          onEnd={() => {
+            if (queue.hasNextPage && !queue.isFetchingNextPage) void queue.fetchNextPage();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function Empty({ filtered, onClear }: { filtered: boolean; onClear: () => void }) {
+  if (filtered) {
+    return (
+      <Notice
+        title="Nothing here fits these filters"
+        action={
+          <button type="button" className="button" onClick={onClear}>
+            Show everything that waits
+          </button>
+        }
+      />
+    );
+  }
+  return (
+    <Notice
+      title="Nothing waits for you"
+      action={
+        <a className="button" href="/try">
+          Try it: submit a request
+        </a>
+      }
+    >
+      New answers appear here by themselves, as soon as the model has written them.
+    </Notice>
+  );
+}

@@ -1,0 +1,143 @@
+import { memo } from 'react';
+import type { ReviewSummary } from '../api/client';
+import { reviewer } from '../reviewer';
+import { useNow } from '../text/clock';
+import { visible } from '../text/hygiene';
+import { age, countdown } from '../text/time';
+
+/** Height of a row, in pixels: the same for all, so that the list knows where each one is. */
+export const ROW_HEIGHT = 38;
+
+const COLUMNS =
+  'grid items-center gap-3 px-4 grid-cols-[20px_minmax(0,1fr)_64px_64px] sm:grid-cols-[20px_minmax(0,1fr)_minmax(0,140px)_64px_64px_96px] lg:grid-cols-[20px_minmax(0,1fr)_minmax(0,150px)_minmax(0,130px)_minmax(0,130px)_64px_56px_96px]';
+
+export function HeaderRow() {
+  return (
+    <div role="rowgroup" className="sticky top-0 z-10">
+      <div
+        role="row"
+        aria-rowindex={1}
+        className={`${COLUMNS} h-8 border-b border-line bg-page text-xs text-dim`}
+      >
+        <span role="columnheader">
+          <span className="sr-only">Selected</span>
+        </span>
+        <span role="columnheader">Asked</span>
+        <span role="columnheader" className="max-sm:hidden">
+          Model
+        </span>
+        <span role="columnheader" className="max-lg:hidden">
+          Rule
+        </span>
+        <span role="columnheader" className="max-lg:hidden">
+          Holder
+        </span>
+        <span role="columnheader" className="text-right">
+          Priority
+        </span>
+        <span role="columnheader" className="text-right">
+          Age
+        </span>
+        <span role="columnheader" className="text-right max-sm:hidden">
+          Deadline
+        </span>
+      </div>
+    </div>
+  );
+}
+
+interface QueueRowProps {
+  row: ReviewSummary;
+  index: number;
+  top: number;
+  active: boolean;
+  selected: boolean;
+  onOpen: () => void;
+  onToggle: (range: boolean) => void;
+  onHover: () => void;
+}
+
+/** One job in one line. */
+export const QueueRow = memo(
+  function QueueRow({ row, index, top, active, selected, onOpen, onToggle, onHover }: QueueRowProps) {
+    const now = useNow();
+    const deadline = countdown(row.deadline_at, now);
+    return (
+      <div
+        role="row"
+        id={`row-${row.id}`}
+        aria-rowindex={index + 2}
+        aria-selected={selected}
+        className={`${COLUMNS} absolute inset-x-0 cursor-pointer border-b border-line ${selected || active ? 'bg-chosen' : 'hover:bg-sunken'} ${active ? 'shadow-[inset_3px_0_0_var(--accent)]' : ''}`}
+        style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
+        onMouseMove={onHover}
+        onClick={(event) => {
+          if (event.shiftKey) onToggle(true);
+          else onOpen();
+        }}
+      >
+        <span role="gridcell" className="flex">
+          <input
+            type="checkbox"
+            tabIndex={-1}
+            aria-label={`Select: ${row.asked.slice(0, 60)}`}
+            checked={selected}
+            onClick={(event) => {
+              event.stopPropagation();
+              onToggle(event.shiftKey);
+            }}
+            onChange={() => undefined}
+          />
+        </span>
+        <span role="gridcell" className="truncate">
+          {visible(row.asked) || <em className="text-dim">nothing</em>}
+        </span>
+        <span role="gridcell" className="truncate text-dim max-sm:hidden">
+          {visible(row.model ?? '')}
+        </span>
+        <span role="gridcell" className="truncate text-dim max-lg:hidden">
+          {visible(row.rule ?? '')}
+        </span>
+        <span role="gridcell" className="truncate text-dim max-lg:hidden">
+          <Holder row={row} now={now} />
+        </span>
+        <span
+          role="gridcell"
+          className={`text-right tabular-nums ${row.priority >= 7 ? 'font-semibold text-bad' : 'text-dim'}`}
+        >
+          {row.priority}
+        </span>
+        <span role="gridcell" className="text-right text-dim tabular-nums">
+          {age(row.since, now)}
+        </span>
+        <span
+          role="gridcell"
+          className={`text-right tabular-nums max-sm:hidden ${deadline?.urgency === 'over' ? 'font-semibold text-bad' : deadline?.urgency === 'soon' ? 'text-warn' : 'text-dim'}`}
+        >
+          {deadline?.text}
+        </span>
+      </div>
+    );
+  },
+  (before, after) =>
+    before.row === after.row &&
+    before.top === after.top &&
+    before.index === after.index &&
+    before.active === after.active &&
+    before.selected === after.selected &&
+    before.onToggle === after.onToggle,
+);
+
+/** Who is at it, or what keeps it. */
+function Holder({ row, now }: { row: ReviewSummary; now: number }) {
+  if (row.held) return `${row.held.verdict} by ${row.held.by}`;
+  if (row.claim && Date.parse(row.claim.until) > now) {
+    return row.claim.by === reviewer() ? (
+      <span className="chip border-accent text-accent">you</span>
+    ) : (
+      row.claim.by
+    );
+  }
+  if (row.approvals > 1) return `${row.approved_by.length} of ${row.approvals} approved`;
+  return null;
+}

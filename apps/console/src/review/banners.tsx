@@ -1,0 +1,86 @@
+import type { ReactNode } from 'react';
+import type { Review } from '../api/client';
+import { duration } from '../text/time';
+import type { Claim } from './claim';
+
+interface BannersProps {
+  review: Review;
+  claim: Claim;
+  /** The revision that a restored draft was begun on; null: none was. */
+  draftRevision: number | null;
+  fault: string | null;
+  onNext: () => void;
+}
+
+/** What one should know before deciding, in a line each. */
+export function Banners({ review, claim, draftRevision, fault, onNext }: BannersProps) {
+  const { held } = review.review;
+  const waits = review.status === 'human' && held === null;
+  return (
+    <div aria-live="polite" className="shrink-0">
+      {fault !== null && <Banner tone="bad">{fault}</Banner>}
+      {!waits && (
+        <Banner
+          action={
+            <button type="button" className="button" onClick={onNext}>
+              Next job
+            </button>
+          }
+        >
+          {held
+            ? `${held.by} has decided: ${held.verdict}. It takes effect in a moment.`
+            : ENDED[review.status]}
+          {review.failure?.detail && ` ${review.failure.reason}: ${review.failure.detail}`}
+        </Banner>
+      )}
+      {waits && claim.state === 'theirs' && (
+        <Banner tone="warn">
+          {claim.by} has this job for {duration(claim.left)} more. You can read it, not decide.
+        </Banner>
+      )}
+      {waits && claim.state === 'refused' && (
+        <Banner tone="warn">You cannot decide here. {claim.refusal?.message}</Banner>
+      )}
+      {waits && claim.endsSoon && (
+        <Banner tone="warn">
+          Your claim ends in {duration(claim.left)}. Move, or press a key, to keep it.
+        </Banner>
+      )}
+      {waits && draftRevision !== null && (
+        <Banner>
+          Your draft from before is restored.
+          {draftRevision !== review.revision &&
+            ` It was begun on answer ${draftRevision}; this is answer ${review.revision}: compare them.`}
+        </Banner>
+      )}
+    </div>
+  );
+}
+
+const ENDED: Record<Review['status'], string> = {
+  bot: 'The model is writing a new answer. It comes back to the queue by itself.',
+  human: '',
+  success: 'This answer is approved and delivered.',
+  fail: 'This job has ended without an answer.',
+};
+
+function Banner({
+  tone = 'plain',
+  action,
+  children,
+}: {
+  tone?: 'plain' | 'warn' | 'bad';
+  action?: ReactNode;
+  children: ReactNode;
+}) {
+  const look = { plain: '', warn: 'text-warn', bad: 'text-bad' }[tone];
+  return (
+    <div
+      role={tone === 'bad' ? 'alert' : undefined}
+      className={`flex items-center gap-3 border-b border-line bg-sunken px-4 py-1.5 ${look}`}
+    >
+      <span>{children}</span>
+      {action}
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { api, dataOf, type Decision, type Review } from '../api/client';
+import { ApiError, messageOf } from '../api/problem';
+import { Act } from '../keys/act';
+import type { Filters } from '../queue/filters';
+import { dropFromQueue, nextJob } from '../queue/queue-data';
+import { reviewer } from '../reviewer';
+import { tell } from '../shell/messages';
+import { forgetDraft } from './draft';
+import { reviewQuery } from './review-data';
+
+/** Tries again while the server is away: after half a second, then one, two. */
+const MOST_RETRIES = 3;
+const DONE = {
+  approve: 'Approved',
+  edit: 'Approved with changes',
+  reject: 'Rejected',
+  regenerate: 'Sent back to the model',
+};
+
+/** The id of this very decision: trying again after a lost answer, even after a reload, decides nothing twice. */
+function idOf(jobId: string, revision: number, decision: Decision): string {
+  const key = `hitl.decision.${jobId}`;
+  const content = JSON.stringify([revision, decision]);
+  try {
+    const [known, id] = JSON.parse(sessionStorage.getItem(key) ?? '[]') as string[];
+    if (known === content && id !== undefined) return id;
+  } catch {
+    // Somebody else's: a new one then.
+  }
+  const id = crypto.randomUUID();
+  try {
+    sessionStorage.setItem(key, JSON.stringify([content, id]));
+  } catch {
+    // Too large to be kept: only a retry after a reload would be a new decision.
+  }
+  return id;
+}
+
+/** Decides on the revision that is shown, and opens the next job. */
+export function useDecide(review: Review, filters: Filters) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { id, revision } = review;
+
+  const undo = async (): Promise<void> => {
+    try {
+      const answer = await dataOf(api.DELETE('/v1/reviews/{id}/decision', { params: { path: { id } } }));
+      client.setQueryData(reviewQuery(id).queryKey, answer);
+      tell({ text: 'Undone. It waits again.' });
+      void navigate({ to: '/review/$id', params: { id }, search: filters });
+    } catch (error) {
+      tell({ text: `Not undone. ${messageOf(error)}`, tone: 'bad' });
+    }
+  };
+
+  return useMutation({
+    mutationFn: (decision: Decision) =>
+      dataOf(
+        api.POST('/v1/reviews/{id}/decision', {
+          params: { path: { id }, header: { 'If-Match': `"${revision}"` } },
+          body: { ...decision, id: idOf(id, revision, decision) },
+        }),
+      ),
+    retry: (count, error) => count < MOST_RETRIES && error instanceof ApiError && error.isPassing,
+    retryDelay: (count) => 500 * 2 ** count,
+    onSuccess: async (decided, { verdict }) => {
+      const next = await nextJob(client, filters, id, reviewer()).catch(() => null);
+      sessionStorage.removeItem(`hitl.decision.${id}`);
+      forgetDraft(id);
+      client.setQueryData(reviewQuery(id).queryKey, decided);
+      dropFromQueue(client, id);
+      const { held } = decided.review;
+      const isVote = decided.status === 'human' && held === null;
+      const take = tell({
+        text: isVote ? `${DONE[verdict]}: your vote is counted; others must agree.` : `${DONE[verdict]}.`,
+        ...(held && {
+          until: Date.parse(held.until),
+          action: (
+            <Act
+              command="undo"
+              onAct={() => {
+                take();
+                void undo();
+              }}
+            >
+              Undo
+            </Act>
+          ),
+        }),
+      });
+      await (next === null
+        ? navigate({ to: '/queue', search: filters })
+        : navigate({ to: '/review/$id', params: { id: next }, search: filters }));
+    },
+    onError: (error) => {
+      // Somebody was first, or the answer has changed: what is there now tells more than the refusal.
+      if (error instanceof ApiError && (error.status === 409 || error.status === 412)) {
+        void client.invalidateQueries(reviewQuery(id));
+      }
+    },
+  });
+}
+
+/** A refusal, told calmly: what happened and what to do. */
+export function refusalOf(error: unknown): string {
+  if (!(error instanceof ApiError)) return messageOf(error);
+  if (error.status === 0)
+    return 'The server cannot be reached. Nothing is lost: decide again when it is back.';
+  const { decision, claim } = (error.problem?.current ?? {}) as {
+    decision?: { by: string; verdict: string } | null;
+    claim?: { by: string } | null;
+  };
+  switch (error.code) {
+    case 'already_decided':
+    case 'job_not_waiting':
+      return decision
+        ? `${decision.by} was first: ${decision.verdict}. Yours was not counted.`
+        : error.message;
+    case 'revision_mismatch':
+      return 'The answer has changed since you saw it. Look at the new one, then decide.';
+    case 'claimed':
+      return `${claim?.by ?? 'Somebody else'} has this job now. Nothing was decided.`;
+    default:
+      return error.message;
+  }
+}

@@ -1,0 +1,137 @@
+import { useQuery } from '@tanstack/react-query';
+import { api, dataOf, type History, type Json } from '../api/client';
+import { Failed, Loading } from '../shell/states';
+import { clip, visible } from '../text/hygiene';
+import { moment } from '../text/time';
+import { editable } from './answer';
+
+/** Characters of an output that the history shows. */
+const LONGEST_OUTPUT = 20_000;
+
+/** All that happened to a job, newest first: outputs with their diffs, verdicts, notes. */
+export function HistoryPanel({ id, version }: { id: string; version: string }) {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['history', id, version],
+    queryFn: ({ signal }) =>
+      dataOf(api.GET('/v1/reviews/{id}/history', { params: { path: { id } }, signal })),
+  });
+  if (error) return <Failed error={error} reset={() => void refetch()} />;
+  if (!data) return <Loading what="the history" />;
+  return (
+    <section aria-label="History" className="flex flex-col gap-3">
+      <h2 className="font-semibold">History</h2>
+      {data.truncated && <p className="text-warn">Older events are left out: these are the newest 500.</p>}
+      <ol className="flex flex-col gap-2">
+        {entriesOf(data).map((entry) => (
+          <li key={entry.key} className="panel flex flex-col gap-1 px-3 py-2">
+            <div className="flex flex-wrap gap-x-2">
+              <span className="font-medium">{entry.title}</span>
+              <span className="text-dim">by {visible(entry.by)}</span>
+              <time className="ml-auto text-dim" dateTime={entry.at}>
+                {moment(entry.at)}
+              </time>
+            </div>
+            {entry.lines.map((line) => (
+              <p key={line} className="break-words whitespace-pre-wrap">
+                {visible(line)}
+              </p>
+            ))}
+            {entry.diff !== null && <DiffText diff={entry.diff} />}
+            {entry.output !== null && <Output response={entry.output} />}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+interface Entry {
+  key: string;
+  at: string;
+  by: string;
+  title: string;
+  lines: string[];
+  diff: string | null;
+  output: Json;
+}
+
+/** Events that outputs and verdicts tell better. */
+const TOLD_ELSEWHERE = new Set(['inferred', 'edited', 'decided', 'voted', 'regenerated']);
+
+function entriesOf({ outputs, decisions, events }: History): Entry[] {
+  const entries: Entry[] = [
+    ...outputs.map((output) => ({
+      key: `output ${output.revision}`,
+      at: output.at,
+      by: output.by,
+      title: `Answer ${output.revision}`,
+      lines: [],
+      diff: output.text_diff,
+      output: output.text_diff === null ? (output.response as Json) : null,
+    })),
+    ...decisions.map((decision) => ({
+      key: `decision ${decision.id}`,
+      at: decision.at,
+      by: decision.actor,
+      title: `${decision.verdict} of answer ${decision.revision}${decision.final ? '' : decision.shadow ? ' (for the record only)' : ' (a vote)'}${decision.automatic ? `, by rule ${decision.rule ?? ''}` : ''}`,
+      lines: [
+        decision.reason_code,
+        decision.reason,
+        decision.feedback === null ? null : `Feedback: ${decision.feedback}`,
+        decision.submitter_message === null ? null : `To the submitter: ${decision.submitter_message}`,
+      ].filter((line) => line !== null),
+      diff: null,
+      output: null,
+    })),
+    ...events
+      .filter(({ type }) => !TOLD_ELSEWHERE.has(type))
+      .map((event, index) => ({
+        key: `event ${index}`,
+        at: event.at,
+        by: event.actor,
+        title: event.type.replaceAll('_', ' '),
+        lines: typeof event.data?.text === 'string' ? [event.data.text] : [],
+        diff: null,
+        output: null,
+      })),
+  ];
+  return entries.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+}
+
+function Output({ response }: { response: Json }) {
+  const { text, cut } = clip(editable(response).text, LONGEST_OUTPUT);
+  return (
+    <details>
+      <summary className="cursor-pointer text-accent">What it said</summary>
+      <pre className="mono max-h-80 overflow-auto break-words whitespace-pre-wrap" tabIndex={0}>
+        {visible(text)}
+        {cut && ' … cut'}
+      </pre>
+    </details>
+  );
+}
+
+const LINE_LOOK: Record<string, string> = {
+  '+': 'text-good',
+  '-': 'text-bad',
+  '@': 'text-dim',
+};
+
+/** A unified diff against the model's output; the signs tell what the colours do. */
+function DiffText({ diff }: { diff: string }) {
+  const { text } = clip(diff, LONGEST_OUTPUT);
+  const lines = text.split('\n').slice(4);
+  return (
+    <pre
+      className="mono max-h-80 overflow-auto whitespace-pre-wrap"
+      tabIndex={0}
+      aria-label="Difference from the model's output"
+    >
+      {lines.map((line, index) => (
+        <span key={index} className={`block ${LINE_LOOK[line.charAt(0)] ?? ''}`}>
+          {visible(line) || ' '}
+        </span>
+      ))}
+    </pre>
+  );
+}

@@ -1,0 +1,142 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef, useState } from 'react';
+import type { Json } from '../api/client';
+import { clip, visible } from '../text/hygiene';
+import { rowsOf, showMore, toggle, UNTOUCHED, type JsonRow } from './json-rows';
+
+/** Characters of a text that are shown at first, and at most: beyond, there is the raw view. */
+const FIRST_CHARACTERS = 600;
+const MOST_CHARACTERS = 50_000;
+/** Rows that are all on the page; more are only where one looks. */
+const FEW = 200;
+/** Deeper rows are not moved in any further, in levels. */
+const DEEPEST_INDENT = 24;
+
+/** Any JSON as a tree whose parts open and close. */
+export function JsonTree({ value, label }: { value: Json; label: string }) {
+  const [openings, setOpenings] = useState(UNTOUCHED);
+  const rows = useMemo(() => rowsOf(value, openings), [value, openings]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const isLong = rows.length > FEW;
+  const virtual = useVirtualizer({
+    count: isLong ? rows.length : 0,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 22,
+    overscan: 20,
+  });
+  const lineOf = (row: JsonRow) => (
+    <Line
+      row={row}
+      onToggle={() => setOpenings(toggle(openings, row.path))}
+      onMore={() => setOpenings(showMore(openings, row.path))}
+    />
+  );
+  if (!isLong) {
+    return (
+      <div className="mono" role="group" aria-label={label}>
+        {rows.map((row) => (
+          <div key={row.path + row.kind}>{lineOf(row)}</div>
+        ))}
+      </div>
+    );
+  }
+  return (
+    <div
+      ref={scroller}
+      className="mono max-h-[70vh] overflow-auto"
+      role="group"
+      aria-label={label}
+      tabIndex={0}
+    >
+      <div className="relative" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, start }) => {
+          const row = rows[index];
+          return (
+            row && (
+              <div
+                key={row.path + row.kind}
+                ref={virtual.measureElement}
+                data-index={index}
+                className="absolute inset-x-0"
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                {lineOf(row)}
+              </div>
+            )
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+interface LineProps {
+  row: JsonRow;
+  onToggle: () => void;
+  onMore: () => void;
+}
+
+function Line({ row, onToggle, onMore }: LineProps) {
+  const { depth, name, value, kind, count } = row;
+  const indent = { paddingLeft: `${Math.min(depth, DEEPEST_INDENT) * 14}px` };
+  const field = name !== null && <span className="text-accent">{visible(clip(name, 200).text)}: </span>;
+  if (kind === 'more') {
+    return (
+      <button type="button" className="cursor-pointer text-accent underline" style={indent} onClick={onMore}>
+        show more: {count.toLocaleString('en')} are hidden
+      </button>
+    );
+  }
+  if (kind === 'leaf') {
+    return (
+      <div style={indent} className="pl-4 break-words whitespace-pre-wrap">
+        <span className="inline-block w-4" />
+        {field}
+        <Leaf value={value} />
+      </div>
+    );
+  }
+  const size = Array.isArray(value) ? `[${count}]` : `{${count}}`;
+  if (kind === 'too deep') {
+    return (
+      <div style={indent}>
+        {field}
+        <span className="text-warn">{size} nested too deeply to be shown; see raw</span>
+      </div>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className="block w-full cursor-pointer text-left hover:bg-sunken"
+      style={indent}
+      aria-expanded={kind === 'open'}
+      onClick={onToggle}
+    >
+      <span aria-hidden="true" className="inline-block w-4 text-dim">
+        {kind === 'open' ? '▾' : '▸'}
+      </span>
+      {field}
+      <span className="text-dim">{size}</span>
+    </button>
+  );
+}
+
+function Leaf({ value }: { value: Json }) {
+  const [all, setAll] = useState(false);
+  if (typeof value !== 'string') {
+    return <span className="text-warn">{Array.isArray(value) ? '[]' : JSON.stringify(value)}</span>;
+  }
+  const { text, cut } = clip(value, all ? MOST_CHARACTERS : FIRST_CHARACTERS);
+  return (
+    <>
+      <span className="text-good">“{visible(text)}”</span>
+      {cut && !all && (
+        <button type="button" className="cursor-pointer text-accent underline" onClick={() => setAll(true)}>
+          … show all ({value.length.toLocaleString('en')} characters)
+        </button>
+      )}
+      {cut && all && <span className="text-dim"> … cut: see raw for all of it</span>}
+    </>
+  );
+}

@@ -1,0 +1,15 @@
+import { queryOptions, type QueryClient } from '@tanstack/react-query';
+import { api, dataOf } from '../api/client';
+
+/** A job as its reviewer sees it. */
+export const reviewQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['review', id],
+    queryFn: ({ signal }) => dataOf(api.GET('/v1/reviews/{id}', { params: { path: { id } }, signal })),
+    gcTime: 60_000,
+  });
+
+/** Reads a job that is likely to be opened next. */
+export function prefetchReview(client: QueryClient, id: string): void {
+  client.query(reviewQuery(id)).catch(() => undefined);
+}

@@ -1,0 +1,28 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useCallback } from 'react';
+import { useChanges, type JobChange } from '../api/live';
+import { Failed, Loading } from '../shell/states';
+import { Desk } from './desk';
+import { reviewQuery } from './review-data';
+
+const route = getRouteApi('/review/$id');
+
+/** One job on the desk. */
+export function ReviewPage() {
+  const { id } = route.useParams();
+  const filters = route.useSearch();
+  const client = useQueryClient();
+  const { data, error, refetch } = useQuery(reviewQuery(id));
+  useChanges(
+    useCallback(
+      (change: JobChange | null) => {
+        if (change === null || change.job_id === id) void client.invalidateQueries(reviewQuery(id));
+      },
+      [client, id],
+    ),
+  );
+  if (error && !data) return <Failed error={error} reset={() => void refetch()} />;
+  if (!data) return <Loading what="the job" />;
+  return <Desk key={id} review={data} filters={filters} />;
+}

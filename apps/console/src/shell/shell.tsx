@@ -1,0 +1,102 @@
+import { Link, Outlet } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+import { useConnection } from '../api/live';
+import { Key } from '../keys/act';
+import { useKeys } from '../keys/use-keys';
+import { isNamed, reviewer } from '../reviewer';
+import { setTheme, useTheme, type Theme } from '../theme';
+import { Messages } from './messages';
+
+const HelpDialog = lazy(() => import('./help-dialog').then((file) => ({ default: file.HelpDialog })));
+const NameDialog = lazy(() => import('./name-dialog').then((file) => ({ default: file.NameDialog })));
+
+/** Where the pages are; those who add one add it here. */
+const PAGES = [
+  { to: '/queue', name: 'Queue' },
+  { to: '/try', name: 'Try it' },
+] as const;
+
+const NEXT_THEME: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
+const THEME_SIGN: Record<Theme, string> = { system: '◐', light: '☀', dark: '☾' };
+
+/** What is around every page: where one is, who one is, and whether the server is there. */
+export function Shell() {
+  const [dialog, setDialog] = useState<'help' | 'name' | null>(isNamed() ? null : 'name');
+  const theme = useTheme();
+  useKeys({
+    help: () => {
+      setDialog('help');
+    },
+  });
+  return (
+    <div className="flex h-full flex-col">
+      <header className="flex h-11 shrink-0 items-center gap-4 border-b border-line bg-panel px-4">
+        <span className="font-semibold">HITL</span>
+        <nav aria-label="Pages" className="flex gap-1">
+          {PAGES.map(({ to, name }) => (
+            <Link
+              key={to}
+              to={to}
+              className="rounded-md px-2 py-1 text-dim hover:text-ink"
+              activeProps={{ className: 'bg-chosen !text-ink', 'aria-current': 'page' }}
+            >
+              {name}
+            </Link>
+          ))}
+        </nav>
+        <div className="ml-auto flex items-center gap-1">
+          <button
+            type="button"
+            className="button quiet"
+            onClick={() => {
+              setDialog('name');
+            }}
+            title="Who you are"
+          >
+            <span className="sr-only">You are </span>
+            {reviewer()}
+          </button>
+          <button
+            type="button"
+            className="button quiet"
+            aria-label={`Theme: ${theme}. Change it`}
+            title={`Theme: ${theme}`}
+            onClick={() => {
+              setTheme(NEXT_THEME[theme]);
+            }}
+          >
+            <span aria-hidden="true">{THEME_SIGN[theme]}</span>
+          </button>
+          <button
+            type="button"
+            className="button quiet"
+            onClick={() => {
+              setDialog('help');
+            }}
+          >
+            Keys <Key of="help" />
+          </button>
+        </div>
+      </header>
+      <ConnectionBanner />
+      <main className="flex min-h-0 flex-1 flex-col">
+        <Outlet />
+      </main>
+      <Messages />
+      <Suspense>
+        {dialog === 'help' && <HelpDialog onClose={() => setDialog(null)} />}
+        {dialog === 'name' && <NameDialog onClose={() => setDialog(null)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+function ConnectionBanner() {
+  if (useConnection() !== 'lost') return null;
+  return (
+    <div role="alert" className="border-b border-line bg-sunken px-4 py-1.5 text-warn">
+      The server cannot be reached. What you see may be old; what you write is kept here, and the page comes
+      back by itself.
+    </div>
+  );
+}

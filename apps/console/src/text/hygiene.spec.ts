@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { clip, isTooDeep, visible } from './hygiene';
+
+describe('visible', () => {
+  it.each([
+    ['\u202Eevil', '⟦U+202E⟧evil'],
+    ['a\u200Bb', 'a⟦U+200B⟧b'],
+    ['a\u0000b\u001b[31m', 'a⟦U+0000⟧b⟦U+001B⟧[31m'],
+    ['\u2066x\u2069', '⟦U+2066⟧x⟦U+2069⟧'],
+    ['\u{e0041}', '⟦U+E0041⟧'],
+    ['a\rb', 'a⟦U+000D⟧b'],
+  ])('writes out what cannot be seen in %j', (text, shown) => {
+    expect(visible(text)).toBe(shown);
+  });
+
+  it('leaves what can be seen as it is: letters of any script, emoji, tabs and line ends', () => {
+    const text = 'Grüße, 日本語, שלום, 👍🏽\tx\ny';
+    expect(visible(text)).toBe(text);
+    expect(visible('a\r\nb')).toBe('a\nb');
+  });
+});
+
+describe('clip', () => {
+  it('cuts no character in half', () => {
+    expect(clip('ab👍', 3)).toEqual({ text: 'ab', cut: true });
+    expect(clip('ab👍', 4)).toEqual({ text: 'ab👍', cut: false });
+  });
+});
+
+describe('isTooDeep', () => {
+  it.each(['>'.repeat(500), '- '.repeat(100), '['.repeat(1000), `text\n${'> '.repeat(60)}deep`])(
+    'finds the nesting of %.20s',
+    (text) => {
+      expect(isTooDeep(text)).toBe(true);
+    },
+  );
+
+  it.each(['plain', '> quoted\n> again', '- a\n  - b\n    - c', '| a | b |\n|---|---|', '-'.repeat(20)])(
+    'takes %j as it is',
+    (text) => {
+      expect(isTooDeep(text)).toBe(false);
+    },
+  );
+});

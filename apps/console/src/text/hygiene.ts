@@ -1,0 +1,29 @@
+/** Controls but line feed and tab, marks that turn or hide text, and what looks like nothing. */
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
+
+/** A carriage return before a line feed is a line's end like any other. */
+const CRLF = /\r\n/g;
+
+/** The text with every character that cannot be seen, or that makes others look different, written out: `⟦U+202E⟧`. */
+export function visible(text: string): string {
+  return text
+    .replace(CRLF, '\n')
+    .replace(
+      UNSEEN,
+      (character) => `⟦U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟧`,
+    );
+}
+
+/** At most `length` characters of a text, never half of one; whether it was cut. */
+export function clip(text: string, length: number): { text: string; cut: boolean } {
+  if (text.length <= length) return { text, cut: false };
+  const code = text.charCodeAt(length - 1);
+  const half = code >= 0xd800 && code <= 0xdbff;
+  return { text: text.slice(0, half ? length - 1 : length), cut: true };
+}
+
+/** Nested quotes, lists or brackets deeper than any reader follows, which parsers of markdown choke on. */
+export function isTooDeep(markdown: string): boolean {
+  return /^[\t ]*(?:(?:[>*+-]|\d{1,9}[.)])[\t ]*){24}/m.test(markdown) || /[[(!*_`~]{64}/.test(markdown);
+}

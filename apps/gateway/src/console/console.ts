@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { CONSOLE_PAGES } from './console-pages';
+
+/** What index.html has where each answer's own nonce belongs. */
+const NONCE = '__CSP_NONCE__';
+
+/**
+ * Serves the reviewers' page: index.html for each of its addresses, and its assets, which never change under one name.
+ * Without a built console the API works as ever, and `/` says what is missing.
+ */
+export async function serveConsole(app: NestFastifyApplication): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  const folder = consoleFolder();
+  if (folder === undefined) {
+    fastify.get('/', (_request, reply) =>
+      reply
+        .type('text/plain; charset=utf-8')
+        .send('The console is not built: npm run build makes it. The API is here all the same: /docs\n'),
+    );
+    return;
+  }
+  const [before = '', ...rest] = readFileSync(join(folder, 'index.html'), 'utf8').split(NONCE);
+  for (const url of CONSOLE_PAGES) {
+    fastify.get(url, (_request, reply) => {
+      const nonce = randomBytes(16).toString('base64');
+      return reply
+        .headers({
+          'content-type': 'text/html; charset=utf-8',
+          'cache-control': 'no-cache',
+          'content-security-policy': contentSecurityPolicy(nonce),
+          'referrer-policy': 'no-referrer',
+        })
+        .send([before, ...rest].join(nonce));
+    });
+  }
+  await fastify.register(fastifyStatic, {
+    root: join(folder, 'assets'),
+    prefix: '/assets/',
+    decorateReply: false,
+    index: false,
+    preCompressed: true,
+    immutable: true,
+    maxAge: '365d',
+  });
+}
+
+/**
+ * Only what this server sends may run, and nothing is loaded from elsewhere: an answer that is shown can neither call
+ * home nor act. The editor makes its style sheets as it runs; they carry the nonce.
+ */
+function contentSecurityPolicy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** Where the build has put the console: beside the folder of the apps. */
+function consoleFolder(): string | undefined {
+  const folder = join(import.meta.dirname, '../../console');
+  return existsSync(join(folder, 'index.html')) ? folder : undefined;
+}

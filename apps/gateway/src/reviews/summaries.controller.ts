@@ -1,0 +1,115 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { isJobId, type SummaryFilter } from '@hitl/domain';
+import {
+  cursorParameter,
+  encodeCursor,
+  fault,
+  limitParameter,
+  onlyParameters,
+  quote,
+  single,
+  USUAL_PAGE,
+  wholeNumber,
+  type Query as QueryParameters,
+} from '../http/parameters';
+import { toPage } from '../jobs/job.dto';
+import { isReviewPosition } from './reviews.controller';
+import { SummariesService } from './summaries.service';
+import { ReviewSummaryPage, toSummary } from './summary.dto';
+
+/** Entries that one page has at most. */
+const LARGEST_LIST = 1000;
+/** Ids that one request may name. */
+const MOST_IDS = 200;
+/** Characters that a filter may have. */
+const LONGEST_FILTER = 200;
+
+const filter = (name: string, description: string) =>
+  ({ name, required: false, description, schema: { type: 'string', maxLength: LONGEST_FILTER } }) as const;
+
+@ApiTags('reviews')
+@Controller('v1/review-summaries')
+export class SummariesController {
+  constructor(private readonly summaries: SummariesService) {}
+
+  @ApiOperation({
+    summary: 'List jobs that wait for a human, one line each, most urgent first',
+    description: 'For lists of thousands: without payloads and answers.',
+  })
+  @ApiQuery({
+    name: 'limit',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: LARGEST_LIST, default: USUAL_PAGE },
+  })
+  @ApiQuery({
+    name: 'cursor',
+    required: false,
+    description: 'next_cursor of the page before',
+    schema: { type: 'string' },
+  })
+  @ApiQuery({
+    name: 'ids',
+    required: false,
+    description: `Only these, ${MOST_IDS} at most, with commas between: what has become of jobs that are shown already`,
+    schema: { type: 'string' },
+  })
+  @ApiQuery(filter('model', 'The model that was asked for'))
+  @ApiQuery(filter('rule', "The policy's rule"))
+  @ApiQuery(filter('group', 'The group whose members may review'))
+  @ApiQuery(filter('claimed_by', 'Who has it now'))
+  @ApiQuery({
+    name: 'unclaimed',
+    required: false,
+    description: 'true: only what nobody has',
+    schema: { type: 'boolean' },
+  })
+  @ApiQuery({ name: 'priority', required: false, schema: { type: 'integer', minimum: 0, maximum: 9 } })
+  @ApiQuery(filter('q', 'A part of what was asked, in any letter case'))
+  @ApiOkResponse({ type: ReviewSummaryPage })
+  @Get()
+  async listReviewSummaries(@Query() query: QueryParameters): Promise<ReviewSummaryPage> {
+    onlyParameters(query, ['limit', 'cursor', 'ids', ...FILTERS, 'unclaimed', 'priority']);
+    const limit = limitParameter(query, undefined, LARGEST_LIST);
+    const after = cursorParameter(query, isReviewPosition);
+    const { jobs, total } = await this.summaries.list(filterOf(query), { after, limit: limit + 1 });
+    const page = toPage(jobs, limit, toSummary, ({ priority, id }) => encodeCursor({ priority, id }));
+    return { ...page, total };
+  }
+}
+
+const FILTERS = ['model', 'rule', 'group', 'claimed_by', 'q'] as const;
+
+function filterOf(query: QueryParameters): SummaryFilter {
+  for (const name of FILTERS) {
+    const text = single(query, name) ?? '';
+    if (text.length > LONGEST_FILTER)
+      throw fault(name, `has ${text.length} characters, ${LONGEST_FILTER} at most`);
+    if (text.includes('\0')) throw fault(name, 'contains the character U+0000, which no text here has');
+  }
+  return {
+    ids: idsOf(query),
+    model: single(query, 'model'),
+    rule: single(query, 'rule'),
+    group: single(query, 'group'),
+    claimedBy: single(query, 'claimed_by'),
+    unclaimed: isTrue(query, 'unclaimed'),
+    priority: wholeNumber(query, 'priority', undefined, 0, 9),
+    asked: single(query, 'q'),
+  };
+}
+
+function idsOf(query: QueryParameters): string[] | undefined {
+  const ids = single(query, 'ids')?.split(',');
+  if (!ids) return undefined;
+  if (ids.length > MOST_IDS) throw fault('ids', `names ${ids.length} jobs, ${MOST_IDS} at most`);
+  const wrong = ids.find((id) => !isJobId(id));
+  if (wrong !== undefined) throw fault('ids', `${quote(wrong)} is not the id of a job`);
+  return ids;
+}
+
+function isTrue(query: QueryParameters, name: string): boolean {
+  const text = single(query, name) ?? 'false';
+  if (text !== 'true' && text !== 'false') throw fault(name, `${quote(text)} is neither true nor false`);
+  return text === 'true';
+}
