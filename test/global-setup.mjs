@@ -1,5 +1,9 @@
-/** Starts PostgreSQL and RabbitMQ for the run, or uses TEST_DATABASE_URL and TEST_AMQP_URL, and migrates a template. */
-import { spawnSync } from 'node:child_process';
+/**
+ * Starts PostgreSQL and RabbitMQ for the run, or uses TEST_DATABASE_URL and TEST_AMQP_URL, and makes templates of
+ * migrated databases: one on PostgreSQL, and the data folder of an embedded one, whose first start takes seconds.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,4 +45,22 @@ export default async function setup() {
     },
   );
   if (status !== 0) throw new Error(`The test database cannot be migrated: ${stderr}`);
+  process.env.TEST_EMBEDDED_TEMPLATE = await makeEmbeddedTemplate(join(dir, 'embedded'));
+}
+
+/** @param {string} dataDir */
+async function makeEmbeddedTemplate(dataDir) {
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, [join(ROOT, 'dist/apps/standalone/main.js')], {
+    cwd: '/',
+    env: { PATH, HOME, DATA_DIR: dataDir, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  child.stdout.on('data', (text) => {
+    if (String(text).includes('"msg":"ready"')) child.kill('SIGTERM');
+  });
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`The embedded test database cannot be made: exit code ${code}`);
+  return dataDir;
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { cpSync } from 'node:fs';
 import pg from 'pg';
 
 export interface TestDatabase {
@@ -29,6 +30,11 @@ export async function createTestDatabase(template = 'hitl_template'): Promise<Te
       await once(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },
   };
+}
+
+/** Makes `dataDir` the data folder of an embedded database of its own, migrated: a copy of the one that the run has made. */
+export function copyEmbeddedDatabase(dataDir: string): void {
+  cpSync(required('TEST_EMBEDDED_TEMPLATE'), dataDir, { recursive: true });
 }
 
 /** The URL of the run's RabbitMQ. */

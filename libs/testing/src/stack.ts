@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type Answer, type Client } from './client';
-import { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
+import { copyEmbeddedDatabase, createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
 import { startModelStub, type ModelStub } from './model-stub';
 import { startService, type AppName, type ServiceProcess } from './service-process';
 import { until } from './until';
@@ -58,6 +58,7 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
   const stub = await startModelStub();
   const dataDir = mkdtempSync(join(tmpdir(), 'hitl-e2e-'));
   const database = way === 'services' ? await createTestDatabase() : undefined;
+  if (!database) copyEmbeddedDatabase(dataDir);
   const settings = {
     ...QUICK,
     MODEL_BASE_URL: stub.url,

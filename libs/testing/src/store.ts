@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDataSource, migrate, startEmbeddedDatabase } from '@hitl/database';
+import { createDataSource, startEmbeddedDatabase } from '@hitl/database';
 import { JobReader, JobStore, OutboxStore } from '@hitl/domain';
 import type { DataSource } from 'typeorm';
-import { createTestDatabase } from './database';
+import { copyEmbeddedDatabase, createTestDatabase } from './database';
 
 /** A migrated database of its own, and the stores on it. */
 export interface TestStore {
@@ -37,9 +37,9 @@ export const TEST_STORES: { name: string; open: () => Promise<TestStore> }[] = [
     name: 'the embedded database',
     async open() {
       const folder = mkdtempSync(join(tmpdir(), 'hitl-store-'));
+      copyEmbeddedDatabase(folder);
       const embedded = await startEmbeddedDatabase(folder);
       const database = await createDataSource(embedded.url, 1).initialize();
-      await migrate(database);
       return storeOn(database, async () => {
         await embedded.close();
         rmSync(folder, { recursive: true, force: true });
