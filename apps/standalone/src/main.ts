@@ -16,7 +16,7 @@ await serve({
     const demo = 'a demo model, not an LLM (see .env.example)';
     const model = MODEL_ROUTES_FILE ?? (MODEL_PROVIDER === 'demo' ? demo : MODEL_PROVIDER);
     process.stdout.write(`
-HITL inference is ready: ${url}   (API: ${url}/docs)
+HITL inference is ready: ${url}   (open it to review; API: ${url}/docs)
   submit   curl -X POST ${url}/enqueue -d '{ "input": "What is 2 + 2?" }'
   look     curl '${url}/jobs?status=human'
   review   curl -X POST ${url}/reviewJob -d '{ "id": "<job_id>", "status": "success" }'
