@@ -8,10 +8,15 @@ const HELD_CLIENTS = 5000;
 const RELEASES = 200;
 const REVIEWERS = 64;
 
-async function call(url: string, dispatcher: Agent, body?: object): Promise<{ status: number; body: any }> {
+async function call(
+  url: string,
+  dispatcher: Agent,
+  body?: object,
+  headers?: Record<string, string>,
+): Promise<{ status: number; body: any }> {
   const response = await request(url, {
     method: body ? 'POST' : 'GET',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     ...(body && { body: JSON.stringify(body) }),
     dispatcher,
     headersTimeout: 0,
@@ -46,7 +51,8 @@ export async function heldClients(services: { DATABASE_URL: string; AMQP_URL: st
   const waiting = async (limit: number): Promise<{ id: string }[]> =>
     (await call(`${url}/v1/reviews?limit=${limit}`, reviewing)).body.data;
   const approve = async (id: string): Promise<void> => {
-    const { status } = await call(`${url}/v1/reviews/${id}/decision`, reviewing, { verdict: 'approve' });
+    const path = `${url}/v1/reviews/${id}/decision`;
+    const { status } = await call(path, reviewing, { verdict: 'approve' }, { 'if-match': '"1"' });
     if (status !== 200) throw new Error(`a decision was answered with ${status}`);
   };
 

@@ -17,7 +17,7 @@ describe('several processes on one PostgreSQL', () => {
     );
     stores = sources.map((source) => new JobStore(source));
   });
-  afterEach(() => database.query('TRUNCATE jobs, decisions, drafts, job_events, outbox'));
+  afterEach(() => database.query('TRUNCATE jobs, decisions, drafts, job_events, event_chains, outbox'));
   afterAll(async () => {
     await Promise.all(sources.map((source) => source.destroy()));
     await database.drop();

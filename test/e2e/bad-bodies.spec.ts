@@ -97,7 +97,15 @@ describe('a body that cannot be used', () => {
 
   afterAll(() => target.survives());
 
-  describe.each(['/v1/jobs', '/v1/reviews/{human}/decision', '/enqueue', '/reviewJob'])('%s', (route) => {
+  const ROUTES = [
+    '/v1/jobs',
+    '/v1/reviews/{human}/decision',
+    '/v1/reviews/{human}/notes',
+    '/v1/reviews/decisions',
+    '/enqueue',
+    '/reviewJob',
+  ];
+  describe.each(ROUTES)('%s', (route) => {
     const path = () => route.replace('{human}', target.human);
 
     it.each(BODIES)('$what', async ({ body, status = 400, code, detail }) => {
@@ -149,8 +157,71 @@ describe('a body that cannot be used', () => {
     [{ verdict: 'approve', revision: 1 }, '/revision'],
     [{ verdict: 'regenerate', feedback: { text: MARKER } }, '/feedback'],
     [{ verdict: 'reject', reason: [MARKER] }, '/reason'],
+    [{ verdict: 'reject', reason_code: MARKER }, '/reason_code'],
+    [{ verdict: 'reject', submitter_message: '' }, '/submitter_message'],
+    [{ verdict: 'approve', id: MARKER }, '/id'],
   ])('/v1/reviews/{id}/decision: the fields of %j', async (body, pointer) => {
     const answer = await target.refuses(() => target.decide(target.human, body), {
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect(answer.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+  });
+
+  const ONE = { job_id: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e', revision: 1, verdict: 'approve' };
+  it.each<[unknown, string]>([
+    [[], ''],
+    [{}, '/decisions'],
+    [{ decisions: [] }, '/decisions'],
+    [{ decisions: { 0: ONE } }, '/decisions'],
+    [{ decisions: Array(201).fill(ONE) }, '/decisions'],
+    [{ decisions: [ONE], dry: true }, '/dry'],
+    [{ decisions: [ONE, MARKER] }, '/decisions/1'],
+    [{ decisions: [ONE, null] }, '/decisions/1'],
+    [{ decisions: [{ ...ONE, job_id: MARKER }] }, '/decisions/0/job_id'],
+    [{ decisions: [ONE, { ...ONE, revision: undefined }] }, '/decisions/1/revision'],
+    [{ decisions: [ONE, { ...ONE, revision: '1' }] }, '/decisions/1/revision'],
+    [{ decisions: [ONE, { ...ONE, verdict: MARKER }] }, '/decisions/1/verdict'],
+    [{ decisions: [ONE, { ...ONE, [MARKER]: 1 }] }, `/decisions/1/${MARKER}`],
+    [{ decisions: [ONE, { ...ONE, feedback: MARKER }] }, '/decisions/1/feedback'],
+    [{ decisions: [ONE, { ...ONE, verdict: 'edit' }] }, '/decisions/1/response'],
+  ])('/v1/reviews/decisions: the fields of %#', async (body, pointer) => {
+    const answer = await target.refuses(() => target.http.post('/v1/reviews/decisions', body), {
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect(answer.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+  });
+
+  it('many faults at once are told in part', async () => {
+    const body = { decisions: Array(200).fill({}) };
+    const { body: problem } = await target.http.post('/v1/reviews/decisions', body);
+    expect(problem.errors).toHaveLength(20);
+  });
+
+  it.each<[unknown, string]>([
+    [{}, '/text'],
+    [{ text: '' }, '/text'],
+    [{ text: [MARKER] }, '/text'],
+    [{ text: 'x'.repeat(10_001) }, '/text'],
+    [{ text: 'x', id: MARKER }, '/id'],
+    [{ text: 'x', actor: MARKER }, '/actor'],
+  ])('/v1/reviews/{id}/notes: the fields of %j', async (body, pointer) => {
+    const answer = await target.refuses(() => target.http.post(`/v1/reviews/${target.human}/notes`, body), {
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect(answer.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+  });
+
+  it.each<[unknown, string]>([
+    [{ content: 1 }, '/revision'],
+    [{ revision: 1 }, '/content'],
+    [{ revision: 0, content: 1 }, '/revision'],
+    [{ revision: 2 ** 31, content: 1 }, '/revision'],
+    [{ revision: 1, content: 1, actor: MARKER }, '/actor'],
+  ])('/v1/reviews/{id}/draft: the fields of %j', async (body, pointer) => {
+    const answer = await target.refuses(() => target.http.put(`/v1/reviews/${target.human}/draft`, body), {
       status: 400,
       code: 'invalid_request',
     });
@@ -189,7 +260,7 @@ describe('a body that cannot be used', () => {
     'application/jsonx',
   ])('/v1 takes no %s', async (type) => {
     const headers = { 'content-type': type };
-    for (const path of ['/v1/jobs', `/v1/reviews/${target.human}/decision`]) {
+    for (const path of ['/v1/jobs', `/v1/reviews/${target.human}/decision`, '/v1/reviews/decisions']) {
       await target.refuses(() => target.http.post(path, '{"payload": 1, "verdict": "approve"}', headers), {
         status: 415,
         code: 'unsupported_media_type',
@@ -212,7 +283,7 @@ describe('a body that cannot be used', () => {
     await target.decide(id, { verdict: 'regenerate', feedback: nasty });
     await target.reaches(id, 'human');
     expect(target.stub.requests.at(-1)!.body).toEqual({ ...payload, feedback: nasty });
-    const { body } = await target.decide(id, { verdict: 'reject', reason: nasty });
+    const { body } = await target.decide(id, { verdict: 'reject', submitter_message: nasty });
     expect(body.failure).toEqual({ reason: 'rejected', detail: nasty });
   });
 });

@@ -170,6 +170,15 @@ describe('headers and requests that are not as they should be', () => {
     await target.refuses(() => http.post('/v1/jobs', { payload: 1 }, headers), expected);
     await target.refuses(() => http.post(`/v1/jobs/${human}/cancel`, undefined, headers), expected);
     await target.refuses(() => target.decide(human, { verdict: 'approve' }, headers), expected);
+    const review = `/v1/reviews/${human}`;
+    await target.refuses(() => http.post('/v1/reviews/claim-next', undefined, headers), expected);
+    await target.refuses(() => http.post('/v1/reviews/decisions', {}, headers), expected);
+    await target.refuses(() => http.post(`${review}/notes`, { text: 'x' }, headers), expected);
+    await target.refuses(() => http.put(`${review}/claim`, undefined, headers), expected);
+    await target.refuses(() => http.put(`${review}/draft`, { revision: 1, content: 1 }, headers), expected);
+    for (const path of ['claim', 'decision', 'draft']) {
+      await target.refuses(() => http.delete(`${review}/${path}`, headers), expected);
+    }
     await target.refuses(() => http.post('/enqueue', { input: 1 }, headers), expected);
     await target.refuses(() => http.post('/reviewJob', { id: human, status: 'success' }, headers), expected);
   });

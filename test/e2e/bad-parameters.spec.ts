@@ -72,6 +72,17 @@ describe('addresses and parameters that make no sense', () => {
       await target.refuses(() => http.post(`/v1/jobs/${id(value)}/cancel`), missing);
       await target.refuses(() => target.decide(id(value), { verdict: 'approve' }), missing);
       await target.refuses(() => target.decide(id(value), { verdict: 'regenerate', payload: 1 }), missing);
+      await target.refuses(() => http.get(`/v1/jobs/${id(value)}/history`), missing);
+      const review = `/v1/reviews/${id(value)}`;
+      for (const path of ['', '/history', '/draft']) {
+        await target.refuses(() => http.get(review + path), missing);
+      }
+      for (const path of ['/claim', '/decision', '/draft']) {
+        await target.refuses(() => http.delete(review + path), missing);
+      }
+      await target.refuses(() => http.put(`${review}/claim`), missing);
+      await target.refuses(() => http.put(`${review}/draft`, { revision: 1, content: MARKER }), missing);
+      await target.refuses(() => http.post(`${review}/notes`, { text: MARKER }), missing);
       await target.refuses(() => http.get(`/job?id=${id(value)}`), missing);
       for (const status of ['success', 'fail', 'bot', 'human']) {
         const body = { id: value, status, response: MARKER };
@@ -157,8 +168,16 @@ describe('addresses and parameters that make no sense', () => {
     ['POST', '/v1/jobs/{human}'],
     ['GET', '/v1/jobs/{human}/cancel'],
     ['POST', '/v1/reviews'],
-    ['GET', '/v1/reviews/{human}'],
+    ['POST', '/v1/reviews/{human}'],
+    ['DELETE', '/v1/reviews/{human}'],
     ['GET', '/v1/reviews/{human}/decision'],
+    ['PUT', '/v1/reviews/{human}/decision'],
+    ['POST', '/v1/reviews/{human}/claim'],
+    ['GET', '/v1/reviews/{human}/claim'],
+    ['GET', '/v1/reviews/{human}/notes'],
+    ['POST', '/v1/reviews/{human}/draft'],
+    ['POST', '/v1/jobs/{human}/history'],
+    ['GET', '/v1/reviews/claim-next/'],
     ['PROPFIND', '/v1/jobs'],
     ['GET', '/v1'],
     ['GET', '/v2/jobs'],

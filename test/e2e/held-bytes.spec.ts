@@ -80,7 +80,9 @@ describe.each(WAYS)('every byte before the decision: $name', ({ way }) => {
     });
     // The events say that the answers are there, so whatever would leak has had its chance.
     await until('the streams have told of the answers', () => doors.jobEvents.bytes.includes('inferred'));
-    return { doors, ids };
+    const history = at('GET', `/v1/jobs/${id}/history`);
+    await until('the history has told of it', () => history.bytes.includes('"withheld":true'));
+    return { doors: { ...doors, history }, ids };
   }
 
   it('has no part of the answer in it, at any door, and none ever after a rejection', async () => {

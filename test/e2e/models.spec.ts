@@ -176,7 +176,7 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
   });
 
   describe('that hangs', () => {
-    beforeAll(() => stack.restartWorker({ MODEL_TIMEOUT_MS: String(MODEL_TIMEOUT_MS) }));
+    beforeAll(() => stack.restart('inference-worker', { MODEL_TIMEOUT_MS: String(MODEL_TIMEOUT_MS) }));
 
     it('is hung up on after MODEL_TIMEOUT_MS, and tried again', async () => {
       const { id, calls } = await ask('hang', { body: 'fine' });

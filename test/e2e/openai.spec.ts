@@ -75,11 +75,12 @@ describe.each(WAYS)('the official OpenAI SDK: $name', ({ way }) => {
     it('throws PermissionDeniedError with the reason when a reviewer rejects', async () => {
       const answer = client.chat.completions.create(QUESTION);
       const failure = answer.catch((error: unknown) => error);
-      await decideNext({ verdict: 'reject', reason: 'Not our tone.' });
+      await decideNext({ verdict: 'reject', reason: 'internal', submitter_message: 'Not our tone.' });
       const error = await failure;
       expect(error).toBeInstanceOf(OpenAI.PermissionDeniedError);
       expect(error).toMatchObject({ status: 403, code: 'review_rejected' });
       expect((error as Error).message).toContain('Not our tone.');
+      expect(JSON.stringify(error)).not.toContain('internal');
     });
 
     it('throws while streaming when a reviewer rejects', async () => {

@@ -8,7 +8,10 @@ export interface Schema {
   format?: string;
   minimum?: number;
   maximum?: number;
+  minLength?: number;
   maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
   items?: Schema;
   properties?: Record<string, Schema>;
   required?: string[];
@@ -18,7 +21,7 @@ export interface Schema {
 
 const UNDERSTOOD = new Set(
   (
-    '$ref allOf type nullable enum format minimum maximum maxLength items properties required ' +
+    '$ref allOf type nullable enum format minimum maximum minLength maxLength minItems maxItems items properties required ' +
     'additionalProperties oneOf description example default'
   ).split(' '),
 );
@@ -55,11 +58,15 @@ export function faultsOf(value: unknown, schema: Schema, schemas: Record<string,
   if (schema.enum && !schema.enum.includes(value)) fault(`is none of ${schema.enum.join(', ')}`);
   if (typeof value === 'string') {
     if (schema.format !== undefined && !FORMATS[schema.format]!.test(value)) fault(`is no ${schema.format}`);
+    if (value.length < (schema.minLength ?? 0)) fault('is too short');
     if (schema.maxLength !== undefined && value.length > schema.maxLength) fault('is too long');
   } else if (typeof value === 'number') {
     if (schema.minimum !== undefined && value < schema.minimum) fault('is too small');
     if (schema.maximum !== undefined && value > schema.maximum) fault('is too large');
   } else if (schema.type === 'array') {
+    const { length } = value as unknown[];
+    if (length < (schema.minItems ?? 0) || length > (schema.maxItems ?? Infinity))
+      fault('has a wrong length');
     (value as unknown[]).forEach((item, index) => {
       faults.push(...faultsOf(item, schema.items ?? {}, schemas, `${at}/${index}`));
     });

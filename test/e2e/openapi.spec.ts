@@ -90,26 +90,27 @@ describe('openapi.json', () => {
       body?: unknown,
       query = '',
       deliveryId = '',
+      headers: Record<string, string> = {},
     ): Promise<Answer> => {
       const operation = operations.find((candidate) => candidate.operationId === operationId)!;
       const { path, method, responses, requestBody } = operation;
       const url =
         path.replace('{id}', encodeURIComponent(id ?? '')).replace('{deliveryId}', deliveryId) + query;
       const answer =
-        method === 'post'
-          ? await stack.http.post(url, body)
-          : await stack.http.send(method.toUpperCase(), url);
+        method === 'post' || method === 'put'
+          ? await stack.http[method](url, body, headers)
+          : await stack.http.send(method.toUpperCase(), url, { headers });
       const { schemas } = committed.components;
       const said = responses[answer.status] ?? responses.default;
       expect([operationId, answer.status, said !== undefined]).toEqual([operationId, answer.status, true]);
       if (answer.status === 204) {
-        seen.set(operationId, new Set([204]));
+        seen.set(operationId, (seen.get(operationId) ?? new Set()).add(204));
         return answer;
       }
       const type = answer.headers.get('content-type')!.split(';')[0]!;
       const schema = said!.content![type]?.schema;
       expect([operationId, type, schema !== undefined]).toEqual([operationId, type, true]);
-      const value = type.startsWith('text/') ? answer.text : answer.body;
+      const value = /^(text\/|application\/jsonl)/.test(type) ? answer.text : answer.body;
       expect([operationId, faultsOf(value, schema!, schemas)]).toEqual([operationId, []]);
       if (answer.status < 300 && body !== undefined) {
         const sent = requestBody!.content['application/json']!.schema;
@@ -118,6 +119,10 @@ describe('openapi.json', () => {
       seen.set(operationId, (seen.get(operationId) ?? new Set()).add(answer.status));
       return answer;
     };
+
+    /** Decides on the first revision. */
+    const decide = (id: string, decision: object) =>
+      call('decideReview', id, decision, '', '', { 'if-match': '"1"' });
 
     const payloads = [{ messages: [{ role: 'user', content: 'hi' }] }, 'text', 7, true, [1], null];
     const ids: string[] = [];
@@ -130,15 +135,36 @@ describe('openapi.json', () => {
     await call('listReviews', undefined, undefined, '?limit=2');
     await call('listReviewSummaries', undefined, undefined, '?limit=2&q=hi');
     await call('listReviewSummaries', undefined, undefined, '?priority=x');
+    await call('claimReview', approved);
+    await call('getReview', approved);
+    await call('releaseReview', approved);
+    await call('claimReview', approved, undefined, '', '', { 'x-hitl-actor': 'alice' });
+    await call('claimReview', approved);
+    await call('releaseReview', approved, undefined, '', '', { 'x-hitl-actor': 'alice' });
+    const { body: claimed } = await call('claimNextReview');
+    await call('releaseReview', claimed.id);
+    await call('saveDraft', approved, { revision: 1, content: { begun: true } });
+    await call('getDraft', approved);
+    await call('deleteDraft', approved);
+    await call('getDraft', approved);
+    await call('addNote', approved, { text: 'look again' });
+    await call('addNote', approved, {});
     await call('decideReview', approved, { verdict: 'approve' });
-    await call('decideReview', approved, { verdict: 'approve' });
-    await call('decideReview', edited, { verdict: 'edit', response: 'ours', reason: null });
-    await call('decideReview', rejected, { verdict: 'reject', reason: 'no' });
-    await call('decideReview', again, { verdict: 'regenerate', payload: [2], feedback: 'more' });
+    await decide(approved, { verdict: 'approve' });
+    await decide(approved, { verdict: 'approve' });
+    await call('undoDecision', approved);
+    await decide(edited!, { verdict: 'edit', response: 'ours', reason: null });
+    const decision = { revision: 1, verdict: 'reject', reason: 'no', reason_code: 'other' };
+    await call('decideReviews', undefined, {
+      decisions: [rejected, approved].map((job_id) => ({ ...decision, job_id })),
+    });
+    await decide(again!, { verdict: 'regenerate', payload: [2], feedback: 'more' });
     await stack.reaches(again!, 'human');
     await call('cancelJob', cancelled);
     await call('cancelJob', cancelled);
-    for (const id of ids) await call('getJob', id);
+    for (const id of ids) {
+      for (const read of ['getJob', 'getHistory', 'getReview', 'getReviewHistory']) await call(read, id);
+    }
     await call('getJob', 'nobody');
     await call('listJobs', undefined, undefined, '?limit=2');
     await call('listJobs');
@@ -158,7 +184,7 @@ describe('openapi.json', () => {
       const { body } = await stack.http.get('/v1/reviews?limit=200');
       return body.data.find((job: any) => job.payload?.model === 'm');
     });
-    await call('decideReview', asked.id, { verdict: 'approve' });
+    await decide(asked.id, { verdict: 'approve' });
     await held;
     await call('createChatCompletion', undefined, { model: 'm', messages: [] });
     const { body: response } = await call('createResponse', undefined, {
@@ -172,6 +198,11 @@ describe('openapi.json', () => {
     await call('listModels');
     await call('followJob', approved);
 
+    await call('readCurrentPolicy');
+    const policy = 'version: 1\ngroups: { all: [ana] }\nrules: [{ name: one, when: foo, group: all }]';
+    await call('dryRunPolicy', undefined, { policy, last: 3 });
+    await call('dryRunPolicy', undefined, { policy: 'version: 2' });
+
     const { body: endpoint } = await call('createWebhookEndpoint', undefined, { url: 'http://127.0.0.1:9/' });
     await call('createWebhookEndpoint', undefined, { url: 'ftp://x' });
     await call('listWebhookEndpoints');
@@ -184,6 +215,13 @@ describe('openapi.json', () => {
     await call('redeliverWebhook', endpoint.id, undefined, '', ping.id);
     await call('deleteWebhookEndpoint', endpoint.id);
     await call('deleteWebhookEndpoint', endpoint.id);
+
+    await call('exportSft', undefined, undefined, '?verdict=edit');
+    await call('exportPreferences');
+    await call('exportPreferences', undefined, undefined, '?limit=none');
+    await call('exportDecisions', undefined, undefined, '?limit=3');
+    await call('getStats');
+    await call('getStats', undefined, undefined, '?from=now');
 
     // The stream of all events has no end that could be compared.
     const all = operations.map(({ operationId }) => operationId).filter((id) => id !== 'followAll');

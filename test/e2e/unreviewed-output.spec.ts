@@ -3,6 +3,7 @@ import { completion, startStack, WAYS, type Stack } from '@hitl/testing';
 
 /** A word that only the model says. */
 const SECRET = 'xylophone-7f3a';
+const SAM = { 'x-hitl-actor': 'sam' };
 
 describe.each(WAYS)('an answer that no human has approved: $name', ({ way }) => {
   let stack: Stack;
@@ -14,7 +15,7 @@ describe.each(WAYS)('an answer that no human has approved: $name', ({ way }) => 
   });
 
   beforeEach(async () => {
-    ({ id } = await stack.submit('Say it'));
+    ({ id } = await stack.submit('Say it', {}, SAM));
     await stack.reaches(id, 'human');
   });
 
@@ -25,9 +26,10 @@ describe.each(WAYS)('an answer that no human has approved: $name', ({ way }) => 
     const answers = await Promise.all(
       [
         `/v1/jobs/${id}`,
+        `/v1/jobs/${id}/history`,
         '/v1/jobs?limit=200',
         ...['bot', 'human', 'success', 'fail'].map((status) => `/v1/jobs?limit=200&status=${status}`),
-      ].map((path) => stack.http.get(path)),
+      ].map((path) => stack.http.get(path, SAM)),
     );
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     return answers.map(({ text, headers }) => text + JSON.stringify([...headers])).join('\n');

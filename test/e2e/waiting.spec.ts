@@ -1,38 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startService, startStack, testAmqpUrl, until, WAYS, type Stack } from '@hitl/testing';
-
-interface StreamedEvent {
-  id: string;
-  event: string;
-  data: any;
-}
-
-/** Reads server-sent events until `enough`, then goes away; or to the stream's end. */
-async function readEvents(
-  url: string,
-  {
-    lastEventId,
-    enough = () => false,
-  }: { lastEventId?: string; enough?: (events: StreamedEvent[]) => boolean } = {},
-): Promise<StreamedEvent[]> {
-  const response = await fetch(url, { headers: lastEventId ? { 'last-event-id': lastEventId } : {} });
-  expect(response.headers.get('content-type')).toContain('text/event-stream');
-  const events: StreamedEvent[] = [];
-  let text = '';
-  for await (const bytes of response.body!) {
-    text += Buffer.from(bytes as Uint8Array).toString();
-    const blocks = text.split('\n\n');
-    text = blocks.pop()!;
-    for (const block of blocks) {
-      const fields = Object.fromEntries(
-        block.split('\n').map((line) => [line.split(': ', 1)[0], line.slice(line.indexOf(': ') + 2)]),
-      );
-      if (fields.data) events.push({ id: fields.id, event: fields.event, data: JSON.parse(fields.data) });
-    }
-    if (enough(events)) break;
-  }
-  return events;
-}
+import { readEvents, type StreamedEvent } from './streamed-events';
 
 describe.each(WAYS)('waiting for a job: $name', ({ way }) => {
   let stack: Stack;
@@ -192,7 +160,7 @@ describe('waiting at another gateway', () => {
     await stack.reaches(id, 'human');
     // Past every service: no message tells of it.
     await stack.database.query(
-      `UPDATE jobs SET status = 'fail', failure_reason = 'cancelled', finished_at = now() WHERE id = $1`,
+      `UPDATE jobs SET status = 'fail', failure_reason = 'cancelled', finished_at = now(), waiting_since = NULL WHERE id = $1`,
       [id],
     );
     let text = '';

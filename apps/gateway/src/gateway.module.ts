@@ -3,6 +3,8 @@ import type { QueueConsumption } from '@hitl/messaging';
 import { EventTail } from './events/event-tail.service';
 import { EventsController } from './events/events.controller';
 import { OpenStreams } from './events/open-streams.service';
+import { ExportsController } from './exports/exports.controller';
+import { ExportsService } from './exports/exports.service';
 import { JobsController } from './jobs/jobs.controller';
 import { JobsService } from './jobs/jobs.service';
 import { WaitingJobs } from './jobs/waiting-jobs.service';
@@ -11,10 +13,14 @@ import { HeldAnswers } from './openai/held-answers.service';
 import { ModelsService } from './openai/models.service';
 import { OpenAiController } from './openai/openai.controller';
 import { OriginalApiController } from './original-api/original-api.controller';
+import { PoliciesController } from './policies/policies.controller';
+import { PoliciesService } from './policies/policies.service';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
 import { SummariesController } from './reviews/summaries.controller';
 import { SummariesService } from './reviews/summaries.service';
+import { StatsController } from './stats/stats.controller';
+import { StatsService } from './stats/stats.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
 import { WaitingRoom } from './waiting/waiting-room.service';
 import { WebhookSender } from './webhooks/webhook-sender.service';
@@ -32,8 +38,11 @@ export function consumes(): QueueConsumption[] {
     ReviewsController,
     SummariesController,
     HistoryController,
+    PoliciesController,
     EventsController,
     WebhooksController,
+    ExportsController,
+    StatsController,
     OpenAiController,
     OriginalApiController,
     JobsChangedConsumer,
@@ -43,6 +52,7 @@ export function consumes(): QueueConsumption[] {
     WaitingJobs,
     ReviewsService,
     SummariesService,
+    PoliciesService,
     WaitingRoom,
     EventTail,
     OpenStreams,
@@ -50,6 +60,8 @@ export function consumes(): QueueConsumption[] {
     ModelsService,
     WebhookSender,
     WebhooksService,
+    ExportsService,
+    StatsService,
   ],
 })
 export class GatewayModule {}

@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
 import type { QueueConsumption } from '@hitl/messaging';
 import { Deadlines } from './deadlines/deadlines.service';
+import { PoliciesConsumer } from './policies/policies.consumer';
 import { PoliciesService } from './policies/policies.service';
+import { PolicyFile } from './policies/policy-file.service';
+import { ReviewPlanner } from './policies/review-planner.service';
 import { Reconciler } from './reconciler/reconciler.service';
 import { ReviewsConsumer } from './reviews/reviews.consumer';
 import { ReviewsService } from './reviews/reviews.service';
@@ -18,7 +21,7 @@ export function consumes(): QueueConsumption[] {
 }
 
 @Module({
-  controllers: [ReviewsConsumer],
-  providers: [ReviewsService, PoliciesService, Deadlines, Reconciler],
+  controllers: [ReviewsConsumer, PoliciesConsumer],
+  providers: [ReviewsService, ReviewPlanner, PolicyFile, PoliciesService, Deadlines, Reconciler],
 })
 export class ReviewServiceModule {}

@@ -119,6 +119,11 @@ export class Config {
   @Integer(0, 1000)
   MAX_REGENERATIONS: number = 10;
 
+  /** Who must review which answers; unset: one human reviews each. Read again when it changes. */
+  @IsOptional()
+  @IsString()
+  REVIEW_POLICY_FILE?: string;
+
   /** Jobs that may wait for the model; above it the gateway answers 503 and stores nothing. */
   @Integer(1, 100_000_000)
   MAX_WAITING_JOBS: number = 100_000;

@@ -7,6 +7,8 @@ import { createDataSource, dataSourceOptions } from './data-source';
 /** The server's words for "you are in" and "ask me". */
 const AUTHENTICATED = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]);
 const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+/** … and its answer to a statement: "SELECT 0". */
+const NO_ROWS = Buffer.concat([Buffer.from([0x43, 0, 0, 0, 13]), Buffer.from('SELECT 0\0')]);
 
 describe('a connection to a server that goes silent', () => {
   let server: Server;
@@ -18,7 +20,12 @@ describe('a connection to a server that goes silent', () => {
     sockets = [];
     server = createServer((socket) => {
       sockets.push(socket.on('error', () => undefined));
-      if (polite) socket.once('data', () => socket.write(Buffer.concat([AUTHENTICATED, READY])));
+      if (!polite) return;
+      socket.once('data', () => {
+        socket.write(Buffer.concat([AUTHENTICATED, READY]));
+        // The first statement is what every connection begins with: its role.
+        socket.once('data', () => socket.write(Buffer.concat([NO_ROWS, READY])));
+      });
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

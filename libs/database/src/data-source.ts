@@ -13,7 +13,10 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
 import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
 import { ReviewDesk1700000002000 } from './migrations/1700000002000-review-desk';
+import { Audit1700000003000 } from './migrations/1700000003000-audit';
+import { Learning1700000004000 } from './migrations/1700000004000-learning';
 import { Asked1700000005000 } from './migrations/1700000005000-asked';
+import { workAsApplication } from './role';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
 const STATEMENT_TIMEOUT = 10_000;
@@ -92,7 +95,14 @@ export function dataSourceOptions(
       WebhookDelivery,
       WebhookAttempt,
     ],
-    migrations: [Jobs1700000000000, Delivery1700000001000, ReviewDesk1700000002000, Asked1700000005000],
+    migrations: [
+      Jobs1700000000000,
+      Delivery1700000001000,
+      ReviewDesk1700000002000,
+      Audit1700000003000,
+      Learning1700000004000,
+      Asked1700000005000,
+    ],
     migrationsTransactionMode: 'each',
     synchronize: false,
     installExtensions: false,
@@ -102,6 +112,7 @@ export function dataSourceOptions(
     applicationName: 'hitl',
     extra: {
       Client: TimeoutProofClient,
+      onConnect: workAsApplication,
       statement_timeout: STATEMENT_TIMEOUT,
       lock_timeout: LOCK_TIMEOUT,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,

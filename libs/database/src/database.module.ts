@@ -4,11 +4,13 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   DraftStore,
   EventReader,
+  ExportReader,
   HistoryReader,
   isTransient,
   JobReader,
   JobStore,
   OutboxStore,
+  StatsReader,
   SummaryReader,
   WebhookStore,
 } from '@hitl/domain';
@@ -19,10 +21,12 @@ import { assertMigrated, migrate } from './migrate';
 const STORES = [
   JobStore,
   JobReader,
-  SummaryReader,
   DraftStore,
   EventReader,
+  ExportReader,
   HistoryReader,
+  StatsReader,
+  SummaryReader,
   OutboxStore,
   WebhookStore,
 ];
@@ -50,7 +54,8 @@ export class DatabaseModule {
           dataSourceFactory: async (options) => {
             const database = await new DataSource(options as DataSourceOptions).initialize();
             try {
-              await (migrateAtBoot ? migrate(database) : assertMigrated(database));
+              if (migrateAtBoot) await migrate(database);
+              await assertMigrated(database);
             } catch (error) {
               await database.destroy();
               throw error;

@@ -1,4 +1,4 @@
 export { createDataSource } from './data-source';
 export { DatabaseModule } from './database.module';
-export { startEmbeddedDatabase } from './embedded';
+export { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded';
 export { assertMigrated, migrate } from './migrate';

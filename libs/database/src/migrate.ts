@@ -1,5 +1,6 @@
 import { MigrationExecutor, type DataSource } from 'typeorm';
 import type { TimeoutProofClient } from './data-source';
+import { workAsApplication } from './role';
 
 /** Any number, the same in every version: whoever holds it migrates. */
 const MIGRATION_LOCK = 4_859_001_337;
@@ -13,9 +14,11 @@ export class SchemaError extends Error {
 export async function migrate(database: DataSource): Promise<string[]> {
   const runner = database.createQueryRunner();
   // A migration of a large table, and the wait for whoever runs it, may take longer than any other statement.
-  const restoreLimit = ((await runner.connect()) as TimeoutProofClient).waitForAnswers();
+  const client = (await runner.connect()) as TimeoutProofClient;
+  const restoreLimit = client.waitForAnswers();
   try {
-    await runner.query('SET statement_timeout = 0; SET lock_timeout = 0');
+    // The application's role may change no schema.
+    await runner.query('RESET ROLE; SET statement_timeout = 0; SET lock_timeout = 0');
     await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     try {
       const done = await new MigrationExecutor(database, runner).executePendingMigrations();
@@ -24,20 +27,32 @@ export async function migrate(database: DataSource): Promise<string[]> {
       await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
     }
   } finally {
-    await runner.query('RESET statement_timeout; RESET lock_timeout').catch(() => undefined);
+    await runner
+      .query('RESET statement_timeout; RESET lock_timeout')
+      .then(() => workAsApplication(client))
+      .catch(() => undefined);
     restoreLimit();
     await runner.release();
   }
 }
 
 /**
- * Refuses to go on with a schema that lacks migrations.
+ * Refuses to go on with a schema that lacks migrations, or without the application's role.
  * @throws SchemaError with the command that mends it
+ * @throws RoleError
  */
 export async function assertMigrated(database: DataSource): Promise<void> {
-  if (await database.showMigrations()) {
-    throw new SchemaError(
-      'The database schema is older than this version. Bring it up to date with: npm run build && node dist/apps/gateway/main.js migrate',
-    );
+  const runner = database.createQueryRunner();
+  try {
+    const migrations = new MigrationExecutor(database, runner);
+    if (!(await runner.hasTable('migrations')) || (await migrations.showMigrations())) {
+      throw new SchemaError(
+        'The database schema is older than this version. Bring it up to date with: npm run build && node dist/apps/gateway/main.js migrate',
+      );
+    }
+    // Another process may have migrated since this one connected.
+    await workAsApplication((await runner.connect()) as TimeoutProofClient);
+  } finally {
+    await runner.release();
   }
 }

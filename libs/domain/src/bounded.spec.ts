@@ -27,6 +27,17 @@ describe('bounded work', () => {
     expect(() => runBounded(20, work)).toThrow(TimeLimitError);
   });
 
+  it('has another chance, where it may, when the time went by without it', () => {
+    let runs = 0;
+    const work = (): number => {
+      runs += 1;
+      // Sleeps, as a process does that the machine does not run.
+      if (runs === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      return runs;
+    };
+    expect(runBounded(200, work, 2)).toBe(2);
+  });
+
   it('runs within other bounded work', () => {
     expect(runBounded(1000, () => runBounded(1000, () => 1) + 1)).toBe(2);
   });

@@ -12,3 +12,8 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isTransient);
   return TRANSIENT_MESSAGES.test(error.message);
 }
+
+/** True when the database gave a statement up because it took too long. */
+export function isStatementTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '57014';
+}

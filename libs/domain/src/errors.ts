@@ -32,11 +32,13 @@ export const ERRORS = {
   unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },
   expectation_failed: { status: 417, title: 'The expectation cannot be met' },
   idempotency_conflict: { status: 422, title: 'The idempotency key belongs to another request' },
+  invalid_policy: { status: 422, title: 'The policy has faults' },
   schema_mismatch: { status: 422, title: 'The response does not fit its schema' },
   precondition_required: { status: 428, title: 'Say which revision was judged' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   inference_failed: { status: 502, title: 'The model brought no answer' },
+  too_many_exports: { status: 503, title: 'Too many exports are being written' },
   too_many_jobs: { status: 503, title: 'Too many jobs wait for the model' },
   unavailable: { status: 503, title: 'A part of the system is away' },
 } as const;

@@ -1,18 +1,21 @@
-export { runBounded, TimeLimitError } from './bounded';
-export { isTransient } from './database-errors';
+export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
+export { isStatementTimeout, isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
 export { DraftStore } from './jobs/draft-store';
 export { Draft } from './jobs/draft.entity';
+export { verifyChains, type ChainFinding } from './jobs/event-chain';
 export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
+export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
-export { isJobId, JobReader, type ReviewPosition } from './jobs/job-reader';
+export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type Usage } from './jobs/job.entity';
 export { requireSchema, requireUsableSchema } from './jobs/response-schema';
+export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';
 export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
 export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
@@ -28,6 +31,14 @@ export { complete, type Inferred } from './jobs/statements/finish-attempt';
 export type { Note } from './jobs/statements/note';
 export type { ReviewPlan } from './jobs/statements/plan';
 export { submit, submittedJob, type NewJob } from './jobs/statements/submit';
+export {
+  StatsReader,
+  type Stats,
+  type StatsWindow,
+  type VerdictCounts,
+  type VerdictTable,
+} from './jobs/stats-reader';
+export { preferenceRow, sftRow } from './jobs/training-rows';
 export * from './jobs/transitions';
 export { type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';

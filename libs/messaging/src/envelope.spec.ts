@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DomainError } from '@hitl/domain';
 import fc from 'fast-check';
 import { fromReplyError, openEnvelope, PoisonError, toReplyError } from './envelope';
-import { DecideReview, InferenceRequested } from './messages';
+import { DecideReview, InferenceRequested, ReadPolicy } from './messages';
 import type { QueueKey } from './topology';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -26,6 +26,10 @@ describe('an envelope', () => {
     const { data } = open({ pattern: 'review.decide', data: decision }, 'reviewCommands');
     expect(data).toBeInstanceOf(DecideReview);
     expect((data as DecideReview).response).toEqual(response);
+  });
+
+  it('opens into a message that has no fields', () => {
+    expect(open({ pattern: 'policies.read', data: {} }, 'reviewCommands').data).toBeInstanceOf(ReadPolicy);
   });
 
   const request = (data: unknown) => JSON.stringify({ pattern: 'inference.requested', data });
@@ -108,6 +112,13 @@ describe('an error in a reply', () => {
     const arrived = travel(new DomainError('revision_mismatch', 'Read it again.'));
     expect(arrived).toBeInstanceOf(DomainError);
     expect(arrived).toMatchObject({ code: 'revision_mismatch', message: 'Read it again.' });
+  });
+
+  it('arrives with the faults of single fields', () => {
+    const faults = [{ pointer: '/rules/0', detail: 'is wrong' }];
+    expect(travel(new DomainError('invalid_policy', 'No.', faults))).toMatchObject({ faults });
+    const reply = { code: 'invalid_policy', detail: 'No.', faults: [7, null, {}, ...faults] };
+    expect(fromReplyError(reply)).toMatchObject({ faults });
   });
 
   it('arrives as unavailable when the database was away', () => {

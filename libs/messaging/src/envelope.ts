@@ -39,7 +39,8 @@ export function openEnvelope(queue: QueueKey, text: string): Envelope {
   }
   // Only the fields' own shapes are checked; the JSON inside a field is left alone.
   const instance = Object.assign(plainToInstance(message, {}), data);
-  const faults = validateSync(instance);
+  // A message may have no fields at all.
+  const faults = validateSync(instance, { forbidUnknownValues: false });
   if (faults.length > 0) {
     throw new PoisonError(`${pattern} with unusable ${faults.map((fault) => fault.property).join(', ')}`);
   }
@@ -55,7 +56,10 @@ export interface ReplyError {
 
 /** What the asker may know of an error: refusals as they are, anything else without its inside. */
 export function toReplyError(error: unknown): ReplyError {
-  if (error instanceof DomainError) return { code: error.code, detail: error.message, faults: error.faults };
+  if (error instanceof DomainError) {
+    const { code, message: detail, faults } = error;
+    return { code, detail, ...(faults.length > 0 && { faults }) };
+  }
   if (isTransient(error)) {
     return {
       code: 'unavailable',
@@ -69,10 +73,18 @@ export function toReplyError(error: unknown): ReplyError {
 /** The error that a reply stands for. */
 export function fromReplyError(error: unknown): Error {
   if (isJsonObject(error) && typeof error.code === 'string' && typeof error.detail === 'string') {
-    if (Object.hasOwn(ERRORS, error.code)) {
-      const faults = Array.isArray(error.faults) ? (error.faults as unknown as FieldFault[]) : [];
-      return new DomainError(error.code as keyof typeof ERRORS, error.detail, faults);
+    const { code, detail, faults } = error;
+    if (Object.hasOwn(ERRORS, code)) {
+      return new DomainError(
+        code as keyof typeof ERRORS,
+        detail,
+        Array.isArray(faults) ? (faults as unknown[]).filter(isFault) : [],
+      );
     }
   }
   return error instanceof Error ? error : new Error('unreadable reply');
+}
+
+function isFault(value: unknown): value is FieldFault {
+  return isJsonObject(value) && typeof value.pointer === 'string' && typeof value.detail === 'string';
 }

@@ -6,6 +6,7 @@ export {
   ClaimNextReview,
   ClaimReview,
   DecideReview,
+  DryRunPolicy,
   EditReview,
   InferenceRequested,
   JobChanged,
@@ -14,6 +15,12 @@ export {
   ReviewRequested,
   UndoDecision,
   type ClaimReply,
+  ReadPolicy,
+  type DryRunReply,
+  type PolicyChange,
+  type PolicyOutcome,
+  type PolicyReply,
+  type PolicyRule,
   type ReviewReply,
 } from './messages';
 export { createTransport, MessagingModule, type Transport } from './messaging.module';

@@ -10,6 +10,8 @@ import {
   ReleaseReview,
   ReviewRequested,
   UndoDecision,
+  DryRunPolicy,
+  ReadPolicy,
 } from './messages';
 
 interface QueueDefinition {
@@ -40,6 +42,8 @@ export const QUEUES = {
       ReleaseReview,
       UndoDecision,
       NoteReview,
+      ReadPolicy,
+      DryRunPolicy,
     ],
   },
   /** Transient: a fan-out exchange, from which every consumer has a queue of its own for as long as it is connected. */

@@ -38,6 +38,12 @@ export const metrics = {
     help: 'Answers that were handed to the review desk',
     registers: [registry],
   }),
+  /** Registered by the process that has a policy. */
+  policyReloadOk: new Gauge({
+    name: 'hitl_policy_reload_ok',
+    help: 'Whether REVIEW_POLICY_FILE is in force as it is now: 1 yes; 0 no, it has faults and the last good one is',
+    registers: [],
+  }),
   decisions: new Counter({
     name: 'hitl_review_decisions_total',
     help: 'Decisions that took effect',

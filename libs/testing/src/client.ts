@@ -14,6 +14,8 @@ export interface Client {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** Sends `body` as JSON; a string, bytes or a stream go as they are. */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  put(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  delete(path: string, headers?: Record<string, string>): Promise<Answer>;
   send(method: string, path: string, init?: RequestInit): Promise<Answer>;
 }
 
@@ -24,18 +26,21 @@ export function createClient(url: string): Client {
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: parse(text) };
   };
+  const write = (method: string, path: string, body: unknown, headers: Record<string, string>) => {
+    if (body === undefined) return send(method, path, { headers });
+    const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream;
+    return send(method, path, {
+      headers: { 'content-type': 'application/json', ...headers },
+      body: raw ? body : JSON.stringify(body),
+      ...(body instanceof ReadableStream && { duplex: 'half' }),
+    });
+  };
   return {
     send,
     get: (path, headers = {}) => send('GET', path, { headers }),
-    post(path, body, headers = {}) {
-      if (body === undefined) return send('POST', path, { headers });
-      const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream;
-      return send('POST', path, {
-        headers: { 'content-type': 'application/json', ...headers },
-        body: raw ? body : JSON.stringify(body),
-        ...(body instanceof ReadableStream && { duplex: 'half' }),
-      });
-    },
+    post: (path, body, headers = {}) => write('POST', path, body, headers),
+    put: (path, body, headers = {}) => write('PUT', path, body, headers),
+    delete: (path, headers = {}) => send('DELETE', path, { headers }),
   };
 }
 

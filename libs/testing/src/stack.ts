@@ -26,13 +26,22 @@ export interface Stack {
   readonly database: TestDatabase;
   processes: ServiceProcess[];
   /** POST /v1/jobs; answers the new job. */
-  submit(payload: unknown, more?: { priority?: number; metadata?: Record<string, string> }): Promise<any>;
+  submit(
+    payload: unknown,
+    more?: {
+      priority?: number;
+      metadata?: Record<string, string>;
+      callback_url?: string;
+      response_schema?: unknown;
+    },
+    headers?: Record<string, string>,
+  ): Promise<any>;
   /** Waits until a job has this status; answers it as its submitter sees it. */
   reaches(id: string, status: string): Promise<any>;
   /** POST /v1/reviews/{id}/decision, on the current revision unless `headers` name another. */
   decide(id: string, decision: unknown, headers?: Record<string, string>): Promise<Answer>;
-  /** Starts the worker anew with other settings; only with `services`. */
-  restartWorker(env: Record<string, string>): Promise<void>;
+  /** Starts one app anew at its address, on the same data, with other settings on top. */
+  restart(app: AppName, env?: Record<string, string>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -75,8 +84,8 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
       if (!database) throw new Error('the embedded database lets nobody else in');
       return database;
     },
-    async submit(payload, more = {}) {
-      const answer = await http.post('/v1/jobs', { payload, ...more });
+    async submit(payload, more = {}, headers = {}) {
+      const answer = await http.post('/v1/jobs', { payload, ...more }, headers);
       if (answer.status !== 202) throw new Error(`not accepted: ${answer.text}`);
       return answer.body;
     },
@@ -89,9 +98,13 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
       const etag = headers['if-match'] ?? (await http.get(`/v1/jobs/${id}`)).headers.get('etag') ?? '"1"';
       return http.post(`/v1/reviews/${id}/decision`, decision, { ...headers, 'if-match': etag });
     },
-    async restartWorker(changes) {
-      await processes[1]?.stop();
-      processes[1] = await startService('inference-worker', { ...settings, ...changes });
+    async restart(app, changes = {}) {
+      const index = apps.indexOf(app);
+      const before = processes[index];
+      if (!before) throw new Error(`${app} is no process of this stack`);
+      await before.stop();
+      const { port } = new URL(before.url);
+      processes[index] = await startService(app, { ...settings, PORT: port, ...changes });
     },
     async stop() {
       await Promise.all(processes.map((process) => process.stop()));

@@ -4,11 +4,11 @@ import { Actor, LOCAL } from '../http/actor';
 import { ReviewsService } from '../reviews/reviews.service';
 import { HistoryDto, toHistory } from './history.dto';
 
+@ApiTags('history')
 @Controller('v1')
 export class HistoryController {
   constructor(private readonly reviews: ReviewsService) {}
 
-  @ApiTags('jobs')
   @ApiOperation({
     summary: 'Read the whole story of a job',
     description:
@@ -24,7 +24,6 @@ export class HistoryController {
     return toHistory(job, history, audience);
   }
 
-  @ApiTags('reviews')
   @ApiOperation({
     summary: 'Read the whole story of a job, as reviewers may',
     description: 'With the outputs that nobody has judged yet.',

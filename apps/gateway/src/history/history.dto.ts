@@ -31,7 +31,11 @@ class OutputDto {
   @ApiProperty({ description: 'Whether this reader may not see it: nobody has judged it.' })
   withheld: boolean;
 
-  @ApiProperty({ type: String, nullable: true, description: 'SHA-256 of the output, in hex' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'SHA-256 of the output, in hex; null where it is withheld',
+  })
   response_hash: string | null;
 
   @ApiJson({
@@ -140,59 +144,66 @@ export class HistoryDto {
 }
 
 /**
- * Who reads: `reviewer` sees everything. `reader` sees no output that nobody has judged. `submitter` sees only what was
- * approved, and nothing of what reviewers say among themselves.
+ * Who reads: `reviewer` sees everything. `reader` sees no output that nobody has judged for good. `submitter` sees only
+ * what was approved, and nothing of what reviewers say among themselves.
  */
 export type Audience = 'reviewer' | 'reader' | 'submitter';
 
 /** What reviewers say among themselves. */
-const INTERNAL = ['reason', 'reason_code', 'text', 'feedback'];
+const INTERNAL = ['reason', 'reason_code', 'text', 'feedback', 'because', 'shadow_verdict'];
 
 export function toHistory(job: Job, history: History, audience: Audience): HistoryDto {
   const decisions = history.decisions.filter((decision) => audience !== 'submitter' || !decision.shadow);
+  const seen = visibleRevisions(job, history, audience);
   return {
     job_id: job.id,
     status: job.status,
     submitter: job.submitter,
-    outputs: history.outputs.map((output) => toOutput(output, history.decisions, audience)),
+    outputs: history.outputs.map((output) => toOutput(output, history, seen, audience)),
     decisions: decisions.map((decision) => toDecision(decision, audience)),
     events: history.events
       .filter(({ type }) => audience !== 'submitter' || type !== 'noted')
-      .map((event) => toEvent(event, audience)),
+      .map((event) => toEvent(event, seen, audience)),
     truncated: history.truncated,
   };
 }
 
+/** The revisions whose outputs this reader may see: those judged for good, or for the submitter: approved. */
+function visibleRevisions(job: Job, { outputs, decisions }: History, audience: Audience): Set<number> {
+  if (audience === 'reviewer') return new Set(outputs.map(({ revision }) => revision));
+  const judged = decisions.filter(
+    ({ shadow, final }) => audience === 'reader' && !shadow && (final || job.status === 'success'),
+  );
+  return new Set([
+    ...decisions.flatMap(({ releasedRevision }) => releasedRevision ?? []),
+    ...judged.map(({ revision }) => revision),
+  ]);
+}
+
 function toOutput(
   { revision, event, response }: Output,
-  decisions: Decision[],
+  { outputs, decisions }: History,
+  seen: Set<number>,
   audience: Audience,
 ): OutputDto {
-  const withheld = !maySee(revision, decisions, audience);
+  const withheld = !seen.has(revision);
   const made = decisions.find(({ id }) => id === event.data?.decision_id);
-  // A change shows what it was made of, too.
+  // A change shows what the model had answered, too.
+  const models = outputs.findLast(
+    (output) => output.event.type === 'inferred' && output.revision <= revision,
+  );
   const showChange =
-    audience === 'reviewer' || (audience === 'reader' && maySee(revision - 1, decisions, audience));
+    !withheld && audience !== 'submitter' && models !== undefined && seen.has(models.revision);
   return {
     revision,
     by: event.actor,
     at: event.createdAt.toISOString(),
     response: withheld ? null : response,
     withheld,
-    response_hash: textOf(event.data?.response_hash),
-    patch: showChange && !withheld ? (made?.patch ?? event.data?.patch ?? null) : null,
-    text_diff: showChange && !withheld ? (made?.textDiff ?? textOf(event.data?.text_diff)) : null,
+    response_hash: withheld ? null : textOf(event.data?.response_hash),
+    patch: showChange ? (made?.patch ?? event.data?.patch ?? null) : null,
+    text_diff: showChange ? (made?.textDiff ?? textOf(event.data?.text_diff)) : null,
   };
-}
-
-/** Whether an output has been judged, or for its submitter: approved. */
-function maySee(revision: number, decisions: Decision[], audience: Audience): boolean {
-  if (audience === 'reviewer') return true;
-  return decisions.some(
-    (decision) =>
-      decision.releasedRevision === revision ||
-      (audience === 'reader' && !decision.shadow && decision.revision === revision),
-  );
 }
 
 function toDecision(decision: Decision, audience: Audience): HistoryDecision {
@@ -211,13 +222,15 @@ function toDecision(decision: Decision, audience: Audience): HistoryDecision {
     reason: internal ? decision.reason : null,
     submitter_message: decision.submitterMessage,
     feedback: internal ? decision.feedback : null,
-    edit_distance: decision.editDistance,
+    edit_distance: internal ? decision.editDistance : null,
     at: decision.createdAt.toISOString(),
   };
 }
 
-function toEvent(event: HistoryEvent, audience: Audience): HistoryEventDto {
-  const hidden = ['patch', 'text_diff', ...(audience === 'submitter' ? INTERNAL : [])];
+function toEvent(event: HistoryEvent, seen: Set<number>, audience: Audience): HistoryEventDto {
+  // Short answers can be guessed from their hash.
+  const hash = seen.has(event.revision) ? [] : ['response_hash'];
+  const hidden = ['patch', 'text_diff', ...hash, ...(audience === 'submitter' ? INTERNAL : [])];
   const data =
     event.data && Object.fromEntries(Object.entries(event.data).filter(([name]) => !hidden.includes(name)));
   return {

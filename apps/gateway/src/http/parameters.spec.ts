@@ -1,13 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  choiceParameter,
   cursorParameter,
   encodeCursor,
   limitParameter,
+  nameParameter,
   offsetParameter,
   onlyParameters,
   quote,
   single,
   statusParameter,
+  timeParameter,
 } from './parameters';
 
 /** A refusal that names the parameter. */
@@ -72,6 +75,54 @@ describe('status', () => {
   });
   it.each(['', 'done', 'toString', 'human '])('refuses %p', (status) => {
     expect(thrownBy(() => statusParameter({ status }))).toEqual(about('status'));
+  });
+});
+
+describe('a time', () => {
+  const time = (at: string) => timeParameter({ at }, 'at')?.toISOString();
+
+  it.each([
+    ['2026-01-31T09:00:00Z', '2026-01-31T09:00:00.000Z'],
+    ['2026-01-31t09:00:00.123456z', '2026-01-31T09:00:00.123Z'],
+    ['2026-01-31T09:00:00+02:00', '2026-01-31T07:00:00.000Z'],
+    ['2026-01-31T09:00:00 02:00', '2026-01-31T07:00:00.000Z'],
+    ['2024-02-29T23:59:59-01:30', '2024-03-01T01:29:59.000Z'],
+  ])('%s is %s', (text, iso) => {
+    expect(time(text)).toBe(iso);
+  });
+  it('may be missing', () => {
+    expect(timeParameter({}, 'at')).toBeUndefined();
+  });
+  it.each([
+    '',
+    'now',
+    '2026-01-31',
+    '2026-01-31T09:00:00',
+    '2026-01-31 09:00:00Z',
+    '2026-02-30T09:00:00Z',
+    '2025-02-29T09:00:00Z',
+    '2026-13-01T09:00:00Z',
+    '2026-01-31T25:00:00Z',
+    '2026-01-31T09:00:00+99:00',
+    '1969-12-31T23:59:59Z',
+    '0000-01-01T00:00:00Z',
+    '12026-01-31T09:00:00Z',
+    '1767225600',
+  ])('refuses %p', (text) => {
+    expect(thrownBy(() => time(text))).toEqual(about('at'));
+  });
+});
+
+describe('a name and a choice', () => {
+  it('are taken as they are, or not at all', () => {
+    expect(nameParameter({ model: 'gpt-4o ✓' }, 'model')).toBe('gpt-4o ✓');
+    expect(nameParameter({}, 'model')).toBeUndefined();
+    expect(choiceParameter({ kind: 'b' }, 'kind', ['a', 'b'])).toBe('b');
+    expect(choiceParameter({}, 'kind', ['a', 'b'])).toBeUndefined();
+  });
+  it.each(['', 'a\0', 'x'.repeat(201)])('refuse %p', (text) => {
+    expect(thrownBy(() => nameParameter({ model: text }, 'model'))).toEqual(about('model'));
+    expect(thrownBy(() => choiceParameter({ model: text }, 'model', ['a']))).toEqual(about('model'));
   });
 });
 

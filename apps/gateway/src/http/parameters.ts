@@ -6,6 +6,9 @@ export const LARGEST_PAGE = 200;
 export const USUAL_PAGE = 50;
 /** Entries that an offset may pass over: beyond, the database would read them all for nothing. */
 const LARGEST_OFFSET = 1_000_000;
+/** Characters of a model's, a rule's or a person's name. */
+const LONGEST_NAME = 200;
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
 export type Query = Record<string, string | string[] | undefined>;
 
@@ -19,8 +22,8 @@ export function onlyParameters(query: Query, known: readonly string[]): void {
   }
 }
 
-export function limitParameter(query: Query, largest = LARGEST_PAGE): number {
-  return wholeNumber(query, 'limit', USUAL_PAGE, 1, largest);
+export function limitParameter(query: Query, usual = USUAL_PAGE, largest = LARGEST_PAGE): number {
+  return wholeNumber(query, 'limit', usual, 1, largest);
 }
 
 export function offsetParameter(query: Query): number {
@@ -34,6 +37,53 @@ export function statusParameter(query: Query): JobStatus | undefined {
   const status = JOB_STATUSES.find((candidate) => candidate === text.toLowerCase());
   if (!status) throw fault('status', `${quote(text)} is not one of ${JOB_STATUSES.join(', ')}`);
   return status;
+}
+
+/** A moment as RFC 3339 writes it, from 1970 to 9999; undefined when not given. */
+export function timeParameter(query: Query, name: string): Date | undefined {
+  const given = single(query, name);
+  if (given === undefined) return undefined;
+  // A plus that was not encoded arrives as a blank.
+  const text = given.replace(/ (?=\d\d:\d\d$)/, '+').toUpperCase();
+  const time = new Date(RFC_3339.test(text) ? text : NaN);
+  // Date takes 30 February for 2 March.
+  const isReal = time.getTime() >= 0 && sameDay(text);
+  if (!isReal) {
+    throw fault(
+      name,
+      `${quote(given)} is not a time from 1970 on as RFC 3339 writes it, such as 2026-01-31T09:00:00Z`,
+    );
+  }
+  return time;
+}
+
+/** Whether the day that a time begins with is one of the calendar. */
+function sameDay(time: string): boolean {
+  const day = time.slice(0, 10);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}
+
+/** A name of at most 200 characters; undefined when not given. */
+export function nameParameter(query: Query, name: string): string | undefined {
+  const text = single(query, name);
+  if (text === undefined) return undefined;
+  if (text === '' || text.length > LONGEST_NAME || text.includes('\0')) {
+    throw fault(name, `${quote(text)} is not a name of 1 to ${LONGEST_NAME} characters`);
+  }
+  return text;
+}
+
+/** One of the values; undefined when not given. */
+export function choiceParameter<T extends string>(
+  query: Query,
+  name: string,
+  values: readonly T[],
+): T | undefined {
+  const text = single(query, name);
+  if (text === undefined) return undefined;
+  const choice = values.find((value) => value === text);
+  if (!choice) throw fault(name, `${quote(text)} is not one of ${values.join(', ')}`);
+  return choice;
 }
 
 /** An opaque position in a list: base64url of JSON. */
@@ -83,7 +133,7 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
-/** What is wrong with a parameter. */
+/** A refusal that names a parameter. */
 export function fault(name: string, detail: string): DomainError {
   return new DomainError('invalid_request', `${quote(name)}: ${detail}.`, [
     { pointer: name.slice(0, 64), detail },

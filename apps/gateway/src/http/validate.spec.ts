@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DomainError, type FieldFault } from '@hitl/domain';
 import fc from 'fast-check';
 import { IsIn, IsInt, IsOptional } from 'class-validator';
-import { IsMetadata, IsPresent, validate } from './validate';
+import { IsListOf, IsMetadata, IsPresent, validate } from './validate';
 
 class Sample {
   @IsPresent()
@@ -111,5 +111,42 @@ describe('metadata', () => {
     ['a longer value', { k: 'v'.repeat(1025) }],
   ])('may not be %s', (_name, metadata) => {
     expect(faultsOf({ payload: 1, metadata })).toMatchObject([{ pointer: '/metadata' }]);
+  });
+
+  describe('with a list of objects', () => {
+    class Samples {
+      @IsListOf(Sample, 3)
+      samples: Sample[];
+    }
+    const faults = (samples: unknown): string[] => {
+      try {
+        validate(Samples, { samples });
+      } catch (error) {
+        return (error as DomainError).faults.map(({ pointer }) => pointer);
+      }
+      return [];
+    };
+
+    it('becomes a list of instances', () => {
+      const { samples } = validate(Samples, { samples: [{ payload: 1 }, { payload: null }] });
+      expect(samples).toEqual([{ payload: 1 }, { payload: null }]);
+      expect(samples.every((sample) => sample instanceof Sample)).toBe(true);
+    });
+
+    it('is refused with the place of each fault', () => {
+      expect(faults([{ payload: 1 }, { payload: 1, kind: 'c' }, { extra: 1 }])).toEqual([
+        '/samples/1/kind',
+        '/samples/2/extra',
+        '/samples/2/payload',
+      ]);
+      expect(faults([{ payload: 1 }, null, [1]])).toEqual(['/samples/1', '/samples/2']);
+    });
+
+    it.each([[[]], [Array(4).fill({ payload: 1 })], [{ 0: { payload: 1 } }], [null]])(
+      'is refused as a whole when it is %j',
+      (samples) => {
+        expect(faults(samples)).toEqual(['/samples']);
+      },
+    );
   });
 });

@@ -86,7 +86,7 @@ export class JobsController {
 
   @ApiOperation({ summary: 'List jobs, newest first' })
   @ApiQuery({ name: 'status', enum: JOB_STATUSES, enumName: 'JobStatus', required: false })
-  @ApiPage()
+  @ApiPage(JobPage)
   @Get()
   async listJobs(@Query() query: QueryParameters): Promise<JobPage> {
     onlyParameters(query, ['status', 'limit', 'cursor']);

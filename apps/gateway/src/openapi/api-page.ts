@@ -1,10 +1,9 @@
-import { applyDecorators } from '@nestjs/common';
+import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
 import { LARGEST_PAGE, USUAL_PAGE } from '../http/parameters';
-import { JobPage } from '../jobs/job.dto';
 
 /** An operation that answers a page of jobs, with the parameters `limit` and `cursor`. */
-export function ApiPage(): MethodDecorator {
+export function ApiPage(type: Type): MethodDecorator {
   return applyDecorators(
     ApiQuery({
       name: 'limit',
@@ -17,6 +16,6 @@ export function ApiPage(): MethodDecorator {
       description: 'next_cursor of the page before',
       schema: { type: 'string' },
     }),
-    ApiOkResponse({ type: JobPage }),
+    ApiOkResponse({ type }),
   );
 }

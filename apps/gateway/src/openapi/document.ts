@@ -17,9 +17,12 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addServer('/')
     .addTag('jobs', 'Submit requests and read their results')
     .addTag('reviews', 'Judge answers before they leave')
+    .addTag('policies', 'Say who must review, and try it out')
+    .addTag('history', 'What became of an answer, and why')
     .addTag('events', 'Follow what happens')
     .addTag('openai', 'Doors for OpenAI’s SDKs')
     .addTag('webhooks', 'Be told of the jobs that end')
+    .addTag('learning', 'What reviews teach: training data, decisions and figures')
     .addTag('original', 'The HTTP interface of the original system')
     .build();
   const document = SwaggerModule.createDocument(app, config, {

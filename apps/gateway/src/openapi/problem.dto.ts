@@ -35,7 +35,8 @@ export class Problem {
   errors?: FieldFaultDto[];
 
   @ApiPropertyOptional({
-    description: 'What is there now, where something else was expected: status, revision, claim, decision',
+    description:
+      'What is there now, where something else was expected: status, revision, claim, held, decision',
     type: 'object',
     additionalProperties: true,
   })

@@ -10,23 +10,9 @@ import {
   type Json,
   type Verdict,
 } from '@hitl/domain';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Length,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
-import { IsPresent } from '../http/validate';
+import { IsListOf, IsPresent } from '../http/validate';
 import { forReviewer, JobDto } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
 import { Problem } from '../openapi/problem.dto';
@@ -113,11 +99,7 @@ export class BulkDecision extends DecisionDto {
 
 export class BulkDecisions {
   @ApiProperty({ type: [BulkDecision], minItems: 1, maxItems: MOST_DECISIONS })
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_DECISIONS)
-  @ValidateNested({ each: true })
-  @Type(() => BulkDecision)
+  @IsListOf(BulkDecision, MOST_DECISIONS)
   decisions: BulkDecision[];
 }
 

@@ -59,7 +59,7 @@ export class ReviewsController {
   constructor(private readonly reviews: ReviewsService) {}
 
   @ApiOperation({ summary: 'List jobs that wait for a human, most urgent first: by priority, then by age' })
-  @ApiPage()
+  @ApiPage(ReviewPage)
   @Get()
   async listReviews(@Query() query: QueryParameters): Promise<ReviewPage> {
     onlyParameters(query, ['limit', 'cursor']);

@@ -29,6 +29,7 @@ import {
 } from '@hitl/messaging';
 import { v7 as uuidv7 } from 'uuid';
 import { JobsService } from '../jobs/jobs.service';
+import { claimOf, heldOf } from './review.dto';
 
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
@@ -134,13 +135,13 @@ export class ReviewsService {
 
   private async withCurrent(error: unknown, jobId: string): Promise<unknown> {
     if (!(error instanceof DomainError) || ![409, 412].includes(ERRORS[error.code].status)) return error;
-    const { status, revision, claimedBy, claimedUntil } = await this.jobs.get(jobId);
-    const live = claimedBy !== null && claimedUntil !== null && claimedUntil > new Date();
-    const last = status === 'human' ? null : await this.reader.lastDecision(jobId);
+    const job = await this.jobs.get(jobId);
+    const last = job.status === 'human' ? null : await this.reader.lastDecision(jobId);
     return new DomainError(error.code, error.message, error.faults, {
-      status,
-      revision,
-      claim: live ? { by: claimedBy, until: claimedUntil.toISOString() } : null,
+      status: job.status,
+      revision: job.revision,
+      claim: claimOf(job),
+      held: heldOf(job),
       decision: last && { verdict: last.verdict, by: last.actor, at: last.createdAt.toISOString() },
     });
   }

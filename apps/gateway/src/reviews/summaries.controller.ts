@@ -70,7 +70,7 @@ export class SummariesController {
   @Get()
   async listReviewSummaries(@Query() query: QueryParameters): Promise<ReviewSummaryPage> {
     onlyParameters(query, ['limit', 'cursor', 'ids', ...FILTERS, 'unclaimed', 'priority']);
-    const limit = limitParameter(query, LARGEST_LIST);
+    const limit = limitParameter(query, USUAL_PAGE, LARGEST_LIST);
     const after = cursorParameter(query, isReviewPosition);
     const { jobs, total } = await this.summaries.list(filterOf(query), { after, limit: limit + 1 });
     const page = toPage(jobs, limit, toSummary, ({ priority, id }) => encodeCursor({ priority, id }));

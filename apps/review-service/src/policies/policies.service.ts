@@ -1,33 +1,122 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { Config } from '@hitl/config';
-import type { DeskRules, Job } from '@hitl/domain';
+import { DomainError, JobReader, type Answered } from '@hitl/domain';
+import type { DryRunReply, PolicyChange, PolicyReply } from '@hitl/messaging';
+import { parsePolicy, PolicyError } from './parse-policy';
+import { termsOf, type Ruling, type Policy } from './policy';
+import { PolicyFile } from './policy-file.service';
 
-/** What the policy says about jobs and people. */
+/** A dry run may take this long, in milliseconds: its asker waits for little longer. */
+const DRY_RUN_MS = 2500;
+/** Answers that are read at once; each may be large. */
+const ANSWERS_PER_PAGE = 20;
+const MOST_CHANGES = 100;
+
+/** What can be asked about policies. */
 @Injectable()
 export class PoliciesService {
-  constructor(private readonly config: Config) {}
+  constructor(
+    private readonly file: PolicyFile,
+    private readonly jobs: JobReader,
+  ) {}
 
-  /** Whether a policy is configured: then every answer must have its plan before anybody acts on it. */
-  get configured(): boolean {
-    return false;
-  }
-
-  /** What this person may do. */
-  deskOf(_actor: string): DeskRules {
+  read(): PolicyReply {
+    const { current, loadedAt, fault, rejectReasons } = this.file;
     return {
-      groups: [],
-      requirePlan: this.configured,
-      maxRegenerations: this.config.MAX_REGENERATIONS,
+      configured: current !== null,
+      hash: current?.hash ?? null,
+      loadedAt: loadedAt?.toISOString() ?? null,
+      error: fault,
+      text: current?.text ?? null,
+      groups: current?.groups ?? {},
+      rejectReasons,
+      rules: (current?.rules ?? []).map((rule) => ({
+        ...termsOf(rule),
+        name: rule.name,
+        when: rule.when?.text ?? null,
+        outcome: rule.outcome,
+        sample: rule.sample,
+        shadow: rule.shadow,
+        submitterMessage: rule.submitterMessage,
+      })),
     };
   }
 
-  /** The codes of the project's reasons to reject. */
-  get reasonCodes(): string[] {
-    return ['incorrect', 'unsafe', 'incomplete', 'off_topic', 'tone', 'other'];
+  /**
+   * What a policy would have done with the newest `last` answers, or with as many as there is time for.
+   * @throws DomainError invalid_policy
+   */
+  async dryRun(text: string, last: number): Promise<DryRunReply> {
+    const end = Date.now() + DRY_RUN_MS;
+    const policy = read(text);
+    const jobsOf = new Map<string | null, number>(
+      [...policy.rules.map(({ name }) => name), null].map((rule) => [rule, 0]),
+    );
+    const reply: DryRunReply = {
+      hash: policy.hash,
+      warnings: policy.warnings,
+      jobs: 0,
+      outcomes: { approve: 0, reject: 0, human: 0 },
+      byRule: [],
+      stoppedEarly: false,
+      changes: [],
+    };
+    for await (const answer of this.answers(last)) {
+      if (Date.now() > end) {
+        reply.stoppedEarly = true;
+        break;
+      }
+      const after = outcomeOf(policy.evaluate(answer));
+      reply.jobs += 1;
+      reply.outcomes[after.outcome] += 1;
+      jobsOf.set(after.rule, (jobsOf.get(after.rule) ?? 0) + 1);
+      const change = { jobId: answer.jobId, before: outcomeBefore(answer), after };
+      if (reply.changes.length < MOST_CHANGES && differs(change)) reply.changes.push(change);
+      // Others have their turn between two jobs.
+      await turn();
+    }
+    reply.byRule = [...jobsOf].map(([rule, jobs]) => ({ rule, jobs }));
+    return reply;
   }
 
-  /** Writes the policy's plan on a new answer, or decides as the policy says. Does nothing where that is done. */
-  async apply(_job: Job): Promise<void> {
-    await Promise.resolve();
+  private async *answers(last: number): AsyncGenerator<Answered> {
+    let before: string | undefined;
+    for (let left = last; left > 0; left -= ANSWERS_PER_PAGE) {
+      const page = await this.jobs.answered({ before, limit: Math.min(left, ANSWERS_PER_PAGE) });
+      yield* page;
+      before = page.at(-1)?.jobId;
+      if (before === undefined) return;
+    }
   }
+}
+
+function read(text: string): Policy {
+  try {
+    return parsePolicy(text);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new DomainError(
+      'invalid_policy',
+      `The policy cannot be used: ${error.faults.length} faults.`,
+      error.faults,
+    );
+  }
+}
+
+function outcomeBefore({ verdict, automatic, rule }: Answered): PolicyChange['before'] {
+  const decided = automatic && (verdict === 'approve' || verdict === 'reject');
+  return { outcome: decided ? verdict : 'human', rule, finalVerdict: verdict };
+}
+
+function outcomeOf(judgement: Ruling): PolicyChange['after'] {
+  if ('decide' in judgement) {
+    const { verdict, rule } = judgement.decide;
+    return { outcome: verdict, rule, approvals: null, group: null, because: null };
+  }
+  const { rule, approvals, group, because } = judgement.plan;
+  return { outcome: 'human', rule, approvals, group, because };
+}
+
+function differs({ before, after }: PolicyChange): boolean {
+  return before.outcome !== after.outcome || before.rule !== after.rule;
 }

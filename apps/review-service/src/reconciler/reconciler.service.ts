@@ -3,7 +3,7 @@ import { Config } from '@hitl/config';
 import { JobReader, JobStore } from '@hitl/domain';
 import { every, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
-import { PoliciesService } from '../policies/policies.service';
+import { ReviewPlanner } from '../policies/review-planner.service';
 
 /** Jobs that one look rings for at most. */
 const JOBS_PER_LOOK = 200;
@@ -23,7 +23,7 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly store: JobStore,
     private readonly jobs: JobReader,
-    private readonly policies: PoliciesService,
+    private readonly planner: ReviewPlanner,
     private readonly outbox: OutboxRelay,
     private readonly config: Config,
   ) {}
@@ -44,11 +44,11 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async planForgotten(): Promise<number> {
-    if (!this.policies.configured) return 0;
+    if (!this.planner.configured) return 0;
     const forgotten = await this.jobs.unplanned(UNPLANNED_MS, JOBS_PER_LOOK);
     for (const { id } of forgotten) {
       const job = await this.jobs.find(id);
-      if (job?.status === 'human' && job.plannedAt === null) await this.policies.apply(job);
+      if (job?.status === 'human' && job.plannedAt === null) await this.planner.apply(job);
     }
     return forgotten.length;
   }

@@ -5,6 +5,7 @@ import {
   type Decision,
   type DeskRules,
   type Job,
+  type Judgement,
 } from '@hitl/domain';
 
 /** What was asked for. */
@@ -39,10 +40,11 @@ export function refusalOf(
       `Job ${job.id} is in '${job.status}', it does not wait for a human.`,
     );
   }
-  if (isJsonObject(job.heldDecision) && job.heldUntil) {
+  const held = heldOf(job);
+  if (held && job.heldUntil) {
     return new DomainError(
       'already_decided',
-      `${String(job.heldDecision.actor)} was first: '${String(job.heldDecision.verdict)}', which takes effect at ${job.heldUntil.toISOString()} unless it is undone.`,
+      `${held.actor} was first: '${held.verdict}', which takes effect at ${job.heldUntil.toISOString()} unless it is undone.`,
     );
   }
   if (revision !== null && revision !== job.revision) {
@@ -93,4 +95,9 @@ export function refusalOf(
       ? 'The policy has not said yet who must review the job. Try again in a moment.'
       : 'The job was changed at the same moment. Look at it, then try again.',
   );
+}
+
+/** The decision on a job that can still be undone. */
+export function heldOf({ heldDecision }: Job): Judgement | null {
+  return isJsonObject(heldDecision) ? (heldDecision as unknown as Judgement) : null;
 }

@@ -3,7 +3,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
   DomainError,
-  isJsonObject,
   JobReader,
   JobStore,
   MOST_CLAIMS,
@@ -19,9 +18,9 @@ import {
 } from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
-import { PoliciesService } from '../policies/policies.service';
+import { ReviewPlanner } from '../policies/review-planner.service';
 import { describeChange } from './output-change';
-import { refusalOf } from './refusal';
+import { heldOf, refusalOf } from './refusal';
 
 @Injectable()
 export class ReviewsService {
@@ -32,7 +31,7 @@ export class ReviewsService {
     private readonly jobs: JobReader,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
-    private readonly policies: PoliciesService,
+    private readonly planner: ReviewPlanner,
     private readonly config: Config,
   ) {}
 
@@ -68,7 +67,7 @@ export class ReviewsService {
   /** @throws DomainError job_not_found, schema_mismatch, and as {@link refusalOf} */
   async edit(edit: Edit): Promise<ReviewReply> {
     const { revision, change } = await this.changeOf(edit);
-    const desk = this.policies.deskOf(edit.actor);
+    const desk = this.planner.deskOf(edit.actor);
     const next = await this.planned(edit.jobId, () => this.store.edit({ ...edit, revision, change, desk }));
     if (next === null) throw refusalOf(edit, await this.find(edit.jobId), desk);
     this.changes.announce(edit.jobId, 'human');
@@ -99,7 +98,7 @@ export class ReviewsService {
       id,
       actor,
       leaseMs: this.config.REVIEW_CLAIM_MS,
-      desk: this.policies.deskOf(actor),
+      desk: this.planner.deskOf(actor),
     });
     if (jobId !== null) this.changes.announce(jobId, 'human');
     return { jobId };
@@ -108,7 +107,7 @@ export class ReviewsService {
   /** @throws DomainError job_not_found, too_many_claims, and as {@link refusalOf} */
   async claim(request: { id: string; actor: string; jobId: string }): Promise<ClaimReply> {
     await this.requireRoom(request.actor);
-    const desk = this.policies.deskOf(request.actor);
+    const desk = this.planner.deskOf(request.actor);
     const claimed = await this.planned(
       request.jobId,
       async () =>
@@ -149,10 +148,10 @@ export class ReviewsService {
 
   /** Answers whether the policy had to be applied. */
   private async plan(jobId: string): Promise<boolean> {
-    if (!this.policies.configured) return false;
+    if (!this.planner.configured) return false;
     const job = await this.jobs.find(jobId);
     if (job?.status !== 'human' || job.plannedAt !== null) return false;
-    await this.policies.apply(job);
+    await this.planner.apply(job);
     return true;
   }
 
@@ -171,7 +170,7 @@ export class ReviewsService {
     const requestHash = createHash('sha256')
       .update(JSON.stringify(Object.entries({ ...request, id: '' }).sort(([a], [b]) => (a < b ? -1 : 1))))
       .digest('hex');
-    const desk = this.policies.deskOf(request.actor);
+    const desk = this.planner.deskOf(request.actor);
     return { ...request, ...(await this.changeOf(request)), requestHash, desk, policy: null };
   }
 
@@ -211,10 +210,10 @@ export class ReviewsService {
   }
 
   private requireReason(code: string | null): void {
-    const { reasonCodes } = this.policies;
+    const { reasonCodes } = this.planner;
     if (code === null || reasonCodes.includes(code)) return;
     const detail = `${JSON.stringify(code.slice(0, 64))} is none of the project's reasons: ${reasonCodes.join(', ')}`;
-    throw new DomainError('invalid_request', `reason_code: ${detail}.`, [
+    throw new DomainError('invalid_request', `/reason_code: ${detail}.`, [
       { pointer: '/reason_code', detail },
     ]);
   }
@@ -236,11 +235,6 @@ export class ReviewsService {
 
 function notFound(jobId: string): DomainError {
   return new DomainError('job_not_found', `There is no job with the id ${jobId}.`);
-}
-
-function heldOf(job: Job): { id: string; actor: string; requestHash: string } | null {
-  const { heldDecision } = job;
-  return isJsonObject(heldDecision) ? (heldDecision as unknown as Judgement) : null;
 }
 
 function requireSameDecision(request: Judgement, jobId: string, requestHash: string | undefined): void {

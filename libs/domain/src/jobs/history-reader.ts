@@ -51,7 +51,7 @@ export class HistoryReader {
       this.database.query<HistoryEvent[]>(
         `SELECT id::text, type, status, revision, actor, policy_hash AS "policyHash", data, created_at AS "createdAt",
                 CASE WHEN sum(length(replaced::text)) OVER (ORDER BY id DESC) <= $3 THEN replaced END AS replaced
-         FROM (SELECT * FROM job_events WHERE job_id = $1::uuid ORDER BY id DESC LIMIT $2) newest ORDER BY id DESC`,
+         FROM (SELECT * FROM job_events WHERE job_id = $1::uuid ORDER BY id DESC LIMIT $2) newest ORDER BY newest.id DESC`,
         [job.id, MOST_EVENTS + 1, MOST_REPLACED],
       ),
       this.database.getRepository(Decision).find({
@@ -78,11 +78,13 @@ function outputsOf(job: Job, newestFirst: HistoryEvent[]): Output[] {
     const { type, data, replaced } = event;
     const madeOne =
       type === 'inferred' ||
-      (type === 'edited' && replaced?.response !== undefined) ||
+      type === 'edited' ||
       (type === 'decided' && data?.verdict === 'edit') ||
       (type === 'voted' && data?.verdict === 'edit');
     if (madeOne) outputs.push({ revision: event.revision, event, response });
-    response = replaced?.response ?? (madeOne ? null : response);
+    // A change of the payload alone is a new revision, too, of the same output.
+    const kept = !madeOne || (type === 'edited' && replaced !== null);
+    response = replaced?.response ?? (kept ? response : null);
   }
   return outputs;
 }

@@ -43,4 +43,12 @@ export class JobEvent {
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
+
+  /** The event's number among its job's, from 1. The database fills it in. */
+  @Column('int')
+  seq: number;
+
+  /** SHA-256 over the hash of the event before and all of this one; see the event chain. The database fills it in. */
+  @Column('bytea')
+  hash: Buffer;
 }

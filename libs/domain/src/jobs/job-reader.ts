@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Brackets, DataSource, In, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import { Decision } from './decision.entity';
-import { Job } from './job.entity';
-import type { JobStatus } from './transitions';
+import type { Json } from '../json';
+import { Job, type Usage } from './job.entity';
+import type { JobStatus, Verdict } from './transitions';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -16,6 +17,24 @@ export function isJobId(text: string): boolean {
 export interface ReviewPosition {
   priority: number;
   id: string;
+}
+
+/** A model's answer, and what became of it. */
+export interface Answered {
+  jobId: string;
+  project: string;
+  model: string | null;
+  payload: Json;
+  /** The model's own, also where a human has changed it. */
+  response: Json;
+  metadata: Record<string, string>;
+  usage: Usage | null;
+  /** The rule that planned the review, or decided. */
+  rule: string | null;
+  /** The decision that ended the job; null: none yet. */
+  verdict: Verdict | null;
+  /** Whether a policy decided before a human could. */
+  automatic: boolean;
 }
 
 /** Reads of jobs. Lists answer at most `limit` jobs. */
@@ -89,6 +108,21 @@ export class JobReader {
     if (status) query.andWhere('job.status = :status', { status });
     if (before) query.andWhere('job.id < :before', { before });
     return query.getMany();
+  }
+
+  /** Jobs whose model has answered, newest first, from the job after `before` on. */
+  answered({ before, limit }: { before?: string; limit: number }): Promise<Answered[]> {
+    return this.database.query(
+      `SELECT j.id AS "jobId", j.project, j.model, j.payload, coalesce(j.model_response, j.response) AS response, j.metadata,
+              j.usage, coalesce(d.rule, j.rule) AS rule, d.verdict, coalesce(d.automatic AND NOT d.at_deadline, false) AS automatic
+       FROM jobs j LEFT JOIN LATERAL (
+         SELECT verdict, rule, automatic, at_deadline FROM decisions
+         WHERE job_id = j.id AND final AND verdict <> 'regenerate' ORDER BY created_at DESC LIMIT 1
+       ) d ON true
+       WHERE j.response IS NOT NULL AND ($1::uuid IS NULL OR j.id < $1)
+       ORDER BY j.id DESC LIMIT $2`,
+      [before ?? null, limit],
+    );
   }
 
   /** Oldest first, without the first `offset`. */

@@ -27,7 +27,7 @@ function compile(schema: Json): ValidateFunction {
     validateFormats: false,
     allErrors: false,
     logger: false,
-    code: { regExp: linearRegExp as never },
+    code: { regExp: linearRegExp },
   });
   return runBounded(LONGEST_READ, () => ajv.compile(schema as object | boolean));
 }

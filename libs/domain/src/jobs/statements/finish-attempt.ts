@@ -5,6 +5,7 @@ import type { Usage } from '../job.entity';
 import type { Lease } from './claim';
 import { jsonOrNull } from './decide';
 import { DELIVERIES } from './deliveries';
+import { DRAFTS_GONE } from './leave-desk';
 
 export interface Inferred extends Lease {
   response: Json;
@@ -84,7 +85,7 @@ export async function failAttempt(database: DataSource, outcomes: FailedAttempt[
        SELECT id, CASE status WHEN 'fail' THEN 'failed' ELSE 'attempt_failed' END, status, revision, 'worker',
               jsonb_build_object('detail', detail)
        FROM job
-     ), ${DELIVERIES}
+     ), ${DELIVERIES}, ${DRAFTS_GONE}
      SELECT id FROM job`,
     [
       outcomes.map((outcome) => outcome.jobId),

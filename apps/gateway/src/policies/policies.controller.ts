@@ -1,0 +1,34 @@
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy, USUAL_DRY_RUN } from './policy.dto';
+import { PoliciesService } from './policies.service';
+
+@ApiTags('policies')
+@Controller('v1/policies')
+export class PoliciesController {
+  constructor(private readonly policies: PoliciesService) {}
+
+  @ApiOperation({
+    summary: 'Read the policy in force',
+    description:
+      'With the defaults filled in on every rule. error says why the file as it is now is not in force.',
+  })
+  @ApiOkResponse({ type: CurrentPolicy })
+  @Get('current')
+  async readCurrentPolicy(): Promise<CurrentPolicy> {
+    return currentPolicy(await this.policies.current());
+  }
+
+  @ApiOperation({
+    summary: 'Try a policy on the newest answers',
+    description:
+      'Changes nothing. Says what the policy would have done with each and what had happened to it. ' +
+      'Ends within seconds, with fewer answers where need be.',
+  })
+  @ApiOkResponse({ type: DryRun })
+  @Post('dry-run')
+  @HttpCode(200)
+  async dryRunPolicy(@Body() { policy, last }: TryPolicy): Promise<DryRun> {
+    return dryRun(await this.policies.dryRun({ policy, last: last ?? USUAL_DRY_RUN }));
+  }
+}

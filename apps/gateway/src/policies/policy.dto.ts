@@ -1,0 +1,255 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { VERDICTS, type Verdict } from '@hitl/domain';
+import type { DryRunReply, PolicyChange, PolicyOutcome, PolicyReply, PolicyRule } from '@hitl/messaging';
+import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+
+/** Answers that a dry run looks at unless asked. */
+export const USUAL_DRY_RUN = 100;
+const OUTCOMES: PolicyOutcome[] = ['human', 'approve', 'reject'];
+const outcome = { enum: OUTCOMES, enumName: 'PolicyOutcome' };
+const time = {
+  type: 'integer',
+  nullable: true,
+  description: 'Milliseconds since the answer began to wait.',
+} as const;
+const optionalText = { type: String, nullable: true };
+/** Which rule; null: the policy's defaults, or no policy. */
+const ruleName = { ...optionalText, description: 'Null: no rule took it.' };
+
+export class PolicyRuleDto {
+  @ApiProperty()
+  name: string;
+
+  @ApiProperty({ ...optionalText, description: 'In CEL. Null: always.' })
+  when: string | null;
+
+  @ApiProperty(outcome)
+  outcome: PolicyOutcome;
+
+  @ApiProperty({ description: 'Share that a human sees all the same, from 0 to 1.' })
+  sample: number;
+
+  @ApiProperty({ description: 'Whether the outcome is only recorded, and a human sees all.' })
+  shadow: boolean;
+
+  @ApiProperty(optionalText)
+  submitter_message: string | null;
+
+  @ApiProperty({ type: 'integer' })
+  approvals: number;
+
+  @ApiProperty()
+  four_eyes: boolean;
+
+  @ApiProperty({ ...optionalText, description: 'Null: everybody may review.' })
+  group: string | null;
+
+  @ApiProperty(time)
+  remind_after_ms: number | null;
+
+  @ApiProperty(time)
+  escalate_after_ms: number | null;
+
+  @ApiProperty(optionalText)
+  escalate_to: string | null;
+
+  @ApiProperty(time)
+  deadline_ms: number | null;
+
+  @ApiProperty({ enum: ['fail', 'approve'] })
+  on_deadline: 'fail' | 'approve';
+}
+
+class RejectReasonDto {
+  @ApiProperty({ example: 'incorrect' })
+  code: string;
+
+  @ApiProperty({ example: 'Factually wrong' })
+  label: string;
+}
+
+export class CurrentPolicy {
+  @ApiProperty({ description: 'Whether there is one. Without, one human reviews each answer.' })
+  configured: boolean;
+
+  @ApiProperty({ ...optionalText, description: 'SHA-256 of the text, in hex.' })
+  hash: string | null;
+
+  @ApiProperty({ ...optionalText, format: 'date-time' })
+  loaded_at: string | null;
+
+  @ApiProperty({
+    ...optionalText,
+    description: 'Why the file as it is now is not in force; this one still is.',
+  })
+  error: string | null;
+
+  @ApiProperty({ ...optionalText, description: 'The file, in YAML.' })
+  text: string | null;
+
+  @ApiProperty({
+    description: 'Who is in which group.',
+    type: 'object',
+    additionalProperties: { type: 'array', items: { type: 'string' } },
+  })
+  groups: Record<string, string[]>;
+
+  @ApiProperty({ type: [RejectReasonDto], description: 'What a rejection may give as its reason.' })
+  reject_reasons: RejectReasonDto[];
+
+  @ApiProperty({ type: [PolicyRuleDto] })
+  rules: PolicyRuleDto[];
+}
+
+export class TryPolicy {
+  @ApiProperty({
+    description: 'The policy, in YAML.',
+    example: 'version: 1\nrules: []\n',
+    maxLength: 1_048_576,
+  })
+  @IsString()
+  @Length(1, 1_048_576)
+  policy: string;
+
+  @ApiPropertyOptional({
+    description: 'How many answers, the newest first.',
+    type: 'integer',
+    minimum: 1,
+    maximum: 1000,
+    default: USUAL_DRY_RUN,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  last?: number;
+}
+
+class PolicyWarning {
+  @ApiProperty({ description: 'JSON pointer into the policy.' })
+  pointer: string;
+
+  @ApiProperty()
+  detail: string;
+}
+
+class PolicyOutcomes {
+  @ApiProperty({ type: 'integer' })
+  approve: number;
+
+  @ApiProperty({ type: 'integer' })
+  reject: number;
+
+  @ApiProperty({ type: 'integer' })
+  human: number;
+}
+
+class RuleCount {
+  @ApiProperty(ruleName)
+  rule: string | null;
+
+  @ApiProperty({ type: 'integer' })
+  jobs: number;
+}
+
+class OutcomeBefore {
+  @ApiProperty({ ...outcome, description: 'human: the policy left it to people.' })
+  outcome: PolicyOutcome;
+
+  @ApiProperty(ruleName)
+  rule: string | null;
+
+  @ApiProperty({
+    enum: VERDICTS,
+    enumName: 'Verdict',
+    type: String,
+    nullable: true,
+    description: 'Of whoever decided in the end; null: nobody has yet.',
+  })
+  final_verdict: Verdict | null;
+}
+
+class OutcomeAfter {
+  @ApiProperty(outcome)
+  outcome: PolicyOutcome;
+
+  @ApiProperty(ruleName)
+  rule: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'Null: no human would have reviewed.' })
+  approvals: number | null;
+
+  @ApiProperty(optionalText)
+  group: string | null;
+
+  @ApiProperty({ ...optionalText, description: 'Why a rule could not be followed.' })
+  because: string | null;
+}
+
+class OutcomeChange {
+  @ApiProperty({ format: 'uuid' })
+  job_id: string;
+
+  @ApiProperty({ type: OutcomeBefore })
+  before: OutcomeBefore;
+
+  @ApiProperty({ type: OutcomeAfter })
+  after: OutcomeAfter;
+}
+
+export class DryRun {
+  @ApiProperty({ description: 'SHA-256 of the policy, in hex.' })
+  hash: string;
+
+  @ApiProperty({ type: [PolicyWarning], description: 'What is allowed but cannot be meant.' })
+  warnings: PolicyWarning[];
+
+  @ApiProperty({ type: 'integer', description: 'How many answers were looked at.' })
+  jobs: number;
+
+  @ApiProperty({ type: PolicyOutcomes })
+  outcomes: PolicyOutcomes;
+
+  @ApiProperty({ type: [RuleCount], description: 'Every rule, in order; then what none took.' })
+  by_rule: RuleCount[];
+
+  @ApiProperty({ description: 'Whether the time was over before the answers were.' })
+  stopped_early: boolean;
+
+  @ApiProperty({
+    type: [OutcomeChange],
+    description: 'The newest 100 answers with another outcome or another rule than they had.',
+  })
+  changes: OutcomeChange[];
+}
+
+export function currentPolicy({ loadedAt, rejectReasons, rules, ...rest }: PolicyReply): CurrentPolicy {
+  return { ...rest, loaded_at: loadedAt, reject_reasons: rejectReasons, rules: rules.map(ruleDto) };
+}
+
+function ruleDto(rule: PolicyRule): PolicyRuleDto {
+  return {
+    name: rule.name,
+    when: rule.when,
+    outcome: rule.outcome,
+    sample: rule.sample,
+    shadow: rule.shadow,
+    submitter_message: rule.submitterMessage,
+    approvals: rule.approvals,
+    four_eyes: rule.fourEyes,
+    group: rule.group,
+    remind_after_ms: rule.remindAfterMs,
+    escalate_after_ms: rule.escalateAfterMs,
+    escalate_to: rule.escalateTo,
+    deadline_ms: rule.deadlineMs,
+    on_deadline: rule.onDeadline,
+  };
+}
+
+export function dryRun({ byRule, stoppedEarly, changes, ...rest }: DryRunReply): DryRun {
+  return { ...rest, by_rule: byRule, stopped_early: stoppedEarly, changes: changes.map(changeDto) };
+}
+
+function changeDto({ jobId, before: { finalVerdict, ...before }, after }: PolicyChange): OutcomeChange {
+  return { job_id: jobId, before: { ...before, final_verdict: finalVerdict }, after };
+}

@@ -1,0 +1,301 @@
+import { runBounded, TimeLimitError, type FieldFault } from '@hitl/domain';
+import { Condition, ConditionSyntaxError, LONGEST_CONDITION } from './condition';
+import { Policy, type RejectReason, type Rule, type Terms } from './policy';
+import { show, YamlReader, type Path, type Read } from './yaml-reader';
+
+/** Largest policy, in bytes. */
+export const LARGEST_POLICY = 1_048_576;
+/** Reading one may take this long, in milliseconds: YAML has its bombs. */
+const PATIENCE_MS = 1000;
+const MOST_RULES = 200;
+
+/** The reasons of a rejection where the policy lists none, and where there is no policy. */
+export const REJECT_REASONS: RejectReason[] = [
+  { code: 'incorrect', label: 'Factually wrong' },
+  { code: 'unsafe', label: 'Unsafe or harmful' },
+  { code: 'incomplete', label: 'Incomplete' },
+  { code: 'off_topic', label: 'Does not answer the request' },
+  { code: 'tone', label: 'Wrong tone' },
+  { code: 'other', label: 'Other' },
+];
+
+const NO_TERMS: Terms = {
+  approvals: 1,
+  fourEyes: false,
+  group: null,
+  remindAfterMs: null,
+  escalateAfterMs: null,
+  escalateTo: null,
+  deadlineMs: null,
+  onDeadline: 'fail',
+};
+
+/** The policy cannot be used; `faults` lists everything that is wrong with it, by JSON pointers into it. */
+export class PolicyError extends Error {
+  override name = 'PolicyError';
+
+  constructor(readonly faults: FieldFault[]) {
+    super(faults.map(describeFault).join('\n'));
+  }
+}
+
+export function describeFault({ pointer, detail }: FieldFault): string {
+  return pointer === '' ? detail : `${pointer}: ${detail}`;
+}
+
+/**
+ * Reads a policy (YAML; docs/policies.md).
+ * @throws PolicyError
+ */
+export function parsePolicy(text: string): Policy {
+  const size = Buffer.byteLength(text);
+  if (size > LARGEST_POLICY) throw refusal(`it has ${size} bytes; the most is ${LARGEST_POLICY}`);
+  try {
+    return runBounded(PATIENCE_MS, () => new PolicyReader(text).policy());
+  } catch (error) {
+    if (error instanceof TimeLimitError) {
+      throw refusal(`it takes longer than ${PATIENCE_MS} ms to read; make it smaller`);
+    }
+    // Of the YAML library's recursion, or of a value within itself.
+    if (error instanceof RangeError || error instanceof TypeError) {
+      throw refusal('it is nested too deep, or an alias contains itself; write it out');
+    }
+    throw error;
+  }
+}
+
+function refusal(detail: string): PolicyError {
+  return new PolicyError([{ pointer: '', detail }]);
+}
+
+/** Reads one policy. */
+class PolicyReader extends YamlReader {
+  constructor(private readonly text: string) {
+    super(text);
+  }
+
+  /** @throws PolicyError */
+  policy(): Policy {
+    const plain = this.content();
+    const content = this.faults.length > 0 ? undefined : this.read()(plain, []);
+    const { groups = {}, defaults = {}, rules = [], reject_reasons: reasons = [] } = content ?? {};
+    const usual = toTerms(defaults, NO_TERMS);
+    this.checkTerms(usual, groups, defaults, ['defaults']);
+    rules.forEach((rule, index) => {
+      if (!rule) return;
+      const path = ['rules', index];
+      this.checkTerms(toTerms(rule, usual), groups, rule, path);
+      this.checkOutcome(rule, path);
+    });
+    this.checkUnique(
+      rules.map((rule) => rule?.name),
+      ['rules', 'name'],
+    );
+    this.checkUnique(
+      reasons.map((reason) => reason?.code),
+      ['reject_reasons', 'code'],
+    );
+    this.warnOfUnreachable(rules);
+    if (this.faults.length > 0) throw new PolicyError(this.faults);
+    return new Policy({
+      text: this.text,
+      groups,
+      rejectReasons: content?.reject_reasons ? (reasons as RejectReason[]) : REJECT_REASONS,
+      defaults: usual,
+      rules: rules.map((rule) => toRule(rule as GivenRule, usual)),
+      warnings: this.warnings,
+    });
+  }
+
+  private read() {
+    const terms = {
+      approvals: this.whole(1, 10),
+      four_eyes: this.flag,
+      group: this.orNone(this.name),
+      remind_after: this.orNone(this.time),
+      escalate_after: this.orNone(this.time),
+      escalate_to: this.orNone(this.name),
+      deadline: this.orNone(this.time),
+      on_deadline: this.oneOf('fail', 'approve'),
+    };
+    const rule = {
+      name: this.name,
+      when: this.condition,
+      outcome: this.oneOf('human', 'approve', 'reject'),
+      sample: this.share,
+      shadow: this.flag,
+      submitter_message: this.shortText(1000),
+      ...terms,
+    };
+    const reason = { code: this.name, label: this.shortText(200) };
+    return this.object(
+      {
+        version: this.oneOf(1),
+        groups: this.groups,
+        reject_reasons: this.list(this.object(reason, ['code', 'label']), 1, 100),
+        defaults: this.object(terms),
+        rules: this.list(this.object(rule, ['name']), 0, MOST_RULES),
+      },
+      ['version', 'rules'],
+    );
+  }
+
+  private readonly condition: Read<Condition> = (value, path) => {
+    // YAML reads a bare true as a boolean; CEL has it, too.
+    const text = typeof value === 'boolean' ? String(value) : value;
+    if (typeof text !== 'string' || text.length > LONGEST_CONDITION) {
+      return this.note(path, `${show(value)} is not a text of at most ${LONGEST_CONDITION} characters`);
+    }
+    try {
+      const condition = new Condition(text);
+      if (condition.warning !== null) this.warn(path, `${condition.warning}. Met, it means human`);
+      return condition;
+    } catch (error) {
+      if (!(error instanceof ConditionSyntaxError)) throw error;
+      return this.note(path, `${show(text)} is not CEL: ${error.message}`);
+    }
+  };
+
+  private readonly groups: Read<Record<string, string[]>> = (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return this.note(path, `${show(value)} is not an object of lists, such as { seniors: [ana, ben] }`);
+    }
+    const entries = Object.entries(value);
+    if (entries.length > 100) return this.note(path, `has ${entries.length} groups; the most is 100`);
+    const members = this.list(this.shortText(100), 1, 1000);
+    const groups = entries.map(([name, list]): [string, string[]] => {
+      const at = [...path, name];
+      this.name(name, at);
+      const people = (members(list, at) ?? []).filter((person) => person !== undefined);
+      if (new Set(people).size < people.length) this.note(at, 'names somebody twice; name each once');
+      return [name, people];
+    });
+    return Object.fromEntries(groups);
+  };
+
+  /** What no key shows alone. Noted where it was written: `given` has the author's own keys, `terms` all of them. */
+  private checkTerms(terms: Terms, groups: Record<string, string[]>, given: GivenTerms, path: Path): void {
+    const has = (key: string): boolean => Object.hasOwn(given, key);
+    for (const [key, group] of Object.entries({ group: terms.group, escalate_to: terms.escalateTo })) {
+      if (group === null) continue;
+      const members = Object.hasOwn(groups, group) ? groups[group] : undefined;
+      if (!members) {
+        if (has(key)) this.note([...path, key], `there is no group ${show(group)}; add it to groups`);
+      } else if (terms.approvals > members.length && (has(key) || has('approvals'))) {
+        this.note(
+          [...path, has('approvals') ? 'approvals' : key],
+          `${terms.approvals} people must approve, but the group ${show(group)} has ${members.length}`,
+        );
+      }
+    }
+    const steps = Object.entries({
+      remind_after: terms.remindAfterMs,
+      escalate_after: terms.escalateAfterMs,
+      deadline: terms.deadlineMs,
+    }).filter(([, ms]) => ms !== null);
+    steps.forEach(([key, ms], index) => {
+      const [before, earlier] = steps[index - 1] ?? [];
+      if (before === undefined || Number(earlier) < Number(ms) || !(has(key) || has(before))) return;
+      this.note([...path, has(key) ? key : before], `${before} must come before ${key}`);
+    });
+    if (path[0] === 'defaults') return;
+    if (has('escalate_to') && terms.escalateTo !== null && terms.escalateAfterMs === null) {
+      this.warn([...path, 'escalate_to'], 'nothing escalates without escalate_after');
+    }
+    if (has('on_deadline') && terms.deadlineMs === null) {
+      this.warn([...path, 'on_deadline'], 'nothing happens without a deadline');
+    }
+  }
+
+  private checkOutcome(given: GivenRule, path: Path): void {
+    const { outcome = 'human', shadow = false, sample } = given;
+    // There is a fault already.
+    if (Object.hasOwn(given, 'outcome') && given.outcome === undefined) return;
+    const refuse = (key: string, why: string): void => {
+      if (Object.hasOwn(given, key)) this.note([...path, key], `${why}; remove it`);
+    };
+    if (outcome === 'human') {
+      refuse('sample', 'goes with approve and reject: a human sees all jobs of this rule');
+      refuse('shadow', 'goes with approve and reject: this rule decides nothing');
+    }
+    if (outcome !== 'reject') refuse('submitter_message', 'goes with reject');
+    if (shadow) refuse('sample', 'says nothing beside shadow: a human sees all jobs of this rule');
+    if (outcome === 'human' || shadow || sample !== undefined) return;
+    for (const key of TERM_KEYS) {
+      refuse(key, 'is about reviews, and no human sees a job of this rule without sample or shadow');
+    }
+  }
+
+  private checkUnique(names: (string | undefined)[], [list, key]: [string, string]): void {
+    names.forEach((name, index) => {
+      const first = name === undefined ? index : names.indexOf(name);
+      if (first < index) this.note([list, index, key], `${show(name)} is taken by /${list}/${first}`);
+    });
+  }
+
+  private warnOfUnreachable(rules: (GivenRule | undefined)[]): void {
+    const last = rules.findIndex((rule) => rule && (!rule.when || rule.when.text.trim() === 'true'));
+    if (last === -1) return;
+    rules.slice(last + 1).forEach((_, index) => {
+      this.warn(['rules', last + 1 + index], `is never reached: /rules/${last} takes every job`);
+    });
+  }
+}
+
+const TERM_KEYS = [
+  'approvals',
+  'four_eyes',
+  'group',
+  'remind_after',
+  'escalate_after',
+  'escalate_to',
+  'deadline',
+  'on_deadline',
+] as const satisfies (keyof GivenTerms)[];
+
+/** The terms as a policy names them. Null takes a default away. */
+interface GivenTerms {
+  approvals?: number;
+  four_eyes?: boolean;
+  group?: string | null;
+  remind_after?: number | null;
+  escalate_after?: number | null;
+  escalate_to?: string | null;
+  deadline?: number | null;
+  on_deadline?: 'fail' | 'approve';
+}
+
+interface GivenRule extends GivenTerms {
+  name?: string;
+  when?: Condition;
+  outcome?: Rule['outcome'];
+  sample?: number;
+  shadow?: boolean;
+  submitter_message?: string;
+}
+
+function toTerms(given: GivenTerms, usual: Terms): Terms {
+  const or = <T>(value: T | undefined, otherwise: T): T => (value === undefined ? otherwise : value);
+  return {
+    approvals: or(given.approvals, usual.approvals),
+    fourEyes: or(given.four_eyes, usual.fourEyes),
+    group: or(given.group, usual.group),
+    remindAfterMs: or(given.remind_after, usual.remindAfterMs),
+    escalateAfterMs: or(given.escalate_after, usual.escalateAfterMs),
+    escalateTo: or(given.escalate_to, usual.escalateTo),
+    deadlineMs: or(given.deadline, usual.deadlineMs),
+    onDeadline: or(given.on_deadline, usual.onDeadline),
+  };
+}
+
+function toRule(given: GivenRule, usual: Terms): Rule {
+  return {
+    ...toTerms(given, usual),
+    name: String(given.name),
+    when: given.when ?? null,
+    outcome: given.outcome ?? 'human',
+    sample: given.sample ?? 0,
+    shadow: given.shadow ?? false,
+    submitterMessage: given.submitter_message ?? null,
+  };
+}

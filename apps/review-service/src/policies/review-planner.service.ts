@@ -1,0 +1,101 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '@hitl/config';
+import { JobStore, type DeskRules, type Job } from '@hitl/domain';
+import { ChangeAnnouncer } from '@hitl/messaging';
+import { metrics } from '@hitl/observability';
+import { v7 as uuidv7 } from 'uuid';
+import type { Policy, Ruling } from './policy';
+import { PolicyFile } from './policy-file.service';
+
+/** Applies the policy to answers: decides as it says, or writes on them who must review. */
+@Injectable()
+export class ReviewPlanner {
+  private readonly logger = new Logger(ReviewPlanner.name);
+
+  constructor(
+    private readonly config: Config,
+    private readonly file: PolicyFile,
+    private readonly store: JobStore,
+    private readonly changes: ChangeAnnouncer,
+  ) {}
+
+  /** Whether a policy is configured: then every answer must have its plan before anybody acts on it. */
+  get configured(): boolean {
+    return this.file.current !== null;
+  }
+
+  /** What this person may do. */
+  deskOf(actor: string): DeskRules {
+    return {
+      groups: this.file.current?.groupsOf(actor) ?? [],
+      requirePlan: this.configured,
+      maxRegenerations: this.config.MAX_REGENERATIONS,
+    };
+  }
+
+  /** The codes of the project's reasons to reject. */
+  get reasonCodes(): string[] {
+    return this.file.rejectReasons.map(({ code }) => code);
+  }
+
+  /** Applies the policy to a job's current answer. Does nothing where that was done, or somebody was first. */
+  async apply(job: Job): Promise<void> {
+    const policy = this.file.current;
+    if (!policy) return;
+    const { id: jobId, payload, response, metadata, usage, model, project } = job;
+    // An answer that a person has asked for is one that a person sees.
+    const ruling = policy.evaluate(
+      { jobId, payload, response, metadata, usage, model, project },
+      job.regenerations === 0,
+    );
+    if ('decide' in ruling) await this.decide(job, policy, ruling.decide);
+    else await this.plan(job, policy, ruling);
+  }
+
+  private async plan(
+    { id: jobId, revision }: Job,
+    policy: Policy,
+    { plan, shadow }: Extract<Ruling, { plan: unknown }>,
+  ): Promise<void> {
+    const planned = await this.store.plan({
+      ...plan,
+      jobId,
+      revision,
+      policyHash: policy.hash,
+      shadow: shadow && { ...shadow, decisionId: uuidv7() },
+    });
+    if (!planned) return;
+    this.changes.announce(jobId, 'human');
+    if (plan.because !== null) {
+      this.logger.warn({ jobId, rule: plan.rule, because: plan.because, message: 'a human must look' });
+    }
+  }
+
+  private async decide(
+    { id: jobId, revision }: Job,
+    policy: Policy,
+    { verdict, rule, submitterMessage }: Extract<Ruling, { decide: unknown }>['decide'],
+  ): Promise<void> {
+    const decided = await this.store.decide({
+      id: uuidv7(),
+      jobId,
+      verdict,
+      actor: `policy:${rule}`,
+      revision,
+      response: null,
+      payload: null,
+      feedback: null,
+      reason: null,
+      reasonCode: null,
+      submitterMessage,
+      requestHash: '',
+      change: null,
+      desk: { groups: [], requirePlan: false, maxRegenerations: 0 },
+      policy: { rule, hash: policy.hash, atDeadline: false },
+    });
+    if (!decided) return;
+    metrics.decisions.inc({ verdict });
+    this.changes.announce(jobId, decided.status);
+    this.logger.log({ jobId, rule, verdict, message: 'the policy decided' });
+  }
+}

@@ -1,0 +1,122 @@
+import { isJsonObject, type Json } from '../json';
+import type { ApprovedAnswer, Correction } from './export-reader';
+
+/** A message as trainers read it. What a submitter sent beside role and content is kept. */
+export interface TrainingMessage {
+  [key: string]: Json;
+  role: string;
+  content: string | null;
+}
+
+/** One line of supervised fine-tuning. */
+export interface SftRow {
+  prompt: TrainingMessage[];
+  completion: TrainingMessage[];
+  job_id: string;
+  model: string | null;
+  edited: boolean;
+  finished_at: string;
+}
+
+/** One line of preference tuning. */
+export interface PreferenceRow {
+  prompt: TrainingMessage[];
+  chosen: TrainingMessage[];
+  rejected: TrainingMessage[];
+  job_id: string;
+  kind: Correction['kind'];
+  model: string | null;
+  finished_at: string;
+}
+
+/** An approved answer as a line; null where its prompt or its text cannot be told as messages of text. */
+export function sftRow({
+  jobId,
+  model,
+  edited,
+  finishedAt,
+  payload,
+  response,
+}: ApprovedAnswer): SftRow | null {
+  const prompt = promptOf(payload);
+  const text = answerText(response);
+  if (!prompt || text === null) return null;
+  return {
+    prompt,
+    completion: [assistant(text)],
+    job_id: jobId,
+    model,
+    edited,
+    finished_at: finishedAt.toISOString(),
+  };
+}
+
+/** A correction as a line; null as for {@link sftRow}, and where both answers read the same. */
+export function preferenceRow(correction: Correction): PreferenceRow | null {
+  const prompt = promptOf(correction.payload);
+  const chosen = answerText(correction.chosen);
+  const rejected = answerText(correction.rejected);
+  if (!prompt || chosen === null || rejected === null || chosen === rejected) return null;
+  return {
+    prompt,
+    chosen: [assistant(chosen)],
+    rejected: [assistant(rejected)],
+    job_id: correction.jobId,
+    kind: correction.kind,
+    model: correction.model,
+    finished_at: correction.finishedAt.toISOString(),
+  };
+}
+
+function assistant(content: string): TrainingMessage {
+  return { role: 'assistant', content };
+}
+
+/** A chat's messages; anything else as one message of the user. Null for a chat with more than text in it. */
+function promptOf(payload: Json): TrainingMessage[] | null {
+  if (!isJsonObject(payload) || !Array.isArray(payload.messages) || payload.messages.length === 0) {
+    return [{ role: 'user', content: typeof payload === 'string' ? payload : JSON.stringify(payload) }];
+  }
+  const messages: TrainingMessage[] = [];
+  for (const message of payload.messages) {
+    if (!isJsonObject(message) || typeof message.role !== 'string') return null;
+    const { role, content = null, ...rest } = message;
+    const text = content === null ? null : plainText(content);
+    if (text === null && content !== null) return null;
+    messages.push({ role, content: text, ...rest });
+  }
+  return messages;
+}
+
+/**
+ * The text of an answer: of a chat completion, of a message with content blocks, or any other JSON as it is written.
+ * Null where there is none, or where tools are called, so that a text is not all of the answer.
+ */
+function answerText(response: Json): string | null {
+  if (response === null) return null;
+  if (!isJsonObject(response))
+    return textOrNull(typeof response === 'string' ? response : JSON.stringify(response));
+  const choice: Json | undefined = Array.isArray(response.choices) ? response.choices[0] : undefined;
+  if (isJsonObject(choice) && isJsonObject(choice.message)) return messageText(choice.message);
+  if (response.role === 'assistant' && response.content !== undefined) return messageText(response);
+  return JSON.stringify(response);
+}
+
+function messageText({ content = null, tool_calls: calls }: { [key: string]: Json }): string | null {
+  if (Array.isArray(calls) && calls.length > 0) return null;
+  return textOrNull(plainText(content));
+}
+
+/** A content that is a text, or nothing but parts of text; null for any other. */
+function plainText(content: Json): string | null {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return null;
+  const texts = content.map((part) =>
+    isJsonObject(part) && typeof part.text === 'string' ? part.text : null,
+  );
+  return texts.includes(null) ? null : texts.join('');
+}
+
+function textOrNull(text: string | null): string | null {
+  return text === '' ? null : text;
+}

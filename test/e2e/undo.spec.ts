@@ -1,0 +1,173 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
+import { readEvents } from './streamed-events';
+
+const as = (name: string) => ({ 'x-hitl-actor': name });
+/** A word that only the model says. */
+const SECRET = 'xylophone-7f3a';
+
+describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
+  let stack: Stack;
+  let receiver: Server;
+  let webhooks = '';
+
+  beforeAll(async () => {
+    receiver = createServer((request, response) => {
+      request.on('data', (data: Buffer) => (webhooks += data.toString())).on('end', () => response.end());
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    stack = await startStack(way, {
+      DECISION_UNDO_MS: '2000',
+      WEBHOOK_ALLOW_PRIVATE: 'true',
+      WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    });
+    stack.stub.answer = () => ({ body: completion(SECRET) });
+  });
+
+  afterAll(async () => {
+    await stack.stop();
+    receiver.close();
+  });
+
+  async function waiting(more = {}): Promise<string> {
+    const { id } = await stack.submit({ input: 'x' }, more);
+    await stack.reaches(id, 'human');
+    return id;
+  }
+  const undo = (id: string, name: string) => stack.http.delete(`/v1/reviews/${id}/decision`, as(name));
+  const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
+  const history = async (id: string) => (await stack.http.get(`/v1/reviews/${id}/history`)).body;
+  const types = async (id: string) => (await history(id)).events.map(({ type }: { type: string }) => type);
+  const decide = (id: string, verdict: string, name: string, more = {}) =>
+    stack.decide(id, { verdict, ...more }, as(name));
+
+  it('delivers nothing at any door until its time is over, and then once', async () => {
+    const callback_url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+    const id = await waiting({ callback_url });
+    let answered = '';
+    const model = 'held';
+    const doors = Promise.all(
+      [
+        stack.http.get(`/v1/jobs/${id}`, { prefer: 'wait=60' }),
+        stack.http.post('/v1/chat/completions', { model, messages: [{ role: 'user', content: 'x' }] }),
+      ].map(async (answer) => {
+        const { text } = await answer;
+        answered += text;
+      }),
+    );
+    const chat = await until('the chat waits', async () => {
+      const { data } = (await stack.http.get('/v1/reviews')).body;
+      return data.find((job: any) => job.payload.model === model);
+    });
+    await decide(chat.id, 'approve', 'alice');
+    const { status, headers, body } = await decide(id, 'approve', 'alice');
+    expect([status, headers.get('etag'), body.status]).toEqual([200, '"1"', 'human']);
+    expect(body.review.held).toEqual({
+      decision_id: expect.any(String),
+      verdict: 'approve',
+      by: 'alice',
+      until: expect.any(String),
+    });
+
+    const events = await readEvents(`${stack.url}/v1/jobs/${id}/events`, {
+      enough: (seen) => seen.at(-1)?.event === 'held',
+    });
+    const shown = await Promise.all(
+      [`/v1/jobs/${id}`, '/v1/jobs', `/v1/jobs/${id}/history`].map((path) => stack.http.get(path)),
+    );
+    expect(shown[0]!.body).toMatchObject({ status: 'human', response: null });
+    expect(JSON.stringify([events, shown.map(({ text }) => text)])).not.toContain(SECRET);
+    expect([answered, webhooks]).toEqual(['', '']);
+
+    await doors;
+    expect(answered.match(new RegExp(SECRET, 'g'))).toHaveLength(2);
+    await until('the webhook', () => webhooks.includes('job.succeeded'));
+    const job = await stack.reaches(id, 'success');
+    expect(Date.parse(job.finished_at)).toBeGreaterThanOrEqual(Date.parse(body.review.held.until));
+    expect(await types(id)).toEqual(['submitted', 'inferred', 'held', 'decided']);
+    expect((await history(id)).decisions).toEqual([
+      expect.objectContaining({ id: body.review.held.decision_id, actor: 'alice', final: true }),
+    ]);
+    expect((await review(id)).review.held).toBeNull();
+    expect((await undo(id, 'alice')).body.code).toBe('nothing_to_undo');
+    expect((await stack.reaches(id, 'success')).revision).toBe(1);
+  });
+
+  it('is taken back by its author alone: the job waits again, and the history tells of both', async () => {
+    const id = await waiting();
+    await decide(id, 'reject', 'alice', { reason: 'no' });
+    const refused = await undo(id, 'bob');
+    expect([refused.status, refused.body.code]).toEqual([409, 'nothing_to_undo']);
+    expect(refused.body.detail).toContain("is alice's");
+    expect(refused.body.current.held).toMatchObject({ verdict: 'reject', by: 'alice' });
+    expect((await review(id)).review.held.by).toBe('alice');
+
+    const { status, body } = await undo(id, 'alice');
+    expect([status, body.status, body.review.held]).toEqual([200, 'human', null]);
+    expect(await types(id)).toEqual(['submitted', 'inferred', 'held', 'undone']);
+    expect((await history(id)).decisions).toEqual([]);
+    const again = await undo(id, 'alice');
+    expect([again.status, again.body.code]).toEqual([409, 'nothing_to_undo']);
+    expect((await decide(id, 'approve', 'bob')).body.review.held.by).toBe('bob');
+    const seen = await readEvents(`${stack.url}/v1/jobs/${id}/events`, {
+      enough: (events) => events.some(({ event }) => event === 'undone'),
+    });
+    expect(seen.find(({ event }) => event === 'undone')!.data).toEqual({
+      id: expect.any(String),
+      job_id: id,
+      type: 'undone',
+      status: 'human',
+      revision: 1,
+      actor: 'alice',
+      created_at: expect.any(String),
+    });
+  });
+
+  it('is first: whoever decides, claims or edits meanwhile gets 409, and repeating it changes nothing', async () => {
+    const id = await waiting();
+    const decision = { id: '019a9f3e-5c1c-4b8a-9d2e-3f4a5b6c7d8e', verdict: 'approve' };
+    const first = await stack.decide(id, decision, as('alice'));
+    const others = await Promise.all([
+      decide(id, 'approve', 'bob'),
+      decide(id, 'regenerate', 'alice'),
+      stack.http.put(`/v1/reviews/${id}/claim`, undefined, as('bob')),
+    ]);
+    for (const { status, body } of others) {
+      expect([status, body.code]).toEqual([409, 'already_decided']);
+      expect(body.detail).toMatch(/^alice was first: 'approve', which takes effect at /);
+      expect(body.current).toMatchObject({ status: 'human', held: first.body.review.held, decision: null });
+    }
+    const edit = { id, status: 'human', response: 'theirs' };
+    expect((await stack.http.post('/reviewJob', edit, as('bob'))).status).toBe(404);
+    expect((await stack.decide(id, decision, as('alice'))).body).toEqual(first.body);
+    const other = await stack.decide(id, { ...decision, verdict: 'reject' }, as('alice'));
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency_conflict']);
+    expect(await review(id)).toEqual(first.body);
+    expect(await types(id)).toEqual(['submitted', 'inferred', 'held']);
+    await undo(id, 'alice');
+  });
+
+  it('loses to a cancellation, while others take effect', async () => {
+    const [cancelled, other] = [await waiting(), await waiting()];
+    await decide(cancelled, 'approve', 'alice');
+    await decide(other, 'regenerate', 'alice', { feedback: 'shorter' });
+    expect((await stack.http.post(`/v1/jobs/${cancelled}/cancel`)).body.status).toBe('fail');
+    // It was decided later, so the cancelled one's time is over, too.
+    await until('the other was sent back', async () => (await review(other)).revision === 2);
+    const { body, text } = await stack.http.get(`/v1/jobs/${cancelled}`);
+    expect(body).toMatchObject({ status: 'fail', failure: { reason: 'cancelled' }, response: null });
+    expect(text).not.toContain(SECRET);
+    expect(await types(cancelled)).toEqual(['submitted', 'inferred', 'held', 'cancelled']);
+    expect(await types(other)).toEqual(['submitted', 'inferred', 'held', 'regenerated', 'inferred']);
+  });
+
+  it('survives a restart of the desk', async () => {
+    const id = await waiting();
+    await decide(id, 'edit', 'alice', { response: 'ours' });
+    await stack.restart(way === 'services' ? 'review-service' : 'standalone');
+    expect(await stack.reaches(id, 'success')).toMatchObject({ response: 'ours', revision: 2 });
+    expect((await history(id)).decisions).toHaveLength(1);
+  });
+});
