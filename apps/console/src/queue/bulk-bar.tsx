@@ -98,7 +98,7 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
               <option value="">No reason</option>
               {reasons.map((reason) => (
                 <option key={reason.code} value={reason.code}>
-                  {reason.title}
+                  {reason.label}
                 </option>
               ))}
             </select>

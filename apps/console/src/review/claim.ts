@@ -85,20 +85,16 @@ export function useClaim(review: Review): Claim {
 
   useEffect(
     () => () => {
-      const { review: left, released: given } = latest.current;
-      if (
-        left.status !== 'human' ||
-        left.review.held !== null ||
-        given ||
-        left.review.claim?.by !== reviewer()
-      )
+      // What is known now: a decision may have been made since the last look at the page.
+      const left = client.getQueryData(reviewQuery(id).queryKey);
+      if (left?.status !== 'human' || left.review.held !== null || left.review.claim?.by !== reviewer())
         return;
       // Nobody waits for the answer; if it is lost, the claim ends by itself.
-      void api
+      api
         .DELETE('/v1/reviews/{id}/claim', { params: { path: { id } }, keepalive: true })
         .catch(() => undefined);
     },
-    [id],
+    [client, id],
   );
 
   const left = claim === null ? 0 : Date.parse(claim.until) - now;

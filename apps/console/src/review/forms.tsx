@@ -72,7 +72,7 @@ export function RejectForm({ busy, onCancel, onDecide }: FormProps) {
   return (
     <Sheet title="Reject: nothing is delivered">
       <div role="radiogroup" aria-label="Reason" className="flex flex-wrap gap-2">
-        {reasons.map(({ code: each, title }, index) => (
+        {reasons.map(({ code: each, label }, index) => (
           <button
             key={each}
             type="button"
@@ -81,7 +81,7 @@ export function RejectForm({ busy, onCancel, onDecide }: FormProps) {
             className={`button ${code === each ? '!border-accent !bg-chosen' : ''}`}
             onClick={() => setCode(code === each ? null : each)}
           >
-            {title} {index < 9 && <kbd aria-hidden="true">{index + 1}</kbd>}
+            {label} {index < 9 && <kbd aria-hidden="true">{index + 1}</kbd>}
           </button>
         ))}
       </div>

@@ -1,46 +1,23 @@
 import { useQuery } from '@tanstack/react-query';
+import { api, dataOf } from '../api/client';
 
 export interface Reason {
   code: string;
-  title: string;
+  label: string;
 }
 
-/** What a project that has said nothing gives as reasons. */
+/** What stands there until the gateway has told the project's own. */
 const USUAL: Reason[] = ['incorrect', 'unsafe', 'incomplete', 'off_topic', 'tone', 'other'].map((code) => ({
   code,
-  title: titleOf(code),
+  label: code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' '),
 }));
-
-function titleOf(code: string): string {
-  const words = code.replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** The reasons of whatever a policy says: a list of codes, or of codes with a title. */
-function reasonsOf(policy: unknown): Reason[] {
-  const reasons = (policy as { reasons?: unknown } | null)?.reasons;
-  if (!Array.isArray(reasons)) return USUAL;
-  const known = reasons.flatMap((reason: unknown): Reason[] => {
-    if (typeof reason === 'string') return [{ code: reason, title: titleOf(reason) }];
-    const { code, title } = reason as { code?: unknown; title?: unknown };
-    return typeof code === 'string'
-      ? [{ code, title: typeof title === 'string' ? title : titleOf(code) }]
-      : [];
-  });
-  return known.length > 0 ? known : USUAL;
-}
 
 /** The project's reasons to reject. */
 export function useReasons(): Reason[] {
   const { data } = useQuery({
-    queryKey: ['reasons'],
-    queryFn: async ({ signal }) => {
-      // Not in the description yet: the gateway answers 404 until it has policies.
-      const answer = await fetch('/v1/policies/current', { signal });
-      return answer.ok ? reasonsOf(await answer.json()) : USUAL;
-    },
-    retry: false,
-    placeholderData: USUAL,
+    queryKey: ['policy'],
+    queryFn: ({ signal }) => dataOf(api.GET('/v1/policies/current', { signal })),
+    select: ({ reject_reasons }) => reject_reasons,
   });
-  return data ?? USUAL;
+  return data && data.length > 0 ? data : USUAL;
 }
