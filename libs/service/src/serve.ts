@@ -142,10 +142,6 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   void transport.client.connect().catch(() => undefined);
   await app.listen(config.PORT, config.HOST);
   await app.startAllMicroservices();
-  const url = await app.getUrl();
-  logger.info({ url }, 'ready');
-  definition.started?.(url, config);
-
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;
@@ -172,6 +168,10 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
       });
     });
   }
+  // Whoever waits for this line may stop the process at once.
+  const url = await app.getUrl();
+  logger.info({ url }, 'ready');
+  definition.started?.(url, config);
 }
 
 @Module({})
