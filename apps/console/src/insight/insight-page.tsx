@@ -18,6 +18,8 @@ const route = getRouteApi('/insight');
 /** How often the figures are read again, in milliseconds. */
 const READ_EVERY = 30_000;
 
+const NONE = 'none in this window';
+
 /** How the desk does: what waits, what was decided, how long it took, who agrees. */
 export function InsightPage() {
   const view = route.useSearch();
@@ -106,23 +108,20 @@ function Figures({ stats, view, hours }: { stats: Stats; view: View; hours: bool
     group !== undefined || Object.values(one).includes(null)
       ? null
       : (verdict) => exportOf('decisions.csv', { ...filters, ...one, verdict });
-  const { verdicts, agreement, deadlines } = stats;
+  const { verdicts, edit_distance, agreement, deadlines } = stats;
   return (
     <>
-      <dl className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
+      <dl className="grid grid-cols-2 gap-3 lg:grid-cols-4">
         <Waiting waiting={stats.waiting} filters={waiting} />
-        <Figure name="Time to decide" value={time(stats.time_to_decide_ms.p50)}>
-          or less for half; nine of ten within {time(stats.time_to_decide_ms.p90)}
-        </Figure>
-        <Figure name="Time to claim" value={time(stats.time_to_claim_ms.p50)}>
-          or less for half; nine of ten within {time(stats.time_to_claim_ms.p90)}
-        </Figure>
+        <Time name="Time to decide" of={stats.time_to_decide_ms} />
+        <Time name="Time to claim" of={stats.time_to_claim_ms} />
         <Figure name="Decided" value={stats.decided.toLocaleString('en')}>
           of them by the policy alone: {totalOf(verdicts.automatic.total).toLocaleString('en')}
         </Figure>
-        <Figure name="Changed by an edit" value={percent(stats.edit_distance.p50)}>
-          or less of the text for half; mean {percent(stats.edit_distance.mean)}, nine of ten up to{' '}
-          {percent(stats.edit_distance.p90)}
+        <Figure name="Changed by an edit" value={percent(edit_distance.p50)}>
+          {edit_distance.p50 === null
+            ? NONE
+            : `or less of the text for half; mean ${percent(edit_distance.mean)}, nine of ten up to ${percent(edit_distance.p90)}`}
         </Figure>
         <Agreement name="Two people agree" of={agreement.double} />
         <Agreement name="Shadowed rules agree" of={agreement.shadow} />
@@ -253,8 +252,16 @@ function Agreement({
   return (
     <Figure name={name} value={percent(pairs === 0 ? null : agreed / pairs)}>
       {pairs === 0
-        ? 'no pairs in this window'
+        ? NONE
         : `${agreed.toLocaleString('en')} of ${pairs.toLocaleString('en')} pairs; Cohen’s kappa ${kappa === null ? 'is not defined' : kappa.toFixed(2)}`}
+    </Figure>
+  );
+}
+
+function Time({ name, of: { p50, p90 } }: { name: string; of: Stats['time_to_decide_ms'] }) {
+  return (
+    <Figure name={name} value={time(p50)}>
+      {p50 === null ? NONE : `or less for half; nine of ten within ${time(p90)}`}
     </Figure>
   );
 }

@@ -19,7 +19,7 @@ interface VerdictTableProps {
 /** Shares of verdicts: a bar in which they add up, and the numbers beside it. */
 export function VerdictTable({ title, of, rows }: VerdictTableProps) {
   return (
-    <div className="panel overflow-x-auto p-4" tabIndex={0} role="group" aria-label={title}>
+    <div className="panel relative overflow-x-auto p-4" tabIndex={0} role="group" aria-label={title}>
       <table className="figures">
         <thead>
           <tr>

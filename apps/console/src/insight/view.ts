@@ -36,7 +36,7 @@ export function exportOf(file: string, filters: Record<string, string | null | u
   return `/v1/exports/${file}?${new URLSearchParams(given).toString()}`;
 }
 
-/** A share from 0 to 1 as people write it; empty where there is none. */
+/** A share from 0 to 1 as people write it; a dash where there is none. */
 export function percent(share: number | null): string {
   return share === null ? '–' : share.toLocaleString('en', { style: 'percent', maximumFractionDigits: 0 });
 }

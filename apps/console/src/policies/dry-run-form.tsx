@@ -125,7 +125,7 @@ function Result({ run }: { run: DryRun }) {
 function Changes({ changes }: { changes: DryRun['changes'] }) {
   return (
     <div
-      className="max-h-[32rem] overflow-auto"
+      className="relative max-h-[32rem] overflow-auto"
       tabIndex={0}
       role="group"
       aria-label="What would have been different"

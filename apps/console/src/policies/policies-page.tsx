@@ -68,7 +68,7 @@ function InForce({ policy }: { policy: CurrentPolicy }) {
           </>
         }
       >
-        <div className="panel overflow-x-auto p-2" tabIndex={0} role="group" aria-label="Rules">
+        <div className="panel relative overflow-x-auto p-2" tabIndex={0} role="group" aria-label="Rules">
           <table className="figures">
             <caption className="sr-only">Rules: the first whose condition holds takes the answer</caption>
             <thead>

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 /** A page that is read from top to bottom: its name, what belongs to all of it, and the rest. */
 export function Page({ title, tools, children }: { title: string; tools?: ReactNode; children: ReactNode }) {
   return (
-    <div className="flex min-h-0 flex-1 flex-col overflow-auto">
+    <div className="relative flex min-h-0 flex-1 flex-col overflow-auto">
       <div className="mx-auto flex w-full max-w-6xl flex-1 flex-col gap-6 p-4 sm:p-6">
         <div className="flex flex-wrap items-center gap-2">
           <h1 className="mr-auto min-w-0 text-lg font-semibold break-words">{title}</h1>

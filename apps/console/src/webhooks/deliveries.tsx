@@ -29,7 +29,7 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
   if (data.data.length === 0)
     return <p className="text-dim">Nothing was sent yet: the next job that ends is, and so is a ping.</p>;
   return (
-    <div className="max-h-[32rem] overflow-auto" tabIndex={0} role="group" aria-label="Deliveries">
+    <div className="relative max-h-[32rem] overflow-auto" tabIndex={0} role="group" aria-label="Deliveries">
       <table className="figures">
         <caption className="sr-only">The newest 100 deliveries</caption>
         <thead>
