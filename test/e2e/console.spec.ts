@@ -10,24 +10,30 @@ describe('the console', () => {
 
   afterAll(() => stack.stop());
 
-  it.each(['/', '/queue?q=x', `/review/${crypto.randomUUID()}`, '/history/x', '/insight', '/try'])(
-    'is at %s, never kept by browsers and strict about what may run',
-    async (path) => {
-      const { status, headers, text } = await stack.http.get(path);
-      expect(status).toBe(200);
-      expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
-      expect(headers.get('cache-control')).toBe('no-cache');
-      expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect(headers.get('referrer-policy')).toBe('no-referrer');
-      const policy = headers.get('content-security-policy')!;
-      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self' 'nonce-");
-      expect(policy).toContain("frame-ancestors 'none'");
-      expect(policy).not.toContain('unsafe');
-      const nonce = /'nonce-([^']+)'/.exec(policy)![1]!;
-      expect(text).toContain(`<meta property="csp-nonce" nonce="${nonce}">`);
-      expect((await stack.http.get(path)).headers.get('content-security-policy')).not.toContain(nonce);
-    },
-  );
+  it.each([
+    '/',
+    '/queue?q=x',
+    `/review/${crypto.randomUUID()}`,
+    '/history/x',
+    '/insight',
+    '/policies',
+    '/webhooks',
+    '/try',
+  ])('is at %s, never kept by browsers and strict about what may run', async (path) => {
+    const { status, headers, text } = await stack.http.get(path);
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(headers.get('cache-control')).toBe('no-cache');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    const policy = headers.get('content-security-policy')!;
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self' 'nonce-");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain('unsafe');
+    const nonce = /'nonce-([^']+)'/.exec(policy)![1]!;
+    expect(text).toContain(`<meta property="csp-nonce" nonce="${nonce}">`);
+    expect((await stack.http.get(path)).headers.get('content-security-policy')).not.toContain(nonce);
+  });
 
   it('has all that its page needs, under names that change with their content', async () => {
     const { text } = await stack.http.get('/');

@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router';
+import { viewOf } from './insight/view';
 import { filtersOf } from './queue/filters';
 import { QueuePage } from './queue/queue-page';
 import { Failed, Missing } from './shell/states';
@@ -40,6 +41,31 @@ const reviewRoute = createRoute({
   component: lazyRouteComponent(() => import('./review/review-page'), 'ReviewPage'),
 });
 
+const historyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/history/$id',
+  component: lazyRouteComponent(() => import('./history/history-page'), 'HistoryPage'),
+});
+
+const insightRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/insight',
+  validateSearch: viewOf,
+  component: lazyRouteComponent(() => import('./insight/insight-page'), 'InsightPage'),
+});
+
+const policiesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/policies',
+  component: lazyRouteComponent(() => import('./policies/policies-page'), 'PoliciesPage'),
+});
+
+const webhooksRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./webhooks/webhooks-page'), 'WebhooksPage'),
+});
+
 const tryRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/try',
@@ -48,7 +74,16 @@ const tryRoute = createRoute({
 
 export function createConsoleRouter(queryClient: QueryClient) {
   return createRouter({
-    routeTree: rootRoute.addChildren([indexRoute, queueRoute, reviewRoute, tryRoute]),
+    routeTree: rootRoute.addChildren([
+      indexRoute,
+      queueRoute,
+      reviewRoute,
+      historyRoute,
+      insightRoute,
+      policiesRoute,
+      webhooksRoute,
+      tryRoute,
+    ]),
     context: { queryClient },
     defaultPreload: 'intent',
     scrollRestoration: false,

@@ -101,7 +101,7 @@ interface TypedProps {
 }
 
 /** A text field whose change is told once one pauses. */
-function Typed({ value, label, onChange, className, input }: TypedProps) {
+export function Typed({ value, label, onChange, className, input }: TypedProps) {
   const [text, setText] = useState(value);
   const [told, setTold] = useState(value);
   if (value !== told) {

@@ -76,6 +76,7 @@ export function QueueList({ rows, total, filters, onEnd }: QueueListProps) {
     previous: () => moveTo(activeIndex === -1 ? 0 : activeIndex - 1),
     ...(active !== null && {
       open: () => open(active),
+      history: () => void navigate({ to: '/history/$id', params: { id: active } }),
       select: () => toggle(active, false),
     }),
   });

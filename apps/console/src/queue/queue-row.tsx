@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { ReviewSummary } from '../api/client';
 import { reviewer } from '../reviewer';
@@ -108,7 +109,17 @@ export const QueueRow = memo(
           {row.priority}
         </span>
         <span role="gridcell" className="text-right text-dim tabular-nums">
-          {age(row.since, now)}
+          <Link
+            to="/history/$id"
+            params={{ id: row.id }}
+            preload={false}
+            tabIndex={-1}
+            title="History"
+            className="hover:text-accent hover:underline"
+            onClick={(event) => event.stopPropagation()}
+          >
+            {age(row.since, now)}
+          </Link>
         </span>
         <span
           role="gridcell"

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { api, dataOf, type Decision, type Json, type Review } from '../api/client';
 import { messageOf } from '../api/problem';
@@ -191,7 +191,14 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
               )}
             </section>
           )}
-          {view.history && <HistoryPanel id={id} version={review.updated_at} />}
+          {view.history && (
+            <>
+              <Link to="/history/$id" params={{ id }} className="text-accent underline">
+                The whole story on its own page
+              </Link>
+              <HistoryPanel id={id} version={review.updated_at} />
+            </>
+          )}
         </section>
       </div>
       {form === 'reject' && (

@@ -1,20 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
-import { api, dataOf, type History, type Json } from '../api/client';
+import type { History, Json } from '../api/client';
 import { Failed, Loading } from '../shell/states';
 import { clip, visible } from '../text/hygiene';
 import { moment } from '../text/time';
 import { editable } from './answer';
+import { historyQuery } from './review-data';
 
 /** Characters of an output that the history shows. */
 const LONGEST_OUTPUT = 20_000;
 
 /** All that happened to a job, newest first: outputs with their diffs, verdicts, notes. */
 export function HistoryPanel({ id, version }: { id: string; version: string }) {
-  const { data, error, refetch } = useQuery({
-    queryKey: ['history', id, version],
-    queryFn: ({ signal }) =>
-      dataOf(api.GET('/v1/reviews/{id}/history', { params: { path: { id } }, signal })),
-  });
+  const { data, error, refetch } = useQuery(historyQuery(id, version));
   if (error) return <Failed error={error} reset={() => void refetch()} />;
   if (!data) return <Loading what="the history" />;
   return (
@@ -79,6 +76,7 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
         decision.reason,
         decision.feedback === null ? null : `Feedback: ${decision.feedback}`,
         decision.submitter_message === null ? null : `To the submitter: ${decision.submitter_message}`,
+        decision.policy_hash === null ? null : `Policy ${decision.policy_hash.slice(0, 8)}`,
       ].filter((line) => line !== null),
       diff: null,
       output: null,
@@ -120,7 +118,11 @@ const LINE_LOOK: Record<string, string> = {
 /** A unified diff against the model's output; the signs tell what the colours do. */
 function DiffText({ diff }: { diff: string }) {
   const { text } = clip(diff, LONGEST_OUTPUT);
-  const lines = text.split('\n').slice(4);
+  // The file's end matters to a patch, not to a reader.
+  const lines = text
+    .split('\n')
+    .slice(4)
+    .filter((line) => !line.startsWith('\\'));
   return (
     <pre
       className="mono max-h-80 overflow-auto whitespace-pre-wrap"

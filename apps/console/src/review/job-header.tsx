@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import type { RefObject } from 'react';
 import type { Json, Review } from '../api/client';
 import { Act } from '../keys/act';
@@ -23,7 +24,7 @@ export function JobHeader({ review, heading, onBack }: JobHeaderProps) {
         Queue
       </Act>
       <h1 ref={heading} tabIndex={-1} className="min-w-40 flex-1 truncate font-semibold outline-none">
-        {visible(titleOf(review))}
+        {titleOf(review)}
       </h1>
       {review.model !== null && <span className="chip">{visible(review.model)}</span>}
       {rule !== null && <span className="chip">rule {visible(rule)}</span>}
@@ -35,6 +36,9 @@ export function JobHeader({ review, heading, onBack }: JobHeaderProps) {
         </span>
       )}
       <span className="chip">priority {review.priority}</span>
+      <Link to="/history/$id" params={{ id: review.id }} className="chip !text-accent">
+        whole story
+      </Link>
       <span className="chip">from {visible(review.submitter)}</span>
       {since !== null && <span className="chip">waits {age(since, now)}</span>}
       {deadline && (
@@ -46,8 +50,9 @@ export function JobHeader({ review, heading, onBack }: JobHeaderProps) {
   );
 }
 
-function titleOf({ id, payload }: Review): string {
+/** What a job is called: what was asked last, in one line. */
+export function titleOf({ id, payload }: Review): string {
   const asked = conversationOf(payload as Json)?.turns.findLast(({ role }) => role === 'user')?.text;
-  if (asked !== undefined && asked.trim() !== '') return clip(asked.replace(/\s+/g, ' ').trim(), 200).text;
-  return typeof payload === 'string' ? clip(payload, 200).text : `Job ${id}`;
+  const line = (typeof payload === 'string' ? payload : (asked ?? '')).replace(/\s+/g, ' ').trim();
+  return line === '' ? `Job ${id}` : visible(clip(line, 200).text);
 }

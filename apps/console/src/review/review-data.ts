@@ -9,6 +9,14 @@ export const reviewQuery = (id: string) =>
     gcTime: 60_000,
   });
 
+/** All that happened to a job, up to a version of it. */
+export const historyQuery = (id: string, version: string) =>
+  queryOptions({
+    queryKey: ['history', id, version],
+    queryFn: ({ signal }) =>
+      dataOf(api.GET('/v1/reviews/{id}/history', { params: { path: { id } }, signal })),
+  });
+
 /** Reads a job that is likely to be opened next. */
 export function prefetchReview(client: QueryClient, id: string): void {
   client.query(reviewQuery(id)).catch(() => undefined);

@@ -13,7 +13,10 @@ const NameDialog = lazy(() => import('./name-dialog').then((file) => ({ default:
 /** Where the pages are; those who add one add it here. */
 const PAGES = [
   { to: '/queue', name: 'Queue' },
+  { to: '/insight', name: 'Insight' },
   { to: '/try', name: 'Try it' },
+  { to: '/policies', name: 'Policies' },
+  { to: '/webhooks', name: 'Webhooks' },
 ] as const;
 
 const NEXT_THEME: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
@@ -32,12 +35,12 @@ export function Shell() {
     <div className="flex h-full flex-col">
       <header className="flex h-11 shrink-0 items-center gap-4 border-b border-line bg-panel px-4">
         <span className="font-semibold">HITL</span>
-        <nav aria-label="Pages" className="flex gap-1">
+        <nav aria-label="Pages" className="flex min-w-0 gap-1 overflow-x-auto">
           {PAGES.map(({ to, name }) => (
             <Link
               key={to}
               to={to}
-              className="rounded-md px-2 py-1 text-dim hover:text-ink"
+              className="rounded-md px-2 py-1 whitespace-nowrap text-dim hover:text-ink"
               activeProps={{ className: 'bg-chosen !text-ink', 'aria-current': 'page' }}
             >
               {name}

@@ -1,0 +1,164 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, type ReactNode } from 'react';
+import { useChanges, type JobChange } from '../api/live';
+import type { History, Json, Review } from '../api/client';
+import { Act } from '../keys/act';
+import { HistoryPanel } from '../review/history-panel';
+import { titleOf } from '../review/job-header';
+import { RequestView } from '../review/request-view';
+import { historyQuery, reviewQuery } from '../review/review-data';
+import { Page, Part } from '../shell/page';
+import { Failed, Loading } from '../shell/states';
+import { visible } from '../text/hygiene';
+import { moment } from '../text/time';
+
+const route = getRouteApi('/history/$id');
+
+/** The whole story of one job: what was asked, every answer, every verdict, everything that happened. */
+export function HistoryPage() {
+  const { id } = route.useParams();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { data, error, refetch } = useQuery(reviewQuery(id));
+  useChanges(
+    useCallback(
+      (change: JobChange | null) => {
+        if (change !== null && change.job_id !== id) return;
+        void client.invalidateQueries(reviewQuery(id));
+        void client.invalidateQueries({ queryKey: ['history', id] });
+      },
+      [client, id],
+    ),
+  );
+  return (
+    <Page
+      title={data ? titleOf(data) : 'History'}
+      tools={
+        <>
+          <Link to="/review/$id" params={{ id }} className="button">
+            To the review
+          </Link>
+          <Act command="leave" look="quiet" onAct={() => void navigate({ to: '/queue' })}>
+            Queue
+          </Act>
+        </>
+      }
+    >
+      {error && !data ? (
+        <Failed error={error} reset={() => void refetch()} />
+      ) : data ? (
+        <Story review={data} />
+      ) : (
+        <Loading what="the job" />
+      )}
+    </Page>
+  );
+}
+
+function Story({ review }: { review: Review }) {
+  const { id, updated_at: version } = review;
+  const history = useQuery(historyQuery(id, version)).data;
+  return (
+    <div className="grid gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <HistoryPanel id={id} version={version} />
+      <div className="flex min-w-0 flex-col gap-6">
+        <Part title="The job">
+          <Facts review={review} />
+        </Part>
+        <Part title="What was asked">
+          <div
+            className="panel max-h-96 overflow-auto p-3"
+            tabIndex={0}
+            role="group"
+            aria-label="What was asked"
+          >
+            <RequestView payload={review.payload as Json} raw={false} />
+          </div>
+        </Part>
+        {history && (
+          <Part title="Events">
+            <Events events={history.events} />
+          </Part>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Facts({ review }: { review: Review }) {
+  const { failure, review: plan } = review;
+  return (
+    <dl className="panel grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 p-3">
+      <Fact name="Job">
+        <span className="mono">{review.id}</span>
+      </Fact>
+      <Fact name="Status">
+        {review.status}
+        {failure && `: ${failure.reason.replaceAll('_', ' ')}`}
+      </Fact>
+      {failure?.detail && <Fact name="Because">{visible(failure.detail)}</Fact>}
+      <Fact name="From">{visible(review.submitter)}</Fact>
+      {review.model !== null && <Fact name="Model">{visible(review.model)}</Fact>}
+      {plan.rule !== null && <Fact name="Rule">{visible(plan.rule)}</Fact>}
+      {plan.policy_hash !== null && (
+        <Fact name="Policy">
+          <span className="mono break-all">{plan.policy_hash}</span>
+        </Fact>
+      )}
+      {plan.group !== null && <Fact name="Group">{visible(plan.group)}</Fact>}
+      <Fact name="Approvals">
+        {plan.approved_by.length} of {plan.approvals}
+        {plan.approved_by.length > 0 && `: ${visible(plan.approved_by.join(', '))}`}
+      </Fact>
+      <Fact name="Submitted">{moment(review.created_at)}</Fact>
+      {plan.deadline_at !== null && <Fact name="Deadline">{moment(plan.deadline_at)}</Fact>}
+      {review.finished_at !== null && <Fact name="Ended">{moment(review.finished_at)}</Fact>}
+    </dl>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <>
+      <dt className="text-dim">{name}</dt>
+      <dd className="break-words">{children}</dd>
+    </>
+  );
+}
+
+/** Everything that happened, in its order, each with the policy in force where one played a part. */
+function Events({ events }: { events: History['events'] }) {
+  return (
+    <div className="panel max-h-[40rem] overflow-auto p-2" tabIndex={0} role="group" aria-label="Events">
+      <table className="figures">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">What</th>
+            <th scope="col">Who</th>
+            <th scope="col">Policy</th>
+            <th scope="col" className="number">
+              Answer
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {events.map((event, index) => (
+            <tr key={index}>
+              <td className="text-dim">
+                <time dateTime={event.at}>{moment(event.at)}</time>
+              </td>
+              <td>{event.type.replaceAll('_', ' ')}</td>
+              <td className="break-words">{visible(event.actor)}</td>
+              <td className="mono" title={event.policy_hash ?? undefined}>
+                {event.policy_hash?.slice(0, 8)}
+              </td>
+              <td className="number">{event.revision}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { marksTo, stacked, totalOf, VERDICTS } from './scale';
+
+describe('the marks of a scale', () => {
+  it.each([
+    [0, [0, 1]],
+    [1, [0, 1]],
+    [3, [0, 1, 2, 3]],
+    [7, [0, 2, 4, 6, 8]],
+    [100, [0, 50, 100]],
+    [230, [0, 100, 200, 300]],
+  ])('to %d are round and whole', (max, marks) => {
+    expect(marksTo(max)).toEqual(marks);
+  });
+
+  it('are five at most, and reach what they must', () => {
+    for (let max = 0; max < 3000; max += 1) {
+      const marks = marksTo(max);
+      expect(marks.length).toBeLessThanOrEqual(5);
+      expect(marks.at(-1)).toBeGreaterThanOrEqual(max);
+    }
+  });
+});
+
+describe('stacked counts', () => {
+  const counts = { approve: 3, edit: 0, reject: 2, regenerate: 1 };
+
+  it('leave no gap and leave out what is nothing', () => {
+    expect(stacked(counts, VERDICTS)).toEqual([
+      { name: 'approve', from: 0, to: 3 },
+      { name: 'reject', from: 3, to: 5 },
+      { name: 'regenerate', from: 5, to: 6 },
+    ]);
+  });
+
+  it('are as high as their sum', () => {
+    expect(stacked(counts, VERDICTS).at(-1)?.to).toBe(totalOf(counts));
+  });
+});

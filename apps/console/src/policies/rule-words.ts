@@ -1,0 +1,33 @@
+import type { CurrentPolicy } from '../api/client';
+import { duration } from '../text/time';
+
+type Rule = CurrentPolicy['rules'][number];
+
+/** What a rule does with an answer. */
+export function outcomeOf({ outcome, sample, shadow }: Rule): string {
+  if (outcome === 'human') return 'a person reviews';
+  const verb = outcome === 'approve' ? 'approved' : 'rejected';
+  if (shadow) return `would be ${verb}: for the record only, a person reviews`;
+  if (sample === 0) return `${verb} without a person`;
+  const share = sample.toLocaleString('en', { style: 'percent', maximumFractionDigits: 2 });
+  return `${verb} without a person, but for ${share} that a person reviews`;
+}
+
+/** Who reviews. */
+export function reviewersOf({ approvals, group, four_eyes }: Rule): string {
+  const who = approvals === 1 ? 'one' : String(approvals);
+  const whose = group === null ? (approvals === 1 ? 'anybody' : `${who} people`) : `${who} of ${group}`;
+  return four_eyes ? `${whose}, never who asked` : whose;
+}
+
+/** What happens to an answer that waits, in the order of time. */
+export function ladderOf(rule: Rule): string[] {
+  const { remind_after_ms, escalate_after_ms, escalate_to, deadline_ms, on_deadline } = rule;
+  return [
+    remind_after_ms === null ? null : `${duration(remind_after_ms)}: reminder`,
+    escalate_after_ms === null ? null : `${duration(escalate_after_ms)}: to ${escalate_to ?? 'everybody'}`,
+    deadline_ms === null
+      ? null
+      : `${duration(deadline_ms)}: ${on_deadline === 'approve' ? 'approves itself' : 'expires'}`,
+  ].filter((step) => step !== null);
+}
