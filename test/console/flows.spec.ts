@@ -176,11 +176,9 @@ describe('the console', () => {
 
   it('tells a reviewer whose claim was lost unseen who was first', async () => {
     const id = await waiting('x');
-    await alice.opens(id);
-    // Alice's page hears nothing any more of what others do.
+    // Alice's page hears nothing of what others do.
     await alice.page.route('**/v1/events', (route) => route.abort());
-    await alice.page.reload();
-    await alice.button('Release').waitFor();
+    await alice.opens(id);
     await stack.http.delete(`/v1/reviews/${id}/claim`, { 'x-hitl-actor': 'alice' });
     expect((await stack.decide(id, { verdict: 'approve' }, { 'x-hitl-actor': 'bob' })).status).toBe(200);
     await alice.press('r');
