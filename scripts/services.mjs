@@ -1,8 +1,9 @@
 /** Finds or starts the two services this project needs: PostgreSQL and RabbitMQ. */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { canInstall, installPackages } from './services/apt.mjs';
 import { acceptsConnections, findPostgres, obstacle, startPostgres } from './services/postgres.mjs';
 import { DEADLINE, freePort, isRoot, run, secret, succeeds } from './services/process.mjs';
 import { findRabbitMq, speaksAmqp, startRabbitMq } from './services/rabbitmq.mjs';
@@ -147,7 +148,7 @@ async function startInDocker({ dir, name, image, innerPort, settings, ready, url
 /** @param {Wanted[]} missing @param {(line: string) => void} log */
 async function install(missing, log) {
   const packages = missing.map((service) => service.package);
-  if (!isRoot || !existsSync('/usr/bin/apt-get')) {
+  if (!canInstall()) {
     const names = missing.map(({ name }) => name).join(' and ');
     const variables = missing.map(({ variable }) => variable).join(' and ');
     throw new Error(
@@ -158,16 +159,5 @@ async function install(missing, log) {
         `- set ${variables} to a running server`,
     );
   }
-  log(`Installing ${packages.join(' and ')} with apt-get …`);
-  // Debian asks this script before it starts a new service: 101 forbids it, for we start our own.
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = !existsSync(policy);
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-  try {
-    await run('apt-get', ['update'], options);
-    await run('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], options);
-  } finally {
-    if (ours) rmSync(policy);
-  }
+  await installPackages(packages, log);
 }

@@ -98,7 +98,7 @@ export function Editor(props: EditorProps) {
                   if (update.docChanged) latest.current.onChange?.(update.state.doc.toString());
                 }),
               ]),
-          comparison.current.of(compare(latest.current.original ?? null)),
+          comparison.current.of(compare(latest.current.original ?? null, fixed)),
         ],
       }),
     });
@@ -113,8 +113,8 @@ export function Editor(props: EditorProps) {
   }, []);
 
   useEffect(() => {
-    view.current?.dispatch({ effects: comparison.current.reconfigure(compare(original)) });
-  }, [original]);
+    view.current?.dispatch({ effects: comparison.current.reconfigure(compare(original, readOnly)) });
+  }, [original, readOnly]);
 
   useEffect(() => {
     const editor = view.current;
@@ -129,13 +129,14 @@ export function Editor(props: EditorProps) {
   );
 }
 
-function compare(original: string | null): Extension {
+function compare(original: string | null, readOnly: boolean): Extension {
   if (original === null) return [];
   return unifiedMergeView({
     original,
     mergeControls: false,
     gutter: false,
-    collapseUnchanged: { margin: 3, minSize: 8 },
+    // While nothing is changed yet, all would be folded away from whoever wants to write.
+    ...(readOnly && { collapseUnchanged: { margin: 3, minSize: 8 } }),
     // Beyond this a coarser comparison keeps typing quick.
     diffConfig: { scanLimit: 1000, timeout: 100 },
   });

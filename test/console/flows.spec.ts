@@ -1,0 +1,272 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { completion, startStack, until, type Stack } from '@hitl/testing';
+import type { Browser } from 'playwright-core';
+import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+
+describe('the console', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let alice: Console;
+  const others: Console[] = [];
+
+  beforeAll(async () => {
+    [stack, browser] = await Promise.all([startStack('standalone'), openBrowser()]);
+  }, INSTALL_PATIENCE);
+
+  afterAll(async () => {
+    await browser.close();
+    await stack.stop();
+  });
+
+  beforeEach(async () => {
+    stack.stub.answer = ({ body }) => ({
+      body: completion(`You said: ${(body as any).messages.at(-1).content}`),
+    });
+    alice = await openConsole(browser, stack.url);
+  });
+
+  afterEach(async () => {
+    const faults = [alice, ...others].flatMap((each) => each.faults);
+    for (const each of [alice, ...others.splice(0)]) await each.close();
+    // What a test left waiting would be the next job of another.
+    const { data } = (await stack.http.get('/v1/review-summaries')).body;
+    for (const { id, claim, held } of data) {
+      if (held !== null) continue;
+      const { status } = await stack.decide(
+        id,
+        { verdict: 'reject' },
+        { 'x-hitl-actor': claim?.by ?? 'alice' },
+      );
+      expect(status).toBe(200);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  async function another(name: string | null): Promise<Console> {
+    const console = await openConsole(browser, stack.url, name);
+    others.push(console);
+    return console;
+  }
+  /** A question whose answer waits; `Q` is answered with `You said: Q`. */
+  async function waiting(question: string, priority = 0): Promise<string> {
+    const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
+    const { id } = await stack.submit(payload, { priority });
+    await stack.reaches(id, 'human');
+    return id;
+  }
+  const delivered = async (id: string) =>
+    (await stack.reaches(id, 'success')).response.choices[0].message.content;
+  const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
+
+  it('takes a stranger from their name to an edited answer, by keyboard alone', async () => {
+    const { page, press, sees } = await another(null);
+    await page.getByRole('dialog', { name: 'Who are you?' }).waitFor();
+    await page.keyboard.type('nora');
+    await press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const link = page.locator('nav a:focus', { hasText: 'Try it' });
+    for (let tabs = 0; tabs < 20 && (await link.count()) === 0; tabs += 1) await press('Tab');
+    await press('Enter');
+    await page.getByRole('textbox', { name: 'Question' }).waitFor();
+    await page.keyboard.type('Name a colour');
+    await press('Control+Enter');
+    await sees('You said: Name a colour');
+    const id = page.url().split('/').at(-1)!;
+    await page.getByRole('button', { name: 'Release' }).waitFor();
+    expect((await review(id)).review.claim.by).toBe('nora');
+
+    await press('e');
+    await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await page.keyboard.type(' – say blue');
+    await press('Control+Enter');
+    await sees('Approved with changes.');
+    expect(await delivered(id)).toBe('You said: Name a colour – say blue');
+    const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
+    expect(decisions).toMatchObject([{ verdict: 'edit', actor: 'nora' }]);
+  });
+
+  it('opens the queue’s first job by j and Enter, and the next one after a decision', async () => {
+    const [second, first] = [await waiting('the second'), await waiting('the first', 9)];
+    await alice.page.getByRole('row', { name: 'the first' }).waitFor();
+    await alice.press('j', 'Enter');
+    await alice.button('Release').waitFor();
+    await alice.press('a');
+    await alice.page.getByRole('heading', { name: 'the second' }).waitFor();
+    expect(await delivered(first)).toBe('You said: the first');
+    expect(alice.page.url()).toContain(second);
+  });
+
+  it('rejects with the reason of a number key', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await alice.press('r', '2');
+    await alice.page.getByRole('radio', { name: 'Unsafe', checked: true }).waitFor();
+    await alice.press('Control+Enter');
+    await alice.sees('Rejected.');
+    expect(await stack.reaches(id, 'fail')).toMatchObject({ failure: { reason: 'rejected' } });
+    const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
+    expect(decisions).toMatchObject([{ verdict: 'reject', reason_code: 'unsafe', actor: 'alice' }]);
+  });
+
+  it('asks the model again with feedback, and shows its new answer where one waits for it', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await alice.press('t');
+    await alice.page.getByRole('textbox', { name: 'What it should do differently' }).waitFor();
+    await alice.page.keyboard.type('Shorter, please');
+    stack.stub.answer = () => ({ body: completion('short') });
+    await alice.press('Control+Enter');
+    await alice.sees('Sent back to the model.');
+    await alice.page.goto(`${stack.url}/review/${id}`);
+    await alice.page.getByRole('heading', { name: 'Answer 2' }).waitFor();
+    await alice.sees('short');
+    await alice.sees('Shorter, please');
+    expect(JSON.stringify(stack.stub.requests.at(-1)!.body)).toContain('Shorter, please');
+  });
+
+  it('fires no key while one types', async () => {
+    const letters = 'aertzxjkcndvph?1';
+    const id = await waiting('x');
+    await alice.page.getByRole('row').nth(1).waitFor();
+    await alice.press('/');
+    await alice.page.keyboard.type(letters);
+    expect(await alice.page.getByRole('searchbox', { name: 'Search what was asked' }).inputValue()).toBe(
+      letters,
+    );
+    await alice.sees('Nothing here fits these filters');
+
+    await alice.opens(id);
+    await alice.press('n');
+    const note = alice.page.getByRole('textbox', { name: 'For reviewers and auditors' });
+    await note.waitFor();
+    await alice.page.keyboard.type(letters);
+    expect(await note.inputValue()).toBe(letters);
+    await alice.press('Escape', 'Escape');
+    await note.waitFor({ state: 'detached' });
+
+    await alice.press('e');
+    const answer = alice.page.getByRole('textbox', { name: 'Your answer' });
+    await answer.waitFor();
+    await alice.page.keyboard.type(letters);
+    await answer.getByText(letters).waitFor();
+    expect(await alice.page.getByRole('dialog').count()).toBe(0);
+    expect(await review(id)).toMatchObject({ status: 'human', revision: 1, review: { held: null } });
+  });
+
+  it('shows two reviewers who has the job, and tells the second who was first', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    const bob = await another('bob');
+    await bob.page.getByRole('row').nth(1).getByText('alice').waitFor();
+    await bob.page.goto(`${stack.url}/review/${id}`);
+    await bob.sees(/^alice has this job for .* more/);
+    expect(await bob.button('Approve').isDisabled()).toBe(true);
+
+    await alice.press('c');
+    await alice.button('Claim').waitFor();
+    await bob.press('c');
+    await bob.button('Release').waitFor();
+    await alice.sees(/^bob has this job for .* more/);
+    await bob.press('a');
+    await bob.sees('Approved.');
+    await alice.sees('This answer is approved and delivered.');
+    const answer = await stack.decide(id, { verdict: 'reject' }, { 'x-hitl-actor': 'alice' });
+    expect(answer.body.current.decision).toMatchObject({ verdict: 'approve', by: 'bob' });
+  });
+
+  it('tells a reviewer whose claim was lost unseen who was first', async () => {
+    const id = await waiting('x');
+    // Alice's page hears nothing of what others do.
+    await alice.page.route('**/v1/events', (route) => route.abort());
+    await alice.opens(id);
+    await stack.http.delete(`/v1/reviews/${id}/claim`, { 'x-hitl-actor': 'alice' });
+    expect((await stack.decide(id, { verdict: 'approve' }, { 'x-hitl-actor': 'bob' })).status).toBe(200);
+    await alice.press('r');
+    await alice.press('Control+Enter');
+    await alice.sees('bob was first: approve. Yours was not counted.');
+  });
+
+  it('decides on many at once, after asking once', async () => {
+    const ids = [];
+    for (let n = 1; n <= 3; n += 1) ids.push(await waiting(`job ${n}`));
+    await alice.page.getByRole('row').nth(3).waitFor();
+    await alice.press('j', 'x', 'j', 'x', 'a');
+    await alice.sees('Deliver 2 answers as they are?');
+    expect((await review(ids[0]!)).status).toBe('human');
+    await alice.press('Enter');
+    await alice.sees('Approved: 2');
+    await alice.page.getByRole('row', { name: 'job 1' }).waitFor({ state: 'detached' });
+    expect(await delivered(ids[0]!)).toBe('You said: job 1');
+    expect(await delivered(ids[1]!)).toBe('You said: job 2');
+    expect((await review(ids[2]!)).status).toBe('human');
+  });
+
+  it('keeps what one writes while offline, and sends it when one is back', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await alice.press('e');
+    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.context().setOffline(true);
+    await alice.sees('The server cannot be reached. What you see may be old');
+    await alice.page.keyboard.type(' and more');
+    await alice.sees('Draft kept in this browser');
+    await alice.page.context().setOffline(false);
+    await alice.sees('Draft saved');
+    await alice.page.getByText('What you see may be old').waitFor({ state: 'detached' });
+    const draft = await stack.http.get(`/v1/reviews/${id}/draft`, { 'x-hitl-actor': 'alice' });
+    expect(draft.body.content).toEqual({ text: 'You said: x and more' });
+    await alice.press('Control+Enter');
+    await alice.sees('Approved with changes.');
+    expect(await delivered(id)).toBe('You said: x and more');
+  });
+
+  it('keeps an edit through a restart of the server and a reload of the page', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await alice.press('e');
+    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.keyboard.type(' before');
+    const restarted = stack.restart('standalone');
+    await alice.sees('The server cannot be reached. What you see may be old');
+    await alice.page.keyboard.type(' and while it was away');
+    await restarted;
+    await alice.page.getByText('What you see may be old').waitFor({ state: 'detached' });
+    await alice.page.reload();
+    await alice.sees('Your draft from before is restored.');
+    await alice.button('Release').waitFor();
+    await alice.press('Control+Enter');
+    await alice.sees('Approved with changes.');
+    expect(await delivered(id)).toBe('You said: x before and while it was away');
+  });
+
+  // The last ones, since all later claims are short and all later decisions are held back.
+  describe('with short claims, and a minute to undo', () => {
+    beforeAll(() => stack.restart('standalone', { REVIEW_CLAIM_MS: '6000', DECISION_UNDO_MS: '60000' }));
+
+    it('takes a decision back by z, and the job waits again', async () => {
+      const id = await waiting('x');
+      await alice.opens(id);
+      await alice.press('a');
+      await alice.button('Undo').waitFor();
+      expect((await review(id)).review.held).toMatchObject({ verdict: 'approve', by: 'alice' });
+      await alice.press('z');
+      await alice.sees('Undone. It waits again.');
+      await alice.button('Approve').waitFor();
+      expect(await review(id)).toMatchObject({ status: 'human', review: { held: null } });
+    });
+
+    it('warns before an idle reviewer’s claim ends, and then another may have the job', async () => {
+      const id = await waiting('x');
+      await alice.opens(id);
+      const bob = await another('bob');
+      await bob.page.goto(`${stack.url}/review/${id}`);
+      await bob.sees(/^alice has this job/);
+      await alice.sees(/^Your claim ends in/);
+      await alice.button('Claim').waitFor();
+      await until('the claim has ended', async () => (await review(id)).review.claim === null);
+      await bob.press('c');
+      await bob.button('Release').waitFor();
+      await alice.sees(/^bob has this job/);
+    });
+  });
+});

@@ -1,0 +1,117 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startStack, type Stack } from '@hitl/testing';
+import type { Browser } from 'playwright-core';
+import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+
+/** The longest that the page may be busy with one thing, in milliseconds; a shared machine may be slow. */
+const LONGEST_TASK = 1_500;
+
+const chat = (content: string) => ({
+  choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+});
+const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+
+describe('untrusted output', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let alice: Console;
+
+  beforeAll(async () => {
+    const settings = { MODEL_PROVIDER: 'http', MAX_BODY_BYTES: '4194304' };
+    [stack, browser] = await Promise.all([startStack('standalone', settings), openBrowser()]);
+  }, INSTALL_PATIENCE);
+
+  afterAll(async () => {
+    await browser.close();
+    await stack.stop();
+  });
+
+  beforeEach(async () => {
+    alice = await openConsole(browser, stack.url);
+    await alice.watchTasks();
+  });
+
+  afterEach(async () => {
+    const { faults } = alice;
+    await alice.close();
+    expect(faults).toEqual([]);
+  });
+
+  /** Opens a job with this answer. */
+  async function opens(answer: unknown, payload: unknown = { input: 'x' }): Promise<string> {
+    stack.stub.answer = () => ({ body: answer });
+    const { id } = await stack.submit(payload);
+    await stack.reaches(id, 'human');
+    await alice.opens(id);
+    return id;
+  }
+  const answer = () => alice.page.getByRole('region', { name: /^Answer/ });
+
+  it('shows HTML as the text that it is, wherever it is shown', async () => {
+    const hostile = [
+      '<script>alert(1)</script>',
+      '<img src=x onerror=alert(1)>',
+      '<svg onload="alert(1)"><script href="data:,alert(1)"/></svg>',
+      '<iframe srcdoc="<script>parent.alert(1)</script>"></iframe>',
+      '<style>@import url(https://evil.example/x.css)</style>',
+    ];
+    const html = hostile.join('\n\n');
+    await opens(chat(html), { messages: [{ role: 'user', content: html }] });
+    for (const line of hostile) {
+      await answer().getByText(line).waitFor();
+      await alice.page.getByRole('article').getByText(line).waitFor();
+    }
+    await alice.press('p', 'h');
+    await alice.page.getByRole('textbox', { name: 'What the submitter will get' }).waitFor();
+    await alice.page.getByText('What it said').first().waitFor();
+    await alice.press('v');
+    await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+    expect(await alice.page.locator('main :is(script, iframe, svg, style, object)').count()).toBe(0);
+    expect(await alice.page.locator('main img:not(.cm-widgetBuffer)').count()).toBe(0);
+  });
+
+  it('loads no image, and leads nowhere but to the web', async () => {
+    const lines = [
+      '![a picture](https://evil.example/pixel.png)',
+      '![data](data:image/svg+xml,<svg/onload=alert(1)>)',
+      '[click](javascript:alert(1))',
+      '[data link](data:text/html,<script>alert(1)</script>)',
+      '[the bank](https://evil.example/bank)',
+    ];
+    await opens(chat(lines.join('\n\n')));
+    await answer().getByText('image: a picture (evil.example) is not loaded').waitFor();
+    const links = answer().getByRole('link');
+    expect(await links.count()).toBe(1);
+    expect(await links.innerText()).toBe('the bank (evil.example)');
+    expect(await answer().locator('img').count()).toBe(0);
+  });
+
+  it('writes out the characters that hide or turn text', async () => {
+    await opens(chat('pay \u202e001\u202c now\u200b\u0007\u00ad and \u{e0041}so on'), {
+      messages: [{ role: 'user', content: 'who\u2066?' }],
+    });
+    await answer()
+      .getByText('pay ⟦U+202E⟧001⟦U+202C⟧ now⟦U+200B⟧⟦U+0007⟧⟦U+00AD⟧ and ⟦U+E0041⟧so on')
+      .waitFor();
+    await alice.page.getByRole('heading', { name: 'who⟦U+2066⟧?' }).waitFor();
+    await alice.press('Escape');
+    await alice.page.getByRole('row', { name: 'who⟦U+2066⟧?' }).waitFor();
+  });
+
+  it.each<[string, unknown]>([
+    ['2 MB of text', chat(`${'All work and no play. '.repeat(9)}\n`.repeat(10_500))],
+    ['2 MB of text in one word', chat('x'.repeat(2_000_000))],
+    ['JSON of 10,000 lines', { rows: Array.from({ length: 10_000 }, (_, n) => ({ n, name: `row ${n}` })) }],
+    ['JSON nested 90 levels deep', { deep: nested(90) }],
+    ['markdown nested deeply', chat(`${'> '.repeat(3_000)}end\n\n${'['.repeat(5_000)}`)],
+  ])('stays quick with %s: to read, raw, to edit with its diff', async (_what, response) => {
+    await opens(response);
+    await alice.press('v');
+    await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+    await alice.press('v', 'e');
+    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.keyboard.type('  ');
+    await alice.sees('Draft');
+    expect(await alice.longestTask()).toBeLessThan(LONGEST_TASK);
+  });
+});
