@@ -30,8 +30,8 @@ let connection: Connection = 'connecting';
 let source: EventSource | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let pause = FIRST_PAUSE;
-/** Whether something may have happened that nobody told us. */
-let missed = false;
+/** Whether something may have happened that nobody told us: before the first stream, and between two. */
+let missed = true;
 
 function setConnection(next: Connection): void {
   if (next === connection) return;
@@ -51,9 +51,9 @@ function open(): void {
   };
   source.onerror = () => {
     setConnection('lost');
-    // The browser comes back by itself with Last-Event-ID, unless the server refused the stream.
-    if (source?.readyState !== EventSource.CLOSED) return;
+    // The browser comes back by itself, unless the server refused the stream; with Last-Event-ID only if it has seen one.
     missed = true;
+    if (source?.readyState !== EventSource.CLOSED) return;
     retry = setTimeout(open, pause);
     pause = Math.min(pause * 2, LONGEST_PAUSE);
   };

@@ -40,6 +40,11 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
     await this.reading;
   }
 
+  /** The position after all that has happened. */
+  end(): Promise<EventPosition> {
+    return this.reader.end();
+  }
+
   /** Something has happened: looks at once, if anybody follows. */
   wake(): void {
     if (this.followers.size === 0 || this.readAgain) return;
@@ -54,11 +59,10 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * Sends the events after `from` in order, and then each new one, until `signal` fires.
-   * @param from null: from now on
    * @param endedJob the job has ended: return once its last event was sent
    */
   async follow(
-    from: EventPosition | null,
+    from: EventPosition,
     {
       next,
       beat,
@@ -67,7 +71,7 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
       endedJob = false,
     }: Pick<Follower, 'next' | 'beat'> & { signal: AbortSignal; jobId?: string; endedJob?: boolean },
   ): Promise<void> {
-    let last = from ?? (await this.reader.end());
+    let last = from;
     const pass = (event: EventRecord): void => {
       if (isAfter(last, event)) return;
       last = event;

@@ -54,10 +54,11 @@ export class EventsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     onlyParameters(query, []);
-    await this.stream(reply, positionOf(lastEventId));
+    // Before the stream opens: whoever looks once it is open misses nothing.
+    await this.stream(reply, positionOf(lastEventId) ?? (await this.tail.end()));
   }
 
-  private async stream(reply: FastifyReply, from: EventPosition | null, job?: Job): Promise<void> {
+  private async stream(reply: FastifyReply, from: EventPosition, job?: Job): Promise<void> {
     const done = new AbortController();
     const signal = AbortSignal.any([goneSignal(reply), done.signal, this.streams.closing]);
     const stream = new EventStream(reply).open();
