@@ -22,7 +22,7 @@ const shared = {
 
 export default {
   testTimeout: 60_000,
-  // The services of one file would take the messages of another's.
+  // More only where each worker can have services of its own (scripts/test.mjs): those of one file would take the messages of another's.
   maxWorkers: 1,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },

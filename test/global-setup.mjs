@@ -1,40 +1,54 @@
 /**
- * Starts PostgreSQL and RabbitMQ for the run, or uses TEST_DATABASE_URL and TEST_AMQP_URL, and makes templates of
- * migrated databases: one on PostgreSQL, and the data folder of an embedded one, whose first start takes seconds.
+ * Starts a PostgreSQL and a RabbitMQ for each worker of the run, or uses TEST_DATABASE_URL and TEST_AMQP_URL for its only
+ * one, and makes templates of migrated databases: one on each PostgreSQL, and the data folder of an embedded one, whose
+ * first start takes seconds.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { findServices } from '../scripts/services.mjs';
 import { ROOT } from '../scripts/prepare.mjs';
 
-export default async function setup() {
+/** @param {{ maxWorkers: number }} run */
+export default async function setup({ maxWorkers }) {
+  const { TEST_DATABASE_URL: databaseUrl, TEST_AMQP_URL: amqpUrl } = process.env;
+  if (maxWorkers > 1 && (databaseUrl || amqpUrl))
+    throw new Error('TEST_DATABASE_URL and TEST_AMQP_URL serve one worker: leave out --maxWorkers.');
   const dir = mkdtempSync(join(tmpdir(), 'hitl-test-'));
   // PostgreSQL may have to run as another user.
   chmodSync(dir, 0o711);
-  const services = await findServices({
-    dir,
-    databaseUrl: process.env.TEST_DATABASE_URL,
-    amqpUrl: process.env.TEST_AMQP_URL,
-  });
+  /** @type {Awaited<ReturnType<typeof findServices>>[]} */
+  const services = [];
   Object.assign(globalThis, {
     stopTestServices: async () => {
-      await services.stop();
+      await Promise.all(services.map((own) => own.stop()));
       rmSync(dir, { recursive: true, force: true });
     },
   });
-  process.env.TEST_DATABASE_URL = services.databaseUrl;
-  process.env.TEST_AMQP_URL = services.amqpUrl;
+  // One after the other: what is not installed is installed once.
+  for (let worker = 1; worker <= maxWorkers; worker += 1) {
+    const home = join(dir, String(worker));
+    mkdirSync(home, { mode: 0o711 });
+    const own = await findServices({ dir: home, databaseUrl, amqpUrl });
+    services.push(own);
+    await makeTemplate(own.databaseUrl);
+    process.env[`TEST_DATABASE_URL_${worker}`] = own.databaseUrl;
+    process.env[`TEST_AMQP_URL_${worker}`] = own.amqpUrl;
+  }
+  process.env.TEST_EMBEDDED_TEMPLATE = await makeEmbeddedTemplate(join(dir, 'embedded'));
+}
 
-  const client = new pg.Client(services.databaseUrl);
+/** @param {string} databaseUrl */
+async function makeTemplate(databaseUrl) {
+  const client = new pg.Client(databaseUrl);
   await client.connect();
   await client.query('DROP DATABASE IF EXISTS hitl_template WITH (FORCE)');
   await client.query('CREATE DATABASE hitl_template');
   await client.end();
-  const template = new URL(services.databaseUrl);
+  const template = new URL(databaseUrl);
   template.pathname = '/hitl_template';
   const { status, stderr } = spawnSync(
     process.execPath,
@@ -45,7 +59,6 @@ export default async function setup() {
     },
   );
   if (status !== 0) throw new Error(`The test database cannot be migrated: ${stderr}`);
-  process.env.TEST_EMBEDDED_TEMPLATE = await makeEmbeddedTemplate(join(dir, 'embedded'));
 }
 
 /** @param {string} dataDir */

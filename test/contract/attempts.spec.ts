@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ClaimedJob } from '@hitl/domain';
-import { aJob, claimedJob, jobIn, TEST_STORES, type TestStore } from '@hitl/testing';
+import { aJob, claimedJob, jobIn } from '@hitl/testing';
+import { TEST_STORES, type TestStore } from './store';
 
 describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }) => {
   let store: TestStore;

@@ -12,11 +12,10 @@ import {
   claimedJob,
   createTestDatabase,
   jobIn,
-  TEST_STORES,
   type TestDatabase,
-  type TestStore,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
+import { TEST_STORES, type TestStore } from './store';
 
 const REFUSED = { driverError: { code: '42501' } };
 
@@ -303,6 +302,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
       expect(await findings(store.database)).toEqual([
         {
           jobId: '00000000-0000-0000-0000-000000000000',
+          eventId: null,
           seq: null,
           type: null,
           what: 'there is no such job',
@@ -385,6 +385,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
       expect(await findings(store.database, other)).toEqual([
         {
           jobId: other,
+          eventId: null,
           seq: null,
           type: null,
           what: `no event tells of the decision ${forged} (reject by mallory)`,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { JobStore, OutboxStore, type Bell } from '@hitl/domain';
-import { aDecision, aJob, createTestDatabase, jobIn, type TestDatabase, anEdit } from '@hitl/testing';
+import { claim, decide, JobStore, OutboxStore, type Bell } from '@hitl/domain';
+import { aDecision, aJob, anEdit, createTestDatabase, jobIn, until, type TestDatabase } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
 /** What only several connections can show: the embedded database has one. */
@@ -78,6 +78,26 @@ describe('several processes on one PostgreSQL', () => {
     );
     expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
     expect(await database.query('SELECT attempts FROM jobs')).toEqual([{ attempts: 1 }]);
+  });
+
+  it('leave a job to the next ring that comes back to the model while they try to claim it', async () => {
+    const id = await jobIn(stores[0]!, 'human');
+    const other = sources[3]!.createQueryRunner();
+    await other.startTransaction();
+    const again = aDecision(id, { verdict: 'regenerate', feedback: 'Again.' });
+    await decide(other as unknown as DataSource, [again]);
+    const claimed = claim(sources[0]!, [{ jobId: id, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }]);
+    await until('the claim waits for the decision', async () => {
+      const waiting = await database.query(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return waiting.length > 0;
+    });
+    await other.commitTransaction();
+    await other.release();
+    expect(await claimed).toEqual([null]);
+    const [job] = await database.query('SELECT status, lease_token FROM jobs WHERE id = $1', [id]);
+    expect(job).toEqual({ status: 'bot', lease_token: null });
   });
 
   it('release no edit together with an approval of what it replaces', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { isTransient } from '@hitl/domain';
+import { isTransient, prepared } from '@hitl/domain';
 import { createTestDatabase, type TestDatabase } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
@@ -21,6 +21,15 @@ describe('a pool of one connection to PostgreSQL', () => {
     const [row] = await source.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
     return row!.pid;
   };
+
+  it('plans a statement once that has a name', async () => {
+    const statement = prepared('twice', 'SELECT $1::int AS n');
+    expect(await source.query(statement, [1])).toEqual([{ n: 1 }]);
+    expect(await source.query(statement, [2])).toEqual([{ n: 2 }]);
+    expect(
+      await source.query('SELECT name, generic_plans + custom_plans AS runs FROM pg_prepared_statements'),
+    ).toEqual([{ name: 'twice', runs: '2' }]);
+  });
 
   it('works on with a new connection when an answer does not come in time', async () => {
     const first = await serverProcess();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { aDecision, aJob, jobIn, TEST_STORES, type TestStore } from '@hitl/testing';
+import { aDecision, aJob, jobIn } from '@hitl/testing';
+import { TEST_STORES, type TestStore } from './store';
 
 /** SQL for the hash that the database itself computes. */
 const hashOf = (json: string) => `hitl_content_hash('${json}')`;

@@ -1,16 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@hitl/domain';
-import {
-  aDecision,
-  aJob,
-  claimedJob,
-  jobIn,
-  TEST_STORES,
-  type TestStore,
-  anAnswer,
-  anEdit,
-} from '@hitl/testing';
+import { aDecision, aJob, claimedJob, jobIn, anAnswer, anEdit } from '@hitl/testing';
+import { TEST_STORES, type TestStore } from './store';
 
 /** PostgreSQL's jsonb refuses it. */
 const UNSTORABLE = { text: '\0' };

@@ -1,17 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { JOB_STATUSES, TRANSITIONS, type JobStatus } from '@hitl/domain';
-import {
-  aDecision,
-  aJob,
-  AN_ANSWER,
-  claimedJob,
-  jobIn,
-  TEST_STORES,
-  type TestStore,
-  anAnswer,
-  anEdit,
-} from '@hitl/testing';
+import { aDecision, aJob, AN_ANSWER, claimedJob, jobIn, anAnswer, anEdit } from '@hitl/testing';
+import { TEST_STORES, type TestStore } from './store';
 
 describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   let store: TestStore;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@hitl/domain';
-import { aDecision, claimedJob, TEST_STORES, type TestStore, anAnswer, anEdit } from '@hitl/testing';
+import { aDecision, claimedJob, anAnswer, anEdit } from '@hitl/testing';
+import { TEST_STORES, type TestStore } from './store';
 
 const nested = (depth: number): Json => (depth === 0 ? 'bottom' : { in: [nested(depth - 1)] });
 

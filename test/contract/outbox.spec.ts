@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readConfig } from '@hitl/config';
 import { DomainError, type Bell } from '@hitl/domain';
 import { createTransport, InferenceRequested, OutboxRelay } from '@hitl/messaging';
-import { aJob, TEST_STORES, until, type TestStore } from '@hitl/testing';
+import { aJob, until } from '@hitl/testing';
 import { ClientProxy, type ReadPacket } from '@nestjs/microservices';
+import { TEST_STORES, type TestStore } from './store';
 
 /** A transport that keeps what it was given, and fails when told to. */
 class Recorder extends ClientProxy {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTransport, InferenceRequested, JobChanged, QUEUES } from '@hitl/messaging';
+import { createTransport, InferenceRequested, JobChanged, QUEUES, ReviewViewed } from '@hitl/messaging';
 import { until } from '@hitl/testing';
 import type { GetMessage } from 'amqplib';
 import { firstValueFrom } from 'rxjs';
@@ -52,7 +52,10 @@ describe('RabbitMQ', () => {
     const heard: string[] = [];
     const other = await openRabbitMq();
     const listen = (gateway: TestTransport, name: string) =>
-      gateway.consume('jobChanges', { [JobChanged.pattern]: () => heard.push(name) });
+      gateway.consume('jobChanges', {
+        [JobChanged.pattern]: () => heard.push(name),
+        [ReviewViewed.pattern]: () => undefined,
+      });
     await listen(transport, 'first');
     await listen(other, 'second');
     await firstValueFrom(transport.client.emit<void>(JobChanged.pattern, change), {

@@ -1,18 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { DraftStore, type Judgement, type NewJob, type PlanRequest } from '@hitl/domain';
-import {
-  aClaim,
-  aDecision,
-  AN_ANSWER,
-  anAnswer,
-  anEdit,
-  aPlan,
-  jobIn,
-  NO_POLICY,
-  TEST_STORES,
-  type TestStore,
-} from '@hitl/testing';
+import { aClaim, aDecision, AN_ANSWER, anAnswer, anEdit, aPlan, jobIn, NO_POLICY } from '@hitl/testing';
+import { TEST_STORES, type TestStore } from './store';
 
 const inGroups = (...groups: string[]) => ({ ...NO_POLICY, groups });
 const WITH_PLAN_ONLY = { ...NO_POLICY, requirePlan: true };

@@ -5,7 +5,7 @@ describe('the console', () => {
   let stack: Stack;
 
   beforeAll(async () => {
-    stack = await startStack('services');
+    stack = await startStack('standalone');
   });
 
   afterAll(() => stack.stop());
@@ -16,6 +16,7 @@ describe('the console', () => {
     `/review/${crypto.randomUUID()}`,
     '/history/x',
     '/insight',
+    '/decisions?final=true',
     '/policies',
     '/webhooks',
     '/try',

@@ -1,33 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
 import { readEvents } from './streamed-events';
+import { CALLS_SINKS, startWebhookSink, type WebhookSink } from './webhook-sink';
 
 const as = (name: string) => ({ 'x-hitl-actor': name });
 const chat = (content: string) => ({ model: 'stub', messages: [{ role: 'user', content }] });
 
 describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
   let stack: Stack;
-  let receiver: Server;
-  let webhooks = '';
+  let webhooks: WebhookSink;
 
   beforeAll(async () => {
-    receiver = createServer((request, response) => {
-      request.on('data', (data: Buffer) => (webhooks += data.toString())).on('end', () => response.end());
-    });
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    webhooks = await startWebhookSink();
     stack = await startStack(way, {
       MAX_REGENERATIONS: '2',
-      WEBHOOK_ALLOW_PRIVATE: 'true',
-      WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      ...CALLS_SINKS,
     });
   });
 
   afterAll(async () => {
     await stack.stop();
-    receiver.close();
+    webhooks.close();
   });
 
   async function waiting(more = {}, submitter = 'sam'): Promise<string> {
@@ -86,8 +80,7 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
         reason_code: 'incorrect',
         submitter_message: message,
       };
-      const callback_url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
-      const id = await waiting({ callback_url });
+      const id = await waiting({ callback_url: webhooks.url });
       const held = stack.http.get(`/v1/jobs/${id}`, { prefer: 'wait=60', ...as('sam') });
       const asked = stack.http.post('/v1/chat/completions', { ...chat('x'), model: 'asked' }, as('sam'));
       const openai = await until('the chat waits', async () => {
@@ -96,7 +89,7 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
       });
       expect((await stack.decide(openai.id, rejection, as('alice'))).status).toBe(200);
       expect((await stack.decide(id, rejection, as('alice'))).status).toBe(200);
-      await until('the webhook', () => webhooks.includes('job.failed'));
+      await until('the webhook', () => webhooks.received.includes('job.failed'));
 
       const failure = { reason: 'rejected', detail: message };
       expect((await held).body.failure).toEqual(failure);
@@ -107,7 +100,7 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
       const events = await readEvents(`${stack.url}/v1/jobs/${id}/events`);
       expect(events.at(-1)!.event).toBe('decided');
       const texts = [await held, await asked, ...doors].map(({ text }) => text);
-      expect(JSON.stringify([texts, events, webhooks])).not.toMatch(/quokka|incorrect/);
+      expect(JSON.stringify([texts, events, webhooks.received])).not.toMatch(/quokka|incorrect/);
       const [decision] = (await history(id)).decisions;
       expect(decision).toMatchObject({ reason, reason_code: 'incorrect', submitter_message: message });
     });

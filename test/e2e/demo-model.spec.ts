@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createClient, startService, until, type Client, type ServiceProcess } from '@hitl/testing';
+import {
+  copyEmbeddedDatabase,
+  createClient,
+  startService,
+  until,
+  type Client,
+  type ServiceProcess,
+} from '@hitl/testing';
 
 describe('the demo model, without any variable that begins with MODEL_', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'hitl-e2e-'));
@@ -10,6 +17,7 @@ describe('the demo model, without any variable that begins with MODEL_', () => {
   let http: Client;
 
   beforeAll(async () => {
+    copyEmbeddedDatabase(dataDir);
     app = await startService('standalone', { DATA_DIR: dataDir });
     http = createClient(app.url);
   });

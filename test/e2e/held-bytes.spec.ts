@@ -1,7 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
+import { CALLS_SINKS, startWebhookSink, type WebhookSink } from './webhook-sink';
 
 /** A word that only the model says. */
 const SECRET = 'xylophone-7f3a';
@@ -34,38 +34,29 @@ const sockets: { destroy(): void }[] = [];
 
 describe.each(WAYS)('every byte before the decision: $name', ({ way }) => {
   let stack: Stack;
-  let receiver: Server;
-  let webhooks = '';
+  let webhooks: WebhookSink;
 
   beforeAll(async () => {
-    receiver = createServer((request, response) => {
-      webhooks += JSON.stringify(request.headers);
-      request.on('data', (data: Buffer) => (webhooks += data.toString())).on('end', () => response.end());
-    });
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    stack = await startStack(way, {
-      WEBHOOK_ALLOW_PRIVATE: 'true',
-      WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
-    });
+    webhooks = await startWebhookSink();
+    stack = await startStack(way, CALLS_SINKS);
     stack.stub.answer = () => ({ body: completion(SECRET) });
   });
 
   afterAll(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();
     await stack.stop();
-    receiver.close();
+    webhooks.close();
   });
 
   /** Opens every door, and waits until each one's job waits for a human. */
   async function openDoors() {
-    const callback = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
     const chat = { model: 'm', messages: [{ role: 'user', content: 'Say it' }] };
     const { id } = await stack.submit({ input: 'Say it' });
     const at = (method: string, path: string, body?: object, ...headers: string[]) =>
       new Recorder(stack.url, { method, path, headers, ...(body && { body }) });
     const doors = {
       job: at('GET', `/v1/jobs/${id}`, undefined, 'prefer: wait=60'),
-      submission: at('POST', '/v1/jobs', { payload: 1, callback_url: callback }, 'prefer: wait=60'),
+      submission: at('POST', '/v1/jobs', { payload: 1, callback_url: webhooks.url }, 'prefer: wait=60'),
       jobEvents: at('GET', `/v1/jobs/${id}/events`),
       events: at('GET', '/v1/events'),
       chat: at('POST', '/v1/chat/completions', chat),
@@ -87,7 +78,7 @@ describe.each(WAYS)('every byte before the decision: $name', ({ way }) => {
 
   it('has no part of the answer in it, at any door, and none ever after a rejection', async () => {
     const { doors, ids } = await openDoors();
-    expect(JSON.stringify(Object.values(doors)) + webhooks).not.toContain(SECRET);
+    expect(JSON.stringify(Object.values(doors)) + webhooks.received).not.toContain(SECRET);
     for (const id of ids) await stack.decide(id, { verdict: 'reject', reason: 'no' });
     await until('every held client was answered', () =>
       [doors.job, doors.submission, doors.chat, doors.response].every(({ bytes }) =>
@@ -95,22 +86,22 @@ describe.each(WAYS)('every byte before the decision: $name', ({ way }) => {
       ),
     );
     await until('the stream ended with an error', () => doors.stream.bytes.includes('review_rejected'));
-    await until('the webhook came', () => webhooks.includes('job.failed'));
-    const everything = JSON.stringify(Object.values(doors)) + webhooks;
+    await until('the webhook came', () => webhooks.received.includes('job.failed'));
+    const everything = JSON.stringify(Object.values(doors)) + webhooks.received;
     expect(everything).not.toContain(SECRET);
   });
 
   it('has no part of the answer in it, and all of it comes with the approval', async () => {
-    webhooks = '';
+    webhooks.received = '';
     const { doors, ids } = await openDoors();
-    expect(JSON.stringify(Object.values(doors)) + webhooks).not.toContain(SECRET);
+    expect(JSON.stringify(Object.values(doors)) + webhooks.received).not.toContain(SECRET);
     for (const id of ids) await stack.decide(id, { verdict: 'approve' });
     for (const door of ['job', 'submission', 'chat', 'stream', 'response'] as const) {
       await until(`the answer at the door ${door}`, () => doors[door].bytes.includes(SECRET));
     }
-    await until('the webhook came', () => webhooks.includes('job.succeeded'));
-    expect(webhooks + doors.events.bytes + doors.jobEvents.bytes + doors.background.bytes).not.toContain(
-      SECRET,
-    );
+    await until('the webhook came', () => webhooks.received.includes('job.succeeded'));
+    expect(
+      webhooks.received + doors.events.bytes + doors.jobEvents.bytes + doors.background.bytes,
+    ).not.toContain(SECRET);
   });
 });

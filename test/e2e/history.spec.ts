@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDataSource } from '@hitl/database';
 import { completion, startStack, WAYS, type Stack } from '@hitl/testing';
 import { readEvents } from './streamed-events';
 
@@ -134,6 +135,120 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
     }
   });
 
+  describe('its record', () => {
+    const verified = (id: string) => stack.http.get(`/v1/reviews/${id}/chain`);
+    /** A job that was edited, sent back and approved. */
+    async function lived(): Promise<string> {
+      const id = await waiting();
+      await stack.decide(id, { verdict: 'regenerate', feedback: 'shorter' }, as('alice'));
+      await stack.reaches(id, 'human');
+      await stack.http.post('/reviewJob', { id, status: 'human', response: completion('ours') }, as('bob'));
+      await stack.decide(id, { verdict: 'approve', reason: 'quoll' }, as('alice'));
+      return id;
+    }
+
+    it('is whole, with every event the job has had so far', async () => {
+      const id = await waiting();
+      const before = await verified(id);
+      expect([before.status, before.body]).toEqual([
+        200,
+        {
+          job_id: id,
+          verified_at: expect.stringMatching(/^20.+Z$/),
+          whole: true,
+          events: 2,
+          findings: [],
+          truncated: false,
+        },
+      ]);
+      const edit = { verdict: 'edit', response: completion('ours') };
+      await stack.decide(id, edit, as('alice'));
+      const { body: after } = await verified(id.toUpperCase());
+      expect(after).toMatchObject({ job_id: id, whole: true, events: 3 });
+      expect(after.verified_at > before.body.verified_at).toBe(true);
+      expect((await verified(await lived())).body).toMatchObject({ whole: true, events: 6, findings: [] });
+    });
+
+    it('is refused for a job that there is not', async () => {
+      for (const id of [randomUUID(), 'nonsense']) {
+        const { status, body } = await verified(id);
+        expect([status, body.code]).toEqual([404, 'job_not_found']);
+      }
+    });
+
+    if (way === 'services') {
+      it('names an event that was changed past the system, and nothing of what it says', async () => {
+        const id = await lived();
+        const { events } = await whole(id);
+        await stack.database.query(
+          `UPDATE job_events SET data = data || '{"reason": "bandicoot"}' WHERE job_id = $1 AND seq = 6`,
+          [id],
+        );
+        const { body, text } = await verified(id);
+        expect(body).toMatchObject({ whole: false, events: 6, truncated: false });
+        const sixth = { event_id: events[5].id, seq: 6, type: 'decided' };
+        expect(body.findings).toEqual([
+          { ...sixth, what: expect.stringMatching(/^does not match its hash: it was changed/) },
+          { ...sixth, what: expect.stringMatching(/^tells something else than the decision .+: words$/) },
+        ]);
+        expect(text).not.toMatch(new RegExp(`${SECRET}|ours|quoll|bandicoot`));
+      });
+
+      it('names what is missing, and what has no event of its own', async () => {
+        const id = await lived();
+        await stack.database.query('DELETE FROM job_events WHERE job_id = $1 AND seq = 2', [id]);
+        await stack.database.query(
+          `INSERT INTO decisions (id, job_id, revision, verdict, actor) VALUES (gen_random_uuid(), $1, 1, 'reject', 'mallory')`,
+          [id],
+        );
+        const { body } = await verified(id);
+        const { events } = await whole(id);
+        expect(body).toMatchObject({ whole: false, events: 5 });
+        expect(body.findings).toContainEqual({
+          event_id: events[1].id,
+          seq: 3,
+          type: 'regenerated',
+          what: 'follows number 1: 1 event before it missing',
+        });
+        expect(body.findings.at(-1)).toEqual({
+          event_id: null,
+          seq: null,
+          type: null,
+          what: expect.stringMatching(/^no event tells of the decision .+ \(reject by mallory\)$/),
+        });
+      });
+
+      it('tells the first hundred faults, none at length', async () => {
+        const id = await lived();
+        await stack.database.query(
+          `INSERT INTO decisions (id, job_id, revision, verdict, actor)
+           SELECT gen_random_uuid(), $1, 1, 'reject', repeat('x', 1000) FROM generate_series(1, 101)`,
+          [id],
+        );
+        const { body } = await verified(id);
+        expect([body.findings.length, body.truncated]).toEqual([100, true]);
+        for (const { what } of body.findings) expect(what).toHaveLength(300);
+      });
+
+      it('is verified for four at once', async () => {
+        const id = await waiting();
+        const owner = await createDataSource(stack.database.url, 1).initialize();
+        const answers = await owner.transaction(async (transaction) => {
+          await transaction.query('SET LOCAL ROLE NONE');
+          await transaction.query('LOCK TABLE event_chains');
+          const five = Array.from({ length: 5 }, () => verified(id));
+          const { status, headers, body } = await Promise.race(five);
+          expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2']);
+          return five;
+        });
+        await owner.destroy();
+        const statuses = (await Promise.all(answers)).map(({ status }) => status);
+        expect(statuses.sort()).toEqual([200, 200, 200, 200, 503]);
+        expect((await verified(id)).status).toBe(200);
+      });
+    }
+  });
+
   describe('a note', () => {
     it('is kept once for each id, also after the job has ended, and the submitter never reads it', async () => {
       const id = await waiting();
@@ -195,6 +310,19 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
       }
       expect((await read(id, 'alice')).status).toBe(404);
       expect((await read(id, 'bob')).status).toBe(200);
+    });
+
+    it('is told of with its job, to its author alone', async () => {
+      const id = await waiting();
+      const savedAt = async (name: string) =>
+        (await stack.http.get(`/v1/reviews/${id}`, as(name))).body.draft_saved_at;
+      expect(await savedAt('alice')).toBeNull();
+      const { updated_at } = (await save(id, 'alice', 'begun')).body;
+      expect([await savedAt('alice'), await savedAt('bob')]).toEqual([updated_at, null]);
+      const claimed = await stack.http.put(`/v1/reviews/${id}/claim`, undefined, as('alice'));
+      expect(claimed.body.draft_saved_at).toBe(updated_at);
+      const decided = await stack.decide(id, { verdict: 'approve' }, as('alice'));
+      expect([decided.body.status, decided.body.draft_saved_at]).toEqual(['success', null]);
     });
 
     it.each<[string, (id: string) => Promise<unknown>]>([

@@ -4,11 +4,13 @@ import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
 const RFC_3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/;
 const chat = (content: string) => ({ model: 'stub', messages: [{ role: 'user', content }] });
 
+const LEASE_MS = 3000;
+
 describe.each(WAYS)('/v1/jobs: $name', ({ way }) => {
   let stack: Stack;
 
   beforeAll(async () => {
-    stack = await startStack(way);
+    stack = await startStack(way, { WORKER_LEASE_MS: String(LEASE_MS) });
   });
 
   afterAll(() => stack.stop());
@@ -146,61 +148,54 @@ describe.each(WAYS)('/v1/jobs: $name', ({ way }) => {
     const { status, body } = await stack.http.post('/v1/jobs/12345678/cancel');
     expect([status, body.code]).toEqual([404, 'job_not_found']);
   });
-});
 
-describe('/v1/jobs, seen from the database and the model', () => {
-  const LEASE_MS = 3000;
-  let stack: Stack;
+  if (way !== 'services') return;
 
-  beforeAll(async () => {
-    stack = await startStack('services', { WORKER_LEASE_MS: String(LEASE_MS) });
-  });
-
-  afterAll(() => stack.stop());
-
-  it('has stored the job, its event and its bell before it answers', async () => {
-    const worker = stack.processes[1]!;
-    process.kill(worker.pid, 'SIGSTOP');
-    const { id } = await stack.submit({ input: 'durable' }, { priority: 9, metadata: { a: 'b' } });
-    const [row] = await stack.database.query('SELECT * FROM jobs WHERE id = $1', [id]);
-    const events = await stack.database.query('SELECT type, actor FROM job_events WHERE job_id = $1', [id]);
-    process.kill(worker.pid, 'SIGCONT');
-    expect(row).toMatchObject({
-      status: 'bot',
-      payload: { input: 'durable' },
-      response: null,
-      revision: 0,
-      priority: 9,
-      metadata: { a: 'b' },
+  describe('seen from the database and the model', () => {
+    it('has stored the job, its event and its bell before it answers', async () => {
+      const worker = stack.processes[1]!;
+      process.kill(worker.pid, 'SIGSTOP');
+      const { id } = await stack.submit({ input: 'durable' }, { priority: 9, metadata: { a: 'b' } });
+      const [row] = await stack.database.query('SELECT * FROM jobs WHERE id = $1', [id]);
+      const events = await stack.database.query('SELECT type, actor FROM job_events WHERE job_id = $1', [id]);
+      process.kill(worker.pid, 'SIGCONT');
+      expect(row).toMatchObject({
+        status: 'bot',
+        payload: { input: 'durable' },
+        response: null,
+        revision: 0,
+        priority: 9,
+        metadata: { a: 'b' },
+      });
+      expect(events).toEqual([{ type: 'submitted', actor: 'local' }]);
+      await stack.reaches(id, 'human');
     });
-    expect(events).toEqual([{ type: 'submitted', actor: 'local' }]);
-    await stack.reaches(id, 'human');
-  });
 
-  it('hangs up on the model within a lease once a job in bot is cancelled', async () => {
-    stack.stub.answer = () => 'hang';
-    const { id } = await stack.submit('a long answer');
-    const hanging = await until('the model call of this job', () =>
-      stack.stub.requests.find(({ body }) => body === 'a long answer'),
-    );
-    expect(hanging.aborted).toBe(false);
+    it('hangs up on the model within a lease once a job in bot is cancelled', async () => {
+      stack.stub.answer = () => 'hang';
+      const { id } = await stack.submit('a long answer');
+      const hanging = await until('the model call of this job', () =>
+        stack.stub.requests.find(({ body }) => body === 'a long answer'),
+      );
+      expect(hanging.aborted).toBe(false);
 
-    const { status, body } = await stack.http.post(`/v1/jobs/${id}/cancel`);
-    expect(status).toBe(200);
-    expect(body).toMatchObject({
-      status: 'fail',
-      failure: { reason: 'cancelled' },
-      revision: 0,
-      attempts: 1,
+      const { status, body } = await stack.http.post(`/v1/jobs/${id}/cancel`);
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        status: 'fail',
+        failure: { reason: 'cancelled' },
+        revision: 0,
+        attempts: 1,
+      });
+      await until('the worker hangs up', () => hanging.aborted, LEASE_MS);
+
+      const [row] = await stack.database.query('SELECT status, failure_reason FROM jobs WHERE id = $1', [id]);
+      expect(row).toEqual({ status: 'fail', failure_reason: 'cancelled' });
+      await until('the worker counts the call as dropped', async () =>
+        (await (await fetch(`${stack.processes[1]!.url}/metrics`)).text()).includes(
+          'hitl_inference_attempts_total{provider="none",outcome="dropped"} 1',
+        ),
+      );
     });
-    await until('the worker hangs up', () => hanging.aborted, LEASE_MS);
-
-    const [row] = await stack.database.query('SELECT status, failure_reason FROM jobs WHERE id = $1', [id]);
-    expect(row).toEqual({ status: 'fail', failure_reason: 'cancelled' });
-    await until('the worker counts the call as dropped', async () =>
-      (await (await fetch(`${stack.processes[1]!.url}/metrics`)).text()).includes(
-        'hitl_inference_attempts_total{provider="none",outcome="dropped"} 1',
-      ),
-    );
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  copyEmbeddedDatabase,
   createClient,
   runService,
   startModelStub,
@@ -198,7 +199,9 @@ describe('MODEL_ROUTES_FILE', () => {
         `providers: { a: { type: openai, base_url: sk-hidden, api_key_env: NOT_SET, retries: 3 } }
 models: [{ name: m, providers: [b] }]`,
       );
-      const env = app === 'standalone' ? { DATA_DIR: join(folder, 'data') } : services();
+      const dataDir = join(folder, 'data');
+      if (app === 'standalone') copyEmbeddedDatabase(dataDir);
+      const env = app === 'standalone' ? { DATA_DIR: dataDir } : services();
       const { code, stderr } = await runService(app, [], { ...env, MODEL_ROUTES_FILE: wrong });
       expect(code).toBe(1);
       expect(stderr).toContain(

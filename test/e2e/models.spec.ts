@@ -9,19 +9,19 @@ const WAYS_TO_ASK = [
   { provider: 'http', key: undefined, path: '/v1' },
 ] as const;
 
+let stack: Stack;
+let jobs = 0;
+
+beforeAll(async () => {
+  stack = await startStack('services', { MODEL_MAX_ATTEMPTS: '3' });
+});
+
+afterAll(() => stack.stop());
+
 describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path }) => {
-  let stack: Stack;
-  let jobs = 0;
+  const settings = { MODEL_PROVIDER: provider, ...(key !== undefined && { MODEL_API_KEY: key }) };
 
-  beforeAll(async () => {
-    stack = await startStack('services', {
-      MODEL_PROVIDER: provider,
-      MODEL_MAX_ATTEMPTS: '3',
-      ...(key !== undefined && { MODEL_API_KEY: key }),
-    });
-  });
-
-  afterAll(() => stack.stop());
+  beforeAll(() => stack.restart('inference-worker', settings));
 
   /** Submits a job whose n-th call gets the n-th answer, the last one again and again. */
   async function ask(...answers: StubAnswer[]): Promise<{ id: string; calls: () => StubRequest[] }> {
@@ -176,7 +176,9 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
   });
 
   describe('that hangs', () => {
-    beforeAll(() => stack.restart('inference-worker', { MODEL_TIMEOUT_MS: String(MODEL_TIMEOUT_MS) }));
+    beforeAll(() =>
+      stack.restart('inference-worker', { ...settings, MODEL_TIMEOUT_MS: String(MODEL_TIMEOUT_MS) }),
+    );
 
     it('is hung up on after MODEL_TIMEOUT_MS, and tried again', async () => {
       const { id, calls } = await ask('hang', { body: 'fine' });
@@ -199,20 +201,16 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
 });
 
 it('a model that cannot be reached is tried again, then told as such', async () => {
-  const stack = await startStack('services', {
+  await stack.restart('inference-worker', {
     MODEL_BASE_URL: 'http://127.0.0.1:9/v1',
     MODEL_MAX_ATTEMPTS: '2',
   });
-  try {
-    const { id } = await stack.submit('hello?');
-    expect(await stack.reaches(id, 'fail')).toMatchObject({
-      failure: {
-        reason: 'inference_failed',
-        detail: expect.stringMatching(/^Gave up after 2 tries. The model cannot be reached: .*ECONNREFUSED/),
-      },
-      attempts: 2,
-    });
-  } finally {
-    await stack.stop();
-  }
+  const { id } = await stack.submit('hello?');
+  expect(await stack.reaches(id, 'fail')).toMatchObject({
+    failure: {
+      reason: 'inference_failed',
+      detail: expect.stringMatching(/^Gave up after 2 tries. The model cannot be reached: .*ECONNREFUSED/),
+    },
+    attempts: 2,
+  });
 });

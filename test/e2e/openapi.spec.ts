@@ -139,6 +139,8 @@ describe('openapi.json', () => {
     await call('claimReview', approved, undefined, '', '', { 'x-hitl-actor': 'alice' });
     await call('claimReview', approved);
     await call('releaseReview', approved, undefined, '', '', { 'x-hitl-actor': 'alice' });
+    await call('viewReview', approved);
+    await call('leaveReview', approved);
     const { body: claimed } = await call('claimNextReview');
     await call('releaseReview', claimed.id);
     await call('saveDraft', approved, { revision: 1, content: { begun: true } });
@@ -163,7 +165,16 @@ describe('openapi.json', () => {
     await call('cancelJob', cancelled);
     await call('cancelJob', cancelled);
     for (const id of ids) {
-      for (const read of ['getJob', 'getHistory', 'getReview', 'getReviewHistory']) await call(read, id);
+      for (const read of [
+        'getJob',
+        'getHistory',
+        'getReview',
+        'getReviewHistory',
+        'getReviewChain',
+        'listJobDeliveries',
+      ]) {
+        await call(read, id);
+      }
     }
     await call('getJob', 'nobody');
     await call('listJobs', undefined, undefined, '?limit=2');
@@ -222,6 +233,8 @@ describe('openapi.json', () => {
     await call('exportDecisions', undefined, undefined, '?limit=3');
     await call('getStats');
     await call('getStats', undefined, undefined, '?from=now');
+    await call('listDecisions');
+    await call('listDecisions', undefined, undefined, '?verdict=maybe');
 
     // The stream of all events has no end that could be compared.
     const all = operations.map(({ operationId }) => operationId).filter((id) => id !== 'followAll');

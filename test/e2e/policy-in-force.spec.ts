@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startService, startStack, testAmqpUrl, until, WAYS, type Answer, type Stack } from '@hitl/testing';
+import { startStack, until, WAYS, type Answer, type Stack } from '@hitl/testing';
 
 const folder = mkdtempSync(join(tmpdir(), 'hitl-policy-'));
 const file = join(folder, 'policy.yaml');
@@ -204,62 +204,54 @@ describe.each(WAYS)('a policy in force: $name', ({ way }) => {
       { verdict: 'approve', shadow: false, automatic: false, final: true, actor: 'ana' },
     ]);
   });
-});
 
-describe('an answer that the policy has not seen', () => {
-  let stack: Stack;
+  if (way !== 'services') return;
 
-  beforeAll(async () => {
-    writeFileSync(file, POLICY);
-    // No look within the test: only the message and the commands themselves write plans.
-    stack = await startStack('services', { REVIEW_POLICY_FILE: file, RECONCILE_INTERVAL_MS: '60000' });
-  });
-
-  afterAll(() => stack.stop());
-
-  /** A job as a review service finds it whose message has not come yet. */
-  async function unplanned(model: string, since = 'now()'): Promise<string> {
-    const { id } = await stack.submit({ model, messages: [{ role: 'user', content: 'hi' }] });
-    await until('the plan', async () => (await stack.http.get(`/v1/reviews/${id}`)).body.review.planned);
-    await stack.database.query(
-      `UPDATE jobs SET planned_at = NULL, rule = NULL, policy_hash = NULL, approvals = 1, four_eyes = false, waiting_since = ${since}
-       WHERE id = $1`,
-      [id],
-    );
-    return id;
-  }
-
-  it('has its plan written by the decision that comes first, which is then one of two', async () => {
-    const id = await unplanned('two');
-    const { body } = await stack.decide(id, { verdict: 'approve' });
-    expect(body).toMatchObject({ status: 'human', review: { approvals: 2, approved_by: ['local'] } });
-  });
-
-  it('has its plan written by the claim that comes first', async () => {
-    const id = await unplanned('senior');
-    const { body } = await stack.http.send('PUT', `/v1/reviews/${id}/claim`);
-    expect(body).toMatchObject({ code: 'not_in_group' });
-  });
-
-  it('is not what claim-next gives', async () => {
-    const id = await unplanned('two');
-    const { status, body } = await stack.http.post('/v1/reviews/claim-next');
-    expect([status, body?.id]).not.toEqual([200, id]);
-  });
-
-  it('is found when its message was lost', async () => {
-    const id = await unplanned('two', "now() - interval '1 minute'");
-    await stack.processes[2]!.stop();
-    stack.processes[2] = await startService('review-service', {
-      DATABASE_URL: stack.database.url,
-      AMQP_URL: testAmqpUrl(),
-      REVIEW_POLICY_FILE: file,
-      RECONCILE_INTERVAL_MS: '50',
+  describe('where an answer has no plan yet', () => {
+    beforeAll(async () => {
+      writeFileSync(file, POLICY);
+      // No look within the test: only the message and the commands themselves write plans.
+      await stack.restart('review-service', { RECONCILE_INTERVAL_MS: '60000' });
     });
-    const planned = async () => (await stack.http.get(`/v1/reviews/${id}`)).body.review;
-    expect(await until('the plan', async () => (await planned()).planned && planned())).toMatchObject({
-      rule: 'two',
-      approvals: 2,
+
+    /** A job as a review service finds it whose message has not come yet. */
+    async function unplanned(model: string, since = 'now()'): Promise<string> {
+      const { id } = await stack.submit({ model, messages: [{ role: 'user', content: 'hi' }] });
+      await until('the plan', async () => (await stack.http.get(`/v1/reviews/${id}`)).body.review.planned);
+      await stack.database.query(
+        `UPDATE jobs SET planned_at = NULL, rule = NULL, policy_hash = NULL, approvals = 1, four_eyes = false, waiting_since = ${since}
+         WHERE id = $1`,
+        [id],
+      );
+      return id;
+    }
+
+    it('has its plan written by the decision that comes first, which is then one of two', async () => {
+      const id = await unplanned('two');
+      const { body } = await stack.decide(id, { verdict: 'approve' });
+      expect(body).toMatchObject({ status: 'human', review: { approvals: 2, approved_by: ['local'] } });
+    });
+
+    it('has its plan written by the claim that comes first', async () => {
+      const id = await unplanned('senior');
+      const { body } = await stack.http.send('PUT', `/v1/reviews/${id}/claim`);
+      expect(body).toMatchObject({ code: 'not_in_group' });
+    });
+
+    it('is not what claim-next gives', async () => {
+      const id = await unplanned('two');
+      const { status, body } = await stack.http.post('/v1/reviews/claim-next');
+      expect([status, body?.id]).not.toEqual([200, id]);
+    });
+
+    it('is found when its message was lost', async () => {
+      const id = await unplanned('two', "now() - interval '1 minute'");
+      await stack.restart('review-service');
+      const planned = async () => (await stack.http.get(`/v1/reviews/${id}`)).body.review;
+      expect(await until('the plan', async () => (await planned()).planned && planned())).toMatchObject({
+        rule: 'two',
+        approvals: 2,
+      });
     });
   });
 });

@@ -111,6 +111,16 @@ describe.each(WAYS)('/v1/review-summaries: $name', ({ way }) => {
     await clear();
   });
 
+  it('finds what has no model, no rule or no group', async () => {
+    const named = await waiting(chat('with a model', 'm1'));
+    const nameless = await waiting({ input: 'without' });
+    expect(await idsOf('?without=model')).toEqual([nameless]);
+    for (const query of ['?without=rule', '?without=group']) {
+      expect([query, await idsOf(query)]).toEqual([query, [named, nameless]]);
+    }
+    await clear();
+  });
+
   it.each([
     '?limit=1001',
     '?limit=0',
@@ -124,6 +134,8 @@ describe.each(WAYS)('/v1/review-summaries: $name', ({ way }) => {
     '?q=a&q=b',
     '?cursor=x',
     '?colour=red',
+    '?without=rules',
+    '?without=model&model=a',
   ])('refuses %.30s', async (query) => {
     const { status, body } = await stack.http.get(`/v1/review-summaries${query}`);
     expect([status, body.code]).toEqual([400, 'invalid_request']);

@@ -293,31 +293,37 @@ describe.each(WAYS)('/v1/reviews: $name', ({ way }) => {
       }
     });
 
-    it.each([
-      [{ verdict: 'edit' }, '/response'],
-      [{ verdict: 'edit', response: null }, '/response'],
-      [{ verdict: 'approve', response: 'mine' }, '/response'],
-      [{ verdict: 'reject', response: 'mine' }, '/response'],
-      [{ verdict: 'approve', feedback: 'do better' }, '/feedback'],
-      [{ verdict: 'edit', response: 1, payload: 2 }, '/payload'],
-      [{ verdict: 'regenerate', response: 'mine' }, '/response'],
-      [{ verdict: 'regenerate', feedback: '' }, '/feedback'],
-      [{ verdict: 'regenerate', feedback: 'x'.repeat(10_001) }, '/feedback'],
-      [{ verdict: 'reject', reason: 7 }, '/reason'],
-      [{ verdict: 'reject', reason_code: 'ugly' }, '/reason_code'],
-      [{ verdict: 'approve', reason_code: 'other' }, '/reason_code'],
-      [{ verdict: 'regenerate', submitter_message: 'x' }, '/submitter_message'],
-      [{ verdict: 'approve', id: '1' }, '/id'],
-      [{ verdict: 'release' }, '/verdict'],
-      [{}, '/verdict'],
-      [{ verdict: 'approve', comment: 'fine' }, '/comment'],
-    ])('with 400 when the body is %j', async (decision, pointer) => {
-      const { id } = await waiting();
-      const { status, body } = await stack.decide(id, decision);
-      expect([status, body.code]).toEqual([400, 'invalid_request']);
-      expect(body.errors.map((fault: { pointer: string }) => fault.pointer)).toContain(pointer);
-      expect(body.detail).toContain(pointer);
-      expect(await read(id)).toMatchObject({ status: 'human', revision: 1 });
+    describe('with 400 when the body is', () => {
+      let id: string;
+      beforeAll(async () => {
+        ({ id } = await waiting());
+      });
+
+      it.each([
+        [{ verdict: 'edit' }, '/response'],
+        [{ verdict: 'edit', response: null }, '/response'],
+        [{ verdict: 'approve', response: 'mine' }, '/response'],
+        [{ verdict: 'reject', response: 'mine' }, '/response'],
+        [{ verdict: 'approve', feedback: 'do better' }, '/feedback'],
+        [{ verdict: 'edit', response: 1, payload: 2 }, '/payload'],
+        [{ verdict: 'regenerate', response: 'mine' }, '/response'],
+        [{ verdict: 'regenerate', feedback: '' }, '/feedback'],
+        [{ verdict: 'regenerate', feedback: 'x'.repeat(10_001) }, '/feedback'],
+        [{ verdict: 'reject', reason: 7 }, '/reason'],
+        [{ verdict: 'reject', reason_code: 'ugly' }, '/reason_code'],
+        [{ verdict: 'approve', reason_code: 'other' }, '/reason_code'],
+        [{ verdict: 'regenerate', submitter_message: 'x' }, '/submitter_message'],
+        [{ verdict: 'approve', id: '1' }, '/id'],
+        [{ verdict: 'release' }, '/verdict'],
+        [{}, '/verdict'],
+        [{ verdict: 'approve', comment: 'fine' }, '/comment'],
+      ])('%j', async (decision, pointer) => {
+        const { status, body } = await stack.decide(id, decision);
+        expect([status, body.code]).toEqual([400, 'invalid_request']);
+        expect(body.errors.map((fault: { pointer: string }) => fault.pointer)).toContain(pointer);
+        expect(body.detail).toContain(pointer);
+        expect(await read(id)).toMatchObject({ status: 'human', revision: 1 });
+      });
     });
   });
 });

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
 import { readEvents } from './streamed-events';
+import { CALLS_SINKS, startWebhookSink, type WebhookSink } from './webhook-sink';
 
 const as = (name: string) => ({ 'x-hitl-actor': name });
 /** A word that only the model says. */
@@ -11,25 +10,20 @@ const SECRET = 'xylophone-7f3a';
 
 describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
   let stack: Stack;
-  let receiver: Server;
-  let webhooks = '';
+  let webhooks: WebhookSink;
 
   beforeAll(async () => {
-    receiver = createServer((request, response) => {
-      request.on('data', (data: Buffer) => (webhooks += data.toString())).on('end', () => response.end());
-    });
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    webhooks = await startWebhookSink();
     stack = await startStack(way, {
       DECISION_UNDO_MS: '2000',
-      WEBHOOK_ALLOW_PRIVATE: 'true',
-      WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      ...CALLS_SINKS,
     });
     stack.stub.answer = () => ({ body: completion(SECRET) });
   });
 
   afterAll(async () => {
     await stack.stop();
-    receiver.close();
+    webhooks.close();
   });
 
   async function waiting(more = {}): Promise<string> {
@@ -45,8 +39,7 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
     stack.decide(id, { verdict, ...more }, as(name));
 
   it('delivers nothing at any door until its time is over, and then once', async () => {
-    const callback_url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
-    const id = await waiting({ callback_url });
+    const id = await waiting({ callback_url: webhooks.url });
     let answered = '';
     const model = 'held';
     const doors = Promise.all(
@@ -80,11 +73,11 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
     );
     expect(shown[0]!.body).toMatchObject({ status: 'human', response: null });
     expect(JSON.stringify([events, shown.map(({ text }) => text)])).not.toContain(SECRET);
-    expect([answered, webhooks]).toEqual(['', '']);
+    expect([answered, webhooks.received]).toEqual(['', '']);
 
     await doors;
     expect(answered.match(new RegExp(SECRET, 'g'))).toHaveLength(2);
-    await until('the webhook', () => webhooks.includes('job.succeeded'));
+    await until('the webhook', () => webhooks.received.includes('job.succeeded'));
     const job = await stack.reaches(id, 'success');
     expect(Date.parse(job.finished_at)).toBeGreaterThanOrEqual(Date.parse(body.review.held.until));
     expect(await types(id)).toEqual(['submitted', 'inferred', 'held', 'decided']);
@@ -168,11 +161,47 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
     expect(await types(other)).toEqual(['submitted', 'inferred', 'held', 'regenerated', 'inferred']);
   });
 
+  it('is held for as long as it asks for, never shorter than the server’s time', async () => {
+    const lengthOf = ({ body }: { body: any }) =>
+      Date.parse(body.review.held.until) - Date.parse(body.updated_at);
+    const [long, short] = [await waiting(), await waiting()];
+    const decision = { id: randomUUID(), undo_ms: 600_000 };
+    const first = await decide(long, 'approve', 'alice', decision);
+    expect(lengthOf(first)).toBe(600_000);
+    expect(lengthOf(await decide(short, 'approve', 'alice', { undo_ms: 1 }))).toBe(2000);
+    expect((await decide(long, 'approve', 'alice', decision)).body).toEqual(first.body);
+    const other = await decide(long, 'approve', 'alice', { ...decision, undo_ms: 0 });
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency_conflict']);
+    expect((await undo(long, 'alice')).status).toBe(200);
+    await stack.reaches(short, 'success');
+  });
+
+  it.each([-1, 600_001, 1.5, '5000', true])('is refused with the time %j', async (undo_ms) => {
+    const id = await waiting();
+    const { status, body } = await decide(id, 'approve', 'alice', { undo_ms });
+    expect([status, body.code, body.errors[0].pointer]).toEqual([400, 'invalid_request', '/undo_ms']);
+    expect((await review(id)).review.held).toBeNull();
+  });
+
   it('survives a restart of the desk', async () => {
     const id = await waiting();
     await decide(id, 'edit', 'alice', { response: 'ours' });
     await stack.restart(way === 'services' ? 'review-service' : 'standalone');
     expect(await stack.reaches(id, 'success')).toMatchObject({ response: 'ours', revision: 2 });
     expect((await history(id)).decisions).toHaveLength(1);
+  });
+
+  it('can be asked for where the server holds none back', async () => {
+    await stack.restart(way === 'services' ? 'review-service' : 'standalone', { DECISION_UNDO_MS: '0' });
+    const [asked, plain] = [await waiting(), await waiting()];
+    expect((await decide(plain, 'approve', 'alice', { undo_ms: 0 })).body.status).toBe('success');
+    expect((await decide(asked, 'approve', 'alice', { undo_ms: 60_000 })).body).toMatchObject({
+      status: 'human',
+      review: { held: { verdict: 'approve', by: 'alice' } },
+    });
+    expect((await undo(asked, 'alice')).body).toMatchObject({ status: 'human', review: { held: null } });
+    const again = await decide(asked, 'reject', 'alice', { undo_ms: 1 });
+    expect(again.body.status).toBe('human');
+    await stack.reaches(asked, 'fail');
   });
 });

@@ -99,6 +99,38 @@ describe('webhooks of jobs', () => {
     expect(JSON.stringify(call)).not.toMatch(/ZANZIBAR|QUAGGA|OKAPI/);
     expect((await stack.http.send('DELETE', `${ENDPOINTS}/${endpoint.id}`)).status).toBe(204);
   });
+
+  it('are listed by job, to endpoints and to its callback_url, with every try and no secret', async () => {
+    const list = (id: string) => stack.http.get(`/v1/jobs/${id}/deliveries`);
+    const { body: endpoint } = await stack.http.post(ENDPOINTS, { url: receiver.url });
+    const [other, { id }] = [
+      await stack.submit({ input: 'x' }),
+      await stack.submit({ input: 'y' }, { callback_url: `${receiver.url}/mine?token=hush` }),
+    ];
+    await stack.reaches(other.id, 'human');
+    await stack.reaches(id, 'human');
+    expect((await list(id)).body).toEqual({ data: [] });
+    receiver.answer = (response) => response.writeHead(500).end();
+    await stack.decide(other.id, { verdict: 'approve' });
+    await stack.decide(id, { verdict: 'approve' });
+    const { text, body } = await until('both tries', async () => {
+      const answer = await list(id.toUpperCase());
+      return answer.body.data.every(({ attempts }: any) => attempts.length === 1) && answer;
+    });
+    expect(body.data.map(({ endpoint_id }: any) => endpoint_id).sort()).toEqual([endpoint.id, null].sort());
+    for (const delivery of body.data) {
+      expect(delivery).toMatchObject({
+        type: 'job.succeeded',
+        job_id: id,
+        status: 'waiting',
+        attempts: [{ status_code: 500, error: null }],
+      });
+    }
+    expect(text).not.toMatch(/whsec_|hush/);
+    expect(await list('nobody')).toMatchObject({ status: 404, body: { code: 'job_not_found' } });
+    receiver.answer = (response) => response.writeHead(204).end();
+    await stack.http.send('DELETE', `${ENDPOINTS}/${endpoint.id}`);
+  });
 });
 
 describe('webhooks of two gateways', () => {
@@ -199,6 +231,7 @@ describe('webhooks of two gateways', () => {
       id: deliveryId,
       type: 'ping',
       job_id: null,
+      endpoint_id: id,
       status: 'delivered',
       attempts: [
         { status_code: 204, error: null, duration_ms: expect.any(Number), created_at: expect.any(String) },

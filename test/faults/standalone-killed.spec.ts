@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { until, type ServiceProcess } from '@hitl/testing';
+import { copyEmbeddedDatabase, until, type ServiceProcess } from '@hitl/testing';
 import {
   abortedCalls,
   createSystem,
@@ -17,6 +17,7 @@ let system: System;
 
 beforeEach(async () => {
   folder = temporaryFolder();
+  copyEmbeddedDatabase(folder.path);
   system = await createSystem({ DATA_DIR: folder.path });
 });
 afterEach(async () => {

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { QueueConsumption } from '@hitl/messaging';
+import { DecisionsController } from './decisions/decisions.controller';
+import { DecisionsService } from './decisions/decisions.service';
 import { EventTail } from './events/event-tail.service';
 import { EventsController } from './events/events.controller';
 import { OpenStreams } from './events/open-streams.service';
@@ -8,6 +10,7 @@ import { ExportsService } from './exports/exports.service';
 import { JobsController } from './jobs/jobs.controller';
 import { JobsService } from './jobs/jobs.service';
 import { WaitingJobs } from './jobs/waiting-jobs.service';
+import { ChainService } from './history/chain.service';
 import { HistoryController } from './history/history.controller';
 import { HeldAnswers } from './openai/held-answers.service';
 import { ModelsService } from './openai/models.service';
@@ -21,6 +24,9 @@ import { StatsController } from './stats/stats.controller';
 import { StatsService } from './stats/stats.service';
 import { SummariesController } from './reviews/summaries.controller';
 import { SummariesService } from './reviews/summaries.service';
+import { ViewersConsumer } from './viewers/viewers.consumer';
+import { ViewersController } from './viewers/viewers.controller';
+import { Viewers } from './viewers/viewers.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
 import { WaitingRoom } from './waiting/waiting-room.service';
 import { WebhookSender } from './webhooks/webhook-sender.service';
@@ -37,7 +43,9 @@ export function consumes(): QueueConsumption[] {
     JobsController,
     ReviewsController,
     SummariesController,
+    ViewersController,
     HistoryController,
+    DecisionsController,
     PoliciesController,
     EventsController,
     WebhooksController,
@@ -46,13 +54,17 @@ export function consumes(): QueueConsumption[] {
     OpenAiController,
     OriginalApiController,
     JobsChangedConsumer,
+    ViewersConsumer,
   ],
   providers: [
     JobsService,
     WaitingJobs,
     ReviewsService,
+    ChainService,
+    DecisionsService,
     PoliciesService,
     SummariesService,
+    Viewers,
     WaitingRoom,
     EventTail,
     OpenStreams,

@@ -111,7 +111,7 @@ export class Config {
   @Integer(1000, 86_400_000)
   REVIEW_CLAIM_MS: number = 300_000;
 
-  /** How long a decision can be undone. Nothing is delivered before; 0: decisions take effect at once. */
+  /** How long every decision can be undone, at least. Nothing is delivered before; 0: as long as it asks for itself. */
   @Integer(0, 600_000)
   DECISION_UNDO_MS: number = 0;
 

@@ -4,6 +4,7 @@ import {
   Job,
   JobEvent,
   OutboxMessage,
+  preparedName,
   WebhookAttempt,
   WebhookDelivery,
   WebhookEndpoint,
@@ -16,6 +17,7 @@ import { ReviewDesk1700000002000 } from './migrations/1700000002000-review-desk'
 import { Audit1700000003000 } from './migrations/1700000003000-audit';
 import { Learning1700000004000 } from './migrations/1700000004000-learning';
 import { Asked1700000005000 } from './migrations/1700000005000-asked';
+import { JobDeliveries1700000006000 } from './migrations/1700000006000-job-deliveries';
 import { workAsApplication } from './role';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
@@ -27,7 +29,7 @@ const QUERY_TIMEOUT = 15_000;
 
 /**
  * After `query_timeout` pg leaves the client connected, still waiting for the lost answer, and its pool hands it
- * out again. Such a connection is dead for us: destroy it.
+ * out again. Such a connection is dead for us: destroy it. Statements with a name (`prepared`) go by it.
  */
 export class TimeoutProofClient extends Client {
   constructor(config: ConstructorParameters<typeof Client>[0]) {
@@ -35,6 +37,9 @@ export class TimeoutProofClient extends Client {
     const query = this.query.bind(this) as (...args: unknown[]) => unknown;
     // pg's pool passes a callback, TypeORM takes the promise.
     this.query = ((...args: unknown[]) => {
+      const [text, values] = args;
+      const name = typeof text === 'string' ? preparedName(text) : undefined;
+      if (name !== undefined) args.splice(0, 2, { name, text, values });
       const last = args.length - 1;
       const callback = args[last];
       if (typeof callback === 'function') {
@@ -102,6 +107,7 @@ export function dataSourceOptions(
       Audit1700000003000,
       Learning1700000004000,
       Asked1700000005000,
+      JobDeliveries1700000006000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

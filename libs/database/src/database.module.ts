@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
+  DecisionReader,
   DraftStore,
   EventReader,
   ExportReader,
@@ -22,6 +23,7 @@ const STORES = [
   JobStore,
   JobReader,
   SummaryReader,
+  DecisionReader,
   DraftStore,
   EventReader,
   ExportReader,

@@ -3,6 +3,12 @@ export { isStatementTimeout, isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';
+export {
+  DecisionReader,
+  type DecisionFilter,
+  type DecisionPosition,
+  type ListedDecision,
+} from './jobs/decision-reader';
 export { DraftStore } from './jobs/draft-store';
 export { Draft } from './jobs/draft.entity';
 export { verifyChains, type ChainFinding } from './jobs/event-chain';
@@ -43,6 +49,7 @@ export * from './jobs/transitions';
 export { type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
+export { prepared, preparedName } from './prepared';
 export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';
 export {
   WebhookAttempt,

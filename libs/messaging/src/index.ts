@@ -13,6 +13,7 @@ export {
   NoteReview,
   ReleaseReview,
   ReviewRequested,
+  ReviewViewed,
   UndoDecision,
   type ClaimReply,
   ReadPolicy,

@@ -9,7 +9,18 @@ import {
   type ReviewPlan,
   type Verdict,
 } from '@hitl/domain';
-import { IsArray, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Max, Min } from 'class-validator';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  Min,
+} from 'class-validator';
 
 /** Durable event: a job in `bot` wants a worker. */
 export class InferenceRequested {
@@ -39,6 +50,19 @@ export class JobChanged {
 export interface JobChange {
   jobId: string;
   status: JobStatus;
+}
+
+/** Transient event, to every gateway: somebody looks at a job, or no longer does. */
+export class ReviewViewed {
+  static readonly pattern = 'review.viewed';
+
+  @IsUUID()
+  jobId: string;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+  @IsBoolean()
+  looks: boolean;
 }
 
 /** Command: judge a job's answer. Answered with a {@link ReviewReply}. */
@@ -73,6 +97,9 @@ export class DecideReview implements DecisionRequest {
   @IsOptional()
   @IsString()
   submitterMessage: string | null;
+  @IsOptional()
+  @IsInt()
+  undoMs?: number;
 }
 
 /** Command: keep changes to a job that goes on waiting. Answered with a {@link ReviewReply}. */

@@ -9,6 +9,7 @@ import {
   NoteReview,
   ReleaseReview,
   ReviewRequested,
+  ReviewViewed,
   UndoDecision,
   DryRunPolicy,
   ReadPolicy,
@@ -46,8 +47,8 @@ export const QUEUES = {
       DryRunPolicy,
     ],
   },
-  /** Transient: a fan-out exchange, from which every consumer has a queue of its own for as long as it is connected. */
-  jobChanges: { name: 'hitl.job.changed', messages: [JobChanged], fanOut: true },
+  /** News for every gateway, named after its first. Transient: a fan-out exchange, from which every consumer has a queue of its own for as long as it is connected. */
+  jobChanges: { name: 'hitl.job.changed', messages: [JobChanged, ReviewViewed], fanOut: true },
   /** Messages that nobody can handle, for an operator to look at. */
   parked: { name: 'hitl.parked', messages: [] },
 } as const satisfies Record<string, QueueDefinition>;

@@ -28,6 +28,8 @@ export interface ServiceDefinition {
 
 /** Requests that take longer than this to arrive are cut, in milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
+/** Connections that may wait to be accepted: thousands of held clients come back at once after a restart. The system may allow fewer. */
+const BACKLOG = 4096;
 
 /**
  * Runs a service until it is told to stop (SIGTERM, SIGINT): it then refuses newcomers, finishes what it holds for
@@ -140,7 +142,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   if (embedded) await app.get(JobStore).kickAll();
   // The broker is not waited for: it may be away. Readiness tells.
   void transport.client.connect().catch(() => undefined);
-  await app.listen(config.PORT, config.HOST);
+  await app.listen({ port: config.PORT, host: config.HOST, backlog: BACKLOG });
   await app.startAllMicroservices();
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {

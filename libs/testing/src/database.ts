@@ -14,7 +14,7 @@ export interface TestDatabase {
  * @param template what to clone instead, such as PostgreSQL's empty `template0`
  */
 export async function createTestDatabase(template = 'hitl_template'): Promise<TestDatabase> {
-  const admin = required('TEST_DATABASE_URL');
+  const admin = ofThisWorker('TEST_DATABASE_URL');
   const name = `hitl_${randomBytes(6).toString('hex')}`;
   await once(admin, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(admin);
@@ -37,9 +37,9 @@ export function copyEmbeddedDatabase(dataDir: string): void {
   cpSync(required('TEST_EMBEDDED_TEMPLATE'), dataDir, { recursive: true });
 }
 
-/** The URL of the run's RabbitMQ. */
+/** The URL of the RabbitMQ that nobody else uses meanwhile. */
 export function testAmqpUrl(): string {
-  return required('TEST_AMQP_URL');
+  return ofThisWorker('TEST_AMQP_URL');
 }
 
 async function once(url: string, sql: string): Promise<void> {
@@ -51,6 +51,9 @@ async function once(url: string, sql: string): Promise<void> {
     await client.end();
   }
 }
+
+/** Each worker of jest has services of its own. */
+const ofThisWorker = (name: string): string => required(`${name}_${process.env.JEST_WORKER_ID}`);
 
 function required(name: string): string {
   const value = process.env[name];

@@ -1,5 +1,5 @@
 export { createClient, sendRaw, type Answer, type Client } from './client';
-export { createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
+export { copyEmbeddedDatabase, createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
 export {
   aClaim,
   aDecision,
@@ -24,5 +24,4 @@ export {
 export { createLine, type Line } from './line';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';
 export { startStack, WAYS, type Stack } from './stack';
-export { TEST_STORES, type TestStore } from './store';
 export { until } from './until';

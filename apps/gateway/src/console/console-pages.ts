@@ -5,6 +5,7 @@ export const CONSOLE_PAGES = [
   '/review/:id',
   '/history/:id',
   '/insight',
+  '/decisions',
   '/policies',
   '/webhooks',
   '/try',

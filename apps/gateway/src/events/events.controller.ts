@@ -6,6 +6,7 @@ import { EventStream } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
 import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
+import { Viewers } from '../viewers/viewers.service';
 import { EventTail } from './event-tail.service';
 import { OpenStreams } from './open-streams.service';
 
@@ -22,6 +23,7 @@ export class EventsController {
     private readonly jobs: JobsService,
     private readonly tail: EventTail,
     private readonly streams: OpenStreams,
+    private readonly viewers: Viewers,
   ) {}
 
   @ApiOperation({
@@ -43,7 +45,11 @@ export class EventsController {
     await this.stream(reply, from, job);
   }
 
-  @ApiOperation({ summary: 'Follow all jobs', description: 'From now on, or after Last-Event-ID.' })
+  @ApiOperation({
+    summary: 'Follow all jobs',
+    description:
+      'From now on, or after Last-Event-ID. Also `viewers`, without an id: {"job_id", "viewers"}, who looks at a job, whenever that changes.',
+  })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
   @ApiOkResponse(STREAM)
@@ -63,6 +69,11 @@ export class EventsController {
     const signal = AbortSignal.any([goneSignal(reply), done.signal, this.streams.closing]);
     const stream = new EventStream(reply).open();
     stream.comment('follows');
+    const leave = job
+      ? null
+      : this.viewers.follow((jobId, viewers) => {
+          stream.send({ event: 'viewers', data: JSON.stringify({ job_id: jobId, viewers }) });
+        });
     try {
       await this.tail.follow(from, {
         jobId: job?.id,
@@ -81,6 +92,7 @@ export class EventsController {
         },
       });
     } finally {
+      leave?.();
       stream.end();
     }
   }

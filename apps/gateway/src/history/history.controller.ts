@@ -2,12 +2,17 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Actor, LOCAL } from '../http/actor';
 import { ReviewsService } from '../reviews/reviews.service';
+import { ChainDto, toChain } from './chain.dto';
+import { ChainService } from './chain.service';
 import { HistoryDto, toHistory } from './history.dto';
 
 @ApiTags('history')
 @Controller('v1')
 export class HistoryController {
-  constructor(private readonly reviews: ReviewsService) {}
+  constructor(
+    private readonly reviews: ReviewsService,
+    private readonly chains: ChainService,
+  ) {}
 
   @ApiOperation({
     summary: 'Read the whole story of a job',
@@ -34,5 +39,16 @@ export class HistoryController {
   async getReviewHistory(@Param('id') id: string): Promise<HistoryDto> {
     const { job, history } = await this.reviews.history(id);
     return toHistory(job, history, 'reviewer');
+  }
+  @ApiOperation({
+    summary: 'Verify the record of a job',
+    description:
+      'Computes the hash of every event anew: whether each follows from the one before, none is missing, and the job, its answers and its decisions are what they tell. What does not fit is named, and nothing of what it says.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ type: ChainDto })
+  @Get('reviews/:id/chain')
+  async getReviewChain(@Param('id') id: string): Promise<ChainDto> {
+    return toChain(await this.chains.verify(id));
   }
 }

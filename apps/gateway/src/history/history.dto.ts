@@ -95,6 +95,9 @@ class HistoryDecision {
 }
 
 class HistoryEventDto {
+  @ApiProperty({ description: 'What findings of a verification name it by' })
+  id: string;
+
   @ApiProperty({ enum: JOB_EVENT_TYPES, enumName: 'JobEventType' })
   type: JobEventType;
 
@@ -234,6 +237,7 @@ function toEvent(event: HistoryEvent, seen: Set<number>, audience: Audience): Hi
   const data =
     event.data && Object.fromEntries(Object.entries(event.data).filter(([name]) => !hidden.includes(name)));
   return {
+    id: event.id,
     type: event.type,
     status: event.status,
     revision: event.revision,

@@ -86,6 +86,13 @@ export function choiceParameter<T extends string>(
   return choice;
 }
 
+/** Whether it is `true`; false when not given. */
+export function flagParameter(query: Query, name: string): boolean {
+  const text = single(query, name) ?? 'false';
+  if (text !== 'true' && text !== 'false') throw fault(name, `${quote(text)} is neither true nor false`);
+  return text === 'true';
+}
+
 /** An opaque position in a list: base64url of JSON. */
 export function encodeCursor(position: unknown): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');

@@ -151,15 +151,18 @@ export class JobDto {
   finished_at: string | null;
 }
 
-export class JobPage {
-  @ApiProperty({ type: [JobDto] })
-  data: JobDto[];
-
+/** Whether and where a list goes on. */
+export class Page {
   @ApiProperty()
   has_more: boolean;
 
   @ApiProperty({ type: String, nullable: true, description: 'Pass it as cursor to go on.' })
   next_cursor: string | null;
+}
+
+export class JobPage extends Page {
+  @ApiProperty({ type: [JobDto] })
+  data: JobDto[];
 }
 
 /** A job as reviewers see it: with the answer that nobody has approved yet. */

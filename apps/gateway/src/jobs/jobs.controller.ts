@@ -25,6 +25,7 @@ import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob, toPage } from './job.
 import { ApiPage } from '../openapi/api-page';
 import { preferredWait } from '../waiting/prefer';
 import { WaitingRoom } from '../waiting/waiting-room.service';
+import { deliveryDto, WebhookDeliveryList } from '../webhooks/webhook.dto';
 import { WebhooksService } from '../webhooks/webhooks.service';
 import { JobsService } from './jobs.service';
 
@@ -127,6 +128,18 @@ export class JobsController {
   @HttpCode(200)
   async cancelJob(@Param('id') id: string, @Actor() actor: string): Promise<JobDto> {
     return forSubmitter(await this.jobs.cancel(id, actor));
+  }
+
+  @ApiOperation({
+    summary: 'List what was told of a job by webhooks, and what each receiver answered, newest first',
+    description: 'To its callback_url and to endpoints; nothing before the job has ended.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ type: WebhookDeliveryList })
+  @Get(':id/deliveries')
+  async listJobDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
+    const job = await this.jobs.get(id);
+    return { data: (await this.webhooks.deliveriesOf(job.id)).map(deliveryDto) };
   }
 
   /** Answers a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */

@@ -20,7 +20,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { DomainError, isJobId, isJsonObject, type ReviewPosition } from '@hitl/domain';
+import { DomainError, isJobId, isJsonObject, type Job, type ReviewPosition } from '@hitl/domain';
 import { toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
@@ -36,19 +36,11 @@ import {
 } from '../http/parameters';
 import { etagOf, toPage } from '../jobs/job.dto';
 import { ApiPage } from '../openapi/api-page';
-import {
-  BulkDecisions,
-  BulkResults,
-  DecisionDto,
-  DraftDto,
-  NoteDto,
-  ReviewDto,
-  ReviewPage,
-  SaveDraft,
-  toDraft,
-  toRequest,
-  toReview,
-} from './review.dto';
+import { BulkDecisions, BulkResults } from './bulk-decisions.dto';
+import { DecisionDto, toRequest } from './decision.dto';
+import { DraftDto, SaveDraft, toDraft } from './draft.dto';
+import { NoteDto } from './note.dto';
+import { OpenReviewDto, ReviewPage, toReview } from './review.dto';
 import { ReviewsService } from './reviews.service';
 
 const JOB_ID = { name: 'id', format: 'uuid' } as const;
@@ -76,20 +68,20 @@ export class ReviewsController {
     description:
       'By priority, then by age, of those that you may review and nobody has. No two reviewers get the same one; the claim ends by itself.',
   })
-  @ApiOkResponse({ type: ReviewDto })
+  @ApiOkResponse({ type: OpenReviewDto })
   @ApiNoContentResponse({ description: 'No job waits for you' })
   @Post('claim-next')
   @HttpCode(200)
   async claimNextReview(
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ReviewDto | undefined> {
+  ): Promise<OpenReviewDto | undefined> {
     const job = await this.reviews.claimNext(actor);
     if (!job) {
       reply.status(204);
       return undefined;
     }
-    return answer(job, reply);
+    return this.answer(job, actor, reply);
   }
 
   @ApiOperation({
@@ -128,13 +120,14 @@ export class ReviewsController {
     description: 'With the answer that nobody has approved yet. The ETag is the revision.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: ReviewDto })
+  @ApiOkResponse({ type: OpenReviewDto })
   @Get(':id')
   async getReview(
     @Param('id') id: string,
+    @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ReviewDto> {
-    return answer(await this.reviews.get(id), reply);
+  ): Promise<OpenReviewDto> {
+    return this.answer(await this.reviews.get(id), actor, reply);
   }
 
   @ApiOperation({
@@ -142,14 +135,14 @@ export class ReviewsController {
     description: 'Nobody else can decide on it until the claim ends.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: ReviewDto })
+  @ApiOkResponse({ type: OpenReviewDto })
   @Put(':id/claim')
   async claimReview(
     @Param('id') id: string,
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ReviewDto> {
-    return answer(await this.reviews.claim(id, actor), reply);
+  ): Promise<OpenReviewDto> {
+    return this.answer(await this.reviews.claim(id, actor), actor, reply);
   }
 
   @ApiOperation({ summary: 'Release your claim on a job' })
@@ -174,7 +167,7 @@ export class ReviewsController {
       "The job's ETag: the revision that is judged. 428 without it, 412 when it is no longer the current one.",
     schema: { type: 'string', example: '"1"' },
   })
-  @ApiOkResponse({ type: ReviewDto })
+  @ApiOkResponse({ type: OpenReviewDto })
   @Post(':id/decision')
   @HttpCode(200)
   async decideReview(
@@ -183,25 +176,25 @@ export class ReviewsController {
     @Body() body: DecisionDto,
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ReviewDto> {
+  ): Promise<OpenReviewDto> {
     const { id, revision } = await this.reviews.get(jobId);
     const request = toRequest(id, revisionOf(ifMatch, revision), body, actor);
-    return answer(await this.reviews.decide(request), reply);
+    return this.answer(await this.reviews.decide(request), actor, reply);
   }
 
   @ApiOperation({
     summary: 'Undo your decision on a job',
-    description: 'Until it takes effect (DECISION_UNDO_MS); nothing has been delivered before.',
+    description: 'Until it takes effect (undo_ms, DECISION_UNDO_MS); nothing has been delivered before.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: ReviewDto })
+  @ApiOkResponse({ type: OpenReviewDto })
   @Delete(':id/decision')
   async undoDecision(
     @Param('id') id: string,
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ReviewDto> {
-    return answer(await this.reviews.undo(id, actor), reply);
+  ): Promise<OpenReviewDto> {
+    return this.answer(await this.reviews.undo(id, actor), actor, reply);
   }
 
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
@@ -244,11 +237,12 @@ export class ReviewsController {
   async deleteDraft(@Param('id') id: string, @Actor() actor: string): Promise<void> {
     await this.reviews.deleteDraft(id, actor);
   }
-}
 
-function answer(job: Parameters<typeof toReview>[0], reply: FastifyReply): ReviewDto {
-  reply.header('etag', etagOf(job));
-  return toReview(job);
+  private async answer(job: Job, actor: string, reply: FastifyReply): Promise<OpenReviewDto> {
+    const savedAt = await this.reviews.draftSavedAt(job, actor);
+    reply.header('etag', etagOf(job));
+    return Object.assign(toReview(job), { draft_saved_at: savedAt?.toISOString() ?? null });
+  }
 }
 
 /** Whether a cursor of waiting jobs is one. */

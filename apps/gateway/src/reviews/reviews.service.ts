@@ -29,7 +29,7 @@ import {
 } from '@hitl/messaging';
 import { v7 as uuidv7 } from 'uuid';
 import { JobsService } from '../jobs/jobs.service';
-import { claimOf, heldOf } from './review.dto';
+import { claimOf, heldOf } from './waiting.dto';
 
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
@@ -105,6 +105,11 @@ export class ReviewsService {
     const draft = await this.drafts.find(id, actor);
     if (!draft) throw new DomainError('draft_not_found', `${actor} has saved no draft for job ${id}.`);
     return draft;
+  }
+
+  /** When this reviewer's draft for a job was saved; null: there is none. Those of jobs that have ended are gone. */
+  async draftSavedAt({ id, finishedAt }: Job, actor: string): Promise<Date | null> {
+    return finishedAt === null ? this.drafts.savedAt(id, actor) : null;
   }
 
   /** @throws DomainError job_not_found, job_not_waiting */

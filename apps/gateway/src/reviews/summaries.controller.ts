@@ -2,9 +2,11 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { isJobId, type SummaryFilter } from '@hitl/domain';
 import {
+  choiceParameter,
   cursorParameter,
   encodeCursor,
   fault,
+  flagParameter,
   limitParameter,
   onlyParameters,
   quote,
@@ -24,6 +26,8 @@ const LARGEST_LIST = 1000;
 const MOST_IDS = 200;
 /** Characters that a filter may have. */
 const LONGEST_FILTER = 200;
+
+const WITHOUT = ['model', 'rule', 'group'] as const;
 
 const filter = (name: string, description: string) =>
   ({ name, required: false, description, schema: { type: 'string', maxLength: LONGEST_FILTER } }) as const;
@@ -57,6 +61,13 @@ export class SummariesController {
   @ApiQuery(filter('model', 'The model that was asked for'))
   @ApiQuery(filter('rule', "The policy's rule"))
   @ApiQuery(filter('group', 'The group whose members may review'))
+  @ApiQuery({
+    name: 'without',
+    required: false,
+    description:
+      'Only those that have none; what has no group is for everybody. Not together with the filter of that name',
+    schema: { type: 'string', enum: [...WITHOUT] },
+  })
   @ApiQuery(filter('claimed_by', 'Who has it now'))
   @ApiQuery({
     name: 'unclaimed',
@@ -69,7 +80,7 @@ export class SummariesController {
   @ApiOkResponse({ type: ReviewSummaryPage })
   @Get()
   async listReviewSummaries(@Query() query: QueryParameters): Promise<ReviewSummaryPage> {
-    onlyParameters(query, ['limit', 'cursor', 'ids', ...FILTERS, 'unclaimed', 'priority']);
+    onlyParameters(query, ['limit', 'cursor', 'ids', ...FILTERS, 'without', 'unclaimed', 'priority']);
     const limit = limitParameter(query, undefined, LARGEST_LIST);
     const after = cursorParameter(query, isReviewPosition);
     const { jobs, total } = await this.summaries.list(filterOf(query), { after, limit: limit + 1 });
@@ -87,13 +98,16 @@ function filterOf(query: QueryParameters): SummaryFilter {
       throw fault(name, `has ${text.length} characters, ${LONGEST_FILTER} at most`);
     if (text.includes('\0')) throw fault(name, 'contains the character U+0000, which no text here has');
   }
+  const without = choiceParameter(query, 'without', WITHOUT);
+  if (without && query[without] !== undefined) throw fault('without', `${without} is given as well`);
   return {
     ids: idsOf(query),
     model: single(query, 'model'),
     rule: single(query, 'rule'),
     group: single(query, 'group'),
+    without,
     claimedBy: single(query, 'claimed_by'),
-    unclaimed: isTrue(query, 'unclaimed'),
+    unclaimed: flagParameter(query, 'unclaimed'),
     priority: wholeNumber(query, 'priority', undefined, 0, 9),
     asked: single(query, 'q'),
   };
@@ -106,10 +120,4 @@ function idsOf(query: QueryParameters): string[] | undefined {
   const wrong = ids.find((id) => !isJobId(id));
   if (wrong !== undefined) throw fault('ids', `${quote(wrong)} is not the id of a job`);
   return ids;
-}
-
-function isTrue(query: QueryParameters, name: string): boolean {
-  const text = single(query, name) ?? 'false';
-  if (text !== 'true' && text !== 'false') throw fault(name, `${quote(text)} is neither true nor false`);
-  return text === 'true';
 }

@@ -83,6 +83,14 @@ export class WebhookDeliveryDto {
   job_id: string | null;
 
   @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: "The endpoint that it goes to; null: the job's callback_url",
+  })
+  endpoint_id: string | null;
+
+  @ApiProperty({
     enum: STATUSES,
     enumName: 'WebhookDeliveryStatus',
     description: 'Whether it was delivered.',
@@ -126,6 +134,7 @@ export function deliveryDto(delivery: WebhookDelivery & { tries: WebhookAttempt[
     id: delivery.id,
     type: delivery.type,
     job_id: delivery.jobId,
+    endpoint_id: delivery.endpointId,
     status: delivery.status,
     attempts: delivery.tries.map((attempt) => ({
       status_code: attempt.statusCode,

@@ -96,7 +96,12 @@ export class WebhooksService {
 
   /** The newest first. @throws DomainError webhook_endpoint_not_found */
   async deliveries(id: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
-    return this.store.deliveries((await this.get(id)).id);
+    return this.store.deliveries({ endpointId: (await this.get(id)).id });
+  }
+
+  /** What was told of a job, to endpoints and to its callback_url, the newest first. */
+  deliveriesOf(jobId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+    return this.store.deliveries({ jobId });
   }
 
   /** @throws DomainError webhook_endpoint_not_found, webhook_delivery_not_found */

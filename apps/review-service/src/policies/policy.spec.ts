@@ -235,13 +235,13 @@ describe('a hostile rule or job', () => {
       { list },
       'the rules took longer',
     ],
-    ['doubles a text', `cel.bind(t0, payload.text, ${doubled(28)})`, { text: 'x' }, 'text or list too large'],
+    ['doubles a text', `cel.bind(t0, payload.text, ${doubled(28)})`, { text: 'x' }, /too large|longer/],
     ['doubles a list', `cel.bind(t0, payload.list, ${doubled(28)})`, { list }, /too large|longer/],
     [
       'joins a huge text',
       'payload.list.map(x, payload.text).join(payload.text).size() > 0',
       { list, text: 'x'.repeat(100_000) },
-      'text or list too large',
+      /too large|longer/,
     ],
     ['goes deep', `${'('.repeat(50)}payload.gone${')'.repeat(50)}`, {}, 'missing field'],
   ])('%s: it ends within a bound and means human', (_what, when, payload, because) => {

@@ -43,8 +43,8 @@ export class ReviewsService {
   }
 
   /**
-   * Takes effect once, however often it is asked for with one decision id; after DECISION_UNDO_MS, until which it can
-   * be undone.
+   * Takes effect once, however often it is asked for with one decision id; after DECISION_UNDO_MS, or the longer time
+   * that it asks for itself. Until then it can be undone.
    * @throws DomainError job_not_found, invalid_request, schema_mismatch, idempotency_conflict, and as {@link refusalOf}
    */
   async decide(request: DecisionRequest): Promise<ReviewReply> {
@@ -158,7 +158,7 @@ export class ReviewsService {
   }
 
   private async take(judgement: Judgement): Promise<ReviewReply | null> {
-    const { DECISION_UNDO_MS: undoMs } = this.config;
+    const undoMs = Math.max(this.config.DECISION_UNDO_MS, judgement.undoMs ?? 0);
     if (undoMs > 0) {
       const held = await this.store.hold(judgement, undoMs);
       return held && { status: 'human', revision: held.revision };
@@ -169,8 +169,11 @@ export class ReviewsService {
   }
 
   private async judge(request: DecisionRequest): Promise<Judgement> {
+    const { undoMs, ...rest } = request;
+    // One that asks for no time keeps the hash it had before there was one to ask for.
+    const told = { ...rest, id: '', ...(undoMs && { undoMs }) };
     const requestHash = createHash('sha256')
-      .update(JSON.stringify(Object.entries({ ...request, id: '' }).sort(([a], [b]) => (a < b ? -1 : 1))))
+      .update(JSON.stringify(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1))))
       .digest('hex');
     const desk = this.planner.deskOf(request.actor);
     return { ...request, ...(await this.changeOf(request)), requestHash, desk, policy: null };

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Json } from '../json';
+import { prepared } from '../prepared';
 import { Draft } from './draft.entity';
 
 /** What reviewers have begun to write: one draft for each reviewer and job. */
@@ -10,6 +11,18 @@ export class DraftStore {
 
   find(jobId: string, actor: string): Promise<Draft | null> {
     return this.database.getRepository(Draft).findOne({ where: { jobId, actor } });
+  }
+
+  /** When this reviewer's draft for a job was saved; null: there is none. */
+  async savedAt(jobId: string, actor: string): Promise<Date | null> {
+    const rows: { savedAt: Date }[] = await this.database.query(
+      prepared(
+        'draft-saved',
+        'SELECT updated_at AS "savedAt" FROM drafts WHERE job_id = $1::uuid AND actor = $2',
+      ),
+      [jobId, actor],
+    );
+    return rows[0]?.savedAt ?? null;
   }
 
   /** Keeps it instead of an earlier one, while the job has not ended. Answers whether it was kept. */

@@ -4,7 +4,8 @@ import type { DataSource } from 'typeorm';
 /** Something in the record that does not fit the rest of it. */
 export interface ChainFinding {
   jobId: string;
-  /** The event's number among its job's, and its type; null where no single event is at fault. */
+  /** The event's id, its number among its job's, and its type; null where no single event is at fault. */
+  eventId: string | null;
   seq: number | null;
   type: string | null;
   /** In plain words. */
@@ -26,6 +27,8 @@ export interface ChainVerification {
 const BATCH = 100;
 /** Findings that are told of one batch. */
 const MOST_FINDINGS = 10_000;
+/** Characters of one finding: what somebody has put into the record may have any length. */
+const LONGEST_FINDING = 300;
 
 const textHash = (json: string): string => `encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex')`;
 
@@ -48,7 +51,7 @@ const FINDINGS = `
     WINDOW chain AS (PARTITION BY e.job_id ORDER BY e.seq, e.id)
   ), output AS MATERIALIZED (
     -- Events from before responses were hashed tell no hash: of those, only that there was an output.
-    SELECT job_id, seq, type, response_hash, replaced_hash, lag(seq) OVER outputs AS made_seq,
+    SELECT job_id, id, seq, type, response_hash, replaced_hash, lag(seq) OVER outputs AS made_seq,
            lag(response_hash) OVER outputs AS made_hash, lead(id) OVER outputs IS NULL AS newest
     FROM event WHERE type = 'inferred' OR response_hash IS NOT NULL OR replaced_hash IS NOT NULL
     WINDOW outputs AS (PARTITION BY job_id ORDER BY seq, id)
@@ -56,17 +59,18 @@ const FINDINGS = `
     SELECT wanted.id, j.id IS NOT NULL AS present, j.status, j.revision, ${textHash('j.response')} AS response_hash
     FROM unnest($1::uuid[]) AS wanted (id) LEFT JOIN jobs j ON j.id = wanted.id
   )
-  SELECT job_id AS "jobId", seq, type,
+  SELECT "jobId", "eventId", seq, left(type, 100) AS type, left(what, ${LONGEST_FINDING}) AS what FROM (
+  SELECT job_id AS "jobId", id AS "eventId", seq, type,
          CASE WHEN seq < 1 THEN 'has a number that no event can have'
               WHEN seq = seq_before THEN 'has the number of another event of its job'
               ELSE format('follows number %s: %s before it missing', seq_before,
                           CASE seq - seq_before WHEN 2 THEN '1 event' ELSE seq - seq_before - 1 || ' events' END) END AS what
   FROM event WHERE seq <> seq_before + 1
   UNION ALL
-  SELECT job_id, seq, type, 'does not match its hash: it was changed, or put here, or the hash of the event before was changed'
+  SELECT job_id, id, seq, type, 'does not match its hash: it was changed, or put here, or the hash of the event before was changed'
   FROM event WHERE seq = seq_before + 1 AND follows IS NOT TRUE
   UNION ALL
-  SELECT job.id, e.seq, e.type,
+  SELECT job.id, e.id, e.seq, e.type,
          CASE WHEN e.seq IS NULL THEN format('all %s events of the job are missing', c.seq)
               WHEN c.seq IS NULL THEN 'is the newest of a job whose chain head is missing'
               WHEN c.seq > e.seq THEN format('is the newest, but the chain goes on to number %s: its end is missing', c.seq)
@@ -75,14 +79,14 @@ const FINDINGS = `
   FROM job LEFT JOIN event e ON e.job_id = job.id AND e.newest LEFT JOIN event_chains c ON c.job_id = job.id
   WHERE (e.seq, e.hash) IS DISTINCT FROM (c.seq, c.hash)
   UNION ALL
-  SELECT job.id, NULL, NULL, CASE WHEN present THEN 'the job has no event' ELSE 'there is no such job' END
+  SELECT job.id, NULL, NULL, NULL, CASE WHEN present THEN 'the job has no event' ELSE 'there is no such job' END
   FROM job WHERE NOT present OR NOT EXISTS (SELECT FROM event e WHERE e.job_id = job.id)
   UNION ALL
-  SELECT job.id, e.seq, e.type, format('left the job in %s with revision %s, but it is in %s with revision %s', e.status, e.revision, job.status, job.revision)
+  SELECT job.id, e.id, e.seq, e.type, format('left the job in %s with revision %s, but it is in %s with revision %s', e.status, e.revision, job.status, job.revision)
   FROM job JOIN event e ON e.job_id = job.id AND e.newest
   WHERE present AND (job.status, job.revision) <> (e.status, e.revision)
   UNION ALL
-  SELECT job.id, o.seq, o.type,
+  SELECT job.id, o.id, o.seq, o.type,
          CASE WHEN o.seq IS NULL THEN 'the job has a response that no event tells of'
               WHEN o.type = 'regenerated' THEN 'threw the response away, but the job has one'
               ELSE 'tells of another response than the job has' END
@@ -90,11 +94,11 @@ const FINDINGS = `
   WHERE present AND CASE WHEN o.seq IS NULL OR o.type = 'regenerated' THEN job.response_hash IS NOT NULL
                         ELSE job.response_hash IS NULL OR job.response_hash <> o.response_hash END
   UNION ALL
-  SELECT job_id, seq, type, CASE WHEN made_seq IS NULL THEN 'replaced a response that no event tells of'
+  SELECT job_id, id, seq, type, CASE WHEN made_seq IS NULL THEN 'replaced a response that no event tells of'
                                  ELSE format('replaced another response than number %s tells of', made_seq) END
   FROM output WHERE replaced_hash IS NOT NULL AND (made_seq IS NULL OR replaced_hash <> made_hash)
   UNION ALL
-  SELECT e.job_id, e.seq, e.type,
+  SELECT e.job_id, e.id, e.seq, e.type,
          CASE WHEN d.id IS NULL THEN format('tells of the decision %s, which is missing', e.data ->> 'decision_id')
               ELSE format('tells something else than the decision %s: %s', d.id, concat_ws(', ',
                 CASE WHEN d.job_id <> e.job_id THEN 'job' END,
@@ -116,14 +120,14 @@ const FINDINGS = `
     OR e.data ? 'judged_revision' AND (d.reason, d.reason_code, d.submitter_message, d.feedback) IS DISTINCT FROM
        (e.data ->> 'reason', e.data ->> 'reason_code', e.data ->> 'submitter_message', e.data ->> 'feedback'))
   UNION ALL
-  SELECT d.job_id, NULL, NULL, format('no event tells of the decision %s (%s by %s)', d.id, d.verdict, d.actor)
+  SELECT d.job_id, NULL, NULL, NULL, format('no event tells of the decision %s (%s by %s)', d.id, d.verdict, d.actor)
   FROM decisions d
   WHERE d.job_id = ANY ($1::uuid[]) AND NOT EXISTS (
     SELECT FROM event e
     WHERE e.job_id = d.job_id AND CASE WHEN d.shadow
       THEN e.type = 'planned' AND e.created_at = d.created_at AND e.data ->> 'shadow_verdict' = d.verdict
       ELSE e.decision_id = d.id AND e.type IN ('voted', 'decided', 'regenerated') END)
-  ORDER BY 1, 2, 4 LIMIT ${MOST_FINDINGS}`;
+  ) finding ORDER BY "jobId", seq, what LIMIT ${MOST_FINDINGS}`;
 
 /** The next `$2` jobs after `$1` of which there is any trace, in the order of their ids. */
 const NEXT_JOBS = `
@@ -148,7 +152,7 @@ const HEADS = `
  * @param options `jobId`: only this job. `position`: the digest's, of an earlier verification; now unless given
  */
 export async function verifyChains(
-  database: DataSource,
+  database: Pick<DataSource, 'query'>,
   found: (finding: ChainFinding) => void,
   options: { jobId?: string; position?: string } = {},
 ): Promise<ChainVerification> {
@@ -176,7 +180,7 @@ export async function verifyChains(
   return { ...totals, digest: `${position}:${digest.digest('hex')}` };
 }
 
-async function nextJobs(database: DataSource, after: string | null): Promise<string[]> {
+async function nextJobs(database: Pick<DataSource, 'query'>, after: string | null): Promise<string[]> {
   const rows: { id: string }[] = await database.query(NEXT_JOBS, [after, BATCH]);
   return rows.map(({ id }) => id);
 }

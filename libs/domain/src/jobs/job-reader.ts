@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Brackets, DataSource, In, type Repository } from 'typeorm';
+import { Brackets, DataSource, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import { Decision } from './decision.entity';
 import type { Json } from '../json';
@@ -46,7 +46,11 @@ export class JobReader {
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
     this.findBatched = batched(async (ids: string[]) => {
-      const rows = await this.jobs.find({ where: { id: In([...new Set(ids)]) } });
+      const rows = await this.jobs
+        .createQueryBuilder('job')
+        .comment('prepared: find-jobs')
+        .where('job.id = ANY(:ids)', { ids: [...new Set(ids)] })
+        .getMany();
       const byId = new Map(rows.map((job) => [job.id, job]));
       return ids.map((id) => byId.get(id) ?? null);
     });

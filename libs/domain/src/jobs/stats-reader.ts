@@ -89,7 +89,7 @@ const percentilesOf = (value: string): string =>
 const millisecondsTo = (time: string): string => `extract(epoch FROM ${time} - waiting_since)::float8 * 1000`;
 
 const counts = (ofGroup: boolean): string => `WITH d AS MATERIALIZED (
-  SELECT id, job_id, revision, verdict, actor, final, automatic, shadow, at_deadline, approvals, model, rule, created_at
+  SELECT id, job_id, revision, verdict, actor, final, automatic, shadow, at_deadline, approvals, nullif(model, '') AS model, rule, created_at
   FROM decisions WHERE ${chosen(ofGroup)}
 ), ${EXPIRED}
 SELECT

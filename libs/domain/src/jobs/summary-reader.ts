@@ -37,6 +37,8 @@ export interface SummaryFilter {
   model?: string;
   rule?: string;
   group?: string;
+  /** Only those that have none; jobs without a group are for everybody. */
+  without?: 'model' | 'rule' | 'group';
   /** The name of who has it now. */
   claimedBy?: string;
   unclaimed?: boolean;
@@ -90,6 +92,7 @@ export class SummaryReader {
     if (filter.model !== undefined) query.andWhere('job.model = :model', filter);
     if (filter.rule !== undefined) query.andWhere('job.rule = :rule', filter);
     if (filter.group !== undefined) query.andWhere('job.group = :group', filter);
+    if (filter.without) query.andWhere(`coalesce(job.${filter.without}, '') = ''`);
     if (filter.priority !== undefined) query.andWhere('job.priority = :priority', filter);
     if (filter.claimedBy !== undefined) query.andWhere(`job.claimedBy = :claimedBy AND ${live}`, filter);
     if (filter.unclaimed) {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { batched } from '../batcher';
+import { prepared } from '../prepared';
 import type { Bell } from './bell';
 
 /** Seconds for which one poller has the rows it took, before another may try: twice what a publish may take. */
@@ -33,9 +34,12 @@ export class OutboxStore {
   private async deleteAll(ids: string[]): Promise<void[]> {
     // A row that a crash brings back rings once more, which changes nothing: no need to wait for the disk.
     await this.database.query(
-      `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
+      prepared(
+        'forget-bells',
+        `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
             gone AS (DELETE FROM outbox USING fast WHERE id = ANY($1::bigint[]) RETURNING 1)
        SELECT count(*) FROM gone`,
+      ),
       [ids],
     );
     return ids.map(() => undefined);

@@ -110,12 +110,14 @@ export class WebhookStore {
     return String(rows[0]?.id);
   }
 
-  /** An endpoint's newest deliveries with their attempts, newest first. */
-  deliveries(endpointId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+  /** The newest deliveries to an endpoint or of a job with their attempts, newest first. */
+  deliveries(
+    of: { endpointId: string } | { jobId: string },
+  ): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
     // One snapshot: a delivery is never seen without the attempt that settled it, nor the other way round.
     return this.database.transaction('REPEATABLE READ', async (manager) => {
       const deliveries = await manager.find(WebhookDelivery, {
-        where: { endpointId },
+        where: of,
         order: { createdAt: 'DESC' },
         take: LONGEST_LIST,
       });

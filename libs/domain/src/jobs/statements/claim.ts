@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
+import { prepared } from '../../prepared';
+import { LOCKED } from './lock';
 
 export interface Lease {
   jobId: string;
@@ -30,22 +32,28 @@ export interface ClaimedJob {
 export async function claim(database: DataSource, requests: ClaimRequest[]): Promise<(ClaimedJob | null)[]> {
   // Losing a claim in a crash costs one more try, so the commit need not wait for the disk.
   const rows: ClaimedJob[] = await database.query(
-    `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
+    prepared(
+      'claim',
+      `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
      input AS (
-       SELECT t.* FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS t (id, token, lease_ms, max_attempts), fast
+       SELECT t.* FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS t ("jobId", token, lease_ms, max_attempts), fast
+     ), ${LOCKED}, free AS MATERIALIZED (
+       SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId"
+       WHERE l.status = 'bot' AND (l.lease_until IS NULL OR l.lease_until <= now())
+     ), taken AS MATERIALIZED (
+       SELECT l.id, l.status FROM locked l WHERE l.status = 'bot' AND l.lease_until > now() AND l.next_kick_at > l.lease_until
      ), job AS (
        UPDATE jobs j
-       SET lease_token = input.token, lease_until = now() + lease_ms * interval '1 millisecond',
-           attempts = attempts + CASE WHEN round_attempts < max_attempts THEN 1 ELSE 0 END, round_attempts = round_attempts + 1
-       FROM input
-       WHERE j.id = input.id AND j.status = 'bot' AND (j.lease_until IS NULL OR j.lease_until <= now())
+       SET lease_token = free.token, lease_until = now() + lease_ms * interval '1 millisecond',
+           attempts = j.attempts + CASE WHEN j.round_attempts < max_attempts THEN 1 ELSE 0 END, round_attempts = j.round_attempts + 1
+       FROM free WHERE j.id = free."jobId" AND j.status = free.status
        RETURNING j.id, j.payload, j.feedback, j.round_attempts
      ), held AS (
        UPDATE jobs j SET next_kick_at = j.lease_until
-       FROM input
-       WHERE j.id = input.id AND j.status = 'bot' AND j.lease_until > now() AND j.next_kick_at > j.lease_until
+       FROM taken WHERE j.id = taken.id AND j.status = taken.status
      )
      SELECT id, payload, feedback, round_attempts AS "roundAttempts" FROM job`,
+    ),
     [
       requests.map((request) => request.jobId),
       requests.map((request) => request.token),
@@ -65,10 +73,12 @@ export async function extendLeases(
 ): Promise<string[]> {
   const rows: { id: string }[] = await database.query(
     `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
-     input AS (SELECT id, token FROM unnest($1::uuid[], $2::uuid[]) AS t (id, token), fast),
-     job AS (
+     input AS (SELECT "jobId", token FROM unnest($1::uuid[], $2::uuid[]) AS t ("jobId", token), fast), ${LOCKED},
+     held AS MATERIALIZED (
+       SELECT l.id, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
+     ), job AS (
        UPDATE jobs j SET lease_until = now() + $3 * interval '1 millisecond'
-       FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
+       FROM held WHERE j.id = held.id AND j.status = held.status
        RETURNING j.id
      )
      SELECT id FROM job`,

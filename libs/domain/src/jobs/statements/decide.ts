@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { prepared } from '../../prepared';
 import type { Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
@@ -28,6 +29,8 @@ export interface DecisionRequest {
   reasonCode: string | null;
   /** Why, as the submitter may read it. */
   submitterMessage: string | null;
+  /** For how long it can be undone, in milliseconds, where the desk's own time is not longer. */
+  undoMs?: number;
 }
 
 /** What a reviewer may do. */
@@ -71,29 +74,8 @@ const STATUS_SQL = Object.entries(STATUS_AFTER)
   .map(([verdict, status]) => `WHEN '${verdict}' THEN '${status}'`)
   .join(' ');
 
-/**
- * Reads judgements from `$1`; `judged` is each with the job that it is about, unless it was made, held or undone before.
- * One that `changes` something makes a new revision, which nobody else has judged yet.
- */
-const JUDGED = `input AS (
-  SELECT t.*, CASE verdict ${STATUS_SQL} END AS status_after, policy IS NOT NULL AS automatic,
-         coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline,
-         verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
-  FROM jsonb_to_recordset($1::jsonb) AS t (
-    id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
-    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
-), ${LOCKED}, judged AS (
-  SELECT input.*, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
-         j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = input.actor THEN j.claimed_at END AS old_claimed_at
-  FROM input JOIN locked ON locked.id = input."jobId" JOIN jobs j ON j.id = locked.id
-  WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.id = input.id)
-    AND NOT EXISTS (SELECT FROM jobs h WHERE h.held_decision ->> 'id' = input.id::text AND h.id <> j.id)
-    AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = j.id AND e.type = 'undone' AND e.data ->> 'decision_id' = input.id::text)
-)`;
-
-/** Whether the judgement `r` may be made on the job `j`, as the job is once it is locked. */
-const MAY_DECIDE = `j.id = r."jobId" AND j.status = 'human' AND j.revision = r.judged_revision
-  AND (r.revision IS NULL OR r.revision = j.revision)
+/** Whether the judgement `r` may be made on the locked job `j`. */
+const MAY_DECIDE = `j.status = 'human' AND (r.revision IS NULL OR r.revision = j.revision)
   AND CASE
     WHEN r.settles THEN j.held_decision ->> 'id' = r.id::text AND j.held_until <= now()
     WHEN j.held_until IS NOT NULL THEN false
@@ -106,6 +88,27 @@ const MAY_DECIDE = `j.id = r."jobId" AND j.status = 'human' AND j.revision = r.j
       AND (r.verdict <> 'regenerate' OR j.regenerations < (r.desk ->> 'maxRegenerations')::int)
       AND (r.verdict NOT IN ('approve', 'reject') OR r.actor <> ALL (j.approved_by || j.rejected_by))
   END`;
+
+/**
+ * Reads judgements from `$1`; `judged` is each that may be made, with its job as it is once it is locked, unless it was
+ * made, held or undone before. One that `changes` something makes a new revision, which nobody else has judged yet.
+ */
+const JUDGED = `input AS (
+  SELECT t.*, CASE verdict ${STATUS_SQL} END AS status_after, policy IS NOT NULL AS automatic,
+         coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline,
+         verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
+  FROM jsonb_to_recordset($1::jsonb) AS t (
+    id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
+    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
+), ${LOCKED}, judged AS MATERIALIZED (
+  SELECT r.*, j.status AS old_status, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
+         j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = r.actor THEN j.claimed_at END AS old_claimed_at
+  FROM input r JOIN locked j ON j.id = r."jobId"
+  WHERE ${MAY_DECIDE}
+    AND NOT EXISTS (SELECT FROM decisions d WHERE d.id = r.id)
+    AND NOT EXISTS (SELECT FROM jobs h WHERE h.held_decision ->> 'id' = r.id::text AND h.id <> j.id)
+    AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = j.id AND e.type = 'undone' AND e.data ->> 'decision_id' = r.id::text)
+)`;
 
 /** Who approved, or rejected, what the judgement `r` leaves, but for its author. */
 const STILL = (voters: string): string => `CASE WHEN r.changes THEN '{}' ELSE j.${voters} END`;
@@ -136,7 +139,9 @@ export async function decide(
 ): Promise<(Decided | null)[]> {
   const rows: { jobId: string; status: JobStatus; revision: number; bellId: string | null }[] =
     await database.query(
-      `WITH ${JUDGED}, job AS (
+      prepared(
+        'decide',
+        `WITH ${JUDGED}, job AS (
          UPDATE jobs j
          SET status = CASE WHEN ${IS_FINAL} THEN r.status_after ELSE 'human' END,
              response = CASE WHEN r.verdict <> 'regenerate' THEN coalesce(r.response, j.response) END,
@@ -165,7 +170,7 @@ export async function decide(
              next_kick_at = CASE r.verdict WHEN 'regenerate' THEN now() + ${FIRST_KICK_SECONDS} * interval '1 second' END,
              updated_at = now()
          FROM judged r
-         WHERE ${MAY_DECIDE}
+         WHERE j.id = r."jobId" AND j.status = r.old_status
          RETURNING j.id, j.status, j.revision, j.released_hash, j.project, j.callback_url, j.approvals, j.model, j.policy_hash,
                    CASE WHEN r.automatic THEN r.policy ->> 'rule' ELSE j.rule END AS rule, j.review_group, j.escalated_at, r.id AS decision_id, r.verdict, r.actor, r.feedback, r.reason, r."reasonCode" AS reason_code,
                    r."submitterMessage" AS submitter_message, r."requestHash" AS request_hash, r.change, r.automatic, r.at_deadline,
@@ -204,6 +209,7 @@ export async function decide(
        )
        SELECT job.id AS "jobId", job.status, job.revision, bell.id AS "bellId"
        FROM job LEFT JOIN bell ON bell.job_id = job.id`,
+      ),
       [JSON.stringify(judgements.map((judgement) => ({ ...judgement, settles })))],
     );
   const byJob = new Map(rows.map((row) => [row.jobId, row]));
@@ -230,7 +236,7 @@ export async function hold(
        UPDATE jobs j
        SET held_decision = $2::jsonb, held_until = now() + $3 * interval '1 millisecond', updated_at = now()
        FROM judged r
-       WHERE ${MAY_DECIDE}
+       WHERE j.id = r."jobId" AND j.status = r.old_status
        RETURNING j.id, j.revision, j.held_until, j.policy_hash, r.actor, r.id AS decision_id, r.verdict
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)

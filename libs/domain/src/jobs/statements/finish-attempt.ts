@@ -1,11 +1,13 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
+import { prepared } from '../../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { Usage } from '../job.entity';
 import type { Lease } from './claim';
 import { jsonOrNull } from './decide';
 import { DELIVERIES } from './deliveries';
 import { DRAFTS_GONE } from './leave-desk';
+import { LOCKED } from './lock';
 
 export interface Inferred extends Lease {
   response: Json;
@@ -18,17 +20,21 @@ export interface Inferred extends Lease {
 /** bot → human, for each job still held under its token; null where somebody was first. */
 export async function complete(database: DataSource, outcomes: Inferred[]): Promise<(Bell | null)[]> {
   const rows: { jobId: string; bellId: string }[] = await database.query(
-    `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::text[], $5::jsonb[])
-       AS t (id, token, response, provider, usage)),
-     job AS (
+    prepared(
+      'complete',
+      `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::text[], $5::jsonb[])
+       AS t ("jobId", token, response, provider, usage)), ${LOCKED},
+     held AS MATERIALIZED (
+       SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
+     ), job AS (
        UPDATE jobs j
-       SET status = 'human', response = input.response, edited = false, revision = revision + 1, updated_at = now(),
-           usage = CASE WHEN input.usage IS NULL THEN j.usage ELSE hitl_add_usage(j.usage, input.usage) END,
+       SET status = 'human', response = held.response, edited = false, revision = j.revision + 1, updated_at = now(),
+           usage = CASE WHEN held.usage IS NULL THEN j.usage ELSE hitl_add_usage(j.usage, held.usage) END,
            lease_token = NULL, lease_until = NULL, next_kick_at = NULL, kicks = 0, waiting_since = now(), model_response = NULL,
            planned_at = NULL, rule = NULL, policy_hash = NULL, approvals = 1, four_eyes = false, review_group = '',
            approved_by = '{}', rejected_by = '{}', escalate_to = NULL, escalated_at = NULL, on_deadline = NULL
-       FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
-       RETURNING j.id, j.revision, encode(hitl_content_hash(j.response), 'hex') AS response_hash, input.provider, input.usage
+       FROM held WHERE j.id = held."jobId" AND j.status = held.status
+       RETURNING j.id, j.revision, encode(hitl_content_hash(j.response), 'hex') AS response_hash, held.provider, held.usage
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, data)
        SELECT id, 'inferred', 'human', revision, 'worker', 
@@ -40,6 +46,7 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
        RETURNING id, job_id
      )
      SELECT id AS "bellId", job_id AS "jobId" FROM bell`,
+    ),
     [
       outcomes.map((outcome) => outcome.jobId),
       outcomes.map((outcome) => outcome.token),
@@ -70,16 +77,18 @@ export async function failAttempt(database: DataSource, outcomes: FailedAttempt[
   const rows: { id: string }[] = await database.query(
     `WITH input AS (
        SELECT *, now() + retry_in * interval '1 millisecond' AS due
-       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS t (id, token, detail, retry_in)
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS t ("jobId", token, detail, retry_in)
+     ), ${LOCKED}, held AS MATERIALIZED (
+       SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
      ), job AS (
        UPDATE jobs j
        SET status = CASE WHEN due IS NULL THEN 'fail' ELSE 'bot' END,
            failure_reason = CASE WHEN due IS NULL THEN 'inference_failed' END,
-           failure_detail = CASE WHEN due IS NULL THEN input.detail END,
+           failure_detail = CASE WHEN due IS NULL THEN held.detail END,
            finished_at = CASE WHEN due IS NULL THEN now() END,
            lease_token = NULL, lease_until = due, next_kick_at = due, kicks = 0, updated_at = now()
-       FROM input WHERE j.id = input.id AND j.status = 'bot' AND j.lease_token = input.token
-       RETURNING j.id, j.status, j.revision, j.project, j.callback_url, input.detail
+       FROM held WHERE j.id = held."jobId" AND j.status = held.status
+       RETURNING j.id, j.status, j.revision, j.project, j.callback_url, held.detail
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, data)
        SELECT id, CASE status WHEN 'fail' THEN 'failed' ELSE 'attempt_failed' END, status, revision, 'worker',

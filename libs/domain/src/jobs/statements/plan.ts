@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { prepared } from '../../prepared';
 import { LOCKED } from './lock';
 
 /** Who must review an answer, how many, by when, and what happens then. Times are milliseconds since it began to wait. */
@@ -36,20 +37,24 @@ export interface PlanRequest extends ReviewPlan {
  */
 export async function plan(database: DataSource, requests: PlanRequest[]): Promise<boolean[]> {
   const rows: { id: string }[] = await database.query(
-    `WITH input AS (
+    prepared(
+      'plan',
+      `WITH input AS (
        SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
          "jobId" uuid, revision int, rule text, "policyHash" text, approvals smallint, "fourEyes" boolean, "group" text,
          "remindAfterMs" bigint, "escalateAfterMs" bigint, "escalateTo" text, "deadlineMs" bigint, "onDeadline" text,
          because text, shadow jsonb)
-     ), ${LOCKED}, job AS (
+     ), ${LOCKED}, unplanned AS MATERIALIZED (
+       SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId"
+       WHERE l.status = 'human' AND l.planned_at IS NULL AND l.held_until IS NULL AND l.revision = input.revision
+     ), job AS (
        UPDATE jobs j
        SET planned_at = now(), rule = r.rule, policy_hash = r."policyHash", approvals = r.approvals, four_eyes = r."fourEyes",
            review_group = coalesce(r."group", ''), escalate_to = r."escalateTo", on_deadline = r."onDeadline",
            remind_at = j.waiting_since + r."remindAfterMs" * interval '1 millisecond',
            escalate_at = j.waiting_since + r."escalateAfterMs" * interval '1 millisecond',
            deadline_at = j.waiting_since + r."deadlineMs" * interval '1 millisecond', updated_at = now()
-       FROM input r JOIN locked ON locked.id = r."jobId"
-       WHERE j.id = locked.id AND j.status = 'human' AND j.planned_at IS NULL AND j.held_until IS NULL AND j.revision = r.revision
+       FROM unplanned r WHERE j.id = r."jobId" AND j.status = r.status
        RETURNING j.id, j.revision, j.model, j.rule, j.policy_hash, j.approvals, j.four_eyes, j.review_group, j.deadline_at, j.on_deadline,
                  r.because, r.shadow
      ), shadow AS (
@@ -67,6 +72,7 @@ export async function plan(database: DataSource, requests: PlanRequest[]): Promi
        FROM job
      )
      SELECT id FROM job`,
+    ),
     [JSON.stringify(requests)],
   );
   const planned = new Set(rows.map((row) => row.id));

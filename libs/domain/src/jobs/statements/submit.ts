@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { prepared } from '../../prepared';
 import { isJsonObject, type Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { Job } from '../job.entity';
@@ -92,7 +93,9 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
 /** — → bot. Answers in the order of the jobs; null where a job with the same idempotency key is there already. */
 export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Submitted | null)[]> {
   const rows: { id: string; createdAt: Date; bellId: string }[] = await database.query(
-    `WITH input AS (
+    prepared(
+      'submit',
+      `WITH input AS (
        SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::jsonb[])
          AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema)
      ), job AS (
@@ -112,6 +115,7 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
        RETURNING id, job_id
      )
      SELECT job.id, job.created_at AS "createdAt", bell.id AS "bellId" FROM job JOIN bell ON bell.job_id = job.id`,
+    ),
     [
       jobs.map((job) => job.id),
       jobs.map((job) => JSON.stringify(job.payload)),

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDataSource, startEmbeddedDatabase } from '@hitl/database';
 import { JobReader, JobStore, OutboxStore } from '@hitl/domain';
+import { copyEmbeddedDatabase, createTestDatabase } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
-import { copyEmbeddedDatabase, createTestDatabase } from './database';
 
 /** A migrated database of its own, and the stores on it. */
 export interface TestStore {

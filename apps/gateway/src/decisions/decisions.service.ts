@@ -1,0 +1,21 @@
+import { Injectable } from '@nestjs/common';
+import {
+  DecisionReader,
+  type DecisionFilter,
+  type DecisionPosition,
+  type ListedDecision,
+} from '@hitl/domain';
+
+/** Lists of what was decided. */
+@Injectable()
+export class DecisionsService {
+  constructor(private readonly reader: DecisionReader) {}
+
+  /** Newest first. There may be fewer than `limit`, or none, although `next` is not null: go on there. */
+  list(
+    filter: DecisionFilter,
+    page: { after?: DecisionPosition; limit: number },
+  ): Promise<{ decisions: ListedDecision[]; next: DecisionPosition | null }> {
+    return this.reader.list(filter, page);
+  }
+}

@@ -1,0 +1,57 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { MOST_FINDINGS, type VerifiedChain } from './chain.service';
+
+class ChainFindingDto {
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'The event, as the history names it; null where no single one is at fault',
+  })
+  event_id: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: "The event's number among the job's" })
+  seq: number | null;
+
+  @ApiProperty({ type: String, nullable: true, description: "The event's type" })
+  type: string | null;
+
+  @ApiProperty({
+    description: 'What does not fit, for people; after the event where there is one.',
+    example: 'follows number 2: 1 event before it missing',
+  })
+  what: string;
+}
+
+export class ChainDto {
+  @ApiProperty({ format: 'uuid' })
+  job_id: string;
+
+  @ApiProperty({ format: 'date-time' })
+  verified_at: string;
+
+  @ApiProperty({ description: 'Whether everything fits' })
+  whole: boolean;
+
+  @ApiProperty({ type: 'integer', description: 'How many events there are' })
+  events: number;
+
+  @ApiProperty({
+    type: [ChainFindingDto],
+    description: `What does not fit, in the order of the events: the first ${MOST_FINDINGS}`,
+  })
+  findings: ChainFindingDto[];
+
+  @ApiProperty({ description: 'Whether there are more findings than are shown' })
+  truncated: boolean;
+}
+
+export function toChain({ jobId, verifiedAt, events, findings, count }: VerifiedChain): ChainDto {
+  return {
+    job_id: jobId,
+    verified_at: verifiedAt.toISOString(),
+    whole: count === 0,
+    events,
+    findings: findings.map(({ eventId, seq, type, what }) => ({ event_id: eventId, seq, type, what })),
+    truncated: count > findings.length,
+  };
+}

@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DomainError, isStatementTimeout, verifyChains, type ChainFinding } from '@hitl/domain';
+import { DataSource } from 'typeorm';
+import { JobsService } from '../jobs/jobs.service';
+
+/** Findings that one answer tells. */
+export const MOST_FINDINGS = 100;
+/** Verifications that one gateway asks for at once: each hashes everything that the job has ever been. */
+const MOST_AT_ONCE = 4;
+
+/** What the verification of one job's events has found. */
+export interface VerifiedChain {
+  jobId: string;
+  verifiedAt: Date;
+  events: number;
+  /** The first ones of `count`. */
+  findings: ChainFinding[];
+  count: number;
+}
+
+/** Verifies the record of single jobs. */
+@Injectable()
+export class ChainService {
+  private underWay = 0;
+
+  constructor(
+    private readonly jobs: JobsService,
+    @Inject(DataSource) private readonly database: DataSource,
+  ) {}
+
+  /** @throws DomainError job_not_found; unavailable when too much is verified already, or the record is too long */
+  async verify(id: string): Promise<VerifiedChain> {
+    const { id: jobId } = await this.jobs.get(id);
+    if (this.underWay >= MOST_AT_ONCE) {
+      throw new DomainError(
+        'unavailable',
+        `This gateway verifies ${MOST_AT_ONCE} records already. Try again in a few seconds.`,
+      );
+    }
+    this.underWay += 1;
+    try {
+      return await this.read(jobId);
+    } catch (error) {
+      if (!isStatementTimeout(error)) throw error;
+      throw new DomainError(
+        'unavailable',
+        `The record of job ${jobId} is longer than the database verifies in ten seconds. On the server, npm run audit -- verify --job ${jobId} takes its time.`,
+      );
+    } finally {
+      this.underWay -= 1;
+    }
+  }
+
+  private async read(jobId: string): Promise<VerifiedChain> {
+    const verifiedAt = new Date();
+    const findings: ChainFinding[] = [];
+    // One snapshot: the events that are counted are those that were verified.
+    const verified = await this.database.transaction('REPEATABLE READ', (snapshot) =>
+      verifyChains(
+        snapshot,
+        (finding) => {
+          if (findings.length < MOST_FINDINGS) findings.push(finding);
+        },
+        { jobId },
+      ),
+    );
+    return { jobId, verifiedAt, events: verified.events, findings, count: verified.findings };
+  }
+}

@@ -1,0 +1,154 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  DomainError,
+  VERDICTS,
+  type DecisionRequest,
+  type FieldFault,
+  type Json,
+  type Verdict,
+} from '@hitl/domain';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
+import { v7 as uuidv7 } from 'uuid';
+import { ApiJson } from '../openapi/any-json';
+
+/** Longest feedback, reason, message and note, in characters. */
+export const LONGEST_TEXT = 10_000;
+/** Longest code of a reason. */
+const LONGEST_CODE = 100;
+/** Longest time that a decision may ask to be held, in milliseconds. */
+const LONGEST_UNDO = 600_000;
+/** The largest integer that the database keeps. */
+export const LARGEST_REVISION = 2_147_483_647;
+
+const text = (description: string, maxLength = LONGEST_TEXT) =>
+  ({ description, type: String, minLength: 1, maxLength, nullable: true }) as const;
+
+export class DecisionDto {
+  @ApiPropertyOptional({
+    description: 'An id of your own for the decision: deciding again with the same one decides nothing more.',
+    type: String,
+    format: 'uuid',
+    nullable: true,
+  })
+  @IsOptional()
+  @IsUUID()
+  id?: string | null;
+
+  @ApiProperty({
+    enum: VERDICTS,
+    enumName: 'Verdict',
+    description:
+      'approve: deliver the answer. edit: deliver response instead. reject: deliver nothing. regenerate: ask the model again.',
+  })
+  @IsIn(VERDICTS)
+  verdict: Verdict;
+
+  @ApiJson({ description: 'With edit: the answer to deliver, any JSON but null.', required: false })
+  @IsOptional()
+  response?: Json;
+
+  @ApiJson({ description: 'With regenerate: the request to send instead; null is none.', required: false })
+  @IsOptional()
+  payload?: Json;
+
+  @ApiPropertyOptional(text('With regenerate: what the model should do differently.'))
+  @IsOptional()
+  @IsString()
+  @Length(1, LONGEST_TEXT)
+  feedback?: string | null;
+
+  @ApiPropertyOptional(text('Why, for reviewers and auditors; the submitter never reads it.'))
+  @IsOptional()
+  @IsString()
+  @Length(1, LONGEST_TEXT)
+  reason?: string | null;
+
+  @ApiPropertyOptional({
+    ...text("Why, as one of the project's reasons: see GET /v1/policies/current.", LONGEST_CODE),
+    example: 'incorrect',
+  })
+  @IsOptional()
+  @IsString()
+  @Length(1, LONGEST_CODE)
+  reason_code?: string | null;
+
+  @ApiPropertyOptional(text('With reject: what the submitter may read; it becomes failure.detail.'))
+  @IsOptional()
+  @IsString()
+  @Length(1, LONGEST_TEXT)
+  submitter_message?: string | null;
+
+  @ApiPropertyOptional({
+    description:
+      'For how long it can be undone, in milliseconds; nothing is delivered before. Never shorter than DECISION_UNDO_MS.',
+    type: 'integer',
+    minimum: 0,
+    maximum: LONGEST_UNDO,
+    nullable: true,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(LONGEST_UNDO)
+  undo_ms?: number | null;
+}
+
+/** What the review service is asked for. @throws DomainError `invalid_request` */
+export function toRequest(
+  jobId: string,
+  revision: number | null,
+  body: DecisionDto,
+  actor: string,
+  pointer = '',
+): DecisionRequest {
+  requireFittingFields(body, pointer);
+  return {
+    id: body.id?.toLowerCase() ?? uuidv7(),
+    jobId,
+    verdict: body.verdict,
+    actor,
+    revision,
+    response: body.response ?? null,
+    payload: body.payload ?? null,
+    feedback: body.feedback ?? null,
+    reason: body.reason ?? null,
+    reasonCode: body.reason_code ?? null,
+    submitterMessage: body.submitter_message ?? null,
+    ...(body.undo_ms && { undoMs: body.undo_ms }),
+  };
+}
+
+/** The fields that belong to each verdict, besides the reason. */
+const FIELDS = {
+  approve: [],
+  edit: ['response'],
+  reject: ['reason_code', 'submitter_message'],
+  regenerate: ['payload', 'feedback', 'reason_code'],
+} as const satisfies Record<Verdict, readonly (keyof DecisionDto)[]>;
+
+const SPECIAL_FIELDS = ['response', 'payload', 'feedback', 'reason_code', 'submitter_message'] as const;
+
+/** Refuses fields that do not belong to the verdict, so that nothing which a reviewer sends is silently dropped. */
+function requireFittingFields(decision: DecisionDto, at: string): void {
+  const faults: FieldFault[] = [];
+  const allowed: readonly string[] = FIELDS[decision.verdict];
+  for (const field of SPECIAL_FIELDS) {
+    const given = decision[field] !== undefined && decision[field] !== null;
+    if (given && !allowed.includes(field)) {
+      faults.push({ pointer: `${at}/${field}`, detail: `does not go with the verdict ${decision.verdict}` });
+    }
+  }
+  if (decision.verdict === 'edit' && (decision.response === undefined || decision.response === null)) {
+    faults.push({
+      pointer: `${at}/response`,
+      detail: 'an edit needs the response to deliver, and null is none',
+    });
+  }
+  if (faults.length > 0) {
+    throw new DomainError(
+      'invalid_request',
+      `${faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ')}.`,
+      faults,
+    );
+  }
+}

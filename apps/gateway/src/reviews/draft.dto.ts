@@ -1,0 +1,33 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { Draft, Json } from '@hitl/domain';
+import { IsInt, Max, Min } from 'class-validator';
+import { IsPresent } from '../http/validate';
+import { ApiJson } from '../openapi/any-json';
+import { LARGEST_REVISION } from './decision.dto';
+
+export class SaveDraft {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The revision that it was begun on' })
+  @IsInt()
+  @Min(1)
+  @Max(LARGEST_REVISION)
+  revision: number;
+
+  @ApiJson({ description: 'Whatever the reviewer has written so far.' })
+  @IsPresent()
+  content: Json;
+}
+
+export class DraftDto {
+  @ApiProperty({ type: 'integer' })
+  revision: number;
+
+  @ApiJson({ description: 'Whatever was saved.' })
+  content: Json;
+
+  @ApiProperty({ format: 'date-time' })
+  updated_at: string;
+}
+
+export function toDraft(draft: Draft): DraftDto {
+  return { revision: draft.revision, content: draft.content, updated_at: draft.updatedAt.toISOString() };
+}

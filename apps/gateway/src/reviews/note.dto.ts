@@ -1,0 +1,20 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString, IsUUID, Length } from 'class-validator';
+import { LONGEST_TEXT } from './decision.dto';
+
+export class NoteDto {
+  @ApiPropertyOptional({
+    description: 'An id of your own for the note: noting again with the same one notes nothing more.',
+    type: String,
+    format: 'uuid',
+    nullable: true,
+  })
+  @IsOptional()
+  @IsUUID()
+  id?: string | null;
+
+  @ApiProperty({ minLength: 1, maxLength: LONGEST_TEXT })
+  @IsString()
+  @Length(1, LONGEST_TEXT)
+  text: string;
+}

@@ -1,0 +1,103 @@
+import { ApiProperty } from '@nestjs/swagger';
+import {
+  isJsonObject,
+  VERDICTS,
+  type DecisionRequest,
+  type Job,
+  type Summary,
+  type Verdict,
+} from '@hitl/domain';
+
+export class ClaimDto {
+  @ApiProperty()
+  by: string;
+
+  @ApiProperty({ format: 'date-time' })
+  since: string;
+
+  @ApiProperty({ format: 'date-time', description: 'It ends by itself then, unless it is renewed.' })
+  until: string;
+}
+
+export class HeldDecision {
+  @ApiProperty({ format: 'uuid' })
+  decision_id: string;
+
+  @ApiProperty({ enum: VERDICTS, enumName: 'Verdict' })
+  verdict: Verdict;
+
+  @ApiProperty()
+  by: string;
+
+  @ApiProperty({ format: 'date-time', description: 'It takes effect then, unless it is undone.' })
+  until: string;
+}
+
+/** How a job waits for reviewers: what its summary tells, too. */
+export class WaitingDto {
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'Since when the answer waits',
+  })
+  since: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  deadline_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: "The policy's rule that sent it here" })
+  rule: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'The group whose members may review it' })
+  group: string | null;
+
+  @ApiProperty({ type: 'integer', description: 'How many different people must agree' })
+  approvals: number;
+
+  @ApiProperty({ type: [String], description: 'Who has approved this revision' })
+  approved_by: string[];
+
+  @ApiProperty({ type: [String], description: 'Who has rejected this revision' })
+  rejected_by: string[];
+
+  @ApiProperty({ type: ClaimDto, nullable: true, description: 'Who has it now' })
+  claim: ClaimDto | null;
+
+  @ApiProperty({ type: HeldDecision, nullable: true, description: 'A decision that can still be undone' })
+  held: HeldDecision | null;
+}
+
+export function toWaiting(job: Summary): WaitingDto {
+  return {
+    since: job.waitingSince?.toISOString() ?? null,
+    deadline_at: job.deadlineAt?.toISOString() ?? null,
+    rule: job.rule,
+    group: job.group || null,
+    approvals: job.approvals,
+    approved_by: job.approvedBy,
+    rejected_by: job.rejectedBy,
+    claim: claimOf(job),
+    held: heldOf(job),
+  };
+}
+
+/** Who has the job now. */
+export function claimOf({
+  claimedBy,
+  claimedAt,
+  claimedUntil,
+}: Pick<Job, 'claimedBy' | 'claimedAt' | 'claimedUntil'>): ClaimDto | null {
+  if (claimedBy === null || !claimedAt || !claimedUntil || claimedUntil <= new Date()) return null;
+  return { by: claimedBy, since: claimedAt.toISOString(), until: claimedUntil.toISOString() };
+}
+
+/** The decision on the job that can still be undone. */
+export function heldOf({
+  heldDecision,
+  heldUntil,
+}: Pick<Job, 'heldDecision' | 'heldUntil'>): HeldDecision | null {
+  if (!isJsonObject(heldDecision) || !heldUntil) return null;
+  const { id, verdict, actor } = heldDecision as unknown as DecisionRequest;
+  return { decision_id: id, verdict, by: actor, until: heldUntil.toISOString() };
+}

@@ -1,0 +1,54 @@
+import { Controller, Delete, HttpCode, Param, Put } from '@nestjs/common';
+import {
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProperty,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Actor } from '../http/actor';
+import { ReviewsService } from '../reviews/reviews.service';
+import { Viewers } from './viewers.service';
+
+const JOB_ID = { name: 'id', format: 'uuid' } as const;
+
+class ViewersDto {
+  @ApiProperty({ type: [String], description: 'Who looks at the job, you among them' })
+  viewers: string[];
+}
+
+@ApiTags('reviews')
+@Controller('v1/reviews/:id/viewers')
+export class ViewersController {
+  constructor(
+    private readonly reviews: ReviewsService,
+    private readonly viewers: Viewers,
+  ) {}
+
+  @ApiOperation({
+    summary: 'Say that you look at a job, and learn who else does',
+    description:
+      'It counts for 25 seconds: say it again every 10. It claims nothing, and is not recorded. Whoever follows /v1/events is told of each change.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: ViewersDto })
+  @Put()
+  async viewReview(@Param('id') id: string, @Actor() actor: string): Promise<ViewersDto> {
+    const jobId = id.toLowerCase();
+    // Whoever says it again has named a job that there is.
+    if (!this.viewers.of(jobId).includes(actor)) await this.reviews.get(jobId);
+    this.viewers.tell({ jobId, actor, looks: true });
+    return { viewers: this.viewers.of(jobId) };
+  }
+
+  @ApiOperation({ summary: 'Say that you no longer look at a job' })
+  @ApiParam(JOB_ID)
+  @ApiNoContentResponse({ description: 'You do not count as looking at it now' })
+  @Delete()
+  @HttpCode(204)
+  leaveReview(@Param('id') id: string, @Actor() actor: string): void {
+    const jobId = id.toLowerCase();
+    if (this.viewers.of(jobId).includes(actor)) this.viewers.tell({ jobId, actor, looks: false });
+  }
+}

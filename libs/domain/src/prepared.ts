@@ -1,0 +1,12 @@
+/**
+ * Names a statement whose text never changes: a connection to PostgreSQL parses and plans it once, which costs more than
+ * running it. The embedded database reads the name as a comment.
+ */
+export function prepared(name: string, sql: string): string {
+  return `/* prepared: ${name} */ ${sql}`;
+}
+
+/** The name that {@link prepared} gave; undefined for any other statement. */
+export function preparedName(sql: string): string | undefined {
+  return /^\/\* prepared: ([a-z-]+) \*\//.exec(sql)?.[1];
+}
