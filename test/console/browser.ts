@@ -1,7 +1,7 @@
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { findChromium } from '../../scripts/services/chromium.mjs';
 
-/** How long anything on a page may take to come, in milliseconds. */
+/** How long anything on a page may take to come, in milliseconds: a page that is busy for longer has frozen. */
 export const PATIENCE = 15_000;
 /** For a `beforeAll`: a bare machine installs Chromium first. */
 export const INSTALL_PATIENCE = 300_000;
@@ -14,27 +14,18 @@ export async function openBrowser(): Promise<Browser> {
 /** The console in a browser profile of its own. */
 export interface Console {
   page: Page;
-  /** What must never come: exceptions, what the content security policy refused, dialogs, requests to elsewhere. */
-  faults: string[];
+  /** What must never come: exceptions, errors that the browser logs, dialogs, requests to elsewhere. */
+  readonly faults: string[];
+  /** Takes out of `faults` those that a test causes on purpose. */
+  excuse(fault: RegExp): void;
   button(name: string | RegExp): Locator;
   /** Waits until a text is in sight. */
   sees(text: string | RegExp): Promise<void>;
   press(...keys: string[]): Promise<void>;
   /** Opens a job by its address, and waits until it may be decided. */
   opens(id: string): Promise<void>;
-  /** Watches from now on, on every page, how long the page is busy at a time. */
-  watchTasks(): Promise<void>;
-  /** The longest time that this page was busy with one thing, in milliseconds. */
-  longestTask(): Promise<number>;
   close(): Promise<void>;
 }
-
-const WATCH_TASKS = `
-  globalThis.longestTask = 0;
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) globalThis.longestTask = Math.max(globalThis.longestTask, duration);
-  }).observe({ type: 'longtask', buffered: true });
-`;
 
 /**
  * Opens the queue as the reviewer `name`.
@@ -56,13 +47,15 @@ export async function openConsole(
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const faults: string[] = [];
+  const excused: RegExp[] = [];
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('dialog', (dialog) => {
     faults.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
   page.on('console', (line) => {
-    if (line.text().includes('Content Security Policy')) faults.push(line.text());
+    if (line.type() === 'error' || line.text().includes('Content Security Policy'))
+      faults.push(`${line.text()} ${line.location().url}`);
   });
   page.on('request', (request) => {
     if (!request.url().startsWith(url)) faults.push(`request: ${request.url().slice(0, 200)}`);
@@ -71,7 +64,10 @@ export async function openConsole(
   const button = (label: string | RegExp) => page.getByRole('button', { name: label }).first();
   return {
     page,
-    faults,
+    get faults() {
+      return faults.filter((fault) => !excused.some((each) => each.test(fault)));
+    },
+    excuse: (fault) => excused.push(fault),
     button,
     sees: (text) => page.getByText(text).first().waitFor(),
     async press(...keys) {
@@ -81,11 +77,6 @@ export async function openConsole(
       await page.goto(`${url}/review/${id}`);
       await button('Release').waitFor();
     },
-    async watchTasks() {
-      await page.addInitScript(WATCH_TASKS);
-      await page.evaluate(WATCH_TASKS);
-    },
-    longestTask: () => page.evaluate<number>('globalThis.longestTask'),
     close: () => context.close(),
   };
 }

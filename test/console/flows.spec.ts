@@ -10,7 +10,7 @@ describe('the console', () => {
   const others: Console[] = [];
 
   beforeAll(async () => {
-    [stack, browser] = await Promise.all([startStack('standalone'), openBrowser()]);
+    [stack, browser] = await Promise.all([startStack('services'), openBrowser()]);
   }, INSTALL_PATIENCE);
 
   afterAll(async () => {
@@ -29,9 +29,12 @@ describe('the console', () => {
     const faults = [alice, ...others].flatMap((each) => each.faults);
     for (const each of [alice, ...others.splice(0)]) await each.close();
     // What a test left waiting would be the next job of another.
-    const { data } = (await stack.http.get('/v1/review-summaries')).body;
-    for (const { id, claim, held } of data) {
-      if (held !== null) continue;
+    await stack.database.query('UPDATE jobs SET held_until = now() WHERE held_until > now()');
+    const left = await until('nothing is held', async () => {
+      const { data } = (await stack.http.get('/v1/review-summaries')).body;
+      return data.every(({ held }: any) => held === null) && data;
+    });
+    for (const { id, claim } of left) {
       const { status } = await stack.decide(
         id,
         { verdict: 'reject' },
@@ -54,9 +57,20 @@ describe('the console', () => {
     await stack.reaches(id, 'human');
     return id;
   }
-  const delivered = async (id: string) =>
-    (await stack.reaches(id, 'success')).response.choices[0].message.content;
   const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
+  /** Ends the time in which a decision can be undone, so that no test waits for it; answers the job in this status. */
+  async function reaches(id: string, status: string): Promise<any> {
+    await until('it is decided', async () => {
+      const job = await review(id);
+      return job.review.held !== null || job.status !== 'human';
+    });
+    await stack.database.query('UPDATE jobs SET held_until = now() WHERE id = $1 AND held_until > now()', [
+      id,
+    ]);
+    return stack.reaches(id, status);
+  }
+  const contentOf = (job: any) => job.response.choices[0].message.content;
+  const delivered = async (id: string) => contentOf(await reaches(id, 'success'));
 
   it('takes a stranger from their name to an edited answer, by keyboard alone', async () => {
     const { page, press, sees } = await another(null);
@@ -79,8 +93,8 @@ describe('the console', () => {
     await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
     await page.keyboard.type(' – say blue');
     await press('Control+Enter');
-    await sees('Approved with changes.');
-    expect(await delivered(id)).toBe('You said: Name a colour – say blue');
+    await sees('Approved with changes. It takes effect in 5s.');
+    expect(contentOf(await stack.reaches(id, 'success'))).toBe('You said: Name a colour – say blue');
     const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
     expect(decisions).toMatchObject([{ verdict: 'edit', actor: 'nora' }]);
   });
@@ -103,7 +117,7 @@ describe('the console', () => {
     await alice.page.getByRole('radio', { name: 'Unsafe', checked: true }).waitFor();
     await alice.press('Control+Enter');
     await alice.sees('Rejected.');
-    expect(await stack.reaches(id, 'fail')).toMatchObject({ failure: { reason: 'rejected' } });
+    expect(await reaches(id, 'fail')).toMatchObject({ failure: { reason: 'rejected' } });
     const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
     expect(decisions).toMatchObject([{ verdict: 'reject', reason_code: 'unsafe', actor: 'alice' }]);
   });
@@ -117,6 +131,7 @@ describe('the console', () => {
     stack.stub.answer = () => ({ body: completion('short') });
     await alice.press('Control+Enter');
     await alice.sees('Sent back to the model.');
+    await reaches(id, 'human');
     await alice.page.goto(`${stack.url}/review/${id}`);
     await alice.page.getByRole('heading', { name: 'Answer 2' }).waitFor();
     await alice.sees('short');
@@ -161,14 +176,25 @@ describe('the console', () => {
     await bob.page.goto(`${stack.url}/review/${id}`);
     await bob.sees(/^alice has this job for .* more/);
     expect(await bob.button('Approve').isDisabled()).toBe(true);
+    await alice.page
+      .getByRole('status')
+      .filter({ hasText: /^bob ?is looking, too$/ })
+      .waitFor();
 
     await alice.press('c');
     await alice.button('Claim').waitFor();
     await bob.press('c');
     await bob.button('Release').waitFor();
     await alice.sees(/^bob has this job for .* more/);
+    await bob.page
+      .getByRole('status')
+      .filter({ hasText: /^alice ?is looking, too$/ })
+      .waitFor();
     await bob.press('a');
     await bob.sees('Approved.');
+    await alice.page.getByText('is looking, too').waitFor({ state: 'detached' });
+    await alice.sees(/^bob has decided: approve\. It takes effect at /);
+    await reaches(id, 'success');
     await alice.sees('This answer is approved and delivered.');
     const answer = await stack.decide(id, { verdict: 'reject' }, { 'x-hitl-actor': 'alice' });
     expect(answer.body.current.decision).toMatchObject({ verdict: 'approve', by: 'bob' });
@@ -176,6 +202,7 @@ describe('the console', () => {
 
   it('tells a reviewer whose claim was lost unseen who was first', async () => {
     const id = await waiting('x');
+    alice.excuse(/ERR_FAILED .*\/v1\/events$| 409 .*\/decision$/);
     // Alice's page hears nothing of what others do.
     await alice.page.route('**/v1/events', (route) => route.abort());
     await alice.opens(id);
@@ -201,11 +228,129 @@ describe('the console', () => {
     expect((await review(ids[2]!)).status).toBe('human');
   });
 
+  it('rejects many at once, with a reason by its number', async () => {
+    const id = await waiting('x');
+    await alice.page.getByRole('row').nth(1).waitFor();
+    await alice.press('j', 'x', 'r', '1');
+    await alice.page.getByRole('radio', { name: 'Factually wrong', checked: true }).waitFor();
+    await alice.press('Enter');
+    await alice.sees('Rejected: 1');
+    await stack.reaches(id, 'fail');
+    const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
+    expect(decisions).toMatchObject([{ verdict: 'reject', reason_code: 'incorrect' }]);
+  });
+
+  it('shows the difference, the raw answer, the result, notes and the history by their keys, and goes back', async () => {
+    const [last, first] = [await waiting('the last'), await waiting('**the first**', 9)];
+    await alice.page.getByRole('row', { name: 'the first' }).waitFor();
+    await alice.press('j', 'Enter');
+    await alice.sees('1 of 2');
+    await alice.press('j');
+    await alice.page.getByRole('heading', { name: 'the last' }).waitFor();
+    expect(alice.page.url()).toContain(last);
+    await alice.press('k');
+    await alice.page.getByRole('heading', { name: 'the first' }).waitFor();
+    expect(alice.page.url()).toContain(first);
+    await alice.sees('Approving delivers this answer as the model wrote it.');
+    await alice.press('d');
+    await alice.sees('This is what the model wrote');
+    await alice.press('d', 'v');
+    await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+    await alice.press('v', 'p');
+    await alice.page.getByRole('textbox', { name: 'What the submitter will get' }).waitFor();
+    await alice.press('p', 'n');
+    await alice.page.getByRole('textbox', { name: 'For reviewers and auditors' }).waitFor();
+    await alice.page.keyboard.type('Ask bob');
+    await alice.press('Control+Enter');
+    await alice.sees('Noted.');
+    await alice.press('h');
+    await alice.sees('Ask bob');
+    await alice.press('Escape');
+    await alice.page.getByRole('row', { name: 'the last' }).waitFor();
+  });
+
+  it('keeps the queue up to date wherever one is', async () => {
+    await alice.opens(await waiting('the first'));
+    await alice.sees('1 of 1');
+    await waiting('the second');
+    await alice.sees('1 of 2');
+    await alice.press('Escape');
+    await alice.page.getByRole('row', { name: 'the second' }).waitFor();
+    await alice.page.getByRole('link', { name: 'Insight' }).click();
+    await alice.sees('Waiting now');
+    await waiting('the third');
+    await alice.page.getByRole('link', { name: 'Queue' }).click();
+    await alice.page.getByRole('row', { name: 'the third' }).waitFor();
+  });
+
+  it('shows what came to wait while the queue was being read', async () => {
+    const { page } = alice;
+    await alice.sees('Nothing waits for you');
+    let answer: (() => Promise<void>) | undefined;
+    await page.route(/review-summaries\?model=stub&limit=200$/, async (route) => {
+      const response = await route.fetch();
+      answer = () => route.fulfill({ response });
+    });
+    await page.getByRole('combobox', { name: 'Model' }).fill('stub');
+    await until('the queue has been read', () => answer);
+    await waiting('x');
+    // If the page looks for the job already now, what was read before overwrites it.
+    await page.waitForResponse(/[?&]ids=/, { timeout: 2_000 }).catch(() => undefined);
+    await answer!();
+    await page.getByRole('row', { name: 'x' }).waitFor();
+  });
+
+  it('keeps the words of a form that one leaves', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await alice.press('r', '3');
+    const why = alice.page.getByRole('textbox', { name: 'Why, for reviewers and auditors' });
+    await why.fill('No source');
+    await alice.press('Escape', 'Escape', 'Escape');
+    await alice.page.getByRole('row').nth(1).waitFor();
+    await alice.press('j', 'Enter');
+    await alice.button('Release').waitFor();
+    await alice.press('r');
+    await alice.page.getByRole('radio', { name: 'Incomplete', checked: true }).waitFor();
+    expect(await why.inputValue()).toBe('No source');
+    await alice.press('Control+Enter');
+    await alice.sees('Rejected.');
+    await reaches(id, 'fail');
+    const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
+    expect(decisions).toMatchObject([{ reason_code: 'incomplete', reason: 'No source' }]);
+  });
+
+  it('takes another key for a command, and no longer the old one', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await alice.press('?');
+    await alice.page.getByRole('button', { name: 'Change the key for: Approve, now a' }).press('Enter');
+    await alice.press('q', 'Escape');
+    await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
+    await alice.press('a', 'd');
+    await alice.sees('This is what the model wrote');
+    expect((await review(id)).status).toBe('human');
+    await alice.press('q');
+    await alice.sees('Approved.');
+    expect(await delivered(id)).toBe('You said: x');
+  });
+
+  it('offers the names that there are as filters', async () => {
+    await waiting('x');
+    await alice.page.getByRole('row').nth(1).waitFor();
+    await alice.page.getByRole('combobox', { name: 'Model' }).fill('none');
+    await alice.sees('Nothing here fits these filters');
+    expect(
+      await alice.page.locator('datalist option').evaluateAll((all: any[]) => all.map(({ value }) => value)),
+    ).toEqual(['stub']);
+  });
+
   it('keeps what one writes while offline, and sends it when one is back', async () => {
     const id = await waiting('x');
     await alice.opens(id);
     await alice.press('e');
     await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    alice.excuse(/ERR_INTERNET_DISCONNECTED/);
     await alice.page.context().setOffline(true);
     await alice.sees('The server cannot be reached. What you see may be old');
     await alice.page.keyboard.type(' and more');
@@ -226,7 +371,8 @@ describe('the console', () => {
     await alice.press('e');
     await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
     await alice.page.keyboard.type(' before');
-    const restarted = stack.restart('standalone');
+    alice.excuse(/net::ERR_| 503 /);
+    const restarted = stack.restart('gateway');
     await alice.sees('The server cannot be reached. What you see may be old');
     await alice.page.keyboard.type(' and while it was away');
     await restarted;
@@ -239,21 +385,67 @@ describe('the console', () => {
     expect(await delivered(id)).toBe('You said: x before and while it was away');
   });
 
-  // The last ones, since all later claims are short and all later decisions are held back.
-  describe('with short claims, and a minute to undo', () => {
-    beforeAll(() => stack.restart('standalone', { REVIEW_CLAIM_MS: '6000', DECISION_UNDO_MS: '60000' }));
+  it('keeps an edit through a crash of the tab', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    // Only this browser has the draft: none has reached the server.
+    alice.excuse(/\/draft$/);
+    await alice.page.route('**/draft', (route) => route.abort());
+    await alice.press('e');
+    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.keyboard.type(' and more');
+    await alice.sees('Draft kept in this browser');
+    const crashed = alice.page.waitForEvent('crash');
+    await alice.page.goto('chrome://crash').catch(() => undefined);
+    await crashed;
+    const page = await alice.page.context().newPage();
+    await page.goto(`${stack.url}/review/${id}`);
+    await page.getByText('Your draft from before is restored.').waitFor();
+    await page.getByRole('button', { name: 'Release' }).waitFor();
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Approved with changes.').waitFor();
+    expect(await delivered(id)).toBe('You said: x and more');
+  });
 
-    it('takes a decision back by z, and the job waits again', async () => {
-      const id = await waiting('x');
-      await alice.opens(id);
-      await alice.press('a');
-      await alice.button('Undo').waitFor();
-      expect((await review(id)).review.held).toMatchObject({ verdict: 'approve', by: 'alice' });
-      await alice.press('z');
-      await alice.sees('Undone. It waits again.');
-      await alice.button('Approve').waitFor();
-      expect(await review(id)).toMatchObject({ status: 'human', review: { held: null } });
-    });
+  it('takes a decision back by z, with all that was written for it, and the job waits again', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await alice.press('e');
+    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.keyboard.type(' and more');
+    await alice.press('Control+Enter');
+    await alice.button('Undo').waitFor();
+    expect((await review(id)).review.held).toMatchObject({ verdict: 'edit', by: 'alice' });
+    await alice.page.getByRole('row', { name: 'edit by alice' }).waitFor();
+    await alice.press('z');
+    await alice.sees('Undone. It waits again.');
+    await alice.page
+      .getByRole('textbox', { name: 'Your answer' })
+      .getByText('You said: x and more')
+      .waitFor();
+    await alice.button('Release').waitFor();
+    expect(await review(id)).toMatchObject({ status: 'human', review: { held: null } });
+  });
+
+  it('takes a decision back on the page of its job', async () => {
+    const id = await waiting('x');
+    await stack.http.put(`/v1/reviews/${id}/claim`, undefined, { 'x-hitl-actor': 'alice' });
+    await stack.decide(id, { verdict: 'reject', undo_ms: 60_000 }, { 'x-hitl-actor': 'alice' });
+    const bob = await another('bob');
+    await bob.page.goto(`${stack.url}/review/${id}`);
+    await bob.sees(/^alice has decided: reject\. It takes effect at /);
+    expect(await bob.button('Undo').count()).toBe(0);
+    await alice.page.goto(`${stack.url}/review/${id}`);
+    await alice.sees(/^You have decided: reject\. It takes effect at /);
+    await alice.press('z');
+    await alice.sees('Undone. It waits again.');
+    await alice.button('Release').waitFor();
+    await bob.sees(/^alice has this job/);
+  });
+
+  // The last one, since all later claims are short.
+  describe('with short claims', () => {
+    beforeAll(() => stack.restart('review-service', { REVIEW_CLAIM_MS: '6000' }));
 
     it('warns before an idle reviewer’s claim ends, and then another may have the job', async () => {
       const id = await waiting('x');

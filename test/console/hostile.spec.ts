@@ -3,9 +3,6 @@ import { startStack, type Stack } from '@hitl/testing';
 import type { Browser } from 'playwright-core';
 import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
 
-/** The longest that the page may be busy with one thing, in milliseconds; a shared machine may be slow. */
-const LONGEST_TASK = 1_500;
-
 const chat = (content: string) => ({
   choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
 });
@@ -28,7 +25,6 @@ describe('untrusted output', () => {
 
   beforeEach(async () => {
     alice = await openConsole(browser, stack.url);
-    await alice.watchTasks();
   });
 
   afterEach(async () => {
@@ -70,6 +66,13 @@ describe('untrusted output', () => {
     expect(await alice.page.locator('main img:not(.cm-widgetBuffer)').count()).toBe(0);
   });
 
+  it('keeps the line breaks that markdown would fold', async () => {
+    await opens(chat('Nordwind AS\nStorgata 1\n\n- one\n  more\n- two'));
+    // The plain text is on the page first: a list item tells that the markdown has come.
+    expect(await answer().getByRole('listitem').first().innerText()).toBe('one\nmore');
+    expect(await answer().getByText('Nordwind AS').innerText()).toBe('Nordwind AS\nStorgata 1');
+  });
+
   it('loads no image, and leads nowhere but to the web', async () => {
     const lines = [
       '![a picture](https://evil.example/pixel.png)',
@@ -104,7 +107,7 @@ describe('untrusted output', () => {
     ['JSON of 10,000 lines', { rows: Array.from({ length: 10_000 }, (_, n) => ({ n, name: `row ${n}` })) }],
     ['JSON nested 90 levels deep', { deep: nested(90) }],
     ['markdown nested deeply', chat(`${'> '.repeat(3_000)}end\n\n${'['.repeat(5_000)}`)],
-  ])('stays quick with %s: to read, raw, to edit with its diff', async (_what, response) => {
+  ])('goes on answering with %s: to read, raw, to edit with its diff', async (_what, response) => {
     await opens(response);
     await alice.press('v');
     await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
@@ -112,6 +115,5 @@ describe('untrusted output', () => {
     await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
     await alice.page.keyboard.type('  ');
     await alice.sees('Draft');
-    expect(await alice.longestTask()).toBeLessThan(LONGEST_TASK);
   });
 });

@@ -5,6 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { startLive } from './api/live';
 import { ApiError } from './api/problem';
 import { startKeys } from './keys/use-keys';
+import { followQueue } from './queue/queue-data';
 import { createConsoleRouter } from './router';
 import './styles.css';
 import { applyTheme } from './theme';
@@ -24,6 +25,7 @@ const queryClient = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 });
+followQueue(queryClient);
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 createRoot(root).render(

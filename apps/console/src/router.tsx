@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router';
+import { decisionFiltersOf } from './decisions/decision-filters';
 import { viewOf } from './insight/view';
 import { filtersOf } from './queue/filters';
 import { QueuePage } from './queue/queue-page';
@@ -54,6 +55,13 @@ const insightRoute = createRoute({
   component: lazyRouteComponent(() => import('./insight/insight-page'), 'InsightPage'),
 });
 
+const decisionsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/decisions',
+  validateSearch: decisionFiltersOf,
+  component: lazyRouteComponent(() => import('./decisions/decisions-page'), 'DecisionsPage'),
+});
+
 const policiesRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/policies',
@@ -80,6 +88,7 @@ export function createConsoleRouter(queryClient: QueryClient) {
       reviewRoute,
       historyRoute,
       insightRoute,
+      decisionsRoute,
       policiesRoute,
       webhooksRoute,
       tryRoute,

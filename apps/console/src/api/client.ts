@@ -3,7 +3,7 @@ import { reviewer } from '../reviewer';
 import { ApiError, type Problem } from './problem';
 import type { components, paths } from './schema';
 
-export type Review = components['schemas']['ReviewDto'];
+export type Review = components['schemas']['OpenReviewDto'];
 export type ReviewSummary = components['schemas']['ReviewSummary'];
 export type SummaryPage = components['schemas']['ReviewSummaryPage'];
 export type History = components['schemas']['HistoryDto'];
@@ -12,6 +12,7 @@ export type CurrentPolicy = components['schemas']['CurrentPolicy'];
 export type DryRun = components['schemas']['DryRun'];
 export type WebhookEndpoint = components['schemas']['WebhookEndpointDto'];
 export type WebhookDelivery = components['schemas']['WebhookDeliveryDto'];
+export type ListedDecision = components['schemas']['ListedDecisionDto'];
 export type Decision = components['schemas']['DecisionDto'];
 export type BulkDecision = components['schemas']['BulkDecision'];
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };

@@ -23,8 +23,10 @@ const LONGEST_PAUSE = 15_000;
 
 export type Connection = 'connecting' | 'live' | 'lost';
 type Follower = (change: JobChange | null) => void;
+type ViewerFollower = (jobId: string, viewers: string[]) => void;
 
 const followers = new Set<Follower>();
+const viewerFollowers = new Set<ViewerFollower>();
 const watchers = new Set<() => void>();
 let connection: Connection = 'connecting';
 let source: EventSource | undefined;
@@ -63,6 +65,10 @@ function open(): void {
       for (const follow of followers) follow(change);
     });
   }
+  source.addEventListener('viewers', (event: MessageEvent<string>) => {
+    const { job_id, viewers } = JSON.parse(event.data) as { job_id: string; viewers: string[] };
+    for (const follow of viewerFollowers) follow(job_id, viewers);
+  });
 }
 
 function close(): void {
@@ -85,14 +91,28 @@ export function startLive(): void {
   });
 }
 
-/** Calls with each change; with null when some may have been missed, so that everything shown is read again. */
+/**
+ * Calls with each change; with null when some may have been missed, so that everything shown is read again.
+ * @returns ends that
+ */
+export function followChanges(follow: Follower): () => void {
+  followers.add(follow);
+  return () => {
+    followers.delete(follow);
+  };
+}
+
+/** {@link followChanges}, while a component is shown. */
 export function useChanges(follow: Follower): void {
-  useEffect(() => {
-    followers.add(follow);
-    return () => {
-      followers.delete(follow);
-    };
-  }, [follow]);
+  useEffect(() => followChanges(follow), [follow]);
+}
+
+/** Calls with who looks at a job, whenever that changes. @returns ends that */
+export function followViewers(follow: ViewerFollower): () => void {
+  viewerFollowers.add(follow);
+  return () => {
+    viewerFollowers.delete(follow);
+  };
 }
 
 export function useConnection(): Connection {

@@ -1,13 +1,21 @@
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
-import { json, jsonParseLinter } from '@codemirror/lang-json';
+import { json } from '@codemirror/lang-json';
 import { bracketMatching, foldGutter, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
-import { linter, lintGutter } from '@codemirror/lint';
+import {
+  forEachDiagnostic,
+  linter,
+  lintGutter,
+  nextDiagnostic,
+  setDiagnosticsEffect,
+} from '@codemirror/lint';
 import { unifiedMergeView } from '@codemirror/merge';
 import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Json } from '../api/client';
+import { clip, visible } from '../text/hygiene';
+import { jsonLinter } from './json-linter';
 import { schemaLinter } from './schema-linter';
 
 interface EditorProps {
@@ -22,6 +30,9 @@ interface EditorProps {
   autoFocus?: boolean;
   onChange?: (value: string) => void;
 }
+
+/** Characters of a fault that are told. */
+const LONGEST_FAULT = 300;
 
 const theme = EditorView.theme({
   '&': { color: 'var(--ink)', backgroundColor: 'var(--panel)', maxHeight: '70vh', fontSize: '13px' },
@@ -46,6 +57,10 @@ const theme = EditorView.theme({
     background: 'color-mix(in srgb, var(--bad) 28%, transparent) !important',
     borderBottom: '1px solid var(--bad)',
   },
+  // The colours of a language are too faint upon those of a difference.
+  ':is(.cm-changedText, .cm-deletedText), :is(.cm-changedText, .cm-deletedText) span': {
+    color: 'var(--ink) !important',
+  },
   '.cm-tooltip': { backgroundColor: 'var(--panel)', color: 'var(--ink)', border: '1px solid var(--line)' },
   '.cm-collapsedLines': { backgroundColor: 'var(--sunken)', color: 'var(--dim)', backgroundImage: 'none' },
 });
@@ -60,6 +75,15 @@ const colours = syntaxHighlighting(
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 
+/** The first fault of a text, and how many there are. */
+interface Faults {
+  from: number;
+  to: number;
+  line: number;
+  message: string;
+  count: number;
+}
+
 /** A text or JSON editor; with `original` it shows as one types what differs from it. */
 export function Editor(props: EditorProps) {
   const { value, original = null, readOnly = false } = props;
@@ -67,6 +91,7 @@ export function Editor(props: EditorProps) {
   const view = useRef<EditorView>(undefined);
   const comparison = useRef(new Compartment());
   const latest = useRef(props);
+  const [faults, setFaults] = useState<Faults | null>(null);
   useEffect(() => {
     latest.current = props;
   });
@@ -92,10 +117,18 @@ export function Editor(props: EditorProps) {
             ? [EditorState.readOnly.of(true), EditorView.editable.of(false)]
             : [
                 history(),
-                keymap.of([...defaultKeymap.filter(({ key }) => key !== 'Mod-Enter'), ...historyKeymap]),
+                keymap.of([
+                  { key: 'F8', run: nextDiagnostic },
+                  ...defaultKeymap.filter(({ key }) => key !== 'Mod-Enter'),
+                  ...historyKeymap,
+                ]),
                 ...(language === 'json' ? checks(schema) : []),
                 EditorView.updateListener.of((update) => {
                   if (update.docChanged) latest.current.onChange?.(update.state.doc.toString());
+                  const isChecked = update.transactions.some(({ effects }) =>
+                    effects.some((effect) => effect.is(setDiagnosticsEffect)),
+                  );
+                  if (isChecked) setFaults(faultsOf(update.state));
                 }),
               ]),
           comparison.current.of(compare(latest.current.original ?? null, fixed)),
@@ -124,9 +157,49 @@ export function Editor(props: EditorProps) {
     }
   }, [value, readOnly]);
 
+  const goToFault = (): void => {
+    const editor = view.current;
+    const first = editor && faultsOf(editor.state);
+    if (!first) return;
+    editor.focus();
+    editor.dispatch({ selection: { anchor: first.from, head: first.to }, scrollIntoView: true });
+  };
   return (
-    <div ref={host} className={`shrink-0 overflow-hidden rounded-md border border-line ${props.language}`} />
+    <>
+      <div
+        ref={host}
+        className={`shrink-0 overflow-hidden rounded-md border border-line ${props.language}`}
+      />
+      {props.language === 'json' && !readOnly && (
+        <div className="flex items-center gap-3 text-bad">
+          <p aria-live="polite">
+            {faults && `Line ${faults.line}: ${faults.message}`}
+            {faults && faults.count > 1 && ` And ${faults.count - 1} more.`}
+          </p>
+          {faults && (
+            <button type="button" className="button" aria-keyshortcuts="F8" onClick={goToFault}>
+              Go to it <kbd aria-hidden="true">F8</kbd>
+            </button>
+          )}
+        </div>
+      )}
+    </>
   );
+}
+
+function faultsOf(state: EditorState): Faults | null {
+  let first: Omit<Faults, 'count'> | undefined;
+  let count = 0;
+  forEachDiagnostic(state, ({ message }, from, to) => {
+    count += 1;
+    first ??= {
+      from,
+      to,
+      line: state.doc.lineAt(from).number,
+      message: visible(clip(message, LONGEST_FAULT).text),
+    };
+  });
+  return first ? { ...first, count } : null;
 }
 
 function compare(original: string | null, readOnly: boolean): Extension {
@@ -145,7 +218,7 @@ function compare(original: string | null, readOnly: boolean): Extension {
 function checks(schema: Json | undefined): Extension[] {
   return [
     lintGutter(),
-    linter(jsonParseLinter()),
+    linter(jsonLinter),
     ...(schema === undefined || schema === null ? [] : [linter(schemaLinter(schema))]),
   ];
 }

@@ -26,16 +26,20 @@ export function schemaLinter(schema: Json): (view: EditorView) => Diagnostic[] {
     }
     const { errors } = validator.validate(value);
     // A fault is repeated for each value around it: the innermost says it.
-    const inner = errors.filter(
-      ({ instanceLocation }) =>
-        !errors.some((other) => other.instanceLocation.startsWith(`${instanceLocation}/`)),
-    );
+    const outer = new Set(errors.flatMap(({ instanceLocation }) => around(instanceLocation)));
+    const inner = errors.filter(({ instanceLocation }) => !outer.has(instanceLocation));
     return inner.slice(0, MOST_FAULTS).map(({ instanceLocation, error }) => ({
       ...rangeOf(state, instanceLocation.replace(/^#/, '')),
       severity: 'error',
       message: error,
     }));
   };
+}
+
+/** The JSON pointers of the values around the one that a pointer names. */
+function around(pointer: string): string[] {
+  const parts = pointer.split('/');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 /** Where the value is that a JSON pointer names. */

@@ -1,17 +1,19 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useCallback, type ReactNode } from 'react';
+import { Fragment, useCallback, type ReactNode } from 'react';
 import { useChanges, type JobChange } from '../api/live';
 import type { History, Json, Review } from '../api/client';
 import { Act } from '../keys/act';
 import { HistoryPanel } from '../review/history-panel';
 import { titleOf } from '../review/job-header';
 import { RequestView } from '../review/request-view';
-import { historyQuery, reviewQuery } from '../review/review-data';
+import { historyQuery, readAgain, reviewQuery } from '../review/review-data';
+import { JobDeliveries } from '../webhooks/deliveries';
 import { Page, Part } from '../shell/page';
 import { Failed, Loading } from '../shell/states';
 import { visible } from '../text/hygiene';
-import { moment } from '../text/time';
+import { moment, timeOfDay } from '../text/time';
+import { recordQuery, RecordVerdict, wordsOf, type Finding } from './record';
 
 const route = getRouteApi('/history/$id');
 
@@ -25,8 +27,10 @@ export function HistoryPage() {
     useCallback(
       (change: JobChange | null) => {
         if (change !== null && change.job_id !== id) return;
-        void client.invalidateQueries(reviewQuery(id));
-        void client.invalidateQueries({ queryKey: ['history', id] });
+        void readAgain(client, reviewQuery(id).queryKey);
+        void readAgain(client, ['history', id]);
+        void readAgain(client, recordQuery(id).queryKey);
+        void readAgain(client, ['webhooks', 'job', id]);
       },
       [client, id],
     ),
@@ -59,12 +63,16 @@ export function HistoryPage() {
 function Story({ review }: { review: Review }) {
   const { id, updated_at: version } = review;
   const history = useQuery(historyQuery(id, version)).data;
+  const record = useQuery(recordQuery(id));
   return (
-    <div className="grid gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+    <div className="grid grid-cols-1 gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
       <HistoryPanel id={id} version={version} />
       <div className="flex min-w-0 flex-col gap-6">
         <Part title="The job">
           <Facts review={review} />
+        </Part>
+        <Part title="The record">
+          <RecordVerdict {...record} />
         </Part>
         <Part title="What was asked">
           <div
@@ -78,9 +86,16 @@ function Story({ review }: { review: Review }) {
         </Part>
         {history && (
           <Part title="Events">
-            <Events events={history.events} />
+            <Events events={history.events} findings={record.data?.findings ?? []} />
           </Part>
         )}
+      </div>
+      <div className="lg:col-span-2">
+        <Part title="Webhooks" note="Whom the end of the job was told.">
+          <div className="panel p-3">
+            <JobDeliveries job={review} />
+          </div>
+        </Part>
       </div>
     </div>
   );
@@ -96,6 +111,8 @@ function Facts({ review }: { review: Review }) {
       <Fact name="Status">
         {review.status}
         {failure && `: ${failure.reason.replaceAll('_', ' ')}`}
+        {plan.held &&
+          `: ${plan.held.verdict} by ${plan.held.by} takes effect at ${timeOfDay(plan.held.until)}`}
       </Fact>
       {failure?.detail && <Fact name="Because">{visible(failure.detail)}</Fact>}
       <Fact name="From">{visible(review.submitter)}</Fact>
@@ -127,8 +144,11 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** Everything that happened, in its order, each with the policy in force where one played a part. */
-function Events({ events }: { events: History['events'] }) {
+/**
+ * Everything that happened, in its order, each with the policy in force where one played a part, and what of it does
+ * not fit the rest of the record.
+ */
+function Events({ events, findings }: { events: History['events']; findings: Finding[] }) {
   return (
     <div className="panel max-h-[40rem] overflow-auto p-2" tabIndex={0} role="group" aria-label="Events">
       <table className="figures">
@@ -144,18 +164,29 @@ function Events({ events }: { events: History['events'] }) {
           </tr>
         </thead>
         <tbody>
-          {events.map((event, index) => (
-            <tr key={index}>
-              <td className="text-dim">
-                <time dateTime={event.at}>{moment(event.at)}</time>
-              </td>
-              <td>{event.type.replaceAll('_', ' ')}</td>
-              <td className="break-words">{visible(event.actor)}</td>
-              <td className="mono" title={event.policy_hash ?? undefined}>
-                {event.policy_hash?.slice(0, 8)}
-              </td>
-              <td className="number">{event.revision}</td>
-            </tr>
+          {events.map((event) => (
+            <Fragment key={event.id}>
+              <tr>
+                <td className="text-dim">
+                  <time dateTime={event.at}>{moment(event.at)}</time>
+                </td>
+                <td>{event.type.replaceAll('_', ' ')}</td>
+                <td className="break-words">{visible(event.actor)}</td>
+                <td className="mono" title={event.policy_hash ?? undefined}>
+                  {event.policy_hash?.slice(0, 8)}
+                </td>
+                <td className="number">{event.revision}</td>
+              </tr>
+              {findings
+                .filter(({ event_id }) => event_id === event.id)
+                .map((finding) => (
+                  <tr key={finding.what} className="border-t-0">
+                    <td colSpan={5} className="break-words text-bad">
+                      {wordsOf(finding)}
+                    </td>
+                  </tr>
+                ))}
+            </Fragment>
           ))}
         </tbody>
       </table>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { marksTo, stacked, totalOf, VERDICTS } from './scale';
+import { marksTo, stacked, totalOf, VERDICTS, ticksOf } from './scale';
 
 describe('the marks of a scale', () => {
   it.each([
@@ -35,5 +35,19 @@ describe('stacked counts', () => {
 
   it('are as high as their sum', () => {
     expect(stacked(counts, VERDICTS).at(-1)?.to).toBe(totalOf(counts));
+  });
+});
+
+describe('the moments that an axis of time names', () => {
+  const named = (from: string, until: string, hours: boolean) =>
+    ticksOf(new Date(from), new Date(until), hours).map((tick) => tick.toTimeString().slice(0, 5));
+
+  it('are every third full hour of a day', () => {
+    expect(named('2026-11-22T02:57:10', '2026-11-22T12:00:00', true)).toEqual(['03:00', '06:00', '09:00']);
+    expect(named('2026-11-22T03:00:00', '2026-11-22T06:00:01', true)).toEqual(['03:00', '06:00']);
+  });
+
+  it('are the midnights of many days', () => {
+    expect(named('2026-11-20T00:00:01', '2026-11-23T00:00:00', false)).toEqual(['00:00', '00:00']);
   });
 });

@@ -36,3 +36,17 @@ export function stacked<Name extends string>(
 export function totalOf(counts: Counts): number {
   return VERDICTS.reduce((sum, name) => sum + counts[name], 0);
 }
+
+/** The moments of a window that its axis names: midnights, or every third full hour, of the reader's own day. */
+export function ticksOf(from: Date, until: Date, hours: boolean): Date[] {
+  const tick = new Date(from);
+  if (hours) tick.setMinutes(0, 0, 0);
+  else tick.setHours(0, 0, 0, 0);
+  const ticks: Date[] = [];
+  while (tick < until) {
+    if (tick >= from && (!hours || tick.getHours() % 3 === 0)) ticks.push(new Date(tick));
+    if (hours) tick.setHours(tick.getHours() + 1);
+    else tick.setDate(tick.getDate() + 1);
+  }
+  return ticks;
+}

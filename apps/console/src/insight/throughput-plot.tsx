@@ -1,29 +1,57 @@
+import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useId, useRef, useState } from 'react';
 import type { Stats } from '../api/client';
 import { moment } from '../text/time';
-import { marksTo, stacked, VERDICTS } from './scale';
+import { marksTo, stacked, ticksOf, VERDICTS } from './scale';
 import { Legend, LOOKS } from './legend';
+import type { Decisions } from './sources';
+import { ToDecisions } from './to-decisions';
 
 const HEIGHT = 200;
 const LEFT = 40;
 const BOTTOM = 22;
 const TOP = 8;
 /** Width that a label of time needs, in pixels. */
-const LABEL = 110;
+const LABEL = 64;
 const PARTS = [...VERDICTS, 'expired'] as const;
 
+interface ThroughputPlotProps {
+  throughput: Stats['throughput'];
+  /** When the last part ends. */
+  until: string;
+  /** Whether the window is so short that hours tell more than days. */
+  hours: boolean;
+  decisions: Decisions;
+}
+
 /** Decisions over time, one upon the other; the same as a table below. */
-export function ThroughputPlot({ throughput, hours }: { throughput: Stats['throughput']; hours: boolean }) {
+export function ThroughputPlot({ throughput, until, hours, decisions }: ThroughputPlotProps) {
   const host = useRef<HTMLDivElement>(null);
   const width = useWidth(host);
+  const navigate = useNavigate();
   const id = useId();
   const sums = throughput.map((part) => PARTS.reduce((sum, name) => sum + part[name], 0));
   const marks = marksTo(Math.max(0, ...sums));
   const most = marks.at(-1) ?? 1;
   const y = (count: number): number => TOP + (HEIGHT - TOP - BOTTOM) * (1 - count / most);
   const step = (width - LEFT) / Math.max(1, throughput.length);
-  const every = Math.max(1, Math.ceil(LABEL / step));
+  const [first, second] = throughput;
+  const begin = Date.parse(first?.at ?? until);
+  const length = Date.parse(second?.at ?? until) - begin;
+  const labels: { tick: Date; at: number }[] = [];
+  for (const tick of ticksOf(new Date(begin), new Date(until), hours)) {
+    const at = LEFT + ((tick.getTime() - begin) / length) * step;
+    if (at >= (labels.at(-1)?.at ?? LEFT - LABEL / 2) + LABEL && at <= width - LABEL / 2)
+      labels.push({ tick, at });
+  }
   const all = sums.reduce((sum, each) => sum + each, 0);
+  const decisionsIn = (part: Stats['throughput'][number], verdict: (typeof PARTS)[number]) =>
+    decisions({
+      from: part.at,
+      to: throughput[throughput.indexOf(part) + 1]?.at ?? until,
+      final: true,
+      verdict,
+    });
   const busy = throughput.filter((_part, index) => (sums[index] ?? 0) > 0);
   return (
     <div ref={host} className="panel flex flex-col gap-2 p-4">
@@ -65,14 +93,18 @@ export function ThroughputPlot({ throughput, hours }: { throughput: Stats['throu
                 width={step * 0.8}
                 y={y(to)}
                 height={Math.max(0.5, y(from) - y(to) - 0.5)}
-                className={LOOKS[name].fill}
+                className={`cursor-pointer ${LOOKS[name].fill}`}
+                onClick={() => void navigate({ to: '/decisions', search: decisionsIn(part, name) })}
               />
             ))}
-            {index % every === 0 && LEFT + index * step + LABEL <= width && (
-              <text x={LEFT + index * step} y={HEIGHT - 6} className="fill-dim text-[11px]">
-                {labelOf(part.at, hours)}
-              </text>
-            )}
+          </g>
+        ))}
+        {labels.map(({ tick, at }) => (
+          <g key={at}>
+            <line x1={at} x2={at} y1={HEIGHT - BOTTOM} y2={HEIGHT - BOTTOM + 4} className="stroke-dim" />
+            <text x={at} y={HEIGHT - 6} textAnchor="middle" className="fill-dim text-[11px]">
+              {labelOf(tick, hours)}
+            </text>
           </g>
         ))}
       </svg>
@@ -101,7 +133,9 @@ export function ThroughputPlot({ throughput, hours }: { throughput: Stats['throu
                   <th scope="row">{moment(part.at)}</th>
                   {PARTS.map((name) => (
                     <td key={name} className="number">
-                      {part[name].toLocaleString('en')}
+                      <ToDecisions of={part[name] === 0 ? null : decisionsIn(part, name)}>
+                        {part[name].toLocaleString('en')}
+                      </ToDecisions>
                     </td>
                   ))}
                 </tr>
@@ -120,12 +154,10 @@ function wordsOf(part: Stats['throughput'][number]): string {
   return words.join(', ') || 'nothing';
 }
 
-function labelOf(at: string, hours: boolean): string {
-  return new Date(at).toLocaleString(undefined, {
-    day: 'numeric',
-    month: 'short',
-    ...(hours && { hour: '2-digit', minute: '2-digit' }),
-  });
+function labelOf(tick: Date, hours: boolean): string {
+  return hours
+    ? tick.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+    : tick.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
 }
 
 /** The width of an element's inside, in pixels, as it is now. */

@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react';
+import type { DecisionFilters } from '../decisions/decision-filters';
 import { LOOKS } from './legend';
 import { stacked, totalOf, VERDICTS, type Counts } from './scale';
+import { ToDecisions } from './to-decisions';
 import { percent } from './view';
 
 interface VerdictTableProps {
@@ -11,8 +13,8 @@ interface VerdictTableProps {
     key: string;
     name: ReactNode;
     counts: Counts;
-    /** Where the decisions of a verdict are; null: nowhere. */
-    file: ((verdict: keyof Counts) => string) | null;
+    /** The decisions of a verdict, or all of them. */
+    decisions: (verdict?: keyof Counts) => DecisionFilters;
   }[];
 }
 
@@ -20,13 +22,13 @@ interface VerdictTableProps {
 export function VerdictTable({ title, of, rows }: VerdictTableProps) {
   return (
     <div className="panel relative overflow-x-auto p-4" tabIndex={0} role="group" aria-label={title}>
-      <table className="figures">
+      <table className="figures min-w-2xl table-fixed">
         <thead>
           <tr>
-            <th scope="col" className="w-1/5 min-w-24">
+            <th scope="col" className="w-1/5">
               {of}
             </th>
-            <th scope="col" className="w-2/5 min-w-24">
+            <th scope="col" className="w-1/4">
               <span className="sr-only">Shares</span>
             </th>
             {VERDICTS.map((verdict) => (
@@ -43,9 +45,9 @@ export function VerdictTable({ title, of, rows }: VerdictTableProps) {
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ key, name, counts, file }) => (
+          {rows.map(({ key, name, counts, decisions }) => (
             <tr key={key}>
-              <th scope="row" className="max-w-48 truncate">
+              <th scope="row" className="truncate">
                 {name}
               </th>
               <td className="!align-middle">
@@ -53,14 +55,12 @@ export function VerdictTable({ title, of, rows }: VerdictTableProps) {
               </td>
               {VERDICTS.map((verdict) => (
                 <td key={verdict} className="number">
-                  <Share
-                    count={counts[verdict]}
-                    of={totalOf(counts)}
-                    href={file === null ? null : file(verdict)}
-                  />
+                  <Share count={counts[verdict]} of={totalOf(counts)} decisions={decisions(verdict)} />
                 </td>
               ))}
-              <td className="number">{totalOf(counts).toLocaleString('en')}</td>
+              <td className="number">
+                <ToDecisions of={decisions()}>{totalOf(counts).toLocaleString('en')}</ToDecisions>
+              </td>
             </tr>
           ))}
         </tbody>
@@ -86,18 +86,17 @@ function ShareBar({ counts }: { counts: Counts }) {
   );
 }
 
-function Share({ count, of, href }: { count: number; of: number; href: string | null }) {
+interface ShareProps {
+  count: number;
+  of: number;
+  decisions: DecisionFilters;
+}
+
+function Share({ count, of, decisions }: ShareProps) {
   if (count === 0) return <span className="text-dim">0</span>;
-  const text = `${count.toLocaleString('en')} (${percent(count / of)})`;
-  if (href === null) return text;
   return (
-    <a
-      href={href}
-      download
-      className="underline decoration-dim underline-offset-2 hover:decoration-current"
-      title="Download these decisions"
-    >
-      {text}
-    </a>
+    <ToDecisions of={decisions}>
+      {count.toLocaleString('en')} <span className="text-dim">({percent(count / of)})</span>
+    </ToDecisions>
   );
 }

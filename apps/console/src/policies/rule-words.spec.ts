@@ -36,6 +36,8 @@ describe('a rule in words', () => {
 
   it.each([
     [{}, 'anybody'],
+    [{ outcome: 'reject' as const }, 'nobody'],
+    [{ outcome: 'approve' as const, sample: 0.05 }, 'anybody'],
     [{ approvals: 2 }, '2 people'],
     [{ group: 'seniors' }, 'one of seniors'],
     [{ approvals: 2, group: 'seniors', four_eyes: true }, '2 of seniors, never who asked'],

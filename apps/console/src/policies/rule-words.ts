@@ -13,8 +13,15 @@ export function outcomeOf({ outcome, sample, shadow }: Rule): string {
   return `${verb} without a person, but for ${share} that a person reviews`;
 }
 
+/** Whether the policy decides by this rule alone, always. */
+function isAlone({ outcome, sample, shadow }: Rule): boolean {
+  return outcome !== 'human' && sample === 0 && !shadow;
+}
+
 /** Who reviews. */
-export function reviewersOf({ approvals, group, four_eyes }: Rule): string {
+export function reviewersOf(rule: Rule): string {
+  if (isAlone(rule)) return 'nobody';
+  const { approvals, group, four_eyes } = rule;
   const who = approvals === 1 ? 'one' : String(approvals);
   const whose = group === null ? (approvals === 1 ? 'anybody' : `${who} people`) : `${who} of ${group}`;
   return four_eyes ? `${whose}, never who asked` : whose;
@@ -22,6 +29,7 @@ export function reviewersOf({ approvals, group, four_eyes }: Rule): string {
 
 /** What happens to an answer that waits, in the order of time. */
 export function ladderOf(rule: Rule): string[] {
+  if (isAlone(rule)) return [];
   const { remind_after_ms, escalate_after_ms, escalate_to, deadline_ms, on_deadline } = rule;
   return [
     remind_after_ms === null ? null : `${duration(remind_after_ms)}: reminder`,

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { api, dataOf, type BulkDecision, type ReviewSummary } from '../api/client';
 import { messageOf } from '../api/problem';
 import { Act } from '../keys/act';
+import { ReasonChoice } from '../review/reason-choice';
 import { useReasons } from '../review/reasons';
 import { tell } from '../shell/messages';
 import { dropFromQueue } from './queue-data';
@@ -16,8 +17,9 @@ type Verdict = 'approve' | 'reject';
 export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () => void }) {
   const client = useQueryClient();
   const [verdict, setVerdict] = useState<Verdict | null>(null);
-  const [reasonCode, setReasonCode] = useState('');
-  const reasons = useReasons();
+  const [reasonCode, setReasonCode] = useState<string | null>(null);
+  // Asked for before one rejects: a number must not mean another reason a moment later.
+  useReasons();
   const decide = useMutation({
     mutationFn: async (decisions: BulkDecision[]) => {
       const refused = new Map<string, number>();
@@ -50,6 +52,9 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
     },
   });
   const many = rows.length === 1 ? 'the answer' : `${rows.length} answers`;
+  const alone = rows.filter(({ approvals, approved_by }) => approvals - approved_by.length > 1).length;
+  const others =
+    alone === 0 ? '' : ` Other people must agree before ${alone} of them ${alone === 1 ? 'is' : 'are'}.`;
   const go = (): void => {
     if (verdict === null || decide.isPending) return;
     decide.mutate(
@@ -58,7 +63,7 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
         job_id: id,
         revision,
         verdict,
-        ...(verdict === 'reject' && reasonCode !== '' && { reason_code: reasonCode }),
+        ...(verdict === 'reject' && reasonCode !== null && { reason_code: reasonCode }),
       })),
     );
   };
@@ -85,23 +90,13 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
         <>
           <span>
             {verdict === 'approve'
-              ? `Deliver ${many} as they are?`
+              ? `Deliver ${many} as ${rows.length === 1 ? 'it is' : 'they are'}?${others}`
               : `Reject ${many}? Nothing will be delivered.`}
           </span>
           {verdict === 'reject' && (
-            <select
-              className="field"
-              aria-label="Reason"
-              value={reasonCode}
-              onChange={(event) => setReasonCode(event.target.value)}
-            >
-              <option value="">No reason</option>
-              {reasons.map((reason) => (
-                <option key={reason.code} value={reason.code}>
-                  {reason.label}
-                </option>
-              ))}
-            </select>
+            <div className="order-first w-full">
+              <ReasonChoice code={reasonCode} onChange={setReasonCode} />
+            </div>
           )}
           <Act
             command="open"

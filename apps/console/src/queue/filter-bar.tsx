@@ -1,22 +1,35 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { Key } from '../keys/act';
 import { useKeys } from '../keys/use-keys';
 import { reviewer } from '../reviewer';
 import { filtersOf, isFiltered, type Filters } from './filters';
+import type { KnownNames } from './queue-data';
 
 /** How long one may pause while typing before the search runs, in milliseconds. */
 const TYPING_PAUSE = 200;
 
+/** Filters by a name that must be written in full. */
+const NAMED = [
+  { name: 'model', label: 'Model' },
+  { name: 'rule', label: 'Rule' },
+  { name: 'group', label: 'Group' },
+] as const;
+
 interface FilterBarProps {
   filters: Filters;
+  /** Names that may be chosen. */
+  known: KnownNames;
   /** How many jobs there are; null while nobody knows. */
   total: number | null;
   onChange: (filters: Filters) => void;
 }
 
 /** The search and the filters above the queue; each is a part of the address. */
-export function FilterBar({ filters, total, onChange }: FilterBarProps) {
+export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
   const search = useRef<HTMLInputElement>(null);
+  const [open, setOpen] = useState(
+    () => filters.without !== undefined || NAMED.some(({ name }) => filters[name] !== undefined),
+  );
   useKeys({ search: () => search.current?.select() });
   const set = (change: { [Name in keyof Filters]?: Filters[Name] | undefined }): void => {
     // What is empty is no filter, and is left out of the address.
@@ -37,49 +50,69 @@ export function FilterBar({ filters, total, onChange }: FilterBarProps) {
           <Key of="search" />
         </span>
       </div>
-      <Typed
-        value={filters.model ?? ''}
-        label="Model"
-        onChange={(model) => set({ model })}
-        className="w-32"
-      />
-      <Typed value={filters.rule ?? ''} label="Rule" onChange={(rule) => set({ rule })} className="w-32" />
-      <Typed
-        value={filters.group ?? ''}
-        label="Group"
-        onChange={(group) => set({ group })}
-        className="w-28"
-      />
-      <select
-        className="field"
-        aria-label="Priority"
-        value={filters.priority ?? ''}
-        onChange={(event) =>
-          set({ priority: event.target.value === '' ? undefined : Number(event.target.value) })
-        }
+      <button
+        type="button"
+        className="button sm:hidden"
+        aria-expanded={open}
+        aria-controls="filters"
+        onClick={() => setOpen(!open)}
       >
-        <option value="">Any priority</option>
-        {[9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((priority) => (
-          <option key={priority} value={priority}>
-            Priority {priority}
-          </option>
+        Filters
+      </button>
+      <div id="filters" className={`flex flex-wrap items-center gap-2 ${open ? '' : 'max-sm:hidden'}`}>
+        {NAMED.map(({ name, label }) => (
+          <Typed
+            key={name}
+            value={filters[name] ?? ''}
+            label={label}
+            known={known[name]}
+            onChange={(text) => set({ [name]: text })}
+            className="w-34"
+          />
         ))}
-      </select>
-      <select
-        className="field"
-        aria-label="Who has it"
-        value={holder}
-        onChange={({ target: { value } }) =>
-          set({
-            unclaimed: value === 'nobody' ? true : undefined,
-            claimed_by: value === 'me' ? reviewer() : undefined,
-          })
-        }
-      >
-        <option value="">Held by anybody</option>
-        <option value="nobody">Held by nobody</option>
-        <option value="me">Held by me</option>
-      </select>
+        {filters.without !== undefined && (
+          <button
+            type="button"
+            className="chip cursor-pointer hover:border-dim"
+            title="Remove this filter"
+            onClick={() => set({ without: undefined })}
+          >
+            {filters.without === 'group' ? 'for everybody' : `no ${filters.without}`}
+            <span aria-hidden="true">×</span>
+            <span className="sr-only">: remove this filter</span>
+          </button>
+        )}
+        <select
+          className="field"
+          aria-label="Priority"
+          value={filters.priority ?? ''}
+          onChange={(event) =>
+            set({ priority: event.target.value === '' ? undefined : Number(event.target.value) })
+          }
+        >
+          <option value="">Any priority</option>
+          {[9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((priority) => (
+            <option key={priority} value={priority}>
+              Priority {priority}
+            </option>
+          ))}
+        </select>
+        <select
+          className="field"
+          aria-label="Who has it"
+          value={holder}
+          onChange={({ target: { value } }) =>
+            set({
+              unclaimed: value === 'nobody' ? true : undefined,
+              claimed_by: value === 'me' ? reviewer() : undefined,
+            })
+          }
+        >
+          <option value="">Held by anybody</option>
+          <option value="nobody">Held by nobody</option>
+          <option value="me">Held by me</option>
+        </select>
+      </div>
       {isFiltered(filters) && (
         <button type="button" className="button quiet" onClick={() => onChange({})}>
           Clear
@@ -97,11 +130,13 @@ interface TypedProps {
   label: string;
   onChange: (value: string) => void;
   className: string;
+  /** What may be chosen instead of typing it. */
+  known?: string[];
   input?: React.RefObject<HTMLInputElement | null>;
 }
 
 /** A text field whose change is told once one pauses. */
-export function Typed({ value, label, onChange, className, input }: TypedProps) {
+export function Typed({ value, label, onChange, className, known, input }: TypedProps) {
   const [text, setText] = useState(value);
   const [told, setTold] = useState(value);
   if (value !== told) {
@@ -122,16 +157,27 @@ export function Typed({ value, label, onChange, className, input }: TypedProps) 
       clearTimeout(timer);
     };
   }, [text, told]);
+  const list = useId();
   return (
-    <input
-      ref={input}
-      type="search"
-      className={`field ${className}`}
-      placeholder={label}
-      aria-label={label}
-      value={text}
-      maxLength={200}
-      onChange={(event) => setText(event.target.value)}
-    />
+    <>
+      <input
+        ref={input}
+        type="search"
+        className={`field ${className}`}
+        placeholder={label}
+        aria-label={label}
+        list={known && list}
+        value={text}
+        maxLength={200}
+        onChange={(event) => setText(event.target.value)}
+      />
+      {known && (
+        <datalist id={list}>
+          {known.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+      )}
+    </>
   );
 }

@@ -4,12 +4,15 @@ export interface Filters {
   model?: string;
   rule?: string;
   group?: string;
+  /** Only what has none. */
+  without?: (typeof NAMES)[number];
   claimed_by?: string;
   unclaimed?: true;
   priority?: number;
 }
 
-const TEXTS = ['q', 'model', 'rule', 'group', 'claimed_by'] as const;
+const NAMES = ['model', 'rule', 'group'] as const;
+const TEXTS = ['q', ...NAMES, 'claimed_by'] as const;
 
 /** Reads filters from an address that anybody may have written. */
 export function filtersOf(search: Record<string, unknown>): Filters {
@@ -20,6 +23,8 @@ export function filtersOf(search: Record<string, unknown>): Filters {
     const text = typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 200) : '';
     if (text !== '') filters[name] = text;
   }
+  const without = NAMES.find((name) => name === search.without);
+  if (without !== undefined && filters[without] === undefined) filters.without = without;
   if (search.unclaimed === true || search.unclaimed === 'true') filters.unclaimed = true;
   const priority = Number(search.priority ?? NaN);
   if (Number.isInteger(priority) && priority >= 0 && priority <= 9) filters.priority = priority;

@@ -1,7 +1,6 @@
-import { useInfiniteQuery, useQueryClient, type InfiniteData, type QueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useRef } from 'react';
+import { useInfiniteQuery, type InfiniteData, type QueryClient } from '@tanstack/react-query';
 import { api, dataOf, type ReviewSummary, type SummaryPage } from '../api/client';
-import { useChanges, type JobChange } from '../api/live';
+import { followChanges } from '../api/live';
 import type { Filters } from './filters';
 import { mergePages } from './merge';
 
@@ -22,9 +21,9 @@ async function summaries(
   return dataOf(api.GET('/v1/review-summaries', { params: { query }, signal }));
 }
 
-/** The waiting jobs, page by page, kept up to date by the gateway's events. */
+/** The waiting jobs, page by page; {@link followQueue} keeps them up to date. */
 export function useQueue(filters: Filters) {
-  const query = useInfiniteQuery({
+  return useInfiniteQuery({
     queryKey: keyOf(filters),
     queryFn: ({ pageParam, signal }) => summaries({ ...filters, limit: PAGE, cursor: pageParam }, signal),
     initialPageParam: undefined as string | undefined,
@@ -32,40 +31,38 @@ export function useQueue(filters: Filters) {
     placeholderData: (before) => before,
     refetchOnReconnect: true,
   });
-  useLiveQueue(filters);
-  return query;
 }
 
-/** Looks up the jobs that changed, and puts what they have become in their place. */
-function useLiveQueue(filters: Filters): void {
-  const client = useQueryClient();
-  const changed = useRef(new Set<string>());
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const now = useRef(filters);
-  useEffect(() => {
-    now.current = filters;
+/** Puts what the jobs that change have become in their place in every list in use; other lists are read anew once they are. */
+export function followQueue(client: QueryClient): void {
+  const lists = { queryKey: ['queue'] };
+  const changed = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const gather = (ids: string[]): void => {
+    for (const id of ids) changed.add(id);
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void bring();
+    }, GATHER);
+  };
+  const bring = async (): Promise<void> => {
+    const ids = [...changed];
+    // What is being read was perhaps read before the change, and will overwrite what is put in place now.
+    if (client.isFetching(lists) > 0) {
+      gather(ids);
+      return;
+    }
+    changed.clear();
+    for (const query of client.getQueryCache().findAll(lists)) {
+      if (query.isActive()) await lookUp(client, query.queryKey[1] as Filters, ids);
+      else query.invalidate();
+    }
+    if (client.isFetching(lists) > 0) gather(ids);
+  };
+  followChanges((change) => {
+    if (change === null) void client.invalidateQueries(lists);
+    else if (!['submitted', 'attempt_failed', 'noted'].includes(change.type)) gather([change.job_id]);
   });
-  useEffect(() => () => clearTimeout(timer.current), []);
-  useChanges(
-    useCallback(
-      (change: JobChange | null) => {
-        if (change === null) {
-          void client.invalidateQueries({ queryKey: ['queue'] });
-          return;
-        }
-        if (change.type === 'submitted' || change.type === 'attempt_failed' || change.type === 'noted')
-          return;
-        changed.current.add(change.job_id);
-        timer.current ??= setTimeout(() => {
-          timer.current = undefined;
-          const ids = [...changed.current];
-          changed.current.clear();
-          void lookUp(client, now.current, ids);
-        }, GATHER);
-      },
-      [client],
-    ),
-  );
 }
 
 async function lookUp(client: QueryClient, filters: Filters, ids: string[]): Promise<void> {
@@ -92,6 +89,39 @@ export function dropFromQueue(client: QueryClient, id: string): void {
   );
 }
 
+/** Shows in every list that a job is decided for now, or no longer, before the gateway tells. */
+export function holdInQueue(client: QueryClient, id: string, held: ReviewSummary['held']): void {
+  client.setQueriesData<Pages>(
+    { queryKey: ['queue'] },
+    (before) =>
+      before && {
+        ...before,
+        pages: before.pages.map((page) => ({
+          ...page,
+          data: page.data.map((row) => (row.id === id ? { ...row, held } : row)),
+        })),
+      },
+  );
+}
+
+/** At most so many names are offered of each kind. */
+const MOST_NAMES = 100;
+
+export type KnownNames = Record<'model' | 'rule' | 'group', string[]>;
+
+/** The models, rules and groups of all jobs that this page has seen lately, whatever is filtered now. */
+export function knownNames(client: QueryClient): KnownNames {
+  const rows = client
+    .getQueriesData<Pages>({ queryKey: ['queue'] })
+    .flatMap(([, pages]) => pages?.pages.flatMap(({ data }) => data) ?? []);
+  const namesOf = (name: keyof KnownNames): string[] =>
+    [...new Set(rows.map((row) => row[name]))]
+      .filter((each) => each !== null)
+      .sort()
+      .slice(0, MOST_NAMES);
+  return { model: namesOf('model'), rule: namesOf('rule'), group: namesOf('group') };
+}
+
 /** The job after `id` that nobody else has: first in the list as it is known, else as the gateway knows it. */
 export async function nextJob(
   client: QueryClient,
@@ -107,6 +137,12 @@ export async function nextJob(
   if (known) return known.id;
   const { data } = await summaries({ ...filters, limit: 50 });
   return data.find(isFree)?.id ?? null;
+}
+
+/** Which place a job has in a list, from 1; null: none. */
+export function placeOf(pages: SummaryPage[], id: string): { place: number; total: number } | null {
+  const at = pages.flatMap(({ data }) => data).findIndex((row) => row.id === id);
+  return at === -1 ? null : { place: at + 1, total: pages[0]?.total ?? 0 };
 }
 
 /** The job before or after another one in the list as it is known. */

@@ -1,9 +1,10 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { Failed, Loading, Notice } from '../shell/states';
 import { FilterBar } from './filter-bar';
 import { isFiltered } from './filters';
-import { useQueue } from './queue-data';
+import { knownNames, useQueue } from './queue-data';
 import { QueueList } from './queue-list';
 
 const route = getRouteApi('/queue');
@@ -14,12 +15,16 @@ export function QueuePage() {
   const navigate = route.useNavigate();
   const queue = useQueue(filters);
   const rows = useMemo(() => queue.data?.pages.flatMap(({ data }) => data) ?? [], [queue.data]);
+  const client = useQueryClient();
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- rows have come: there may be new names
+  const known = useMemo(() => knownNames(client), [client, rows]);
   const total = queue.data?.pages[0]?.total ?? 0;
   return (
     <>
       <h1 className="sr-only">Queue</h1>
       <FilterBar
         filters={filters}
+        known={known}
         total={queue.data ? total : null}
         onChange={(next) => void navigate({ search: next, replace: true })}
       />

@@ -4,13 +4,14 @@ import type { ReviewSummary } from '../api/client';
 import { reviewer } from '../reviewer';
 import { useNow } from '../text/clock';
 import { visible } from '../text/hygiene';
+import { lineOf } from '../text/line';
 import { age, countdown } from '../text/time';
 
 /** Height of a row, in pixels: the same for all, so that the list knows where each one is. */
 export const ROW_HEIGHT = 38;
 
 const COLUMNS =
-  'grid items-center gap-3 px-4 grid-cols-[20px_minmax(0,1fr)_64px_64px] sm:grid-cols-[20px_minmax(0,1fr)_minmax(0,140px)_64px_64px_96px] lg:grid-cols-[20px_minmax(0,1fr)_minmax(0,150px)_minmax(0,130px)_minmax(0,130px)_64px_56px_96px]';
+  'grid items-center gap-3 px-4 grid-cols-[20px_minmax(0,1fr)_16px_40px] max-sm:gap-2 sm:grid-cols-[20px_minmax(0,1fr)_minmax(0,140px)_64px_64px_96px] lg:grid-cols-[20px_minmax(0,1fr)_minmax(0,150px)_minmax(0,130px)_minmax(0,130px)_64px_56px_96px]';
 
 export function HeaderRow() {
   return (
@@ -34,7 +35,7 @@ export function HeaderRow() {
           Holder
         </span>
         <span role="columnheader" className="text-right">
-          Priority
+          <span className="max-sm:sr-only">Priority</span>
         </span>
         <span role="columnheader" className="text-right">
           Age
@@ -63,6 +64,7 @@ export const QueueRow = memo(
   function QueueRow({ row, index, top, active, selected, onOpen, onToggle, onHover }: QueueRowProps) {
     const now = useNow();
     const deadline = countdown(row.deadline_at, now);
+    const asked = visible(lineOf(row.asked));
     return (
       <div
         role="row"
@@ -81,7 +83,7 @@ export const QueueRow = memo(
           <input
             type="checkbox"
             tabIndex={-1}
-            aria-label={`Select: ${row.asked.slice(0, 60)}`}
+            aria-label={`Select: ${asked.slice(0, 60)}`}
             checked={selected}
             onClick={(event) => {
               event.stopPropagation();
@@ -91,7 +93,7 @@ export const QueueRow = memo(
           />
         </span>
         <span role="gridcell" className="truncate">
-          {visible(row.asked) || <em className="text-dim">nothing</em>}
+          {asked || <em className="text-dim">nothing</em>}
         </span>
         <span role="gridcell" className="truncate text-dim max-sm:hidden">
           {visible(row.model ?? '')}
@@ -150,5 +152,6 @@ function Holder({ row, now }: { row: ReviewSummary; now: number }) {
     );
   }
   if (row.approvals > 1) return `${row.approved_by.length} of ${row.approvals} approved`;
+  if (row.group !== null) return `for ${visible(row.group)}`;
   return null;
 }

@@ -81,8 +81,14 @@ describe('a request', () => {
 });
 
 describe('a tree of JSON', () => {
-  it('is open two levels deep, and opens and closes', () => {
-    const value = { a: { b: { c: 1 } }, d: [] };
+  it('is open to its depth where it is small: what is delivered is seen', () => {
+    const value = { lines: [{ price: { of: [215] } }] };
+    expect(rowsOf(value, UNTOUCHED).map(({ kind }) => kind)).not.toContain('closed');
+  });
+
+  it('is open two levels deep where it is not, and opens and closes', () => {
+    const many = Array.from({ length: 99 }, (_, index) => index);
+    const value = { a: { b: { c: 1, many } }, d: [] };
     expect(rowsOf(value, UNTOUCHED).map(({ path, kind }) => [path, kind])).toEqual([
       ['', 'open'],
       ['/a', 'open'],

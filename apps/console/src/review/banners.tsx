@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react';
 import type { Review } from '../api/client';
-import { duration } from '../text/time';
+import { Act } from '../keys/act';
+import { reviewer } from '../reviewer';
+import { duration, timeOfDay } from '../text/time';
 import type { Claim } from './claim';
 
 interface BannersProps {
@@ -10,10 +12,11 @@ interface BannersProps {
   draftRevision: number | null;
   fault: string | null;
   onNext: () => void;
+  onUndo: () => void;
 }
 
 /** What one should know before deciding, in a line each. */
-export function Banners({ review, claim, draftRevision, fault, onNext }: BannersProps) {
+export function Banners({ review, claim, draftRevision, fault, onNext, onUndo }: BannersProps) {
   const { held } = review.review;
   const waits = review.status === 'human' && held === null;
   return (
@@ -22,13 +25,20 @@ export function Banners({ review, claim, draftRevision, fault, onNext }: Banners
       {!waits && (
         <Banner
           action={
-            <button type="button" className="button" onClick={onNext}>
-              Next job
-            </button>
+            <>
+              {held?.by === reviewer() && (
+                <Act command="undo" onAct={onUndo}>
+                  Undo
+                </Act>
+              )}
+              <button type="button" className="button" onClick={onNext}>
+                Next job
+              </button>
+            </>
           }
         >
           {held
-            ? `${held.by} has decided: ${held.verdict}. It takes effect in a moment.`
+            ? `${held.by === reviewer() ? 'You have' : `${held.by} has`} decided: ${held.verdict}. It takes effect at ${timeOfDay(held.until)}.`
             : ENDED[review.status]}
           {review.failure?.detail && ` ${review.failure.reason}: ${review.failure.detail}`}
         </Banner>

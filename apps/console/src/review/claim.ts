@@ -62,7 +62,10 @@ export function useClaim(review: Review): Claim {
 
   const waits = status === 'human' && review.review.held === null;
   useEffect(() => {
-    if (waits) void take();
+    if (!waits) return;
+    const held = latest.current.review.review.claim;
+    const isTheirs = held !== null && held.by !== reviewer() && Date.parse(held.until) > Date.now();
+    if (!isTheirs) void take();
   }, [waits, take]);
 
   // Whoever moves is still there.

@@ -4,12 +4,16 @@ import { api, dataOf, type Decision, type Review } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
 import { Act } from '../keys/act';
 import type { Filters } from '../queue/filters';
-import { dropFromQueue, nextJob } from '../queue/queue-data';
+import { dropFromQueue, holdInQueue, nextJob } from '../queue/queue-data';
 import { reviewer } from '../reviewer';
 import { tell } from '../shell/messages';
+import { duration } from '../text/time';
 import { forgetDraft } from './draft';
 import { reviewQuery } from './review-data';
+import { forgetWords } from './words';
 
+/** How long a reviewer can take a decision back, in milliseconds: nobody asks whether they mean it. */
+const UNDO_MS = 5000;
 /** Tries again while the server is away: after half a second, then one, two. */
 const MOST_RETRIES = 3;
 const DONE = {
@@ -38,29 +42,49 @@ function idOf(jobId: string, revision: number, decision: Decision): string {
   return id;
 }
 
-/** Decides on the revision that is shown, and opens the next job. */
-export function useDecide(review: Review, filters: Filters) {
+/** What was written for jobs whose decision can still be undone, until it is forgotten. */
+const forgetting = new Map<string, ReturnType<typeof setTimeout>>();
+
+function forgetIn(id: string, ms: number): void {
+  const forget = (): void => {
+    forgetting.delete(id);
+    forgetDraft(id);
+    forgetWords(id);
+  };
+  forgetting.set(id, setTimeout(forget, ms));
+}
+
+/** Takes one's decision on a job back, and opens the job again. */
+export function useUndo(id: string, filters: Filters): () => Promise<void> {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const { id, revision } = review;
-
-  const undo = async (): Promise<void> => {
+  return async () => {
     try {
       const answer = await dataOf(api.DELETE('/v1/reviews/{id}/decision', { params: { path: { id } } }));
+      clearTimeout(forgetting.get(id));
       client.setQueryData(reviewQuery(id).queryKey, answer);
+      holdInQueue(client, id, null);
       tell({ text: 'Undone. It waits again.' });
       void navigate({ to: '/review/$id', params: { id }, search: filters });
     } catch (error) {
       tell({ text: `Not undone. ${messageOf(error)}`, tone: 'bad' });
     }
   };
+}
+
+/** Decides on the revision that is shown, and opens the next job. */
+export function useDecide(review: Review, filters: Filters) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { id, revision } = review;
+  const undo = useUndo(id, filters);
 
   return useMutation({
     mutationFn: (decision: Decision) =>
       dataOf(
         api.POST('/v1/reviews/{id}/decision', {
           params: { path: { id }, header: { 'If-Match': `"${revision}"` } },
-          body: { ...decision, id: idOf(id, revision, decision) },
+          body: { ...decision, id: idOf(id, revision, decision), undo_ms: UNDO_MS },
         }),
       ),
     retry: (count, error) => count < MOST_RETRIES && error instanceof ApiError && error.isPassing,
@@ -68,15 +92,18 @@ export function useDecide(review: Review, filters: Filters) {
     onSuccess: async (decided, { verdict }) => {
       const next = await nextJob(client, filters, id, reviewer()).catch(() => null);
       sessionStorage.removeItem(`hitl.decision.${id}`);
-      forgetDraft(id);
       client.setQueryData(reviewQuery(id).queryKey, decided);
-      dropFromQueue(client, id);
-      const { held } = decided.review;
-      const isVote = decided.status === 'human' && held === null;
+      const { held, approvals } = decided.review;
+      // Both are the server's: this machine's clock may be wrong.
+      const left = held ? Date.parse(held.until) - Date.parse(decided.updated_at) : 0;
+      forgetIn(id, left);
+      if (held) holdInQueue(client, id, held);
+      else dropFromQueue(client, id);
+      const vote = approvals > 1 && verdict !== 'regenerate' ? `: one vote of ${approvals}` : '';
       const take = tell({
-        text: isVote ? `${DONE[verdict]}: your vote is counted; others must agree.` : `${DONE[verdict]}.`,
+        text: `${DONE[verdict]}${vote}.${held ? ` It takes effect in ${duration(left)}.` : ''}`,
         ...(held && {
-          until: Date.parse(held.until),
+          until: Date.now() + left,
           action: (
             <Act
               command="undo"

@@ -1,7 +1,9 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { api, dataOf, type Review } from '../api/client';
 import { reviewer } from '../reviewer';
 import { isObject } from './answer';
+import { reviewQuery } from './review-data';
 
 /** How long one may pause while typing before the draft goes to the server, in milliseconds. */
 const TYPING_PAUSE = 800;
@@ -60,15 +62,18 @@ export interface Drafting {
 }
 
 /** Keeps what a reviewer writes for a job: at once in this browser, and soon on the server. */
-export function useDraft({ id, revision }: Review): Drafting {
+export function useDraft({ id, revision, draft_saved_at }: Review): Drafting {
+  const client = useQueryClient();
   const key = keyOf(id);
   const [found, setFound] = useState<Draft | null>(() => kept(key));
   const [state, setState] = useState<Drafting['state']>('none');
   const pending = useRef<Draft | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const wrote = useRef(false);
+  const isSaved = draft_saved_at !== null;
 
   useEffect(() => {
+    if (!isSaved || wrote.current) return undefined;
     let left = false;
     const read = async (): Promise<void> => {
       const {
@@ -81,12 +86,12 @@ export function useDraft({ id, revision }: Review): Drafting {
       const draft = { text: content.text, revision: begun, at };
       setFound((here) => (here === null || here.at < at ? draft : here));
     };
-    // None, or the server is away: then there is what this browser has.
+    // The server is away: then there is what this browser has.
     read().catch(() => undefined);
     return () => {
       left = true;
     };
-  }, [id]);
+  }, [id, isSaved]);
 
   const flush = useCallback(
     async (keepalive = false) => {
@@ -144,8 +149,9 @@ export function useDraft({ id, revision }: Review): Drafting {
     localStorage.removeItem(key);
     setFound(null);
     setState('none');
+    client.setQueryData(reviewQuery(id).queryKey, (review) => review && { ...review, draft_saved_at: null });
     api.DELETE('/v1/reviews/{id}/draft', { params: { path: { id } } }).catch(() => undefined);
-  }, [id, key]);
+  }, [client, id, key]);
 
   return { found, state, save, discard };
 }

@@ -1,20 +1,40 @@
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import type { Decision } from '../api/client';
 import { Act } from '../keys/act';
-import { useDigits } from '../keys/use-keys';
-import { useReasons } from './reasons';
+import { ReasonChoice } from './reason-choice';
+import type { Words } from './words';
 
 /** Characters that the gateway takes in one text. */
 const LONGEST_TEXT = 10_000;
 
-function Sheet({ title, children }: { title: string; children: ReactNode }) {
+interface SheetProps {
+  title: string;
+  /** What its first button does. */
+  does: string;
+  look?: 'good' | 'bad';
+  disabled: boolean;
+  onDo: () => void;
+  onCancel: () => void;
+  children: ReactNode;
+}
+
+/** A form below the answer, which stays in sight. */
+function Sheet({ title, does, look = 'good', disabled, onDo, onCancel, children }: SheetProps) {
   return (
     <section
       aria-label={title}
-      className="flex max-h-[50vh] shrink-0 flex-col gap-3 overflow-auto border-t border-line bg-panel px-4 py-3"
+      className="flex max-h-[50vh] max-sm:max-h-[60vh] shrink-0 flex-col gap-3 overflow-auto border-t border-line bg-panel px-4 py-3"
     >
       <h2 className="font-semibold">{title}</h2>
       {children}
+      <div className="flex gap-2">
+        <Act command="save" look={look} onAct={onDo} disabled={disabled}>
+          {does}
+        </Act>
+        <Act command="leave" look="quiet" onAct={onCancel}>
+          Not now
+        </Act>
+      </div>
     </section>
   );
 }
@@ -47,21 +67,18 @@ function Field({ label, value, onChange, focused = false }: FieldProps) {
 }
 
 interface FormProps {
+  /** What one has written so far, in these forms and before. */
+  words: Words;
+  onWords: (change: Partial<Words>) => void;
   busy: boolean;
   onCancel: () => void;
-  onDecide: (decision: Decision) => void;
 }
 
+type DecisionFormProps = FormProps & { onDecide: (decision: Decision) => void };
+
 /** Why nothing is delivered: a reason by its number, and words where they help. */
-export function RejectForm({ busy, onCancel, onDecide }: FormProps) {
-  const reasons = useReasons();
-  const [code, setCode] = useState<string | null>(null);
-  const [reason, setReason] = useState('');
-  const [message, setMessage] = useState('');
-  useDigits((digit) => {
-    const chosen = reasons[digit - 1];
-    if (chosen) setCode(chosen.code);
-  });
+export function RejectForm({ words, onWords, busy, onCancel, onDecide }: DecisionFormProps) {
+  const { code, reason, message } = words;
   const go = (): void =>
     onDecide({
       verdict: 'reject',
@@ -70,87 +87,69 @@ export function RejectForm({ busy, onCancel, onDecide }: FormProps) {
       ...(message !== '' && { submitter_message: message }),
     });
   return (
-    <Sheet title="Reject: nothing is delivered">
-      <div role="radiogroup" aria-label="Reason" className="flex flex-wrap gap-2">
-        {reasons.map(({ code: each, label }, index) => (
-          <button
-            key={each}
-            type="button"
-            role="radio"
-            aria-checked={code === each}
-            className={`button ${code === each ? '!border-accent !bg-chosen' : ''}`}
-            onClick={() => setCode(code === each ? null : each)}
-          >
-            {label} {index < 9 && <kbd aria-hidden="true">{index + 1}</kbd>}
-          </button>
-        ))}
-      </div>
+    <Sheet
+      title="Reject: nothing is delivered"
+      does="Reject"
+      look="bad"
+      disabled={busy}
+      onDo={go}
+      onCancel={onCancel}
+    >
+      <ReasonChoice code={code} onChange={(next) => onWords({ code: next })} />
       <div className="flex flex-wrap gap-3">
-        <Field label="Why, for reviewers and auditors" value={reason} onChange={setReason} />
-        <Field label="What the submitter may read" value={message} onChange={setMessage} />
-      </div>
-      <div className="flex gap-2">
-        <Act command="save" look="bad" onAct={go} disabled={busy}>
-          Reject
-        </Act>
-        <Act command="leave" look="quiet" onAct={onCancel}>
-          Not now
-        </Act>
+        <Field
+          label="Why, for reviewers and auditors"
+          value={reason}
+          onChange={(next) => onWords({ reason: next })}
+        />
+        <Field
+          label="What the submitter may read"
+          value={message}
+          onChange={(next) => onWords({ message: next })}
+        />
       </div>
     </Sheet>
   );
 }
 
 /** What the model should do differently. */
-export function RegenerateForm({ busy, onCancel, onDecide }: FormProps) {
-  const [feedback, setFeedback] = useState('');
+export function RegenerateForm({ words, onWords, busy, onCancel, onDecide }: DecisionFormProps) {
+  const { feedback } = words;
   return (
-    <Sheet title="Ask the model again">
-      <Field label="What it should do differently" value={feedback} onChange={setFeedback} focused />
-      <div className="flex gap-2">
-        <Act
-          command="save"
-          look="good"
-          disabled={busy}
-          onAct={() => onDecide({ verdict: 'regenerate', ...(feedback !== '' && { feedback }) })}
-        >
-          Ask again
-        </Act>
-        <Act command="leave" look="quiet" onAct={onCancel}>
-          Not now
-        </Act>
-      </div>
+    <Sheet
+      title="Ask the model again"
+      does="Ask again"
+      disabled={busy}
+      onDo={() => onDecide({ verdict: 'regenerate', ...(feedback !== '' && { feedback }) })}
+      onCancel={onCancel}
+    >
+      <Field
+        label="What it should do differently"
+        value={feedback}
+        onChange={(next) => onWords({ feedback: next })}
+        focused
+      />
     </Sheet>
   );
 }
 
 /** A note for reviewers and auditors; it decides nothing. */
-export function NoteForm({
-  busy,
-  onCancel,
-  onNote,
-}: {
-  busy: boolean;
-  onCancel: () => void;
-  onNote: (text: string) => void;
-}) {
-  const [text, setText] = useState('');
+export function NoteForm({ words, onWords, busy, onCancel, onNote }: FormProps & { onNote: () => void }) {
+  const { note } = words;
   return (
-    <Sheet title="Note">
+    <Sheet
+      title="Note"
+      does="Leave the note"
+      disabled={busy || note.trim() === ''}
+      onDo={onNote}
+      onCancel={onCancel}
+    >
       <Field
         label="For reviewers and auditors; the submitter never reads it"
-        value={text}
-        onChange={setText}
+        value={note}
+        onChange={(next) => onWords({ note: next })}
         focused
       />
-      <div className="flex gap-2">
-        <Act command="save" look="good" disabled={busy || text.trim() === ''} onAct={() => onNote(text)}>
-          Leave the note
-        </Act>
-        <Act command="leave" look="quiet" onAct={onCancel}>
-          Not now
-        </Act>
-      </div>
     </Sheet>
   );
 }

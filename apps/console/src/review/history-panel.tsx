@@ -120,6 +120,7 @@ function DiffText({ diff }: { diff: string }) {
   const { text } = clip(diff, LONGEST_OUTPUT);
   // The file's end matters to a patch, not to a reader.
   const lines = text
+    .trimEnd()
     .split('\n')
     .slice(4)
     .filter((line) => !line.startsWith('\\'));

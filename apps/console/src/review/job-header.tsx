@@ -1,51 +1,90 @@
 import { Link } from '@tanstack/react-router';
-import type { RefObject } from 'react';
+import { useMemo, type RefObject } from 'react';
 import type { Json, Review } from '../api/client';
 import { Act } from '../keys/act';
+import type { Filters } from '../queue/filters';
+import { placeOf, useQueue } from '../queue/queue-data';
 import { useNow } from '../text/clock';
 import { clip, visible } from '../text/hygiene';
+import { lineOf } from '../text/line';
 import { age, countdown } from '../text/time';
+import { written } from './answer';
 import { conversationOf } from './request';
 
 interface JobHeaderProps {
   review: Review;
+  /** Who else looks at the job. */
+  viewers: string[];
   heading: RefObject<HTMLHeadingElement | null>;
+  filters: Filters;
   onBack: () => void;
+  onStep: (step: 1 | -1) => void;
 }
 
 /** What the job is, in one line. */
-export function JobHeader({ review, heading, onBack }: JobHeaderProps) {
+export function JobHeader({ review, viewers, heading, filters, onBack, onStep }: JobHeaderProps) {
   const now = useNow();
+  const title = useMemo(() => titleOf(review), [review]);
   const { since, deadline_at, on_deadline, rule, group, approvals, approved_by } = review.review;
+  const queue = useQueue(filters);
+  const place = useMemo(() => placeOf(queue.data?.pages ?? [], review.id), [queue.data, review.id]);
   const deadline = countdown(deadline_at, now);
   return (
-    <div className="flex shrink-0 flex-wrap items-center gap-2 border-b border-line bg-panel px-4 py-2">
+    <div className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line bg-panel px-4 py-2">
       <Act command="leave" look="quiet" onAct={onBack}>
-        Queue
+        ← Queue
       </Act>
-      <h1 ref={heading} tabIndex={-1} className="min-w-40 flex-1 truncate font-semibold outline-none">
-        {titleOf(review)}
+      {place && (
+        <div role="group" aria-label="Place in the queue" className="flex items-center">
+          <Act command="previous" look="quiet" onAct={() => onStep(-1)} disabled={place.place === 1}>
+            ↑<span className="sr-only">Previous job</span>
+          </Act>
+          <span className="text-dim tabular-nums">
+            {place.place} of {place.total.toLocaleString('en')}
+          </span>
+          <Act command="next" look="quiet" onAct={() => onStep(1)} disabled={place.place === place.total}>
+            ↓<span className="sr-only">Next job</span>
+          </Act>
+        </div>
+      )}
+      <h1
+        ref={heading}
+        tabIndex={-1}
+        className="min-w-40 flex-1 truncate font-semibold outline-none lg:min-w-96"
+      >
+        {title}
       </h1>
-      {review.model !== null && <span className="chip">{visible(review.model)}</span>}
-      {rule !== null && <span className="chip">rule {visible(rule)}</span>}
-      {group !== null && <span className="chip">for {visible(group)}</span>}
-      {approvals > 1 && (
-        <span className="chip">
-          {approved_by.length} of {approvals} approved
-          {approved_by.length > 0 && `: ${approved_by.join(', ')}`}
+      <div className="flex max-w-full flex-wrap gap-x-2 gap-y-1">
+        <span role="status" className="contents">
+          {viewers.length > 0 && (
+            <span className="chip max-w-80 !border-current !text-accent" title={viewers.join(', ')}>
+              <span className="truncate">{viewers.join(', ')}</span>
+              <span>{viewers.length === 1 ? 'is' : 'are'} looking, too</span>
+            </span>
+          )}
         </span>
-      )}
-      <span className="chip">priority {review.priority}</span>
-      <Link to="/history/$id" params={{ id: review.id }} className="chip !text-accent">
-        whole story
-      </Link>
-      <span className="chip">from {visible(review.submitter)}</span>
-      {since !== null && <span className="chip">waits {age(since, now)}</span>}
-      {deadline && (
-        <span className={`chip ${deadline.urgency === 'calm' ? '' : '!border-current text-bad'}`}>
-          {on_deadline === 'approve' ? 'approves itself' : 'expires'} in {deadline.text}
-        </span>
-      )}
+        {review.model !== null && <span className="chip">{visible(review.model)}</span>}
+        {rule !== null && <span className="chip">rule {visible(rule)}</span>}
+        {group !== null && <span className="chip">for {visible(group)}</span>}
+        {approvals > 1 && (
+          <span className="chip">
+            {approved_by.length} of {approvals} approved
+            {approved_by.length > 0 && `: ${approved_by.join(', ')}`}
+          </span>
+        )}
+        {review.priority > 0 && <span className="chip">priority {review.priority}</span>}
+        <span className="chip">from {visible(review.submitter)}</span>
+        {since !== null && <span className="chip">waits {age(since, now)}</span>}
+        {deadline && (
+          <span className={`chip ${deadline.urgency === 'calm' ? '' : '!border-current text-bad'}`}>
+            {on_deadline === 'approve' ? 'approves itself' : 'expires'}{' '}
+            {deadline.urgency === 'over' ? 'now' : `in ${deadline.text}`}
+          </span>
+        )}
+        <Link to="/history/$id" params={{ id: review.id }} className="chip !text-accent">
+          whole story
+        </Link>
+      </div>
     </div>
   );
 }
@@ -53,6 +92,8 @@ export function JobHeader({ review, heading, onBack }: JobHeaderProps) {
 /** What a job is called: what was asked last, in one line. */
 export function titleOf({ id, payload }: Review): string {
   const asked = conversationOf(payload as Json)?.turns.findLast(({ role }) => role === 'user')?.text;
-  const line = (typeof payload === 'string' ? payload : (asked ?? '')).replace(/\s+/g, ' ').trim();
+  const line = lineOf(
+    clip(typeof payload === 'string' ? payload : (asked ?? written(payload as Json)), 1000).text,
+  );
   return line === '' ? `Job ${id}` : visible(clip(line, 200).text);
 }

@@ -4,6 +4,8 @@ import { isObject } from './answer';
 /** Depth down to which values are open at first, and at most. */
 const OPEN_DEPTH = 2;
 const DEEPEST = 100;
+/** A value of at most so many parts is open to its depth at first: what is delivered is seen. */
+const SMALL = 100;
 /** Members of one value that are shown at first; each wish for more shows this many times as many. */
 const FIRST_MEMBERS = 100;
 const MORE = 10;
@@ -43,6 +45,7 @@ export function showMore({ toggled, more }: Openings, path: string): Openings {
 /** The lines of a tree, in order. Walks with a list of its own, so that no nesting is too deep for it. */
 export function rowsOf(root: Json, { toggled, more }: Openings): JsonRow[] {
   const rows: JsonRow[] = [];
+  const openDepth = isSmall(root) ? DEEPEST : OPEN_DEPTH;
   type Step = Omit<JsonRow, 'kind' | 'count'> & { left?: number };
   const steps: Step[] = [{ path: '', depth: 0, name: null, value: root }];
   for (let step = steps.pop(); step && rows.length < MOST_ROWS; step = steps.pop()) {
@@ -64,7 +67,7 @@ export function rowsOf(root: Json, { toggled, more }: Openings): JsonRow[] {
       rows.push({ path, depth, name, value, kind: 'too deep', count: members.length });
       continue;
     }
-    const isOpen = depth < OPEN_DEPTH !== toggled.has(path);
+    const isOpen = depth < openDepth !== toggled.has(path);
     rows.push({ path, depth, name, value, kind: isOpen ? 'open' : 'closed', count: members.length });
     if (!isOpen) continue;
     const shown = members.slice(0, more.get(path) ?? FIRST_MEMBERS);
@@ -80,4 +83,16 @@ export function rowsOf(root: Json, { toggled, more }: Openings): JsonRow[] {
     }
   }
   return rows;
+}
+
+function isSmall(root: Json): boolean {
+  const parts: Json[] = [root];
+  // The list grows while it is walked, and is given up once it is long.
+  for (let index = 0; index < parts.length && parts.length <= SMALL; index += 1) {
+    const part = parts[index] ?? null;
+    const members = Array.isArray(part) ? part : isObject(part) ? Object.values(part) : [];
+    if (members.length > SMALL) return false;
+    parts.push(...members);
+  }
+  return parts.length <= SMALL;
 }

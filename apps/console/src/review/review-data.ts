@@ -1,4 +1,4 @@
-import { queryOptions, type QueryClient } from '@tanstack/react-query';
+import { queryOptions, type QueryClient, type QueryKey } from '@tanstack/react-query';
 import { api, dataOf } from '../api/client';
 
 /** A job as its reviewer sees it. */
@@ -20,4 +20,10 @@ export const historyQuery = (id: string, version: string) =>
 /** Reads a job that is likely to be opened next. */
 export function prefetchReview(client: QueryClient, id: string): void {
   client.query(reviewQuery(id)).catch(() => undefined);
+}
+
+/** Reads again what a page shows, also what is on its way for the first time: it may be older than what has happened. */
+export async function readAgain(client: QueryClient, queryKey: QueryKey): Promise<void> {
+  await client.cancelQueries({ queryKey, predicate: ({ state }) => state.data === undefined });
+  await client.invalidateQueries({ queryKey });
 }

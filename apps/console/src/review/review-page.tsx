@@ -4,7 +4,7 @@ import { useCallback } from 'react';
 import { useChanges, type JobChange } from '../api/live';
 import { Failed, Loading } from '../shell/states';
 import { Desk } from './desk';
-import { reviewQuery } from './review-data';
+import { readAgain, reviewQuery } from './review-data';
 
 const route = getRouteApi('/review/$id');
 
@@ -17,12 +17,17 @@ export function ReviewPage() {
   useChanges(
     useCallback(
       (change: JobChange | null) => {
-        if (change === null || change.job_id === id) void client.invalidateQueries(reviewQuery(id));
+        if (change === null || change.job_id === id) void readAgain(client, reviewQuery(id).queryKey);
       },
       [client, id],
     ),
   );
-  if (error && !data) return <Failed error={error} reset={() => void refetch()} />;
-  if (!data) return <Loading what="the job" />;
+  if (!data)
+    return (
+      <>
+        <h1 className="sr-only">Review</h1>
+        {error ? <Failed error={error} reset={() => void refetch()} /> : <Loading what="the job" />}
+      </>
+    );
   return <Desk key={id} review={data} filters={filters} />;
 }

@@ -33,9 +33,12 @@ export function Shell() {
   });
   return (
     <div className="flex h-full flex-col">
-      <header className="flex h-11 shrink-0 items-center gap-4 border-b border-line bg-panel px-4">
+      <header className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-4 border-b border-line bg-panel px-4">
         <span className="font-semibold">HITL</span>
-        <nav aria-label="Pages" className="flex min-w-0 gap-1 overflow-x-auto">
+        <nav
+          aria-label="Pages"
+          className="flex min-w-0 gap-1 max-sm:order-last max-sm:w-full max-sm:justify-between max-sm:pb-1.5"
+        >
           {PAGES.map(({ to, name }) => (
             <Link
               key={to}

@@ -50,13 +50,16 @@ export function Failed({ error, reset }: { error: unknown; reset?: () => void })
 
 export function Missing() {
   return (
-    <Notice
-      title="There is no such page"
-      action={
-        <Link to="/queue" className="button">
-          To the queue
-        </Link>
-      }
-    />
+    <>
+      <h1 className="sr-only">No such page</h1>
+      <Notice
+        title="There is no such page"
+        action={
+          <Link to="/queue" className="button">
+            To the queue
+          </Link>
+        }
+      />
+    </>
   );
 }

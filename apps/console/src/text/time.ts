@@ -39,3 +39,8 @@ export function countdown(
 export function moment(at: string): string {
   return new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 }
+
+/** The time of day of a moment, to the second. */
+export function timeOfDay(at: string): string {
+  return new Date(at).toLocaleTimeString(undefined, { timeStyle: 'medium' });
+}

@@ -1,8 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useState, type SyntheticEvent } from 'react';
+import { useEffect, useState } from 'react';
 import { api, dataOf, type Json } from '../api/client';
 import { messageOf } from '../api/problem';
+import { Key } from '../keys/act';
+import { useKeys } from '../keys/use-keys';
 import { reviewQuery } from '../review/review-data';
 
 /** How often the new job is looked at until the model has answered, in milliseconds. */
@@ -49,17 +51,25 @@ export function TryPage() {
   }, [client, id, navigate]);
 
   const fault = kind === 'json' ? faultOf(json) : null;
-  const send = (event: SyntheticEvent): void => {
-    event.preventDefault();
+  const isReady =
+    !submit.isPending && id === undefined && (kind === 'json' ? fault === null : question.trim() !== '');
+  const send = (): void => {
     if (kind === 'json') {
-      if (fault === null) submit.mutate(JSON.parse(json) as Json);
-    } else if (question.trim() !== '') {
+      submit.mutate(JSON.parse(json) as Json);
+    } else {
       submit.mutate({ model, messages: [{ role: 'user', content: question }] });
     }
   };
+  useKeys(isReady ? { save: send } : {});
   return (
     <div className="overflow-auto">
-      <form className="mx-auto flex max-w-2xl flex-col gap-4 p-6" onSubmit={send}>
+      <form
+        className="mx-auto flex max-w-2xl flex-col gap-4 p-6"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isReady) send();
+        }}
+      >
         <div>
           <h1 className="text-lg font-semibold">Try it</h1>
           <p className="text-dim">
@@ -89,9 +99,6 @@ export function TryPage() {
                 value={question}
                 placeholder="What should the model answer?"
                 onChange={(event) => setQuestion(event.target.value)}
-                onKeyDown={(event) => {
-                  if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) send(event);
-                }}
               />
             </label>
             <label className="flex flex-col gap-1">
@@ -137,16 +144,8 @@ export function TryPage() {
           <span className="text-dim">9 is shown first</span>
         </label>
         <div className="flex items-center gap-3">
-          <button
-            type="submit"
-            className="button accent"
-            disabled={
-              submit.isPending ||
-              id !== undefined ||
-              (kind === 'chat' ? question.trim() === '' : fault !== null)
-            }
-          >
-            Submit
+          <button type="submit" className="button accent" disabled={!isReady}>
+            Submit <Key of="save" />
           </button>
           <span role="status" className={submit.isError ? 'text-bad' : 'text-dim'}>
             {submit.isError

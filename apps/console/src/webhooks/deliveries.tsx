@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { api, dataOf, type WebhookDelivery } from '../api/client';
+import type { ReactNode } from 'react';
+import { api, dataOf, type Review, type WebhookDelivery } from '../api/client';
 import { messageOf } from '../api/problem';
 import { tell } from '../shell/messages';
 import { Failed, Loading } from '../shell/states';
@@ -12,6 +13,12 @@ const LOOK_EVERY = 3000;
 
 const STATUS_LOOK = { waiting: 'text-warn', delivered: 'text-good', failed: 'text-bad' } as const;
 
+export const endpointsQuery = queryOptions({
+  queryKey: ['webhooks'],
+  queryFn: ({ signal }) => dataOf(api.GET('/v1/webhook-endpoints', { signal })),
+  staleTime: 0,
+});
+
 /** The newest deliveries to an endpoint, each with all its tries. */
 export function Deliveries({ endpointId }: { endpointId: string }) {
   const { data, error, refetch } = useQuery({
@@ -21,13 +28,70 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
         api.GET('/v1/webhook-endpoints/{id}/deliveries', { params: { path: { id: endpointId } }, signal }),
       ),
     staleTime: 0,
-    refetchInterval: ({ state }) =>
-      state.data?.data.some(({ status }) => status === 'waiting') ? LOOK_EVERY : false,
+    refetchInterval: ({ state }) => lookAgain(state.data?.data),
   });
   if (error && !data) return <Failed error={error} reset={() => void refetch()} />;
   if (!data) return <Loading what="the deliveries" />;
   if (data.data.length === 0)
     return <p className="text-dim">Nothing was sent yet: the next job that ends is, and so is a ping.</p>;
+  return <DeliveryTable deliveries={data.data} column="Job" cell={({ job_id }) => <JobLink id={job_id} />} />;
+}
+
+/** Whom the end of one job was told, each with all its tries. */
+export function JobDeliveries({ job }: { job: Pick<Review, 'id' | 'callback_url' | 'finished_at'> }) {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['webhooks', 'job', job.id],
+    queryFn: ({ signal }) =>
+      dataOf(api.GET('/v1/jobs/{id}/deliveries', { params: { path: { id: job.id } }, signal })),
+    staleTime: 0,
+    refetchInterval: ({ state }) => lookAgain(state.data?.data),
+  });
+  const { data: endpoints } = useQuery({ ...endpointsQuery, enabled: (data?.data.length ?? 0) > 0 });
+  if (error && !data) return <Failed error={error} reset={() => void refetch()} />;
+  if (!data) return <Loading what="the deliveries" />;
+  if (data.data.length === 0) {
+    return (
+      <p className="text-dim">
+        {job.finished_at === null
+          ? 'Nothing is sent before the job has ended.'
+          : 'Nothing was sent: there was no endpoint, and the job has no callback_url.'}
+      </p>
+    );
+  }
+  const urlOf = (endpointId: string) => endpoints?.data.find(({ id }) => id === endpointId)?.url;
+  return (
+    <DeliveryTable
+      deliveries={data.data}
+      column="To"
+      cell={({ endpoint_id }) =>
+        endpoint_id === null ? (
+          <>
+            <span className="break-all">{visible(job.callback_url ?? '')}</span>
+            <span className="block text-dim">the job’s callback_url</span>
+          </>
+        ) : (
+          <Link to="/webhooks" className="break-all text-accent underline">
+            {visible(urlOf(endpoint_id) ?? 'an endpoint')}
+          </Link>
+        )
+      }
+    />
+  );
+}
+
+const lookAgain = (deliveries?: WebhookDelivery[]) =>
+  deliveries?.some(({ status }) => status === 'waiting') ? LOOK_EVERY : false;
+
+/** Deliveries, with a column of the caller's own. */
+function DeliveryTable({
+  deliveries,
+  column,
+  cell,
+}: {
+  deliveries: WebhookDelivery[];
+  column: string;
+  cell: (delivery: WebhookDelivery) => ReactNode;
+}) {
   return (
     <div className="relative max-h-[32rem] overflow-auto" tabIndex={0} role="group" aria-label="Deliveries">
       <table className="figures">
@@ -36,7 +100,7 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
           <tr>
             <th scope="col">When</th>
             <th scope="col">What</th>
-            <th scope="col">Job</th>
+            <th scope="col">{column}</th>
             <th scope="col">Outcome</th>
             <th scope="col">Tries</th>
             <th scope="col">
@@ -45,21 +109,11 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
           </tr>
         </thead>
         <tbody>
-          {data.data.map((delivery) => (
+          {deliveries.map((delivery) => (
             <tr key={delivery.id}>
               <td className="whitespace-nowrap text-dim">{moment(delivery.created_at)}</td>
               <td>{delivery.type}</td>
-              <td>
-                {delivery.job_id !== null && (
-                  <Link
-                    to="/history/$id"
-                    params={{ id: delivery.job_id }}
-                    className="mono text-accent underline"
-                  >
-                    …{delivery.job_id.slice(-12)}
-                  </Link>
-                )}
-              </td>
+              <td>{cell(delivery)}</td>
               <td>
                 <span className={STATUS_LOOK[delivery.status]}>{delivery.status}</span>
                 {delivery.status === 'waiting' && delivery.due_at !== null && (
@@ -70,13 +124,24 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
                 <Tries attempts={delivery.attempts} />
               </td>
               <td className="number">
-                <Redeliver endpointId={endpointId} delivery={delivery} />
+                {delivery.endpoint_id !== null && (
+                  <Redeliver endpointId={delivery.endpoint_id} delivery={delivery} />
+                )}
               </td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+function JobLink({ id }: { id: string | null }) {
+  if (id === null) return null;
+  return (
+    <Link to="/history/$id" params={{ id }} className="mono text-accent underline">
+      …{id.slice(-12)}
+    </Link>
   );
 }
 

@@ -7,15 +7,11 @@ import { Page } from '../shell/page';
 import { Failed, Loading, Notice } from '../shell/states';
 import { visible } from '../text/hygiene';
 import { moment } from '../text/time';
-import { Deliveries } from './deliveries';
+import { Deliveries, endpointsQuery } from './deliveries';
 
 /** Where results are sent, and what became of each. */
 export function WebhooksPage() {
-  const { data, error, refetch } = useQuery({
-    queryKey: ['webhooks'],
-    queryFn: ({ signal }) => dataOf(api.GET('/v1/webhook-endpoints', { signal })),
-    staleTime: 0,
-  });
+  const { data, error, refetch } = useQuery(endpointsQuery);
   return (
     <Page
       title="Webhooks"

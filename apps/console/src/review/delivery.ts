@@ -1,0 +1,38 @@
+import type { Json, Review } from '../api/client';
+import { editable, edited } from './answer';
+
+export type Form = 'reject' | 'regenerate' | 'note';
+
+/**
+ * The response as it would be delivered now; null: what is written is no JSON.
+ * @param text what a reviewer has made of it; null: nothing
+ */
+export function resultOf(response: Json, text: string | null): { response: Json } | null {
+  if (text === null) return { response };
+  try {
+    return { response: edited(response, text) };
+  } catch {
+    return null;
+  }
+}
+
+/** What the decision that is being prepared would do, in one sentence. */
+export function consequenceOf(review: Review, text: string | null, form: Form | null): string {
+  const { approvals, approved_by } = review.review;
+  const response = review.response as Json;
+  if (form === 'reject')
+    return approvals > 1
+      ? `Rejecting is one vote of ${approvals}: as many must agree.`
+      : 'Rejecting delivers nothing, and ends the job.';
+  if (form === 'regenerate') return 'Nothing is delivered: the model’s new answer waits for a person again.';
+  if (text !== null && text !== editable(response).text) {
+    if (resultOf(response, text) === null) return 'Nothing can be delivered yet: this is not JSON.';
+    return approvals > 1
+      ? `Saving proposes your version: of ${approvals} approvals it has yours.`
+      : 'Saving delivers your version, not the model’s.';
+  }
+  const verb = text === null ? 'Approving' : 'You have changed nothing: saving';
+  if (approvals - approved_by.length > 1)
+    return `${verb} is one of ${approvals} approvals: others must agree before it is delivered.`;
+  return `${verb} delivers ${review.edited ? 'this answer as a person has changed it' : 'this answer as the model wrote it'}.`;
+}

@@ -1,0 +1,99 @@
+import { Link } from '@tanstack/react-router';
+import type { Json, Review } from '../api/client';
+import { LongText } from '../text/prose';
+import { visible } from '../text/hygiene';
+import { written } from './answer';
+import { AnswerView } from './answer-view';
+import { resultOf } from './delivery';
+import type { Drafting } from './draft';
+import { HistoryPanel } from './history-panel';
+import { RequestView } from './request-view';
+import type { View } from './toolbar';
+
+/** What was asked, and what reviewers have asked of the model since. */
+export function RequestPane({ review, raw }: { review: Review; raw: boolean }) {
+  return (
+    <section
+      aria-labelledby="request"
+      tabIndex={0}
+      className="p-4 lg:overflow-auto lg:border-r lg:border-line"
+    >
+      <h2 id="request" className="mb-2 text-xs font-semibold text-dim">
+        Request
+      </h2>
+      <RequestView payload={review.payload as Json} raw={raw} />
+      {review.feedback.length > 0 && (
+        <div className="mt-4">
+          <h2 className="mb-1 text-xs font-semibold text-dim">Asked of the model since</h2>
+          <ol className="list-decimal pl-5">
+            {review.feedback.map((words, index) => (
+              <li key={index} className="whitespace-pre-wrap">
+                {visible(words)}
+              </li>
+            ))}
+          </ol>
+        </div>
+      )}
+    </section>
+  );
+}
+
+const DRAFTS: Record<Drafting['state'], string> = {
+  none: '',
+  here: 'Draft kept in this browser',
+  saved: 'Draft saved',
+};
+
+interface AnswerPaneProps {
+  review: Review;
+  /** What is being written; null: nothing. */
+  text: string | null;
+  view: View;
+  draft: Drafting['state'];
+  onChange: (text: string) => void;
+}
+
+/** The answer, and beside it whatever one wants to see of it. */
+export function AnswerPane({ review, text, view, draft, onChange }: AnswerPaneProps) {
+  const { id, revision } = review;
+  return (
+    <section
+      aria-labelledby="answer"
+      tabIndex={0}
+      className="flex flex-col gap-3 bg-panel p-4 max-lg:border-t max-lg:border-line lg:overflow-auto"
+    >
+      <h2 id="answer" className="flex gap-2 text-xs font-semibold text-dim">
+        Answer {revision}
+        {review.edited && <span className="chip">changed by a person</span>}
+        {text !== null && (
+          <span className="font-normal" role="status">
+            {DRAFTS[draft]}
+          </span>
+        )}
+      </h2>
+      <AnswerView review={review} text={text} diff={view.diff} raw={view.raw} onChange={onChange} />
+      {view.result && <Result result={resultOf(review.response as Json, text)} />}
+      {view.history && (
+        <>
+          <Link to="/history/$id" params={{ id }} className="text-accent underline">
+            The whole story on its own page
+          </Link>
+          <HistoryPanel id={id} version={review.updated_at} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function Result({ result }: { result: { response: Json } | null }) {
+  return (
+    <section aria-label="What the submitter will get" className="panel flex flex-col gap-2 p-3">
+      <h2 className="font-semibold">What the submitter will get</h2>
+      {result === null ? (
+        <p className="text-bad">Nothing yet: what you wrote is not JSON.</p>
+      ) : (
+        <LongText text={written(result.response)} language="json" label="What the submitter will get" />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,101 @@
+import { Act } from '../keys/act';
+import type { Claim } from './claim';
+import type { Form } from './delivery';
+
+/** Ways to look at a job, each switched on or off. */
+export type View = Record<'diff' | 'raw' | 'result' | 'history', boolean>;
+
+interface ToolbarProps {
+  editing: boolean;
+  form: Form | null;
+  view: View;
+  claim: Claim;
+  /** Whether a person is waited for. */
+  waits: boolean;
+  mayDecide: boolean;
+  /** What the decision would do. */
+  consequence: string;
+  onApprove: () => void;
+  onEdit: () => void;
+  onSave: () => void;
+  onStopEdit: () => void;
+  onForm: (form: Form) => void;
+  onFlip: (name: keyof View) => void;
+}
+
+/** Everything that one can do with a job, each with its key. */
+export function Toolbar(props: ToolbarProps) {
+  const { editing, form, view, claim, waits, mayDecide, consequence, onForm, onFlip } = props;
+  const isBusy = !mayDecide || form !== null;
+  return (
+    <div
+      role="toolbar"
+      aria-label="What you can do"
+      className={`flex shrink-0 flex-wrap items-center gap-1.5 border-t border-line bg-panel px-4 py-2 ${form === null ? '' : 'max-sm:hidden'}`}
+    >
+      <p role="status" className="w-full text-dim empty:hidden">
+        {mayDecide && consequence}
+      </p>
+      {editing ? (
+        <>
+          <Act command="save" look="good" onAct={props.onSave} disabled={isBusy}>
+            Save and approve
+          </Act>
+          <button type="button" className="button" title="Throw the edit away" onClick={props.onStopEdit}>
+            Discard
+          </button>
+        </>
+      ) : (
+        <>
+          <Act command="approve" look="good" onAct={props.onApprove} disabled={isBusy}>
+            Approve
+          </Act>
+          <Act command="edit" onAct={props.onEdit} disabled={isBusy}>
+            Edit
+          </Act>
+        </>
+      )}
+      <Act
+        command="reject"
+        look="bad"
+        onAct={() => onForm('reject')}
+        disabled={!mayDecide}
+        pressed={form === 'reject'}
+      >
+        Reject
+      </Act>
+      <Act
+        command="regenerate"
+        onAct={() => onForm('regenerate')}
+        disabled={!mayDecide}
+        pressed={form === 'regenerate'}
+      >
+        Regenerate
+      </Act>
+      <span className="mx-1 h-5 border-l border-line max-sm:hidden" />
+      <Act command="note" look="quiet" onAct={() => onForm('note')} pressed={form === 'note'}>
+        Note
+      </Act>
+      <Act
+        command="claim"
+        look="quiet"
+        disabled={!waits || claim.state === 'theirs'}
+        onAct={() => void (claim.state === 'mine' ? claim.release() : claim.take())}
+      >
+        {claim.state === 'mine' ? 'Release' : 'Claim'}
+      </Act>
+      <Act command="diff" look="quiet" onAct={() => onFlip('diff')} pressed={view.diff}>
+        Diff
+      </Act>
+      <Act command="raw" look="quiet" onAct={() => onFlip('raw')} pressed={view.raw}>
+        Raw
+      </Act>
+      <Act command="result" look="quiet" onAct={() => onFlip('result')} pressed={view.result}>
+        Result
+      </Act>
+      <Act command="history" look="quiet" onAct={() => onFlip('history')} pressed={view.history}>
+        History
+      </Act>
+    </div>
+  );
+}

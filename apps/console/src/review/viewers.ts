@@ -1,0 +1,46 @@
+import { useEffect, useState } from 'react';
+import { api, dataOf } from '../api/client';
+import { followViewers } from '../api/live';
+import { reviewer } from '../reviewer';
+
+/** Whoever only passes by tells nobody: how long one looks before it is told, in milliseconds. */
+const FIRST = 300;
+/** How often it is told again, in milliseconds; the gateway forgets after 25 s. */
+const AGAIN = 10_000;
+
+/** Tells the others that this reviewer looks at a job. @returns who else does */
+export function useViewers(id: string): string[] {
+  const [others, setOthers] = useState<string[]>([]);
+  useEffect(() => {
+    const params = { path: { id } };
+    let told: Promise<void> | undefined;
+    let left = false;
+    const show = (viewers: string[]): void => {
+      if (!left) setOthers(viewers.filter((name) => name !== reviewer()));
+    };
+    const look = (): void => {
+      if (document.hidden) return;
+      told = dataOf(api.PUT('/v1/reviews/{id}/viewers', { params }))
+        .then(({ viewers }) => show(viewers))
+        .catch(() => undefined);
+    };
+    const first = setTimeout(look, FIRST);
+    const again = setInterval(look, AGAIN);
+    const unfollow = followViewers((job, viewers) => {
+      if (job === id) show(viewers);
+    });
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      left = true;
+      clearTimeout(first);
+      clearInterval(again);
+      unfollow();
+      document.removeEventListener('visibilitychange', look);
+      // Nobody waits for the answer; if it is lost, the gateway forgets by itself.
+      told
+        ?.then(() => api.DELETE('/v1/reviews/{id}/viewers', { params, keepalive: true }))
+        .catch(() => undefined);
+    };
+  }, [id]);
+  return others;
+}

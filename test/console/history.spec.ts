@@ -1,0 +1,112 @@
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { completion, startStack, type Stack } from '@hitl/testing';
+import axe from 'axe-core';
+import type { Browser } from 'playwright-core';
+import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+
+const SETTINGS = {
+  WEBHOOK_ALLOW_PRIVATE: 'true',
+  WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 5).toString('base64')}`,
+};
+
+describe('the console’s page of one job', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let receiver: Server;
+  let callback: string;
+  let alice: Console;
+
+  beforeAll(async () => {
+    receiver = createServer((_request, response) => response.writeHead(204).end()).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    callback = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/mine`;
+    [stack, browser] = await Promise.all([startStack('services', SETTINGS), openBrowser()]);
+    stack.stub.answer = () => ({ body: completion('four') });
+  }, INSTALL_PATIENCE);
+
+  afterAll(async () => {
+    await browser.close();
+    await stack.stop();
+    receiver.close();
+  });
+
+  beforeEach(async () => {
+    alice = await openConsole(browser, stack.url);
+  });
+
+  afterEach(async () => {
+    const { faults } = alice;
+    await alice.close();
+    expect(faults).toEqual([]);
+  });
+
+  async function opened(more: { callback_url?: string } = {}): Promise<string> {
+    const { id } = await stack.submit({ messages: [{ role: 'user', content: 'two and two' }] }, more);
+    await stack.reaches(id, 'human');
+    await alice.page.goto(`${stack.url}/history/${id}`);
+    return id;
+  }
+  const violations = async () => {
+    await alice.page.evaluate(axe.source);
+    const { violations: found } = await alice.page.evaluate<axe.AxeResults>('axe.run()');
+    return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 300)}`));
+  };
+
+  it('says that the record is whole, again with each event, and whom the end was told', async () => {
+    const id = await opened({ callback_url: callback });
+    await alice.sees('The record is whole: 2 events, each sealed by the one before.');
+    await alice.sees('Nothing is sent before the job has ended.');
+    await stack.decide(id, { verdict: 'approve' });
+    await alice.sees('The record is whole: 3 events, each sealed by the one before.');
+    const webhooks = alice.page.getByRole('region', { name: 'Webhooks' });
+    await webhooks.getByRole('row', { name: `${callback} the job’s callback_url delivered 204` }).waitFor();
+    expect(await violations()).toEqual([]);
+  });
+
+  it('verifies the record anew when something happens meanwhile', async () => {
+    await alice.page.route('**/chain', () => undefined, { times: 1 });
+    const id = await opened();
+    await alice.sees('Verifying the record');
+    await stack.decide(id, { verdict: 'approve' });
+    await alice.sees('The record is whole: 3 events');
+  });
+
+  it('says what of the record does not fit, at its event', async () => {
+    const id = await opened();
+    await stack.decide(id, { verdict: 'approve' }, { 'x-hitl-actor': 'bob' });
+    await alice.sees('The record is whole: 3 events');
+    await stack.database.query(`UPDATE job_events SET actor = 'mallory' WHERE job_id = $1 AND seq = 2`, [id]);
+    await alice.button('Verify again').click();
+    await alice.sees('The record is not whole. This does not fit:');
+    await alice.sees('Event 2 (inferred) does not match its hash: it was changed');
+    const rows = alice.page.getByRole('region', { name: 'Events' }).getByRole('row');
+    await rows.getByText('Event 2 (inferred) does not match its hash').waitFor();
+    const told = await rows.allInnerTexts();
+    expect(told.slice(1).map((row) => /submitted|Event 2|inferred|decided/.exec(row)?.[0])).toEqual([
+      'submitted',
+      'inferred',
+      'Event 2',
+      'decided',
+    ]);
+    expect(await violations()).toEqual([]);
+  });
+
+  it('says why the record could not be verified, and tries again when asked to', async () => {
+    alice.excuse(/ 409 .*\/chain$/);
+    await alice.page.route('**/chain', (route) =>
+      route.fulfill({
+        status: 409,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ code: 'x', detail: 'The database is having a rest.' }),
+      }),
+    );
+    await opened();
+    await alice.sees('The record could not be verified. The database is having a rest.');
+    await alice.page.unroute('**/chain');
+    await alice.button('Verify again').click();
+    await alice.sees('The record is whole: 2 events');
+  });
+});
