@@ -7,12 +7,17 @@ ensureInstalled();
 ensureBuilt();
 build(['bench']);
 const { findServices } = await import('./services.mjs');
+const { findChromium } = await import('./services/chromium.mjs');
 const services = await findServices({ dir: join(ROOT, '.stack/bench') });
 const client = new pg.Client(services.databaseUrl);
 await client.connect();
 await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
 await client.end();
-const env = { DATABASE_URL: services.databaseUrl, AMQP_URL: services.amqpUrl };
+const env = {
+  DATABASE_URL: services.databaseUrl,
+  AMQP_URL: services.amqpUrl,
+  CHROMIUM: await findChromium(),
+};
 const done =
   run(process.execPath, ['dist/apps/gateway/main.js', 'migrate'], env) &&
   run(process.execPath, ['dist/test/bench/main.js'], env);
