@@ -69,6 +69,9 @@ describe('the console', () => {
     ]);
     return stack.reaches(id, status);
   }
+  /** Waits until a page knows that nobody has its job. */
+  const mayClaim = ({ page }: Console) =>
+    page.getByRole('button', { name: 'Claim', disabled: false }).waitFor();
   const contentOf = (job: any) => job.response.choices[0].message.content;
   const delivered = async (id: string) => contentOf(await reaches(id, 'success'));
 
@@ -183,6 +186,7 @@ describe('the console', () => {
 
     await alice.press('c');
     await alice.button('Claim').waitFor();
+    await mayClaim(bob);
     await bob.press('c');
     await bob.button('Release').waitFor();
     await alice.sees(/^bob has this job for .* more/);
@@ -413,6 +417,12 @@ describe('the console', () => {
     await alice.press('e');
     await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
     await alice.page.keyboard.type(' and more');
+    // No slow machine may use up the five seconds.
+    await alice.page.route(
+      '**/decision',
+      (route) => route.continue({ postData: { ...route.request().postDataJSON(), undo_ms: 60_000 } }),
+      { times: 1 },
+    );
     await alice.press('Control+Enter');
     await alice.button('Undo').waitFor();
     expect((await review(id)).review.held).toMatchObject({ verdict: 'edit', by: 'alice' });
@@ -445,17 +455,18 @@ describe('the console', () => {
 
   // The last one, since all later claims are short.
   describe('with short claims', () => {
-    beforeAll(() => stack.restart('review-service', { REVIEW_CLAIM_MS: '6000' }));
+    beforeAll(() => stack.restart('review-service', { REVIEW_CLAIM_MS: '10000' }));
 
     it('warns before an idle reviewer’s claim ends, and then another may have the job', async () => {
       const id = await waiting('x');
-      await alice.opens(id);
       const bob = await another('bob');
+      await alice.opens(id);
       await bob.page.goto(`${stack.url}/review/${id}`);
       await bob.sees(/^alice has this job/);
       await alice.sees(/^Your claim ends in/);
       await alice.button('Claim').waitFor();
       await until('the claim has ended', async () => (await review(id)).review.claim === null);
+      await mayClaim(bob);
       await bob.press('c');
       await bob.button('Release').waitFor();
       await alice.sees(/^bob has this job/);
