@@ -5,6 +5,8 @@ import { percentile } from './figures';
 const JOBS = 60;
 const VISITS = 10;
 const DECISIONS = 40;
+/** 2 MB of text that wraps. */
+const LONG = `${'All work and no play. '.repeat(9)}\n`.repeat(10_500);
 
 /** What a page load costs: bytes of script and style until the first row is in sight, and when it was painted. */
 interface Visit {
@@ -14,14 +16,19 @@ interface Visit {
   rows: number;
 }
 
-/** The console in a browser: how much a first visit loads, how soon it shows, and how soon the next job follows a decision. */
+/** The console in a browser: how much a first visit loads, how soon it shows, how soon the next job follows a decision, and how long a long answer keeps it busy. */
 export async function consoleInBrowser(
   services: { DATABASE_URL: string; AMQP_URL: string },
   executablePath: string,
 ): Promise<object> {
   const stub = await startModelStub();
   stub.answer = () => ({ body: completion('# Four\n\nTwo and two are **four**.\n\n- one\n- two') });
-  const env = { ...services, MODEL_PROVIDER: 'openai', MODEL_BASE_URL: stub.url };
+  const env = {
+    ...services,
+    MODEL_PROVIDER: 'openai',
+    MODEL_BASE_URL: stub.url,
+    MAX_BODY_BYTES: '4194304',
+  };
   const processes = await Promise.all([
     startService('gateway', env),
     startService('inference-worker', env),
@@ -37,10 +44,7 @@ export async function consoleInBrowser(
     const { body } = await http.get(`/v1/reviews?limit=${JOBS}`);
     return body.data.length === JOBS;
   });
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--disable-dev-shm-usage', '--no-sandbox'],
-  });
+  const browser = await chromium.launch({ executablePath, args: ['--disable-dev-shm-usage'] });
   const open = async (): Promise<Page> => {
     const localStorage = [{ name: 'hitl.reviewer', value: 'bench' }];
     const context = await browser.newContext({
@@ -63,6 +67,13 @@ export async function consoleInBrowser(
   await page.getByRole('button', { name: 'Release' }).waitFor();
   const decisions: number[] = [];
   for (let index = 0; index < DECISIONS; index += 1) decisions.push(await decisionToNext(page));
+  stub.answer = () => ({ body: completion(LONG) });
+  const { body: long } = await http.post('/v1/jobs', { payload: { model: 'stub', messages: [] } });
+  await until('the long answer waits', async () => {
+    const { body } = await http.get(`/v1/jobs/${long.id}`);
+    return body.status === 'human';
+  });
+  const busy = await longestTask(await open(), `${url}/review/${long.id}`);
 
   await browser.close();
   await Promise.all(processes.map((process) => process.stop()));
@@ -77,11 +88,13 @@ export async function consoleInBrowser(
     console_queue_p50_ms: percentile(of('rows'), 0.5),
     console_next_job_p50_ms: percentile(decisions, 0.5),
     console_next_job_p90_ms: percentile(decisions, 0.9),
+    console_long_answer_task_ms: Math.round(busy),
   };
   console.log(`
 console, first visit of the queue                     ${figures.console_script_kb} KB of script, ${figures.console_style_kb} KB of style, compressed
   first paint                                         p50 ${figures.console_first_paint_p50_ms} ms, longest ${figures.console_first_paint_max_ms} ms; rows p50 ${figures.console_queue_p50_ms} ms
   decision to next job                                p50 ${figures.console_next_job_p50_ms} ms, p90 ${figures.console_next_job_p90_ms} ms
+  an answer of 2 MB, read, raw and edited             busy for ${figures.console_long_answer_task_ms} ms at most
 `);
   return figures;
 }
@@ -130,4 +143,23 @@ async function decisionToNext(page: Page): Promise<number> {
   // The next decision needs the claim on the job that is shown now.
   await page.getByRole('button', { name: 'Release' }).waitFor();
   return took;
+}
+
+/** Reads a job, looks at it raw and edits it; the longest that the page heard nobody meanwhile, in milliseconds. */
+async function longestTask(page: Page, url: string): Promise<number> {
+  await page.addInitScript(`
+    globalThis.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+    }).observe({ type: 'longtask' });`);
+  await page.goto(url);
+  await page.getByRole('button', { name: 'Release' }).waitFor();
+  await page.keyboard.press('v');
+  await page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+  await page.keyboard.press('v');
+  await page.keyboard.press('e');
+  await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+  await page.keyboard.type('two');
+  await page.getByText('Draft saved').waitFor();
+  return page.evaluate<number>('longest');
 }

@@ -225,10 +225,10 @@ describe('the console', () => {
     await alice.sees('Deliver 2 answers as they are?');
     expect((await review(ids[0]!)).status).toBe('human');
     await alice.press('Enter');
-    await alice.sees('Approved: 2');
-    await alice.page.getByRole('row', { name: 'job 1' }).waitFor({ state: 'detached' });
+    await alice.sees(/^Approved: 2\. They take effect in (10|9)s\.$/);
     expect(await delivered(ids[0]!)).toBe('You said: job 1');
     expect(await delivered(ids[1]!)).toBe('You said: job 2');
+    await alice.page.getByRole('row', { name: 'job 1' }).waitFor({ state: 'detached' });
     expect((await review(ids[2]!)).status).toBe('human');
   });
 
@@ -238,10 +238,36 @@ describe('the console', () => {
     await alice.press('j', 'x', 'r', '1');
     await alice.page.getByRole('radio', { name: 'Factually wrong', checked: true }).waitFor();
     await alice.press('Enter');
-    await alice.sees('Rejected: 1');
-    await stack.reaches(id, 'fail');
+    await alice.sees('Rejected: 1.');
+    await reaches(id, 'fail');
     const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
     expect(decisions).toMatchObject([{ verdict: 'reject', reason_code: 'incorrect' }]);
+  });
+
+  it('takes many decisions back at once by z, but for those that have taken effect', async () => {
+    const ids = [];
+    for (let n = 1; n <= 3; n += 1) ids.push(await waiting(`job ${n}`));
+    await alice.page.getByRole('row').nth(3).waitFor();
+    await alice.page.route(
+      '**/decisions',
+      (route) => {
+        const { decisions } = route.request().postDataJSON() as { decisions: object[] };
+        const longer = decisions.map((each) => ({ ...each, undo_ms: 60_000 }));
+        return route.continue({ postData: { decisions: longer } });
+      },
+      { times: 1 },
+    );
+    await alice.press('j', 'x', 'j', 'x', 'j', 'x', 'a', 'Enter');
+    await alice.button('Undo').waitFor();
+    await alice.page.getByText('approve by alice').nth(2).waitFor();
+    await delivered(ids[0]!);
+    alice.excuse(/ 409 .*\/decision$/);
+    await alice.press('z');
+    await alice.sees('Undone: 2. They wait again.');
+    await alice.sees('Not undone: 1.');
+    for (const id of ids.slice(1))
+      expect(await review(id)).toMatchObject({ status: 'human', review: { held: null } });
+    await alice.page.getByText('approve by alice').first().waitFor({ state: 'detached' });
   });
 
   it('shows the difference, the raw answer, the result, notes and the history by their keys, and goes back', async () => {

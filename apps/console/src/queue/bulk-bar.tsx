@@ -1,15 +1,20 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, dataOf, type BulkDecision, type ReviewSummary } from '../api/client';
-import { messageOf } from '../api/problem';
+import { ApiError, messageOf } from '../api/problem';
 import { Act } from '../keys/act';
 import { ReasonChoice } from '../review/reason-choice';
 import { useReasons } from '../review/reasons';
 import { tell } from '../shell/messages';
-import { dropFromQueue } from './queue-data';
+import { duration } from '../text/time';
+import { dropFromQueue, holdInQueue } from './queue-data';
 
 /** Decisions that one request takes. */
 const MOST_AT_ONCE = 200;
+/** How long many decisions can be taken back, in milliseconds: there is more to look at than after one. */
+const UNDO_MS = 10_000;
+/** Decisions that are taken back side by side. */
+const UNDONE_AT_ONCE = 8;
 
 type Verdict = 'approve' | 'reject';
 
@@ -23,23 +28,46 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
   const decide = useMutation({
     mutationFn: async (decisions: BulkDecision[]) => {
       const refused = new Map<string, number>();
+      const held: string[] = [];
       let done = 0;
+      let until = Infinity;
       for (let from = 0; from < decisions.length; from += MOST_AT_ONCE) {
         const body = { decisions: decisions.slice(from, from + MOST_AT_ONCE) };
         const { results } = await dataOf(api.POST('/v1/reviews/decisions', { body }));
-        for (const { job_id, problem } of results) {
+        for (const { job_id, job, problem } of results) {
           if (problem) refused.set(problem.title, (refused.get(problem.title) ?? 0) + 1);
-          else {
-            done += 1;
-            dropFromQueue(client, job_id);
-          }
+          else done += 1;
+          if (job?.review.held) {
+            held.push(job_id);
+            holdInQueue(client, job_id, job.review.held);
+            // Both are the server's: this machine's clock may be wrong.
+            const left = Date.parse(job.review.held.until) - Date.parse(job.updated_at);
+            until = Math.min(until, Date.now() + left);
+          } else if (job) dropFromQueue(client, job_id);
         }
       }
-      return { done, refused: [...refused] };
+      return { done, refused: [...refused], held, until };
     },
-    onSuccess: ({ done, refused }, [first]) => {
+    onSuccess: ({ done, refused, held, until }, [first]) => {
       const verb = first?.verdict === 'approve' ? 'Approved' : 'Rejected';
-      tell({ text: `${verb}: ${done}` });
+      const take =
+        held.length === 0
+          ? tell({ text: `${verb}: ${done}.` })
+          : tell({
+              text: `${verb}: ${done}. ${done === 1 ? 'It takes' : 'They take'} effect in ${duration(until - Date.now())}.`,
+              until,
+              action: (
+                <Act
+                  command="undo"
+                  onAct={() => {
+                    take();
+                    void undoAll(client, held);
+                  }}
+                >
+                  Undo
+                </Act>
+              ),
+            });
       for (const [why, count] of refused) tell({ text: `Not decided: ${count}. ${why}.`, tone: 'bad' });
       onDone();
     },
@@ -63,6 +91,7 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
         job_id: id,
         revision,
         verdict,
+        undo_ms: UNDO_MS,
         ...(verdict === 'reject' && reasonCode !== null && { reason_code: reasonCode }),
       })),
     );
@@ -113,4 +142,26 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
       )}
     </div>
   );
+}
+
+/** Takes one's decisions on these jobs back, and tells how many. */
+async function undoAll(client: QueryClient, ids: string[]): Promise<void> {
+  const left = [...ids];
+  const refused = new Map<string, number>();
+  let undone = 0;
+  const undo = async (): Promise<void> => {
+    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      try {
+        await dataOf(api.DELETE('/v1/reviews/{id}/decision', { params: { path: { id } } }));
+        holdInQueue(client, id, null);
+        undone += 1;
+      } catch (error) {
+        const why = error instanceof ApiError && error.problem ? `${error.problem.title}.` : messageOf(error);
+        refused.set(why, (refused.get(why) ?? 0) + 1);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: UNDONE_AT_ONCE }, undo));
+  if (undone > 0) tell({ text: `Undone: ${undone}. ${undone === 1 ? 'It waits' : 'They wait'} again.` });
+  for (const [why, count] of refused) tell({ text: `Not undone: ${count}. ${why}`, tone: 'bad' });
 }
