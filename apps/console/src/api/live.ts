@@ -43,6 +43,8 @@ function setConnection(next: Connection): void {
 
 function open(): void {
   clearTimeout(retry);
+  // A new stream begins now, whatever the one before has sent.
+  missed ||= source !== undefined;
   source?.close();
   source = new EventSource('/v1/events');
   source.onopen = () => {

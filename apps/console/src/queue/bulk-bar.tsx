@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { api, dataOf, type BulkDecision, type ReviewSummary } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
 import { Act } from '../keys/act';
+import { votesLeft } from '../review/delivery';
 import { ReasonChoice } from '../review/reason-choice';
 import { useReasons } from '../review/reasons';
 import { tell } from '../shell/messages';
@@ -13,76 +14,35 @@ import { dropFromQueue, holdInQueue } from './queue-data';
 const MOST_AT_ONCE = 200;
 /** How long many decisions can be taken back, in milliseconds: there is more to look at than after one. */
 const UNDO_MS = 10_000;
+/** So much longer for each request that follows: all of them can be taken back once all are made. */
+const UNDO_MS_MORE = 5000;
 /** Decisions that are taken back side by side. */
 const UNDONE_AT_ONCE = 8;
 
 type Verdict = 'approve' | 'reject';
 
+interface BulkBarProps {
+  rows: ReviewSummary[];
+  /** How many more were selected, but have another answer since. */
+  changed: number;
+  onDone: () => void;
+}
+
 /** Decides on many jobs: asks once, sends them in bundles, tells what was refused and why. */
-export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () => void }) {
+export function BulkBar({ rows, changed, onDone }: BulkBarProps) {
   const client = useQueryClient();
   const [verdict, setVerdict] = useState<Verdict | null>(null);
   const [reasonCode, setReasonCode] = useState<string | null>(null);
   // Asked for before one rejects: a number must not mean another reason a moment later.
   useReasons();
   const decide = useMutation({
-    mutationFn: async (decisions: BulkDecision[]) => {
-      const refused = new Map<string, number>();
-      const held: string[] = [];
-      let done = 0;
-      let until = Infinity;
-      for (let from = 0; from < decisions.length; from += MOST_AT_ONCE) {
-        const body = { decisions: decisions.slice(from, from + MOST_AT_ONCE) };
-        const { results } = await dataOf(api.POST('/v1/reviews/decisions', { body }));
-        for (const { job_id, job, problem } of results) {
-          if (problem) refused.set(problem.title, (refused.get(problem.title) ?? 0) + 1);
-          else done += 1;
-          if (job?.review.held) {
-            held.push(job_id);
-            holdInQueue(client, job_id, job.review.held);
-            // Both are the server's: this machine's clock may be wrong.
-            const left = Date.parse(job.review.held.until) - Date.parse(job.updated_at);
-            until = Math.min(until, Date.now() + left);
-          } else if (job) dropFromQueue(client, job_id);
-        }
-      }
-      return { done, refused: [...refused], held, until };
-    },
-    onSuccess: ({ done, refused, held, until }, [first]) => {
-      const verb = first?.verdict === 'approve' ? 'Approved' : 'Rejected';
-      const take =
-        held.length === 0
-          ? tell({ text: `${verb}: ${done}.` })
-          : tell({
-              text: `${verb}: ${done}. ${done === 1 ? 'It takes' : 'They take'} effect in ${duration(until - Date.now())}.`,
-              until,
-              action: (
-                <Act
-                  command="undo"
-                  onAct={() => {
-                    take();
-                    void undoAll(client, held);
-                  }}
-                >
-                  Undo
-                </Act>
-              ),
-            });
-      for (const [why, count] of refused) tell({ text: `Not decided: ${count}. ${why}.`, tone: 'bad' });
-      onDone();
-    },
-    onError: (error) => {
-      tell({
-        text: `${messageOf(error)} Some may be decided: the list shows what still waits.`,
-        tone: 'bad',
-      });
-      void client.invalidateQueries({ queryKey: ['queue'] });
-    },
+    mutationFn: (decisions: BulkDecision[]) => decideAll(client, decisions),
+    onSuccess: onDone,
   });
   const many = rows.length === 1 ? 'the answer' : `${rows.length} answers`;
-  const alone = rows.filter(({ approvals, approved_by }) => approvals - approved_by.length > 1).length;
+  const votes = rows.filter((row) => verdict !== null && votesLeft(row, verdict) > 1).length;
   const others =
-    alone === 0 ? '' : ` Other people must agree before ${alone} of them ${alone === 1 ? 'is' : 'are'}.`;
+    votes === 0 ? '' : ` Other people must agree before ${votes} of them ${votes === 1 ? 'is' : 'are'}.`;
   const go = (): void => {
     if (verdict === null || decide.isPending) return;
     decide.mutate(
@@ -91,7 +51,6 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
         job_id: id,
         revision,
         verdict,
-        undo_ms: UNDO_MS,
         ...(verdict === 'reject' && reasonCode !== null && { reason_code: reasonCode }),
       })),
     );
@@ -103,6 +62,12 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
       className="flex shrink-0 flex-wrap items-center gap-2 border-t border-line bg-panel px-4 py-2"
     >
       <span className="font-medium">{rows.length} selected</span>
+      {changed > 0 && (
+        <span role="status" className="text-warn">
+          {changed === 1 ? 'One more has' : `${changed} more have`} another answer since you selected{' '}
+          {changed === 1 ? 'it' : 'them'}.
+        </span>
+      )}
       {verdict === null ? (
         <>
           <Act command="approve" look="good" onAct={() => setVerdict('approve')}>
@@ -120,7 +85,7 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
           <span>
             {verdict === 'approve'
               ? `Deliver ${many} as ${rows.length === 1 ? 'it is' : 'they are'}?${others}`
-              : `Reject ${many}? Nothing will be delivered.`}
+              : `Reject ${many}? Nothing will be delivered.${others}`}
           </span>
           {verdict === 'reject' && (
             <div className="order-first w-full">
@@ -144,24 +109,83 @@ export function BulkBar({ rows, onDone }: { rows: ReviewSummary[]; onDone: () =>
   );
 }
 
-/** Takes one's decisions on these jobs back, and tells how many. */
-async function undoAll(client: QueryClient, ids: string[]): Promise<void> {
-  const left = [...ids];
+/** Makes the decisions, tells of them, and offers to take back those that are held. */
+async function decideAll(client: QueryClient, decisions: BulkDecision[]): Promise<void> {
   const refused = new Map<string, number>();
+  const held: string[] = [];
+  let done = 0;
+  let until = 0;
+  for (let from = 0; from < decisions.length; from += MOST_AT_ONCE) {
+    const undo_ms = UNDO_MS + UNDO_MS_MORE * Math.floor((decisions.length - 1 - from) / MOST_AT_ONCE);
+    const bundle = decisions.slice(from, from + MOST_AT_ONCE).map((decision) => ({ ...decision, undo_ms }));
+    try {
+      const { results } = await dataOf(api.POST('/v1/reviews/decisions', { body: { decisions: bundle } }));
+      const gone: string[] = [];
+      for (const { job_id, job, problem } of results) {
+        if (problem) refused.set(problem.title, (refused.get(problem.title) ?? 0) + 1);
+        if (!job) continue;
+        done += 1;
+        if (job.review.held) {
+          held.push(job_id);
+          holdInQueue(client, job_id, job.review.held);
+          // Both are the server's: this machine's clock may be wrong.
+          const left = Date.parse(job.review.held.until) - Date.parse(job.updated_at);
+          until = Math.max(until, Date.now() + left);
+        } else gone.push(job_id);
+      }
+      dropFromQueue(client, gone);
+    } catch (error) {
+      tell({ text: `${messageOf(error)} Some may be decided: the list shows what waits.`, tone: 'bad' });
+      void client.invalidateQueries({ queryKey: ['queue'] });
+      break;
+    }
+  }
+  const verb = decisions[0]?.verdict === 'approve' ? 'Approved' : 'Rejected';
+  if (held.length > 0) offerUndo(client, `${verb}: ${done}.`, held, until);
+  else if (done > 0) tell({ text: `${verb}: ${done}.` });
+  for (const [why, count] of refused) tell({ text: `Not decided: ${count}. ${why}.`, tone: 'bad' });
+}
+
+function offerUndo(client: QueryClient, text: string, held: string[], until: number): void {
+  const effect = `${held.length === 1 ? 'It takes' : 'They take'} effect in ${duration(until - Date.now())}.`;
+  const dismiss = tell({
+    text: `${text} ${effect}`,
+    until,
+    action: (
+      <Act
+        command="undo"
+        onAct={() => {
+          void undoAll(client, held).then(() => {
+            if (held.length === 0) dismiss();
+          });
+        }}
+      >
+        Undo
+      </Act>
+    ),
+  });
+}
+
+/** Takes one's decisions on these jobs back, those first that take effect first. What the server did not hear of is left in `held`. */
+async function undoAll(client: QueryClient, held: string[]): Promise<void> {
+  const refused = new Map<string, number>();
+  const missed: string[] = [];
   let undone = 0;
   const undo = async (): Promise<void> => {
-    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+    for (let id = held.shift(); id !== undefined; id = held.shift()) {
       try {
         await dataOf(api.DELETE('/v1/reviews/{id}/decision', { params: { path: { id } } }));
         holdInQueue(client, id, null);
         undone += 1;
       } catch (error) {
+        if (!(error instanceof ApiError) || error.isPassing) missed.push(id);
         const why = error instanceof ApiError && error.problem ? `${error.problem.title}.` : messageOf(error);
         refused.set(why, (refused.get(why) ?? 0) + 1);
       }
     }
   };
   await Promise.all(Array.from({ length: UNDONE_AT_ONCE }, undo));
+  held.push(...missed);
   if (undone > 0) tell({ text: `Undone: ${undone}. ${undone === 1 ? 'It waits' : 'They wait'} again.` });
   for (const [why, count] of refused) tell({ text: `Not undone: ${count}. ${why}`, tone: 'bad' });
 }

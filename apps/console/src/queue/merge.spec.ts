@@ -38,6 +38,7 @@ describe('a list with what has become of some jobs', () => {
     const merged = mergePages(open, ['z'], [row('z', 1)]);
     expect(ids(merged)).toEqual(['a']);
     expect(merged[0]!.total).toBe(11);
+    expect(mergePages(open, ['z'], [row('z', 1)], 10)[0]!.total).toBe(10);
   });
 
   it('takes what is new into an empty list', () => {

@@ -10,8 +10,14 @@ function isBefore(a: ReviewSummary, b: ReviewSummary): boolean {
  * pages stay, so that the next page still follows.
  * @param changed ids that were asked for
  * @param found those of them that belong to the list now
+ * @param total how many rows there are, where more of them are not here; otherwise they are counted
  */
-export function mergePages(pages: SummaryPage[], changed: string[], found: ReviewSummary[]): SummaryPage[] {
+export function mergePages(
+  pages: SummaryPage[],
+  changed: string[],
+  found: ReviewSummary[],
+  total?: number,
+): SummaryPage[] {
   const gone = new Set(changed);
   const known = new Set(pages.flatMap(({ data }) => data.map(({ id }) => id)));
   const fresh = new Map(found.map((row) => [row.id, row]));
@@ -34,5 +40,5 @@ export function mergePages(pages: SummaryPage[], changed: string[], found: Revie
     return { ...page, data };
   });
   const came = found.filter(({ id }) => !known.has(id)).length;
-  return merged.map((page) => ({ ...page, total: Math.max(0, page.total + came - lost) }));
+  return merged.map((page) => ({ ...page, total: total ?? Math.max(0, page.total + came - lost) }));
 }

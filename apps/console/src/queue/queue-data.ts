@@ -1,4 +1,4 @@
-import { useInfiniteQuery, type InfiniteData, type QueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, type InfiniteData, type QueryClient, type QueryKey } from '@tanstack/react-query';
 import { api, dataOf, type ReviewSummary, type SummaryPage } from '../api/client';
 import { followChanges } from '../api/live';
 import type { Filters } from './filters';
@@ -29,7 +29,6 @@ export function useQueue(filters: Filters) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (before) => before,
-    refetchOnReconnect: true,
   });
 }
 
@@ -38,11 +37,13 @@ export function followQueue(client: QueryClient): void {
   const lists = { queryKey: ['queue'] };
   const changed = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let bringing = Promise.resolve();
   const gather = (ids: string[]): void => {
     for (const id of ids) changed.add(id);
     timer ??= setTimeout(() => {
       timer = undefined;
-      void bring();
+      // One after the other: an older answer must not overwrite a newer one.
+      bringing = bringing.then(bring);
     }, GATHER);
   };
   const bring = async (): Promise<void> => {
@@ -71,22 +72,36 @@ async function lookUp(client: QueryClient, filters: Filters, ids: string[]): Pro
     for (let from = 0; from < ids.length; from += MOST_LOOKED_UP) {
       const some = ids.slice(from, from + MOST_LOOKED_UP);
       const { data } = await summaries({ ...filters, ids: some.join(','), limit: some.length });
-      client.setQueryData<Pages>(
-        key,
-        (before) => before && { ...before, pages: mergePages(before.pages, some, data) },
-      );
+      // Whether the others were counted before nobody knows here.
+      const isWhole = client.getQueryData<Pages>(key)?.pages.at(-1)?.has_more === false;
+      const total = isWhole ? undefined : (await summaries({ ...filters, limit: 1 })).total;
+      put(client, key, some, data, total);
     }
   } catch {
     void client.invalidateQueries({ queryKey: key });
   }
 }
 
-/** Takes a job that was just decided out of every list, before the gateway tells. */
-export function dropFromQueue(client: QueryClient, id: string): void {
-  client.setQueriesData<Pages>(
-    { queryKey: ['queue'] },
-    (before) => before && { ...before, pages: mergePages(before.pages, [id], []) },
+/** Puts into a list what has become of some jobs. One of which nothing is left but the end is read anew. */
+function put(
+  client: QueryClient,
+  key: QueryKey,
+  changed: string[],
+  found: ReviewSummary[],
+  total?: number,
+): void {
+  client.setQueryData<Pages>(
+    key,
+    (before) => before && { ...before, pages: mergePages(before.pages, changed, found, total) },
   );
+  const last = client.getQueryData<Pages>(key)?.pages.at(-1);
+  if (last?.has_more && last.data.length === 0) void client.invalidateQueries({ queryKey: key });
+}
+
+/** Takes jobs that were just decided out of every list, before the gateway tells. */
+export function dropFromQueue(client: QueryClient, ids: string[]): void {
+  for (const { queryKey } of client.getQueryCache().findAll({ queryKey: ['queue'] }))
+    put(client, queryKey, ids, []);
 }
 
 /** Shows in every list that a job is decided for now, or no longer, before the gateway tells. */
@@ -122,15 +137,19 @@ export function knownNames(client: QueryClient): KnownNames {
   return { model: namesOf('model'), rule: namesOf('rule'), group: namesOf('group') };
 }
 
-/** The job after `id` that nobody else has: first in the list as it is known, else as the gateway knows it. */
+/** The job after `id` that nobody else has, and on which this reviewer has not voted: first in the list as it is known, else as the gateway knows it. */
 export async function nextJob(
   client: QueryClient,
   filters: Filters,
   id: string,
   me: string,
 ): Promise<string | null> {
-  const isFree = (row: ReviewSummary): boolean =>
-    row.id !== id && row.held === null && (row.claim === null || row.claim.by === me);
+  const isFree = ({ id: other, held, claim, approved_by, rejected_by }: ReviewSummary): boolean =>
+    other !== id &&
+    held === null &&
+    (claim === null || claim.by === me || Date.parse(claim.until) <= Date.now()) &&
+    !approved_by.includes(me) &&
+    !rejected_by.includes(me);
   const rows = client.getQueryData<Pages>(keyOf(filters))?.pages.flatMap(({ data }) => data) ?? [];
   const at = rows.findIndex((row) => row.id === id);
   const known = rows.slice(at + 1).find(isFree) ?? rows.slice(0, Math.max(at, 0)).find(isFree);

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { ReviewSummary } from '../api/client';
 import { useKeys } from '../keys/use-keys';
 import { prefetchReview } from '../review/review-data';
@@ -29,7 +29,8 @@ export function QueueList({ rows, total, filters, onEnd }: QueueListProps) {
   const client = useQueryClient();
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState<string | null>(lastActive);
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  /** The revision that was seen when each was selected. */
+  const [selected, setSelected] = useState<ReadonlyMap<string, number>>(new Map());
   const [anchor, setAnchor] = useState<string | null>(null);
 
   const virtual = useVirtualizer({
@@ -47,7 +48,7 @@ export function QueueList({ rows, total, filters, onEnd }: QueueListProps) {
   }, [lastShown, rows.length, onEnd]);
 
   const activeIndex = rows.findIndex(({ id }) => id === active);
-  const open = (id: string): void => {
+  const open = ({ id }: ReviewSummary): void => {
     lastActive = id;
     void navigate({ to: '/review/$id', params: { id }, search: filters });
   };
@@ -59,29 +60,37 @@ export function QueueList({ rows, total, filters, onEnd }: QueueListProps) {
     virtual.scrollToIndex(rows.indexOf(row));
     prefetchReview(client, row.id);
   };
-  const toggle = (id: string, range: boolean): void => {
-    const next = new Set(selected);
+  const toggle = ({ id, revision }: ReviewSummary, range: boolean): void => {
+    const next = new Map(selected);
     const from = rows.findIndex((row) => row.id === anchor);
     const to = rows.findIndex((row) => row.id === id);
     if (range && from !== -1) {
-      for (const row of rows.slice(Math.min(from, to), Math.max(from, to) + 1)) next.add(row.id);
-    } else if (!next.delete(id)) {
-      next.add(id);
-    }
+      for (const row of rows.slice(Math.min(from, to), Math.max(from, to) + 1))
+        next.set(row.id, row.revision);
+    } else if (next.get(id) === revision) next.delete(id);
+    else next.set(id, revision);
     setSelected(next);
     setAnchor(id);
   };
+  const latest = useRef({ open, toggle });
+  useEffect(() => {
+    latest.current = { open, toggle };
+  });
+  const onOpen = useCallback((row: ReviewSummary) => latest.current.open(row), []);
+  const onToggle = useCallback((row: ReviewSummary, range: boolean) => latest.current.toggle(row, range), []);
+  const activeRow = rows[activeIndex];
   useKeys({
     next: () => moveTo(activeIndex + 1),
     previous: () => moveTo(activeIndex === -1 ? 0 : activeIndex - 1),
-    ...(active !== null && {
-      open: () => open(active),
-      history: () => void navigate({ to: '/history/$id', params: { id: active } }),
-      select: () => toggle(active, false),
+    ...(activeRow && {
+      open: () => open(activeRow),
+      history: () => void navigate({ to: '/history/$id', params: { id: activeRow.id } }),
+      select: () => toggle(activeRow, false),
     }),
   });
 
-  const chosen = rows.filter(({ id }) => selected.has(id));
+  const chosen = rows.filter(({ id, revision }) => selected.get(id) === revision);
+  const changed = rows.filter(({ id, revision }) => (selected.get(id) ?? revision) !== revision).length;
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <div
@@ -107,10 +116,10 @@ export function QueueList({ rows, total, filters, onEnd }: QueueListProps) {
                   index={index}
                   top={start}
                   active={row.id === active}
-                  selected={selected.has(row.id)}
-                  onOpen={() => open(row.id)}
-                  onToggle={(range) => toggle(row.id, range)}
-                  onHover={() => steady.hover(row.id)}
+                  selected={selected.get(row.id) === row.revision}
+                  onOpen={onOpen}
+                  onToggle={onToggle}
+                  onHover={steady.hover}
                 />
               )
             );
@@ -126,7 +135,7 @@ export function QueueList({ rows, total, filters, onEnd }: QueueListProps) {
           ↑ {steady.above} new
         </button>
       )}
-      {chosen.length > 0 && <BulkBar rows={chosen} onDone={() => setSelected(new Set())} />}
+      {chosen.length > 0 && <BulkBar rows={chosen} changed={changed} onDone={() => setSelected(new Map())} />}
     </div>
   );
 }

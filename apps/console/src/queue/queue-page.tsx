@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
+import { messageOf } from '../api/problem';
 import { Failed, Loading, Notice } from '../shell/states';
 import { FilterBar } from './filter-bar';
 import { isFiltered } from './filters';
@@ -30,20 +31,32 @@ export function QueuePage() {
       />
       {queue.isError && rows.length === 0 ? (
         <Failed error={queue.error} reset={() => void queue.refetch()} />
-      ) : queue.isPending ? (
+      ) : queue.isPending || (rows.length === 0 && queue.hasNextPage) ? (
         <Loading what="the queue" />
       ) : rows.length === 0 ? (
         <Empty filtered={isFiltered(filters)} onClear={() => void navigate({ search: {} })} />
       ) : (
-        <QueueList
-          key={JSON.stringify(filters)}
-          rows={rows}
-          total={total}
-          filters={filters}
-          onEnd={() => {
-            if (queue.hasNextPage && !queue.isFetchingNextPage) void queue.fetchNextPage();
-          }}
-        />
+        <>
+          <QueueList
+            key={JSON.stringify(filters)}
+            rows={rows}
+            total={total}
+            filters={filters}
+            onEnd={() => {
+              // A next page would cut short a list that is being read anew.
+              if (queue.hasNextPage && !queue.isFetching && !queue.isFetchNextPageError)
+                void queue.fetchNextPage();
+            }}
+          />
+          {queue.isFetchNextPageError && (
+            <p role="alert" className="flex items-center gap-3 border-t border-line px-4 py-2 text-bad">
+              The rest of the list could not be read. {messageOf(queue.error)}
+              <button type="button" className="button" onClick={() => void queue.fetchNextPage()}>
+                Try again
+              </button>
+            </p>
+          )}
+        </>
       )}
     </>
   );

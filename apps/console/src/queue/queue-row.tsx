@@ -54,92 +54,92 @@ interface QueueRowProps {
   top: number;
   active: boolean;
   selected: boolean;
-  onOpen: () => void;
-  onToggle: (range: boolean) => void;
-  onHover: () => void;
+  onOpen: (row: ReviewSummary) => void;
+  onToggle: (row: ReviewSummary, range: boolean) => void;
+  onHover: (id: string) => void;
 }
 
-/** One job in one line. */
-export const QueueRow = memo(
-  function QueueRow({ row, index, top, active, selected, onOpen, onToggle, onHover }: QueueRowProps) {
-    const now = useNow();
-    const deadline = countdown(row.deadline_at, now);
-    const asked = visible(lineOf(row.asked));
-    return (
-      <div
-        role="row"
-        id={`row-${row.id}`}
-        aria-rowindex={index + 2}
-        aria-selected={selected}
-        className={`${COLUMNS} absolute inset-x-0 cursor-pointer border-b border-line ${selected || active ? 'bg-chosen' : 'hover:bg-sunken'} ${active ? 'shadow-[inset_3px_0_0_var(--accent)]' : ''}`}
-        style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
-        onMouseMove={onHover}
-        onClick={(event) => {
-          if (event.shiftKey) onToggle(true);
-          else onOpen();
-        }}
+/** One job in one line. Rows that have not changed are not drawn again. */
+export const QueueRow = memo(function QueueRow({
+  row,
+  index,
+  top,
+  active,
+  selected,
+  onOpen,
+  onToggle,
+  onHover,
+}: QueueRowProps) {
+  const now = useNow();
+  const deadline = countdown(row.deadline_at, now);
+  const asked = visible(lineOf(row.asked));
+  return (
+    <div
+      role="row"
+      id={`row-${row.id}`}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      className={`${COLUMNS} absolute inset-x-0 cursor-pointer border-b border-line ${selected || active ? 'bg-chosen' : 'hover:bg-sunken'} ${active ? 'shadow-[inset_3px_0_0_var(--accent)]' : ''}`}
+      style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
+      onMouseMove={() => onHover(row.id)}
+      onClick={(event) => {
+        if (event.shiftKey) onToggle(row, true);
+        else onOpen(row);
+      }}
+    >
+      <span role="gridcell" className="flex">
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={`Select: ${asked.slice(0, 60)}`}
+          checked={selected}
+          onClick={(event) => {
+            event.stopPropagation();
+            onToggle(row, event.shiftKey);
+          }}
+          onChange={() => undefined}
+        />
+      </span>
+      <span role="gridcell" className="truncate">
+        {asked || <em className="text-dim">nothing</em>}
+      </span>
+      <span role="gridcell" className="truncate text-dim max-sm:hidden">
+        {visible(row.model ?? '')}
+      </span>
+      <span role="gridcell" className="truncate text-dim max-lg:hidden">
+        {visible(row.rule ?? '')}
+      </span>
+      <span role="gridcell" className="truncate text-dim max-lg:hidden">
+        <Holder row={row} now={now} />
+      </span>
+      <span
+        role="gridcell"
+        className={`text-right tabular-nums ${row.priority >= 7 ? 'font-semibold text-bad' : 'text-dim'}`}
       >
-        <span role="gridcell" className="flex">
-          <input
-            type="checkbox"
-            tabIndex={-1}
-            aria-label={`Select: ${asked.slice(0, 60)}`}
-            checked={selected}
-            onClick={(event) => {
-              event.stopPropagation();
-              onToggle(event.shiftKey);
-            }}
-            onChange={() => undefined}
-          />
-        </span>
-        <span role="gridcell" className="truncate">
-          {asked || <em className="text-dim">nothing</em>}
-        </span>
-        <span role="gridcell" className="truncate text-dim max-sm:hidden">
-          {visible(row.model ?? '')}
-        </span>
-        <span role="gridcell" className="truncate text-dim max-lg:hidden">
-          {visible(row.rule ?? '')}
-        </span>
-        <span role="gridcell" className="truncate text-dim max-lg:hidden">
-          <Holder row={row} now={now} />
-        </span>
-        <span
-          role="gridcell"
-          className={`text-right tabular-nums ${row.priority >= 7 ? 'font-semibold text-bad' : 'text-dim'}`}
+        {row.priority}
+      </span>
+      <span role="gridcell" className="text-right text-dim tabular-nums">
+        <Link
+          to="/history/$id"
+          params={{ id: row.id }}
+          preload={false}
+          tabIndex={-1}
+          title="History"
+          className="hover:text-accent hover:underline"
+          onClick={(event) => event.stopPropagation()}
         >
-          {row.priority}
-        </span>
-        <span role="gridcell" className="text-right text-dim tabular-nums">
-          <Link
-            to="/history/$id"
-            params={{ id: row.id }}
-            preload={false}
-            tabIndex={-1}
-            title="History"
-            className="hover:text-accent hover:underline"
-            onClick={(event) => event.stopPropagation()}
-          >
-            {age(row.since, now)}
-          </Link>
-        </span>
-        <span
-          role="gridcell"
-          className={`text-right tabular-nums max-sm:hidden ${deadline?.urgency === 'over' ? 'font-semibold text-bad' : deadline?.urgency === 'soon' ? 'text-warn' : 'text-dim'}`}
-        >
-          {deadline?.text}
-        </span>
-      </div>
-    );
-  },
-  (before, after) =>
-    before.row === after.row &&
-    before.top === after.top &&
-    before.index === after.index &&
-    before.active === after.active &&
-    before.selected === after.selected &&
-    before.onToggle === after.onToggle,
-);
+          {age(row.since, now)}
+        </Link>
+      </span>
+      <span
+        role="gridcell"
+        className={`text-right tabular-nums max-sm:hidden ${deadline?.urgency === 'over' ? 'font-semibold text-bad' : deadline?.urgency === 'soon' ? 'text-warn' : 'text-dim'}`}
+      >
+        {deadline?.text}
+      </span>
+    </div>
+  );
+});
 
 /** Who is at it, or what keeps it. */
 function Holder({ row, now }: { row: ReviewSummary; now: number }) {

@@ -8,6 +8,7 @@ import { dropFromQueue, holdInQueue, nextJob } from '../queue/queue-data';
 import { reviewer } from '../reviewer';
 import { tell } from '../shell/messages';
 import { duration } from '../text/time';
+import { votesLeft } from './delivery';
 import { forgetDraft } from './draft';
 import { reviewQuery } from './review-data';
 import { forgetWords } from './words';
@@ -93,13 +94,13 @@ export function useDecide(review: Review, filters: Filters) {
       const next = await nextJob(client, filters, id, reviewer()).catch(() => null);
       sessionStorage.removeItem(`hitl.decision.${id}`);
       client.setQueryData(reviewQuery(id).queryKey, decided);
-      const { held, approvals } = decided.review;
+      const { held } = decided.review;
       // Both are the server's: this machine's clock may be wrong.
       const left = held ? Date.parse(held.until) - Date.parse(decided.updated_at) : 0;
       forgetIn(id, left);
       if (held) holdInQueue(client, id, held);
-      else dropFromQueue(client, id);
-      const vote = approvals > 1 && verdict !== 'regenerate' ? `: one vote of ${approvals}` : '';
+      else dropFromQueue(client, [id]);
+      const vote = votesLeft(review.review, verdict) > 1 ? `: one vote of ${review.review.approvals}` : '';
       const take = tell({
         text: `${DONE[verdict]}${vote}.${held ? ` It takes effect in ${duration(left)}.` : ''}`,
         ...(held && {

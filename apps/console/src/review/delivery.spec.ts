@@ -7,7 +7,7 @@ const review = (more: object = {}, plan: object = {}) =>
     response: { total: 4 },
     edited: false,
     ...more,
-    review: { approvals: 1, approved_by: [], ...plan },
+    review: { approvals: 1, approved_by: [], rejected_by: [], ...plan },
   }) as unknown as Review;
 
 describe('what a decision would do', () => {
@@ -30,6 +30,9 @@ describe('what a decision would do', () => {
     );
     expect(consequenceOf(review({}, { approvals: 2 }), '5', null)).toContain('of 2 approvals it has yours');
     expect(consequenceOf(review({}, { approvals: 2 }), null, 'reject')).toContain('one vote of 2');
+    expect(consequenceOf(review({}, { approvals: 2, rejected_by: ['ben'] }), null, 'reject')).toContain(
+      'ends the job',
+    );
   });
 
   it('tells that neither rejecting nor asking again delivers anything', () => {

@@ -1,4 +1,4 @@
-import type { Json, Review } from '../api/client';
+import type { Decision, Json, Review } from '../api/client';
 import { editable, edited } from './answer';
 
 export type Form = 'reject' | 'regenerate' | 'note';
@@ -16,12 +16,25 @@ export function resultOf(response: Json, text: string | null): { response: Json 
   }
 }
 
+/** How many more people must decide like this until it takes effect, whoever decides now among them; of an edit nobody has yet. */
+export function votesLeft(
+  {
+    approvals,
+    approved_by,
+    rejected_by,
+  }: Pick<Review['review'], 'approvals' | 'approved_by' | 'rejected_by'>,
+  verdict: Decision['verdict'],
+): number {
+  const like = { approve: approved_by, reject: rejected_by, edit: [] };
+  return verdict === 'regenerate' ? 1 : Math.max(1, approvals - like[verdict].length);
+}
+
 /** What the decision that is being prepared would do, in one sentence. */
 export function consequenceOf(review: Review, text: string | null, form: Form | null): string {
-  const { approvals, approved_by } = review.review;
+  const { approvals } = review.review;
   const response = review.response as Json;
   if (form === 'reject')
-    return approvals > 1
+    return votesLeft(review.review, 'reject') > 1
       ? `Rejecting is one vote of ${approvals}: as many must agree.`
       : 'Rejecting delivers nothing, and ends the job.';
   if (form === 'regenerate') return 'Nothing is delivered: the model’s new answer waits for a person again.';
@@ -32,7 +45,7 @@ export function consequenceOf(review: Review, text: string | null, form: Form | 
       : 'Saving delivers your version, not the model’s.';
   }
   const verb = text === null ? 'Approving' : 'You have changed nothing: saving';
-  if (approvals - approved_by.length > 1)
+  if (votesLeft(review.review, 'approve') > 1)
     return `${verb} is one of ${approvals} approvals: others must agree before it is delivered.`;
   return `${verb} delivers ${review.edited ? 'this answer as a person has changed it' : 'this answer as the model wrote it'}.`;
 }
