@@ -1,0 +1,145 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { completion, startStack, until, type Stack } from '@hitl/testing';
+import type { Browser } from 'playwright-core';
+import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+
+let stack: Stack;
+let browser: Browser;
+let shown: Console;
+
+/** A question whose answer waits. */
+async function waiting(): Promise<string> {
+  const payload = { model: 'stub', messages: [{ role: 'user', content: 'x' }] };
+  const { id } = await stack.submit(payload);
+  await stack.reaches(id, 'human');
+  return id;
+}
+const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
+/** Who looks at a job, bob among them now. */
+const lookingAt = async (id: string) =>
+  (await stack.http.put(`/v1/reviews/${id}/viewers`, undefined, { 'x-hitl-actor': 'bob' })).body.viewers;
+const dialog = () => shown.page.getByRole('dialog', { name: 'Who are you?' });
+
+async function start(settings: Record<string, string>): Promise<void> {
+  [stack, browser] = await Promise.all([startStack('standalone', settings), openBrowser()]);
+  stack.stub.answer = () => ({ body: completion(`${'Much to read. '.repeat(40)}\n\n`.repeat(40)) });
+}
+async function stop(): Promise<void> {
+  await browser.close();
+  await stack.stop();
+}
+async function leave(): Promise<void> {
+  const { faults } = shown;
+  await shown.close();
+  expect(faults).toEqual([]);
+}
+
+describe('a reviewer whose server takes names from browsers', () => {
+  beforeAll(() => start({}), INSTALL_PATIENCE);
+  afterAll(stop);
+  afterEach(leave);
+
+  it('names themselves at the job that a link leads to, and then decides on it', async () => {
+    const id = await waiting();
+    shown = await openConsole(browser, stack.url, null);
+    await shown.page.goto(`${stack.url}/review/${id}`);
+    await dialog().waitFor();
+    expect((await review(id)).review.claim).toBeNull();
+    await shown.page.keyboard.type('nora');
+    await shown.press('Enter');
+    await shown.button('Release').waitFor();
+    expect((await review(id)).review.claim.by).toBe('nora');
+    await shown.press('a');
+    await shown.sees('Approved.');
+    expect((await review(id)).review.held).toMatchObject({ verdict: 'approve', by: 'nora' });
+  });
+
+  it('is told at once that a name is the system’s own', async () => {
+    shown = await openConsole(browser, stack.url, null);
+    await dialog().waitFor();
+    await shown.page.keyboard.type('worker');
+    await shown.press('Enter');
+    await shown.sees('The server does not take this name: choose another one.');
+    await shown.page.keyboard.type(' bee');
+    await shown.press('Enter');
+    await dialog().waitFor({ state: 'detached' });
+    await shown.button('You are worker bee').waitFor();
+  });
+
+  it('is asked again where the browser keeps a name that the server does not take', async () => {
+    shown = await openConsole(browser, stack.url, 'desk');
+    await dialog().waitFor();
+    await shown.page.keyboard.type('nora');
+    await shown.press('Enter');
+    await shown.button('You are nora').waitFor();
+    await shown.page.reload();
+    await shown.button('You are nora').waitFor();
+    expect(await dialog().count()).toBe(0);
+  });
+
+  it('takes another name in the middle of a review, and the job with it', async () => {
+    const id = await waiting();
+    shown = await openConsole(browser, stack.url, 'alice');
+    await shown.opens(id);
+    expect((await review(id)).review.claim.by).toBe('alice');
+    await until('alice looks at it', async () => (await lookingAt(id)).includes('alice'));
+    await shown.button('You are alice').click();
+    await dialog().waitFor();
+    await shown.page.keyboard.type('nora');
+    await shown.press('Enter');
+    await shown.button('You are nora').waitFor();
+    await shown.button('Release').waitFor();
+    expect((await review(id)).review.claim.by).toBe('nora');
+    expect(await lookingAt(id)).not.toContain('alice');
+    await shown.press('r', '1', 'Control+Enter');
+    await shown.sees('Rejected.');
+    expect((await review(id)).review.held).toMatchObject({ verdict: 'reject', by: 'nora' });
+  });
+
+  it('keeps their name while they look who they are', async () => {
+    shown = await openConsole(browser, stack.url, 'alice');
+    await shown.button('You are alice').click();
+    await dialog().waitFor();
+    await shown.page.keyboard.type('nobody');
+    await shown.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await shown.button('You are alice').waitFor();
+  });
+});
+
+describe('a reviewer whose server says who they are', () => {
+  let url: string;
+
+  beforeAll(async () => {
+    await start({ HOST: '0.0.0.0' });
+    url = `http://127.0.0.1:${new URL(stack.url).port}`;
+  }, INSTALL_PATIENCE);
+  afterAll(stop);
+  afterEach(leave);
+
+  it.each([null, 'alice'])('claims and approves, whatever name the browser keeps: %s', async (kept) => {
+    const id = await waiting();
+    shown = await openConsole(browser, url, kept);
+    await shown.opens(id);
+    expect(await shown.page.getByRole('banner').innerText()).toMatch(/You are\s+local/);
+    expect(await shown.page.getByRole('button', { name: 'You are' }).count()).toBe(0);
+    expect(await dialog().count()).toBe(0);
+    await shown.press('a');
+    await shown.sees('Approved.');
+    expect((await review(id)).review.held).toMatchObject({ verdict: 'approve', by: 'local' });
+    await stack.reaches(id, 'success');
+  });
+
+  it('goes by the kept name while the server cannot say it, and by the server’s as soon as it can', async () => {
+    const id = await waiting();
+    shown = await openConsole(browser, url);
+    shown.excuse(/ERR_FAILED .*\/v1\/reviewer$/);
+    await shown.page.route('**/v1/reviewer', (route) => route.abort());
+    await shown.page.goto(`${url}/review/${id}`);
+    await shown.button('You are alice').waitFor();
+    await shown.sees(/^local has this job/);
+    await shown.page.unroute('**/v1/reviewer');
+    await shown.button('Release').waitFor();
+    expect(await shown.page.getByRole('banner').innerText()).toMatch(/You are\s+local/);
+  });
+});
