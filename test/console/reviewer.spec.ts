@@ -8,9 +8,9 @@ let browser: Browser;
 let shown: Console;
 
 /** A question whose answer waits. */
-async function waiting(): Promise<string> {
-  const payload = { model: 'stub', messages: [{ role: 'user', content: 'x' }] };
-  const { id } = await stack.submit(payload);
+async function waiting(question = 'x', priority = 0): Promise<string> {
+  const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
+  const { id } = await stack.submit(payload, { priority });
   await stack.reaches(id, 'human');
   return id;
 }
@@ -104,6 +104,53 @@ describe('a reviewer whose server takes names from browsers', () => {
     await shown.press('Escape');
     await dialog().waitFor({ state: 'detached' });
     await shown.button('You are alice').waitFor();
+  });
+
+  it('scrolls by the arrows, and never leaves the job by them', async () => {
+    const [first, second] = [await waiting('first', 9), await waiting('second', 9)];
+    shown = await openConsole(browser, stack.url, 'alice');
+    const { page } = shown;
+    await page.getByRole('row', { name: 'second' }).waitFor();
+    // In lists they move.
+    await shown.press('ArrowDown', 'ArrowDown', 'ArrowUp', 'Enter');
+    await shown.button('Release').waitFor();
+    expect(page.url()).toContain(first);
+    // The heading has the focus.
+    await shown.press('ArrowDown', 'ArrowDown');
+    const answer = page.getByRole('region', { name: 'Answer' });
+    await answer.focus();
+    await shown.press('ArrowDown', 'ArrowDown');
+    await until('it has scrolled', () => answer.evaluate((pane: any) => pane.scrollTop > 0));
+    await shown.press('v');
+    await page.getByRole('textbox', { name: 'The answer as it is' }).focus();
+    await shown.press('ArrowDown', 'ArrowUp');
+    expect(page.url()).toContain(first);
+    await shown.press('j');
+    await page.getByRole('heading', { name: 'second' }).waitFor();
+    expect(page.url()).toContain(second);
+  });
+
+  it('chooses a reason to reject by the arrows', async () => {
+    const id = await waiting();
+    shown = await openConsole(browser, stack.url, 'alice');
+    const { page } = shown;
+    await shown.opens(id);
+    const chosen = (name: string) => page.getByRole('radio', { name, checked: true }).waitFor();
+    await shown.press('r');
+    await page.getByRole('radio').first().focus();
+    await shown.press('ArrowDown');
+    await chosen('Unsafe');
+    await shown.press('ArrowLeft', 'ArrowUp');
+    await chosen('Other');
+    expect(page.url()).toContain(id);
+    // All of them are one stop.
+    await shown.press('Tab');
+    await page.locator('textarea:focus').waitFor();
+    await shown.press('Shift+Tab', 'Space');
+    await page.getByRole('radio', { checked: true }).waitFor({ state: 'detached' });
+    await shown.press('1', 'Control+Enter');
+    await shown.sees('Rejected.');
+    await stack.reaches(id, 'fail');
   });
 });
 
