@@ -18,6 +18,9 @@ const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`))
 /** Who looks at a job, bob among them now. */
 const lookingAt = async (id: string) =>
   (await stack.http.put(`/v1/reviews/${id}/viewers`, undefined, { 'x-hitl-actor': 'bob' })).body.viewers;
+/** What the page reads out by itself, whenever it changes. */
+const readOut = async () =>
+  (await shown.page.locator('[aria-live=polite], [role=status], [role=alert]').allInnerTexts()).join('\n');
 const dialog = () => shown.page.getByRole('dialog', { name: 'Who are you?' });
 
 async function start(settings: Record<string, string>): Promise<void> {
@@ -152,13 +155,25 @@ describe('a reviewer whose server takes names from browsers', () => {
     await shown.sees('Rejected.');
     await stack.reaches(id, 'fail');
   });
+
+  it('hears nothing each second of how long another has the job, or of how many wait', async () => {
+    const id = await waiting();
+    await stack.http.put(`/v1/reviews/${id}/claim`, undefined, { 'x-hitl-actor': 'bob' });
+    shown = await openConsole(browser, stack.url, 'alice');
+    await shown.sees(/^\d+ waiting$/);
+    expect(await readOut()).not.toContain('waiting');
+    await shown.page.goto(`${stack.url}/review/${id}`);
+    await shown.sees(/^bob has this job for .* more/);
+    expect(await readOut()).toContain('bob has this job: you can read it, not decide.');
+    expect(await readOut()).not.toContain(' more');
+  });
 });
 
 describe('a reviewer whose server says who they are', () => {
   let url: string;
 
   beforeAll(async () => {
-    await start({ HOST: '0.0.0.0' });
+    await start({ HOST: '0.0.0.0', REVIEW_CLAIM_MS: '10000' });
     url = `http://127.0.0.1:${new URL(stack.url).port}`;
   }, INSTALL_PATIENCE);
   afterAll(stop);
@@ -188,5 +203,13 @@ describe('a reviewer whose server says who they are', () => {
     await shown.page.unroute('**/v1/reviewer');
     await shown.button('Release').waitFor();
     expect(await shown.page.getByRole('banner').innerText()).toMatch(/You are\s+local/);
+  });
+
+  it('is told once, not each second, that a claim ends', async () => {
+    shown = await openConsole(browser, url);
+    await shown.opens(await waiting());
+    await shown.sees(/^Your claim ends in/);
+    expect(await readOut()).toContain('Your claim soon ends: press a key to keep it.');
+    expect(await readOut()).not.toContain('Your claim ends in');
   });
 });
