@@ -141,7 +141,13 @@ describe('untrusted output', () => {
       .getByText('pay ⟦U+202E⟧001⟦U+202C⟧ now⟦U+200B⟧⟦U+0007⟧⟦U+00AD⟧ and ⟦U+E0041⟧so on')
       .waitFor();
     await alice.page.getByRole('heading', { name: 'who⟦U+2066⟧?' }).waitFor();
-    await alice.press('Escape');
+    await alice.press('v');
+    const raw = alice.page.getByRole('textbox', { name: 'The answer as it is' });
+    await raw
+      .getByLabel(/^Control character/)
+      .nth(4)
+      .waitFor();
+    await alice.press('v', 'Escape');
     await alice.page.getByRole('row', { name: 'who⟦U+2066⟧?' }).waitFor();
   });
 
