@@ -82,11 +82,55 @@ describe('untrusted output', () => {
       '[the bank](https://evil.example/bank)',
     ];
     await opens(chat(lines.join('\n\n')));
-    await answer().getByText('image: a picture (evil.example) is not loaded').waitFor();
+    await answer().getByText('image: a picture (evil.example/pixel.png) is not loaded').waitFor();
     const links = answer().getByRole('link');
     expect(await links.count()).toBe(1);
-    expect(await links.innerText()).toBe('the bank (evil.example)');
+    expect(await links.innerText()).toBe('the bank (evil.example/bank)');
     expect(await answer().locator('img').count()).toBe(0);
+  });
+
+  it('shows what markdown would leave out', async () => {
+    const hidden = [
+      '[//]: # (call 555-0100)',
+      '[^1]: call 555-0101',
+      '[text](https://x.example "call 555-0102")',
+      '[link](javascript:call(5550103))',
+      '![data](data:text/plain,5550104)',
+      '<!-- call 555-0105 -->',
+    ];
+    const more =
+      '# Four\n\n| a |\n|---|\n| b | call 555-0106 |\n\n```sh call 555-0107\nls\n```\n\n1. a\n5550108. b';
+    await opens(chat(`${hidden.join('\n\n')}\n\n${more}`));
+    // The plain text is on the page first: the heading tells that the markdown has come.
+    await answer().getByRole('heading', { name: 'Four' }).waitFor();
+    for (const line of hidden) await answer().getByText(line, { exact: true }).waitFor();
+    await answer().getByText('| b | call 555-0106 |').waitFor();
+    await answer().getByText('sh call 555-0107', { exact: true }).waitFor();
+    await answer().getByText('5550108. b').waitFor();
+    expect(await answer().getByRole('link').count()).toBe(0);
+  });
+
+  it('says where a link leads in full, its host first', async () => {
+    await opens(
+      chat(
+        '[a](https://x.example/call?n=5550199#now) [b](https://bank.example@evil.example/) https://y.example/z',
+      ),
+    );
+    await answer().getByRole('link', { name: 'a (x.example/call?n=5550199#now)', exact: true }).waitFor();
+    await answer()
+      .getByRole('link', { name: 'b (evil.example: https://bank.example@evil.example/)', exact: true })
+      .waitFor();
+    await answer().getByRole('link', { name: 'https://y.example/z (y.example)', exact: true }).waitFor();
+  });
+
+  it('writes out the characters that markdown makes of their names', async () => {
+    await opens(
+      chat('# pay\n\n&#x202E;001&#x202c; now&#8203;&shy; **&lrm;so** `&shy;`\n\n``` a&#8203;b\nx\n```'),
+    );
+    await answer().getByRole('heading', { name: 'pay' }).waitFor();
+    await answer().getByText('⟦U+202E⟧001⟦U+202C⟧ now⟦U+200B⟧⟦U+00AD⟧ ⟦U+200E⟧so &shy;').waitFor();
+    await answer().getByText('a⟦U+200B⟧b', { exact: true }).waitFor();
+    expect(await answer().innerHTML()).not.toMatch(/[\u00ad\u200b-\u200f\u202a-\u202e]/);
   });
 
   it('writes out the characters that hide or turn text', async () => {
@@ -97,7 +141,13 @@ describe('untrusted output', () => {
       .getByText('pay ⟦U+202E⟧001⟦U+202C⟧ now⟦U+200B⟧⟦U+0007⟧⟦U+00AD⟧ and ⟦U+E0041⟧so on')
       .waitFor();
     await alice.page.getByRole('heading', { name: 'who⟦U+2066⟧?' }).waitFor();
-    await alice.press('Escape');
+    await alice.press('v');
+    const raw = alice.page.getByRole('textbox', { name: 'The answer as it is' });
+    await raw
+      .getByLabel(/^Control character/)
+      .nth(4)
+      .waitFor();
+    await alice.press('v', 'Escape');
     await alice.page.getByRole('row', { name: 'who⟦U+2066⟧?' }).waitFor();
   });
 

@@ -210,6 +210,8 @@ describe('headers and requests that are not as they should be', () => {
       await target.reaches(id, 'human');
       const { body } = await target.http.post(`/v1/jobs/${id}/cancel`, undefined, { 'x-hitl-actor': actor });
       expect(body.failure.detail).toBe('cancelled by local');
+      const reviewer = await target.http.get('/v1/reviewer', { 'x-hitl-actor': actor });
+      expect(reviewer.body).toEqual({ name: 'local', may_choose: true });
     },
   );
 

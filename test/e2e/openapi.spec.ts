@@ -132,6 +132,7 @@ describe('openapi.json', () => {
       await stack.reaches(body.id, 'human');
     }
     const [approved, edited, rejected, again, cancelled, waiting] = ids as [string, ...string[]];
+    await call('getReviewer');
     await call('listReviews', undefined, undefined, '?limit=2');
     await call('claimReview', approved);
     await call('getReview', approved);

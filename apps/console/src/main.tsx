@@ -7,6 +7,7 @@ import { ApiError } from './api/problem';
 import { startKeys } from './keys/use-keys';
 import { followQueue } from './queue/queue-data';
 import { createConsoleRouter } from './router';
+import { startNaming } from './shell/naming';
 import './styles.css';
 import { applyTheme } from './theme';
 
@@ -25,6 +26,7 @@ const queryClient = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 });
+startNaming(queryClient);
 followQueue(queryClient);
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

@@ -18,6 +18,7 @@ import { OpenAiController } from './openai/openai.controller';
 import { OriginalApiController } from './original-api/original-api.controller';
 import { PoliciesController } from './policies/policies.controller';
 import { PoliciesService } from './policies/policies.service';
+import { ReviewerController } from './reviewer/reviewer.controller';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
 import { StatsController } from './stats/stats.controller';
@@ -41,6 +42,7 @@ export function consumes(): QueueConsumption[] {
 @Module({
   controllers: [
     JobsController,
+    ReviewerController,
     ReviewsController,
     SummariesController,
     ViewersController,

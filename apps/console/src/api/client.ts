@@ -23,10 +23,27 @@ const PATIENCE = 20_000;
 /** The gateway's API, typed by openapi.json. */
 export const api = createClient<paths>({
   fetch: (request) => {
-    request.headers.set('x-hitl-actor', reviewer());
-    return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]) });
+    if (!request.headers.has('x-hitl-actor')) request.headers.set('x-hitl-actor', reviewer());
+    const answer = fetch(request, {
+      signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]),
+    });
+    if (request.method !== 'GET') {
+      pending.add(answer);
+      const forget = () => pending.delete(answer);
+      answer.then(forget, forget);
+    }
+    return answer;
   },
 });
+
+/** Changes that are not answered yet. */
+const pending = new Set<Promise<Response>>();
+
+/** Waits until every change that was sent, or follows from these at once, is answered. */
+export async function settled(): Promise<void> {
+  do await Promise.allSettled(pending);
+  while (pending.size > 0);
+}
 
 /** The data of an answer. @throws ApiError for a refusal, or no answer */
 export async function dataOf<Data>(

@@ -14,7 +14,7 @@ import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers }
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef, useState } from 'react';
 import type { Json } from '../api/client';
-import { clip, visible } from '../text/hygiene';
+import { clip, UNSEEN, visible } from '../text/hygiene';
 import { jsonLinter } from './json-linter';
 import { schemaLinter } from './schema-linter';
 
@@ -106,9 +106,7 @@ export function Editor(props: EditorProps) {
           EditorView.cspNonce.of(nonce),
           theme,
           colours,
-          highlightSpecialChars({
-            addSpecialChars: /[\u00ad\u061c\u115f\u1160\u180e\u2060-\u2064\u3164\uffa0]/,
-          }),
+          highlightSpecialChars({ addSpecialChars: UNSEEN }),
           drawSelection(),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),

@@ -29,7 +29,7 @@ export function Act({
   title,
 }: ActProps) {
   const keymap = useKeymap();
-  useKeys(disabled ? {} : { [command]: onAct });
+  useKeys(disabled ? {} : { [command]: onAct }, false);
   return (
     <button
       type="button"

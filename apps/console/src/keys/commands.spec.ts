@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chordOf, commandsOf, COMMANDS, keymapOf, printed, USUAL_KEYS, type Press } from './commands';
+import { chordOf, commandsOf, COMMANDS, keymapOf, moveOf, printed, USUAL_KEYS, type Press } from './commands';
 
 const press = (key: string, held: Partial<Press> = {}): Press => ({
   key,
@@ -26,11 +26,20 @@ describe('a key press', () => {
     expect(chordOf(press(key, held))).toBe(chord);
   });
 
-  it('means the command whose key it is, and an arrow the move it shows', () => {
+  it('means the command whose key it is', () => {
     expect(commandsOf('a', USUAL_KEYS)).toEqual(['approve']);
     expect(commandsOf('Mod+Enter', USUAL_KEYS)).toEqual(['save']);
-    expect(commandsOf('ArrowDown', USUAL_KEYS)).toEqual(['next']);
+    expect(commandsOf('ArrowDown', USUAL_KEYS)).toEqual([]);
     expect(commandsOf('q', USUAL_KEYS)).toEqual([]);
+  });
+
+  it('means the move that it shows where it is an arrow', () => {
+    expect(['ArrowDown', 'ArrowUp', 'ArrowLeft', 'Shift+ArrowDown'].map(moveOf)).toEqual([
+      'next',
+      'previous',
+      null,
+      null,
+    ]);
   });
 
   it('means what a remapped key says, and no more what it said before', () => {

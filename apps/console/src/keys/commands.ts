@@ -56,14 +56,14 @@ export function chordOf({ key, ctrlKey, metaKey, altKey, shiftKey }: Press): str
   ].join('+');
 }
 
-/** Presses that mean another one, wherever nobody has given them a meaning. */
-const ALIASES: Record<string, string> = { ArrowDown: 'next', ArrowUp: 'previous' };
-
 /** The commands that a press stands for. */
 export function commandsOf(chord: string, keymap: Keymap): Command[] {
-  const commands = (Object.keys(keymap) as Command[]).filter((command) => keymap[command] === chord);
-  const alias = ALIASES[chord] as Command | undefined;
-  return commands.length === 0 && alias ? [alias] : commands;
+  return (Object.keys(keymap) as Command[]).filter((command) => keymap[command] === chord);
+}
+
+/** Where an arrow moves to in a list, unless the keymap means something else by it; null: this is no such arrow. */
+export function moveOf(chord: string): 'next' | 'previous' | null {
+  return chord === 'ArrowDown' ? 'next' : chord === 'ArrowUp' ? 'previous' : null;
 }
 
 /** A chord as it is printed on a button. */

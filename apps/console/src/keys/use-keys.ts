@@ -1,12 +1,18 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
-import { chordOf, commandsOf, keymapOf, type Command, type Keymap } from './commands';
+import { chordOf, commandsOf, keymapOf, moveOf, type Command, type Keymap } from './commands';
 
 const KEY = 'hitl.keys';
 
 export type Handlers = Partial<Record<Command, () => void>>;
 
+interface Scope {
+  handlers: Handlers;
+  /** Whether the arrows move here: in lists they do, while they never press a button. */
+  arrows: boolean;
+}
+
 /** Handlers that are on the page, the newest last: it is asked first. */
-const scopes: { current: Handlers }[] = [];
+const scopes: { current: Scope }[] = [];
 const watchers = new Set<() => void>();
 let keymap = keymapOf(localStorage.getItem(KEY));
 
@@ -28,11 +34,14 @@ export function useKeymap(): Keymap {
   );
 }
 
-/** Runs these while the component is on the page. Who came last wins. */
-export function useKeys(handlers: Handlers): void {
-  const scope = useRef(handlers);
+/**
+ * Runs these while the component is on the page. Who came last wins.
+ * @param arrows whether the arrows down and up mean next and previous, too
+ */
+export function useKeys(handlers: Handlers, arrows = true): void {
+  const scope = useRef({ handlers, arrows });
   useEffect(() => {
-    scope.current = handlers;
+    scope.current = { handlers, arrows };
   });
   useEffect(() => {
     scopes.push(scope);
@@ -68,12 +77,16 @@ export function startKeys(): void {
     }
     // A button that has the focus is what Enter means.
     if (chord === 'Enter' && target?.closest('button,a,summary,[role=checkbox]')) return;
-    for (const command of commandsOf(chord, keymap)) {
+    const commands = commandsOf(chord, keymap);
+    const move = commands.length === 0 ? moveOf(chord) : null;
+    for (const command of move === null ? commands : [move]) {
       if (event.repeat && command !== 'next' && command !== 'previous') continue;
-      const scope = scopes.findLast(({ current }) => current[command] !== undefined);
+      const scope = scopes.findLast(
+        ({ current }) => current.handlers[command] !== undefined && (move === null || current.arrows),
+      );
       if (!scope) continue;
       event.preventDefault();
-      scope.current[command]?.();
+      scope.current.handlers[command]?.();
       return;
     }
   });

@@ -118,7 +118,7 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
           Clear
         </button>
       )}
-      <span className="ml-auto text-dim tabular-nums" aria-live="polite">
+      <span className="ml-auto text-dim tabular-nums">
         {total !== null && `${total >= 10_000 ? '10,000 or more' : total.toLocaleString('en')} waiting`}
       </span>
     </div>

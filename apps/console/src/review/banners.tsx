@@ -19,48 +19,55 @@ interface BannersProps {
 export function Banners({ review, claim, draftRevision, fault, onNext, onUndo }: BannersProps) {
   const { held } = review.review;
   const waits = review.status === 'human' && held === null;
+  const isTheirs = waits && claim.state === 'theirs';
+  const endsSoon = waits && claim.endsSoon;
   return (
-    <div aria-live="polite" className="shrink-0">
-      {fault !== null && <Banner tone="bad">{fault}</Banner>}
-      {!waits && (
-        <Banner
-          action={
-            <>
-              {held?.by === reviewer() && (
-                <Act command="undo" onAct={onUndo}>
-                  Undo
-                </Act>
-              )}
-              <button type="button" className="button" onClick={onNext}>
-                Next job
-              </button>
-            </>
-          }
-        >
-          {held
-            ? `${held.by === reviewer() ? 'You have' : `${held.by} has`} decided: ${held.verdict}. It takes effect at ${timeOfDay(held.until)}.`
-            : ENDED[review.status]}
-          {review.failure?.detail && ` ${review.failure.reason}: ${review.failure.detail}`}
-        </Banner>
-      )}
-      {waits && claim.state === 'theirs' && (
+    <div className="shrink-0">
+      <div aria-live="polite">
+        {/* What counts down is not read out each second: these say it once. */}
+        {isTheirs && <p className="sr-only">{claim.by} has this job: you can read it, not decide.</p>}
+        {endsSoon && <p className="sr-only">Your claim soon ends: press a key to keep it.</p>}
+        {fault !== null && <Banner tone="bad">{fault}</Banner>}
+        {!waits && (
+          <Banner
+            action={
+              <>
+                {held?.by === reviewer() && (
+                  <Act command="undo" onAct={onUndo}>
+                    Undo
+                  </Act>
+                )}
+                <button type="button" className="button" onClick={onNext}>
+                  Next job
+                </button>
+              </>
+            }
+          >
+            {held
+              ? `${held.by === reviewer() ? 'You have' : `${held.by} has`} decided: ${held.verdict}. It takes effect at ${timeOfDay(held.until)}.`
+              : ENDED[review.status]}
+            {review.failure?.detail && ` ${review.failure.reason}: ${review.failure.detail}`}
+          </Banner>
+        )}
+        {waits && claim.state === 'refused' && (
+          <Banner tone="warn">You cannot decide here. {claim.refusal?.message}</Banner>
+        )}
+        {waits && draftRevision !== null && (
+          <Banner>
+            Your draft from before is restored.
+            {draftRevision !== review.revision &&
+              ` It was begun on answer ${draftRevision}; this is answer ${review.revision}: compare them.`}
+          </Banner>
+        )}
+      </div>
+      {isTheirs && (
         <Banner tone="warn">
           {claim.by} has this job for {duration(claim.left)} more. You can read it, not decide.
         </Banner>
       )}
-      {waits && claim.state === 'refused' && (
-        <Banner tone="warn">You cannot decide here. {claim.refusal?.message}</Banner>
-      )}
-      {waits && claim.endsSoon && (
+      {endsSoon && (
         <Banner tone="warn">
           Your claim ends in {duration(claim.left)}. Move, or press a key, to keep it.
-        </Banner>
-      )}
-      {waits && draftRevision !== null && (
-        <Banner>
-          Your draft from before is restored.
-          {draftRevision !== review.revision &&
-            ` It was begun on answer ${draftRevision}; this is answer ${review.revision}: compare them.`}
         </Banner>
       )}
     </div>

@@ -1,7 +1,10 @@
+import type { KeyboardEvent } from 'react';
 import { useDigits } from '../keys/use-keys';
 import { useReasons } from './reasons';
 
-/** The reasons to reject, each with its number key. Choosing the chosen one again takes it back. */
+const STEPS: Record<string, 1 | -1> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+
+/** The reasons to reject, each with its number key; the arrows choose, too. Choosing the chosen one again takes it back. */
 export function ReasonChoice({
   code,
   onChange,
@@ -11,17 +14,28 @@ export function ReasonChoice({
 }) {
   const reasons = useReasons();
   useDigits((digit) => {
-    const chosen = reasons[digit - 1];
-    if (chosen) onChange(chosen.code);
+    const meant = reasons[digit - 1];
+    if (meant) onChange(meant.code);
   });
+  const chosen = reasons.findIndex((reason) => reason.code === code);
+  const step = (event: KeyboardEvent<HTMLElement>): void => {
+    const by = STEPS[event.key];
+    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    const all = [...event.currentTarget.querySelectorAll<HTMLElement>('[role=radio]')];
+    const next = (all.findIndex((each) => each === event.target) + by + all.length) % all.length;
+    all[next]?.focus();
+    onChange(reasons[next]?.code ?? null);
+  };
   return (
-    <div role="radiogroup" aria-label="Reason" className="flex flex-wrap gap-2">
+    <div role="radiogroup" aria-label="Reason" className="flex flex-wrap gap-2" onKeyDown={step}>
       {reasons.map(({ code: each, label }, index) => (
         <button
           key={each}
           type="button"
           role="radio"
           aria-checked={code === each}
+          tabIndex={index === Math.max(chosen, 0) ? 0 : -1}
           className={`button ${code === each ? '!border-accent !bg-chosen' : ''}`}
           onClick={() => onChange(code === each ? null : each)}
         >

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCallback } from 'react';
 import { useChanges, type JobChange } from '../api/live';
+import { useReviewer } from '../reviewer';
 import { Failed, Loading } from '../shell/states';
 import { Desk } from './desk';
 import { readAgain, reviewQuery } from './review-data';
@@ -13,6 +14,7 @@ export function ReviewPage() {
   const { id } = route.useParams();
   const filters = route.useSearch();
   const client = useQueryClient();
+  const { state } = useReviewer();
   const { data, error, refetch } = useQuery(reviewQuery(id));
   useChanges(
     useCallback(
@@ -22,7 +24,8 @@ export function ReviewPage() {
       [client, id],
     ),
   );
-  if (!data)
+  // A desk claims its job: not before one has a name.
+  if (!data || state !== 'named')
     return (
       <>
         <h1 className="sr-only">Review</h1>

@@ -1,43 +1,66 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type SyntheticEvent } from 'react';
-import { isName, LOCAL, reviewer, setReviewer } from '../reviewer';
+import { messageOf } from '../api/problem';
+import { isName, reviewer, useReviewer } from '../reviewer';
 import { Dialog } from './dialog';
+import { rename } from './naming';
 
 /** Asks once who reviews: decisions and claims carry the name. */
 export function NameDialog({ onClose }: { onClose: () => void }) {
-  const [name, setName] = useState(reviewer());
-  const close = (chosen: string): void => {
-    setReviewer(chosen);
-    onClose();
-  };
+  const client = useQueryClient();
+  const { state } = useReviewer();
+  const [text, setText] = useState(reviewer());
+  const name = text.trim();
+  const choose = useMutation({
+    mutationFn: (chosen: string) => rename(client, chosen),
+    onSuccess: (isTaken) => {
+      if (isTaken) onClose();
+    },
+  });
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
-    if (isName(name.trim())) close(name.trim());
+    if (isName(name) && !choose.isPending) choose.mutate(name);
   };
+  const fault = choose.error
+    ? messageOf(choose.error)
+    : choose.data === false && 'The server does not take this name: choose another one.';
   return (
-    <Dialog title="Who are you?" onClose={() => close(reviewer())}>
+    <Dialog
+      title="Who are you?"
+      onClose={() => {
+        if (state === 'named') onClose();
+        else choose.mutate(reviewer());
+      }}
+    >
       <form className="flex flex-col gap-3" onSubmit={submit}>
         <label className="flex flex-col gap-1">
           <span className="text-dim">
-            The name that your claims and decisions carry. It stays in this browser; change it at the top
-            right.
+            The name that your claims, decisions and drafts carry. It stays in this browser; change it at the
+            top right.
           </span>
           <input
             className="field"
-            value={name}
+            value={text}
             maxLength={100}
             autoFocus
             onFocus={(event) => event.target.select()}
-            onChange={(event) => setName(event.target.value)}
-            aria-invalid={!isName(name.trim())}
-            aria-describedby="name-rule"
+            onChange={(event) => {
+              setText(event.target.value);
+              choose.reset();
+            }}
+            aria-invalid={!isName(name) || fault !== false}
+            aria-describedby="name-rule name-fault"
           />
           <span id="name-rule" className="text-xs text-dim">
             Letters of the English alphabet, digits, spaces and . _ @ + -
           </span>
         </label>
+        <p id="name-fault" role="alert" className="text-bad empty:hidden">
+          {fault}
+        </p>
         <div className="flex justify-end gap-2">
-          <button type="submit" className="button accent" disabled={!isName(name.trim())}>
-            Go on as {name.trim() || LOCAL}
+          <button type="submit" className="button accent" disabled={!isName(name)}>
+            Go on as {name || reviewer()}
           </button>
         </div>
       </form>

@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useConnection } from '../api/live';
 import { Key } from '../keys/act';
 import { useKeys } from '../keys/use-keys';
-import { isNamed, reviewer } from '../reviewer';
+import { useReviewer } from '../reviewer';
 import { setTheme, useTheme, type Theme } from '../theme';
 import { Messages } from './messages';
 
@@ -24,7 +24,8 @@ const THEME_SIGN: Record<Theme, string> = { system: '◐', light: '☀', dark: '
 
 /** What is around every page: where one is, who one is, and whether the server is there. */
 export function Shell() {
-  const [dialog, setDialog] = useState<'help' | 'name' | null>(isNamed() ? null : 'name');
+  const [dialog, setDialog] = useState<'help' | 'name' | null>(null);
+  const { name, state, mayChoose } = useReviewer();
   const theme = useTheme();
   useKeys({
     help: () => {
@@ -51,17 +52,7 @@ export function Shell() {
           ))}
         </nav>
         <div className="ml-auto flex items-center gap-1">
-          <button
-            type="button"
-            className="button quiet"
-            onClick={() => {
-              setDialog('name');
-            }}
-            title="Who you are"
-          >
-            <span className="sr-only">You are </span>
-            {reviewer()}
-          </button>
+          <Name name={name} onChange={mayChoose ? () => setDialog('name') : null} />
           <button
             type="button"
             className="button quiet"
@@ -86,14 +77,34 @@ export function Shell() {
       </header>
       <ConnectionBanner />
       <main className="flex min-h-0 flex-1 flex-col">
-        <Outlet />
+        <Outlet key={name} />
       </main>
       <Messages />
       <Suspense>
         {dialog === 'help' && <HelpDialog onClose={() => setDialog(null)} />}
-        {dialog === 'name' && <NameDialog onClose={() => setDialog(null)} />}
+        {(dialog === 'name' || state === 'unnamed') && <NameDialog onClose={() => setDialog(null)} />}
       </Suspense>
     </div>
+  );
+}
+
+function Name({ name, onChange }: { name: string; onChange: (() => void) | null }) {
+  const words = (
+    <>
+      <span className="sr-only">You are </span>
+      {name}
+    </>
+  );
+  if (onChange === null)
+    return (
+      <span className="px-2.5 text-dim" title="The server says who you are: it takes no names from browsers">
+        {words}
+      </span>
+    );
+  return (
+    <button type="button" className="button quiet" onClick={onChange} title="Who you are">
+      {words}
+    </button>
   );
 }
 

@@ -8,13 +8,15 @@ describe('visible', () => {
     ['a\u0000b\u001b[31m', 'a⟦U+0000⟧b⟦U+001B⟧[31m'],
     ['\u2066x\u2069', '⟦U+2066⟧x⟦U+2069⟧'],
     ['\u{e0041}', '⟦U+E0041⟧'],
+    ['a\u{e0141}\ufe01b', 'a⟦U+E0141⟧⟦U+FE01⟧b'],
+    ['a\u034f\u206ab', 'a⟦U+034F⟧⟦U+206A⟧b'],
     ['a\rb', 'a⟦U+000D⟧b'],
   ])('writes out what cannot be seen in %j', (text, shown) => {
     expect(visible(text)).toBe(shown);
   });
 
   it('leaves what can be seen as it is: letters of any script, emoji, tabs and line ends', () => {
-    const text = 'Grüße, 日本語, שלום, 👍🏽\tx\ny';
+    const text = 'Grüße, 日本語, שלום, 👍🏽 ❤️\tx\ny';
     expect(visible(text)).toBe(text);
     expect(visible('a\r\nb')).toBe('a\nb');
   });

@@ -8,7 +8,7 @@ import { OpenStreams } from '../events/open-streams.service';
 import { serveDocument } from '../openapi/document';
 import { WaitingRoom } from '../waiting/waiting-room.service';
 import { isOriginalRoute } from '../original-api/original-routes';
-import { actorOf } from './actor';
+import { callerOf } from './actor';
 import { ErrorsFilter } from './errors.filter';
 import { parseJsonBody } from './json-body';
 import { ValidatePipe } from './validate.pipe';
@@ -34,11 +34,11 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
       done(error as Error);
     }
   });
-  fastify.decorateRequest('actor', '');
+  fastify.decorateRequest('caller');
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify refuses a content type that it cannot read; the original routes take any.
     if (isOriginalRoute(request.url)) delete request.headers['content-type'];
-    request.actor = actorOf(request, config.HOST);
+    request.caller = callerOf(request, config.HOST);
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     done(refuseOtherOrigins(request));

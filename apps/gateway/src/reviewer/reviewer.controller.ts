@@ -1,0 +1,26 @@
+import { Controller, Get, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+
+class ReviewerDto {
+  @ApiProperty({ description: 'Whom your claims and decisions are by', example: 'alice' })
+  name: string;
+
+  @ApiProperty({ description: 'Whether you may choose the name, by the header x-hitl-actor' })
+  may_choose: boolean;
+}
+
+@ApiTags('reviews')
+@Controller('v1/reviewer')
+export class ReviewerController {
+  @ApiOperation({
+    summary: 'Ask who you are',
+    description:
+      'The name in x-hitl-actor where the gateway listens on loopback alone and takes it, else local. A name that is not taken is answered with another one.',
+  })
+  @ApiOkResponse({ type: ReviewerDto })
+  @Get()
+  getReviewer(@Req() { caller }: FastifyRequest): ReviewerDto {
+    return { name: caller.name, may_choose: caller.mayChoose };
+  }
+}
