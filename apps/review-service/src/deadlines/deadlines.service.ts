@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { JobStore, type ApprovalAtDeadline } from '@hitl/domain';
+import { isStatementTimeout, isTransient, JobStore, type ApprovalAtDeadline } from '@hitl/domain';
 import { ChangeAnnouncer, every, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
@@ -16,7 +16,7 @@ const JOBS_PER_LOOK = 200;
 @Injectable()
 export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Deadlines.name);
-  private looking?: Repetition;
+  private looking: Repetition[] = [];
 
   constructor(
     private readonly store: JobStore,
@@ -26,25 +26,39 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.looking = every(this.config.RECONCILE_INTERVAL_MS, () => this.look(), this.logger);
+    // Each by itself: none waits for another that is slow or fails.
+    this.looking = [() => this.settle(), () => this.approve(), () => this.climb()].map((look) =>
+      every(this.config.RECONCILE_INTERVAL_MS, look, this.logger),
+    );
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.looking?.stop();
-  }
-
-  private async look(): Promise<number> {
-    return (await this.settle()) + (await this.approve()) + (await this.climb());
+    await Promise.all(this.looking.map((repetition) => repetition.stop()));
   }
 
   private async settle(): Promise<number> {
-    const settled = await this.store.settleHeld(JOBS_PER_LOOK);
-    for (const { jobId, status, bell } of settled) {
+    const due = await this.store.dueHeld(JOBS_PER_LOOK);
+    const settled = await Promise.all(due.map((jobId) => this.settleOne(jobId)));
+    return settled.filter(Boolean).length;
+  }
+
+  private async settleOne(jobId: string): Promise<boolean> {
+    try {
+      const settled = await this.store.settle(jobId);
+      if (!settled) return false;
+      const { status, bell, undone } = settled;
       if (bell) this.outbox.ring(bell);
       this.changes.announce(jobId, status);
-      this.logger.log({ jobId, status, message: 'a held decision took effect' });
+      const message = undone
+        ? 'a held decision was taken back: its id belongs to another one'
+        : 'a held decision took effect';
+      this.logger.log({ jobId, status, message });
+      return true;
+    } catch (error) {
+      if (isTransient(error) && !isStatementTimeout(error)) throw error;
+      this.logger.error({ jobId, err: error, message: 'a held decision did not take effect' });
+      return false;
     }
-    return settled.length;
   }
 
   private async approve(): Promise<number> {
