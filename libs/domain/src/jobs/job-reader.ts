@@ -106,13 +106,22 @@ export class JobReader {
     return this.database.getRepository(Decision).findOne({ where: { id } });
   }
 
-  /** Whether a decision with this id was taken back. */
-  async wasUndone(jobId: string, decisionId: string): Promise<boolean> {
-    const rows: unknown[] = await this.database.query(
-      `SELECT 1 FROM job_events WHERE job_id = $1 AND type = 'undone' AND data ->> 'decision_id' = $2 LIMIT 1`,
+  /** The job on which a decision with this id is held. */
+  async holderOf(decisionId: string): Promise<string | null> {
+    const rows: { id: string }[] = await this.database.query(
+      `SELECT id FROM jobs WHERE held_decision IS NOT NULL AND held_decision ->> 'id' = $1`,
+      [decisionId],
+    );
+    return rows[0]?.id ?? null;
+  }
+
+  /** Who took a decision with this id back first; null: nobody. */
+  async undoneBy(jobId: string, decisionId: string): Promise<string | null> {
+    const rows: { actor: string }[] = await this.database.query(
+      `SELECT actor FROM job_events WHERE job_id = $1 AND type = 'undone' AND data ->> 'decision_id' = $2 ORDER BY id LIMIT 1`,
       [jobId, decisionId],
     );
-    return rows.length > 0;
+    return rows[0]?.actor ?? null;
   }
 
   /** Newest first, from the job after `before` on. */
