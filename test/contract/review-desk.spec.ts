@@ -527,7 +527,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     });
 
     it.each<[string, (id: string, decision: Judgement) => Promise<unknown>]>([
-      ['was made on another job meanwhile', async (_id, decision) => decide(await planned(), 'ann', { id: decision.id })],
+      [
+        'was made on another job meanwhile',
+        async (_id, decision) => decide(await planned(), 'ann', { id: decision.id }),
+      ],
       [
         'was undone before',
         async (jobId, { id: decisionId }) => {
@@ -703,6 +706,23 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       expect((await job(id)).finished_at).not.toBeNull();
       expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
       expect(await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: 'late' })).toBe(false);
+    });
+
+    it('that are saved in the moment in which the job ends are read by nobody, and swept', async () => {
+      const drafts = new DraftStore(store.database);
+      const [ended, other] = [await jobIn(store.jobs, 'success'), await planned()];
+      // As a statement leaves them that saw the job before it ended.
+      await store.rows(
+        `INSERT INTO drafts (job_id, actor, revision, content)
+         SELECT $1::uuid, actor, 1, '"late"' FROM unnest($2::text[]) actor`,
+        [ended, ['ann', 'ben', 'cho']],
+      );
+      await drafts.save({ jobId: other, actor: 'ann', revision: 1, content: 'begun' });
+      expect([await drafts.find(ended, 'ann'), await drafts.savedAt(ended, 'ann')]).toEqual([null, null]);
+      expect(await drafts.find(other, 'ann')).toMatchObject({ content: 'begun' });
+      expect(await drafts.savedAt(other, 'ann')).toEqual(expect.any(Date));
+      expect([await drafts.sweep(2), await drafts.sweep(2), await drafts.sweep(2)]).toEqual([2, 1, 0]);
+      expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
     });
 
     it('stay while votes come in and the model is asked again', async () => {

@@ -1,17 +1,20 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { isStatementTimeout, isTransient, JobStore, type ApprovalAtDeadline } from '@hitl/domain';
+import { DraftStore, isStatementTimeout, isTransient, JobStore, type ApprovalAtDeadline } from '@hitl/domain';
 import { ChangeAnnouncer, every, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
 
 /** Jobs that one look moves on at most. */
 const JOBS_PER_LOOK = 200;
+/** How often drafts are looked for that their jobs have left over, in milliseconds, and how many go at a time. */
+const SWEEP_EVERY_MS = 600_000;
+const DRAFTS_PER_SWEEP = 500;
 
 /**
  * Does what is due with jobs in `human`: held decisions take effect, reviewers are reminded, jobs escalate and
  * expire, or are approved where their policy says so. Due times are rows, so a restart forgets none; runs on every
- * replica, and each step is taken once.
+ * replica, and each step is taken once. Now and then sweeps the drafts that ended jobs have left over.
  */
 @Injectable()
 export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
@@ -20,6 +23,7 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly store: JobStore,
+    private readonly drafts: DraftStore,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
     private readonly config: Config,
@@ -30,6 +34,7 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
     this.looking = [() => this.settle(), () => this.approve(), () => this.climb()].map((look) =>
       every(this.config.RECONCILE_INTERVAL_MS, look, this.logger),
     );
+    this.looking.push(every(SWEEP_EVERY_MS, () => this.sweep(), this.logger));
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -101,5 +106,11 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.log({ jobId, message: type });
     }
     return steps.length;
+  }
+
+  private async sweep(): Promise<number> {
+    await this.drafts.sweep(DRAFTS_PER_SWEEP);
+    // The rest may wait for the next time.
+    return 0;
   }
 }
