@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { DraftStore, type Judgement, type NewJob, type PlanRequest } from '@hitl/domain';
-import { aClaim, aDecision, AN_ANSWER, anAnswer, anEdit, aPlan, jobIn, NO_POLICY } from '@hitl/testing';
+import {
+  aClaim,
+  aDecision,
+  AN_ANSWER,
+  anAnswer,
+  anEdit,
+  aPlan,
+  jobIn,
+  NO_POLICY,
+  settleHeld,
+} from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 const inGroups = (...groups: string[]) => ({ ...NO_POLICY, groups });
@@ -459,7 +469,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       await refusesAll(id, 'ann');
       await refusesAll(id, 'ben');
       expect(await store.jobs.hold(decision, 1000)).toBeNull();
-      expect(await store.jobs.settleHeld(10)).toEqual([]);
+      expect(await settleHeld(store.jobs, 10)).toEqual([]);
       expect(await types(id)).toEqual(['planned', 'held']);
     });
 
@@ -471,10 +481,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     ] as const)('%o takes effect once it is due, once', async (fields, status, revision) => {
       const { id, decision } = await held(fields);
       await due(id);
-      const [settled, ...others] = await store.jobs.settleHeld(10);
+      const [settled, ...others] = await settleHeld(store.jobs, 10);
       expect(settled).toMatchObject({ jobId: id, status, revision });
       expect(others).toEqual([]);
-      expect(await store.jobs.settleHeld(10)).toEqual([]);
+      expect(await settleHeld(store.jobs, 10)).toEqual([]);
       expect(await decisions(id)).toMatchObject([{ id: decision.id, actor: 'ann', final: true }]);
       expect(await job(id)).toMatchObject({ status, held_decision: null, held_until: null });
     });
@@ -482,7 +492,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('is one vote where more people must agree', async () => {
       const { id } = await held({}, { approvals: 2 });
       await due(id);
-      expect(await store.jobs.settleHeld(10)).toMatchObject([{ jobId: id, status: 'human' }]);
+      expect(await settleHeld(store.jobs, 10)).toMatchObject([{ jobId: id, status: 'human' }]);
       expect(await decide(id, 'ben')).toMatchObject({ status: 'success' });
     });
 
@@ -513,7 +523,58 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       expect(await store.jobs.hold({ ...decision, jobId: other }, 0)).toBeNull();
       expect(await store.jobs.decide({ ...decision, jobId: other })).toBeNull();
       await due(id);
-      expect(await store.jobs.settleHeld(10)).toMatchObject([{ jobId: id, status: 'success' }]);
+      expect(await settleHeld(store.jobs, 10)).toMatchObject([{ jobId: id, status: 'success' }]);
+    });
+
+    it.each<[string, (id: string, decision: Judgement) => Promise<unknown>]>([
+      [
+        'was made on another job meanwhile',
+        async (_id, decision) => decide(await planned(), 'ann', { id: decision.id }),
+      ],
+      [
+        'was undone before',
+        async (jobId, { id: decisionId }) => {
+          await store.jobs.hold(aDecision(jobId, { id: decisionId, actor: 'ann' }), 60_000);
+          await store.jobs.undo({ jobId, decisionId, actor: 'ann' });
+        },
+      ],
+    ])('is taken back when it is due and a decision with its id %s', async (_what, spend) => {
+      const id = await planned();
+      const decision = aDecision(id, { actor: 'ann' });
+      await spend(id, decision);
+      // As a statement leaves it that could not see the other one yet.
+      await store.rows(
+        `UPDATE jobs SET held_decision = $2::jsonb, held_until = now() - interval '1 second' WHERE id = $1`,
+        [id, JSON.stringify(decision)],
+      );
+      expect(await settleHeld(store.jobs, 10)).toEqual([
+        { jobId: id, status: 'human', revision: 1, bell: null, undone: true },
+      ]);
+      expect(await job(id)).toMatchObject({ status: 'human', held_decision: null, held_until: null });
+      expect(await decisions(id)).toEqual([]);
+      expect((await events(id)).at(-1)).toMatchObject({
+        type: 'undone',
+        actor: 'desk',
+        data: { decision_id: decision.id, because: expect.stringContaining('its id belongs to') },
+      });
+      expect(await settleHeld(store.jobs, 10)).toEqual([]);
+      expect(await decide(id, 'ben')).toMatchObject({ status: 'success' });
+    });
+
+    it('that cannot take effect keeps no other from it', async () => {
+      const made = [await held(), await held(), await held()];
+      for (const { id } of made) await due(id);
+      const bad = made[1]!.id;
+      await set(bad, `held_decision = jsonb_set(held_decision, '{revision}', '"x"')`);
+      const ids = await store.jobs.dueHeld(10);
+      expect(new Set(ids)).toEqual(new Set(made.map(({ id }) => id)));
+      const settled = await Promise.allSettled(ids.map((id) => store.jobs.settle(id)));
+      for (const [index, id] of ids.entries()) {
+        expect(settled[index]).toMatchObject(
+          id === bad ? { status: 'rejected' } : { value: { status: 'success', undone: false } },
+        );
+      }
+      expect((await job(bad)).held_decision).not.toBeNull();
     });
 
     it('is left alone by deadlines, and by policies', async () => {
@@ -530,7 +591,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const { id } = await held();
       await due(id);
       expect(await store.jobs.cancel(id, 'sue')).toBe(true);
-      expect(await store.jobs.settleHeld(10)).toEqual([]);
+      expect(await settleHeld(store.jobs, 10)).toEqual([]);
       expect(await decisions(id)).toEqual([]);
       expect(await job(id)).toMatchObject({ status: 'fail', failure_reason: 'cancelled' });
     });
@@ -645,6 +706,23 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       expect((await job(id)).finished_at).not.toBeNull();
       expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
       expect(await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: 'late' })).toBe(false);
+    });
+
+    it('that are saved in the moment in which the job ends are read by nobody, and swept', async () => {
+      const drafts = new DraftStore(store.database);
+      const [ended, other] = [await jobIn(store.jobs, 'success'), await planned()];
+      // As a statement leaves them that saw the job before it ended.
+      await store.rows(
+        `INSERT INTO drafts (job_id, actor, revision, content)
+         SELECT $1::uuid, actor, 1, '"late"' FROM unnest($2::text[]) actor`,
+        [ended, ['ann', 'ben', 'cho']],
+      );
+      await drafts.save({ jobId: other, actor: 'ann', revision: 1, content: 'begun' });
+      expect([await drafts.find(ended, 'ann'), await drafts.savedAt(ended, 'ann')]).toEqual([null, null]);
+      expect(await drafts.find(other, 'ann')).toMatchObject({ content: 'begun' });
+      expect(await drafts.savedAt(other, 'ann')).toEqual(expect.any(Date));
+      expect([await drafts.sweep(2), await drafts.sweep(2), await drafts.sweep(2)]).toEqual([2, 1, 0]);
+      expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
     });
 
     it('stay while votes come in and the model is asked again', async () => {

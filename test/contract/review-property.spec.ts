@@ -10,6 +10,7 @@ import {
   anEdit,
   aPlan,
   createTestDatabase,
+  settleHeld,
   until,
   type TestDatabase,
 } from '@hitl/testing';
@@ -471,7 +472,7 @@ describe('the review desk', () => {
             retryInMs: command.do === 'retry' ? MINUTE : null,
           });
         case 'settle':
-          return byJob((await store.settleHeld(100)).map((one) => [one.jobId, toldOf(one)]));
+          return byJob((await settleHeld(store, 100)).map((one) => [one.jobId, toldOf(one)]));
         case 'approve due': {
           const due = await store.dueApprovals(100);
           const approved = due.map(async ({ jobId, revision, policyHash }): Promise<[string, unknown]> => {

@@ -10,6 +10,8 @@ import {
   createTestDatabase,
   jobIn,
   NO_POLICY,
+  settleHeld,
+  until,
   type TestDatabase,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
@@ -240,11 +242,11 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       await backdate(id, `held_until = now() + interval '${index % 4} milliseconds'`);
       const undoing = stores[0]!.undo({ jobId: id, decisionId: decision.id, actor: 'ann' });
       // A look before the time has come settles nothing; the last one comes after it.
-      await Promise.all([stores[1]!.settleHeld(TOGETHER), stores[2]!.settleHeld(TOGETHER)]);
+      await Promise.all([settleHeld(stores[1]!, TOGETHER), settleHeld(stores[2]!, TOGETHER)]);
       const undone = await undoing;
       await database.query(`SELECT pg_sleep_until(held_until) FROM jobs WHERE id = $1`, [id]);
       for (let held = true; held;) {
-        await stores[1]!.settleHeld(TOGETHER);
+        await settleHeld(stores[1]!, TOGETHER);
         held =
           (await database.query('SELECT 1 FROM jobs WHERE id = $1 AND held_until IS NOT NULL', [id])).length >
           0;
@@ -254,6 +256,33 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
         events: [expect.anything(), 'ann held', undone ? 'ann undone' : 'ann decided'],
       });
       return undone ? 'undone' : 'in effect';
+    });
+  });
+
+  it('one id for two jobs, held on the one and made on the other: once both are through, it is made once', async () => {
+    const [one, other] = [await planned(), await planned()];
+    const decision = aDecision(one, { actor: 'ann' });
+    const lock = sources[3]!.createQueryRunner();
+    await lock.startTransaction();
+    await lock.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [one]);
+    const holding = stores[0]!.hold(decision, 1);
+    await until('the statement that holds it waits', async () => {
+      const waiting = await database.query(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return waiting.length > 0;
+    });
+    expect(await decide(1, other, 'ann', { id: decision.id })).toMatchObject({ status: 'success' });
+    await lock.commitTransaction();
+    await lock.release();
+    const held = await holding;
+    expect(held).not.toBeNull();
+    await database.query(`SELECT pg_sleep_until($1)`, [held!.until]);
+    expect(await settleHeld(stores[2]!, 10)).toMatchObject([{ jobId: one, status: 'human', undone: true }]);
+    expect(await storyOf(one)).toMatchObject({
+      status: 'human',
+      decisions: [],
+      events: [expect.anything(), 'ann held', 'desk undone'],
     });
   });
 
@@ -351,7 +380,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const acts = {
         decide: () => stores[0]!.decide(decision),
         hold: () => stores[0]!.hold(decision, 60_000),
-        settle: () => stores[0]!.settleHeld(ROUNDS),
+        settle: () => settleHeld(stores[0]!, ROUNDS),
       };
       const [cancelled] = await Promise.all([stores[1]!.cancel(id, 'sue'), acts[kind]()]);
       const story = await storyOf(id);

@@ -201,7 +201,18 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
 
     it('that meets a database that is away is told so, as unavailable', async () => {
       await transport.consume('reviewCommands', { [DecideReview.pattern]: () => Promise.reject(away()) });
-      await expect(decide()).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(decide()).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringMatching(/^The database does not answer\./),
+      });
+    });
+
+    it('that is refused as unavailable for now is told why', async () => {
+      const why = 'The job was changed at the same moment. Look at it, then try again.';
+      await transport.consume('reviewCommands', {
+        [DecideReview.pattern]: () => Promise.reject(new DomainError('unavailable', why)),
+      });
+      await expect(decide()).rejects.toMatchObject({ code: 'unavailable', message: why });
     });
 
     it('is asked again when the reply is lost, and ends as unavailable when nobody ever answers', async () => {
@@ -228,7 +239,13 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
       ]);
       expect(lost).toEqual({ status: 'fulfilled', value: { status: 'success' } });
       expect(asked).toEqual({ decide: [request.id, request.id], edit: 2 });
-      expect(unanswered).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+      expect(unanswered).toMatchObject({
+        status: 'rejected',
+        reason: {
+          code: 'unavailable',
+          message: expect.stringMatching(/^No review service answered in time\. .* may or may not /),
+        },
+      });
     });
   });
 

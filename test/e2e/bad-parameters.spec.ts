@@ -81,6 +81,7 @@ describe('addresses and parameters that make no sense', () => {
         await target.refuses(() => http.delete(review + path), missing);
       }
       await target.refuses(() => http.put(`${review}/claim`), missing);
+      await target.refuses(() => http.put(`${review}/viewers`), missing);
       await target.refuses(() => http.put(`${review}/draft`, { revision: 1, content: MARKER }), missing);
       await target.refuses(() => http.post(`${review}/notes`, { text: MARKER }), missing);
       await target.refuses(() => http.get(`/job?id=${id(value)}`), missing);
@@ -120,6 +121,23 @@ describe('addresses and parameters that make no sense', () => {
     refusesAll('/v1/jobs', 'cursor', [...CURSORS, encoded({ priority: 1, id: UUID })]));
   it('/v1/reviews: a cursor, also one of the other list', () =>
     refusesAll('/v1/reviews', 'cursor', [...CURSORS, encoded(UUID)]));
+  it('/v1/decisions: a cursor, also one with a time that there is not', () =>
+    refusesAll('/v1/decisions', 'cursor', [
+      ...CURSORS,
+      encoded({ priority: 1, id: UUID }),
+      ...[
+        '2026-02-30T09:00:00+00:00',
+        '2025-02-29T09:00:00.123456+00:00',
+        '0000-01-01T09:00:00+00:00',
+        '0001-01-01T09:00:00+00:00',
+        '2026-01-31T09:00:00+16:00',
+        '2026-01-31T09:00:00-23:59',
+        '9999-12-31T23:59:59-15:00',
+        '2026-01-31T25:00:00+00:00',
+        'infinity',
+        'now',
+      ].map((at) => encoded({ at, id: UUID })),
+    ]));
 
   it.each([
     '/v1/jobs?limit=1&limit=2',

@@ -248,6 +248,44 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
       expect((await review(ids[8])).status).toBe('human');
     });
 
+    it('are answered without what the jobs are about', async () => {
+      const id = await waiting();
+      const decision = { job_id: id, revision: 1, verdict: 'edit', response: 'ours', undo_ms: 60_000 };
+      const answer = await decideAll([decision]);
+      const { review: now, ...job } = await review(id);
+      const { since, deadline_at, rule, group, approvals, approved_by, rejected_by, claim, held } = now;
+      expect(held).toMatchObject({ verdict: 'edit', by: 'alice' });
+      expect(answer.body.results).toEqual([
+        {
+          job_id: id,
+          job: {
+            status: 'human',
+            revision: 1,
+            updated_at: job.updated_at,
+            review: { since, deadline_at, rule, group, approvals, approved_by, rejected_by, claim, held },
+          },
+          problem: null,
+        },
+      ]);
+    });
+
+    it('are refused together when two of them have one id, and none takes effect', async () => {
+      const [first, second, third] = [await waiting(), await waiting(), await waiting()];
+      const id = randomUUID();
+      const decision = { revision: 1, verdict: 'approve' };
+      const { status, body } = await decideAll([
+        { ...decision, job_id: first, id },
+        { ...decision, job_id: second },
+        { ...decision, job_id: third, id: id.toUpperCase() },
+      ]);
+      expect([status, body.code, body.errors]).toEqual([
+        400,
+        'invalid_request',
+        [{ pointer: '/decisions/2/id', detail: 'is the id of /decisions/0, too' }],
+      ]);
+      for (const job of [first, second, third]) expect((await review(job)).status).toBe('human');
+    });
+
     it('are refused together when one has no shape, and none takes effect', async () => {
       const ids = [await waiting(), await waiting(), await waiting(), await waiting()];
       const decisions: object[] = ids.map((job_id) => ({ job_id, revision: 1, verdict: 'approve' }));

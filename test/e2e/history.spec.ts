@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { completion, startStack, WAYS, type Stack } from '@hitl/testing';
+import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
 import { readEvents } from './streamed-events';
 
 const as = (name: string) => ({ 'x-hitl-actor': name });
@@ -343,6 +343,25 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
       const { status, body } = await save(id, 'alice', 'late');
       expect([status, body.code]).toEqual([409, 'job_not_waiting']);
     });
+
+    if (way === 'services') {
+      it('that a job has left over is swept', async () => {
+        const [ended, other] = [await waiting(), await waiting()];
+        await stack.decide(ended, { verdict: 'reject' });
+        for (const id of [ended, other]) {
+          await stack.database.query(
+            `INSERT INTO drafts (job_id, actor, revision, content) VALUES ($1, 'alice', 1, '"late"')`,
+            [id],
+          );
+        }
+        expect((await read(ended, 'alice')).body.code).toBe('draft_not_found');
+        await stack.restart('review-service');
+        const left = () =>
+          stack.database.query('SELECT job_id FROM drafts WHERE job_id = ANY($1)', [[ended, other]]);
+        await until('it is gone', async () => (await left()).length === 1);
+        expect(await left()).toEqual([{ job_id: other }]);
+      });
+    }
 
     it('survives a restart', async () => {
       const id = await waiting();

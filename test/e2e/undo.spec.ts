@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { completion, startStack, until, WAYS, type Stack } from '@hitl/testing';
+import { ask, createTransport, UndoDecision } from '@hitl/messaging';
+import { completion, startStack, testAmqpUrl, until, WAYS, type Stack } from '@hitl/testing';
 import { readEvents } from './streamed-events';
 import { CALLS_SINKS, startWebhookSink, type WebhookSink } from './webhook-sink';
 
@@ -147,6 +148,25 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
     await undo(id, 'alice');
   });
 
+  it('keeps its id to itself on every job, also where both come at the same moment', async () => {
+    const held = await waiting();
+    const decision = { id: randomUUID(), undo_ms: 60_000 };
+    await decide(held, 'approve', 'alice', decision);
+    const other = await waiting();
+    const later = await decide(other, 'approve', 'alice', decision);
+    expect([later.status, later.body.code]).toEqual([422, 'idempotency_conflict']);
+    expect(later.body.detail).toContain(`belongs to another decision, on job ${held}`);
+    for (let round = 0; round < 8; round += 1) {
+      const ids = [await waiting(), await waiting()];
+      const once = { id: randomUUID(), undo_ms: 60_000 };
+      const answers = await Promise.all(ids.map((id) => decide(id, 'approve', 'alice', once)));
+      expect(answers.map(({ status, body }) => [status, body.code]).sort()).toEqual([
+        [200, undefined],
+        [422, 'idempotency_conflict'],
+      ]);
+    }
+  });
+
   it('loses to a cancellation, while others take effect', async () => {
     const [cancelled, other] = [await waiting(), await waiting()];
     await decide(cancelled, 'approve', 'alice');
@@ -203,5 +223,46 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
     const again = await decide(asked, 'reject', 'alice', { undo_ms: 1 });
     expect(again.body.status).toBe('human');
     await stack.reaches(asked, 'fail');
+  });
+
+  if (way !== 'services') return;
+
+  it('is undone once when the reply is lost and the command comes again', async () => {
+    const id = await waiting();
+    const { body } = await decide(id, 'approve', 'alice', { undo_ms: 60_000 });
+    const undoing = { jobId: id, decisionId: body.review.held.decision_id, actor: 'alice' };
+    const { client } = createTransport(testAmqpUrl());
+    await client.connect().catch(() => undefined);
+    try {
+      await until('the broker is there', () => client.ready);
+      const send = (more = {}) => ask(client as never, UndoDecision.pattern, { ...undoing, ...more });
+      expect(await send()).toEqual({ status: 'human', revision: 1 });
+      expect(await send()).toEqual({ status: 'human', revision: 1 });
+      await expect(send({ actor: 'bob' })).rejects.toMatchObject({ code: 'nothing_to_undo' });
+    } finally {
+      await client.close();
+    }
+    expect(await types(id)).toEqual(['submitted', 'inferred', 'held', 'undone']);
+  });
+
+  it('that cannot take effect is told of in the log, and neither other ones nor deadlines wait for it', async () => {
+    const [bad, good, late] = [await waiting(), await waiting(), await waiting()];
+    await decide(bad, 'edit', 'alice', { response: SECRET, undo_ms: 60_000 });
+    await stack.database.query(
+      `UPDATE jobs SET held_until = now(), held_decision = jsonb_set(held_decision, '{revision}', '"x"') WHERE id = $1`,
+      [bad],
+    );
+    await stack.database.query(
+      `UPDATE jobs SET deadline_at = now(), on_deadline = 'fail', planned_at = now() WHERE id = $1`,
+      [late],
+    );
+    await decide(good, 'approve', 'alice', { undo_ms: 1 });
+    await Promise.all([stack.reaches(good, 'success'), stack.reaches(late, 'fail')]);
+    const told = await until('the log tells', () =>
+      stack.processes.flatMap(({ logs }) => logs).find((line) => line.includes('did not take effect')),
+    );
+    expect(JSON.parse(told)).toMatchObject({ level: 'error', jobId: bad });
+    expect(told).not.toContain(SECRET);
+    await stack.http.post(`/v1/jobs/${bad}/cancel`);
   });
 });

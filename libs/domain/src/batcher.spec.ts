@@ -121,6 +121,19 @@ describe('a batcher', () => {
     expect(runs).toBe(1);
   });
 
+  it('tries each item alone also then, where told that the error may be of one item', async () => {
+    const failsAll = () => false;
+    const call = batched(
+      (items: number[]) =>
+        items.includes(3)
+          ? Promise.reject(Object.assign(new Error('took too long'), { code: '57014' }))
+          : Promise.resolve(items),
+      { failsAll },
+    );
+    const results = await Promise.allSettled(upTo(5).map(call));
+    expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, true, true, false, true]);
+  });
+
   it.each(['throws', 'rejects'])('goes on after a run that %s', async (how) => {
     let runs = 0;
     const call = batched(

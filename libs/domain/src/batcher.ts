@@ -5,14 +5,25 @@ import { isTransient } from './database-errors';
  * lone call runs at once, so there is no wait without load.
  *
  * @param run answers item by item, in order. When it rejects for a batch, each item is tried alone, so that one
- *   bad item does not fail its neighbours; a lost connection fails all of them.
+ *   bad item does not fail its neighbours, unless the error `failsAll`.
  * @param keyOf two items with the same key never share a batch; by default all may
  * @param most items in a batch (default 100)
+ * @param failsAll whether an error is no single item's (by default a database that is away, or gave up)
  * @param parallel batches under way at once (default 2: one commits while the next one is parsed)
  */
 export function batched<I, O>(
   run: (items: I[]) => Promise<O[]>,
-  { keyOf, most = 100, parallel = 2 }: { keyOf?: (item: I) => string; most?: number; parallel?: number } = {},
+  {
+    keyOf,
+    most = 100,
+    parallel = 2,
+    failsAll = isTransient,
+  }: {
+    keyOf?: (item: I) => string;
+    most?: number;
+    parallel?: number;
+    failsAll?: (error: unknown) => boolean;
+  } = {},
 ): (item: I) => Promise<O> {
   interface Waiting {
     item: I;
@@ -48,7 +59,7 @@ export function batched<I, O>(
         call.resolve(results[index] as O);
       });
     } catch (error) {
-      if (batch.length === 1 || isTransient(error)) {
+      if (batch.length === 1 || failsAll(error)) {
         for (const call of batch) call.reject(error);
       } else {
         for (const call of batch) await settle([call]);

@@ -1,5 +1,5 @@
 export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
-export { isStatementTimeout, isTransient } from './database-errors';
+export { isDuplicate, isStatementTimeout, isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
 export { Decision } from './jobs/decision.entity';

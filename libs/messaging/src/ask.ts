@@ -8,7 +8,7 @@ export const REPLY_PATIENCE_MS = 4000;
 
 /**
  * Sends a command and waits for its reply; asks a second time when no reply came, so commands must be idempotent.
- * @throws DomainError the refusal, or `unavailable` when nobody answered
+ * @throws DomainError the refusal as it was answered, or `unavailable` when nobody answered
  */
 export async function ask<T>(client: ClientProxy, pattern: string, data: object): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
@@ -16,7 +16,9 @@ export async function ask<T>(client: ClientProxy, pattern: string, data: object)
       return await firstValueFrom(client.send<T>(pattern, data).pipe(timeout(REPLY_PATIENCE_MS)));
     } catch (error) {
       const refusal = fromReplyError(error);
-      if (refusal instanceof DomainError && refusal.code !== 'unavailable') throw refusal;
+      // Of a command that was sent before, a broker that is away by now says nothing.
+      const fromHere = refusal === error;
+      if (refusal instanceof DomainError && !(fromHere && attempt === 2)) throw refusal;
       if (attempt === 2 || !(error instanceof TimeoutError)) {
         throw new DomainError(
           'unavailable',

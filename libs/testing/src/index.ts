@@ -11,6 +11,7 @@ export {
   claimedJob,
   jobIn,
   NO_POLICY,
+  settleHeld,
 } from './jobs';
 export { selfSigned } from './self-signed';
 export {

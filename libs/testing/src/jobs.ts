@@ -130,3 +130,16 @@ export async function jobIn(
   }
   return lease.jobId;
 }
+
+/** Lets up to `limit` held decisions take effect that are due; answers those that did something. */
+export async function settleHeld(
+  store: JobStore,
+  limit: number,
+): Promise<{ jobId: string; status: JobStatus; revision: number; undone: boolean }[]> {
+  const due = await store.dueHeld(limit);
+  const settled = await Promise.all(due.map((jobId) => store.settle(jobId)));
+  return due.flatMap((jobId, index) => {
+    const one = settled[index];
+    return one ? [{ jobId, ...one }] : [];
+  });
+}

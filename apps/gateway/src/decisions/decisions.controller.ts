@@ -7,6 +7,7 @@ import {
   encodeCursor,
   fault,
   flagParameter,
+  isTime,
   LARGEST_PAGE,
   limitParameter,
   nameParameter,
@@ -120,16 +121,7 @@ const PARAMETERS = [
   ...['at_deadline', 'missed_deadline', 'final', 'pairs', 'limit', 'cursor'],
 ];
 
-/** A time as the database writes it into JSON. */
-const DATABASE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d:\d\d$/;
-
 function isDecisionPosition(value: unknown): value is DecisionPosition {
   const { at, id } = (value ?? {}) as Partial<Record<string, unknown>>;
-  return (
-    typeof at === 'string' &&
-    DATABASE_TIME.test(at) &&
-    !Number.isNaN(Date.parse(at)) &&
-    typeof id === 'string' &&
-    isJobId(id)
-  );
+  return typeof at === 'string' && isTime(at) && typeof id === 'string' && isJobId(id);
 }

@@ -87,7 +87,7 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
       beat,
       nextBeat: Date.now() + HEARTBEAT_MS,
     };
-    if (this.followers.size === 0) this.position = await this.reader.end();
+    if (this.followers.size === 0) await this.beginAtEnd();
     this.followers.add(follower);
     try {
       for (;;) {
@@ -102,6 +102,12 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
     } finally {
       this.followers.delete(follower);
     }
+  }
+
+  /** Unless somebody else has begun meanwhile: what is still to be read for them must not be passed over. */
+  private async beginAtEnd(): Promise<void> {
+    const end = await this.reader.end();
+    if (this.followers.size === 0) this.position = end;
   }
 
   private async look(): Promise<number> {

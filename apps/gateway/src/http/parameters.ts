@@ -8,7 +8,8 @@ export const USUAL_PAGE = 50;
 const LARGEST_OFFSET = 1_000_000;
 /** Characters of a model's, a rule's or a person's name. */
 const LONGEST_NAME = 200;
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+/** The database knows no offsets of 16 hours and more. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/;
 
 export type Query = Record<string, string | string[] | undefined>;
 
@@ -45,21 +46,21 @@ export function timeParameter(query: Query, name: string): Date | undefined {
   if (given === undefined) return undefined;
   // A plus that was not encoded arrives as a blank.
   const text = given.replace(/ (?=\d\d:\d\d$)/, '+').toUpperCase();
-  const time = new Date(RFC_3339.test(text) ? text : NaN);
-  // Date takes 30 February for 2 March.
-  const isReal = time.getTime() >= 0 && sameDay(text);
-  if (!isReal) {
+  if (!isTime(text)) {
     throw fault(
       name,
       `${quote(given)} is not a time from 1970 on as RFC 3339 writes it, such as 2026-01-31T09:00:00Z`,
     );
   }
-  return time;
+  return new Date(text);
 }
 
-/** Whether the day that a time begins with is one of the calendar. */
-function sameDay(time: string): boolean {
-  const day = time.slice(0, 10);
+/** Whether a text is a moment as RFC 3339 writes it, from 1970 to 9999, that the database knows, too. */
+export function isTime(text: string): boolean {
+  const time = Date.parse(RFC_3339.test(text) ? text : '');
+  if (!(time >= 0 && time < Date.UTC(10_000, 0))) return false;
+  // Date takes 30 February for 2 March.
+  const day = text.slice(0, 10);
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }
 

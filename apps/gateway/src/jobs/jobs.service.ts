@@ -84,12 +84,14 @@ export class JobsService {
   /** @throws DomainError job_not_found */
   async get(id: string): Promise<Job> {
     const job = await this.reader.find(id);
-    if (!job)
-      throw new DomainError(
-        'job_not_found',
-        `There is no job with the id ${JSON.stringify(id.slice(0, 64))}.`,
-      );
+    if (!job) throw notFound(id);
     return job;
+  }
+
+  /** The id of a job as the database has it, without reading the job. @throws DomainError job_not_found */
+  async idOf(id: string): Promise<string> {
+    if (!(await this.reader.exists(id))) throw notFound(id);
+    return id.toLowerCase();
   }
 
   /** Newest first. */
@@ -121,4 +123,8 @@ export class JobsService {
     if (!job) throw new Error('a job that was not stored has no earlier one either');
     return requireSameRequest(job, idempotency);
   }
+}
+
+function notFound(id: string): DomainError {
+  return new DomainError('job_not_found', `There is no job with the id ${JSON.stringify(id.slice(0, 64))}.`);
 }

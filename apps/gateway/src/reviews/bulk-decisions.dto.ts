@@ -1,9 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { DomainError, JOB_STATUSES, type FieldFault, type JobStatus, type Summary } from '@hitl/domain';
 import { IsInt, IsUUID, Max, Min } from 'class-validator';
 import { IsListOf } from '../http/validate';
 import { Problem } from '../openapi/problem.dto';
 import { DecisionDto, LARGEST_REVISION } from './decision.dto';
-import { ReviewDto } from './review.dto';
+import { toWaiting, WaitingReview } from './waiting.dto';
 
 /** Decisions that one request makes at most. */
 const MOST_DECISIONS = 200;
@@ -27,13 +28,28 @@ export class BulkDecisions {
   decisions: BulkDecision[];
 }
 
+/** A job that was decided, without what it is about. */
+class DecidedJob {
+  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  status: JobStatus;
+
+  @ApiProperty({ type: 'integer', description: 'The number of the current answer' })
+  revision: number;
+
+  @ApiProperty({ format: 'date-time' })
+  updated_at: string;
+
+  @ApiProperty({ type: WaitingReview })
+  review: WaitingReview;
+}
+
 /** What became of one of many decisions: the job as it is now, or why nothing was decided. */
 export class BulkResult {
   @ApiProperty({ format: 'uuid' })
   job_id: string;
 
-  @ApiProperty({ type: ReviewDto, nullable: true })
-  job: ReviewDto | null;
+  @ApiProperty({ type: DecidedJob, nullable: true })
+  job: DecidedJob | null;
 
   @ApiProperty({ type: Problem, nullable: true })
   problem: object | null;
@@ -42,4 +58,30 @@ export class BulkResult {
 export class BulkResults {
   @ApiProperty({ type: [BulkResult], description: 'In the order of the decisions' })
   results: BulkResult[];
+}
+
+export function toDecided(job: Summary): DecidedJob {
+  return {
+    status: job.status,
+    revision: job.revision,
+    updated_at: job.updatedAt.toISOString(),
+    review: toWaiting(job),
+  };
+}
+
+/** Refuses ids that several of the decisions have: each would stand for the other. @throws DomainError `invalid_request` */
+export function requireDistinctIds(decisions: BulkDecision[]): void {
+  const first = new Map<string, number>();
+  const faults: FieldFault[] = [];
+  for (const [index, { id }] of decisions.entries()) {
+    const key = id?.toLowerCase();
+    if (key === undefined) continue;
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, index);
+    else
+      faults.push({ pointer: `/decisions/${index}/id`, detail: `is the id of /decisions/${earlier}, too` });
+  }
+  if (faults.length === 0) return;
+  const details = faults.map(({ pointer, detail }) => `${pointer}: ${detail}`);
+  throw new DomainError('invalid_request', `${details.join('. ')}.`, faults);
 }

@@ -2,9 +2,9 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { Job, Json } from '@hitl/domain';
 import { forReviewer, JobDto, Page } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
-import { toWaiting, WaitingDto } from './waiting.dto';
+import { toWaiting, WaitingReview } from './waiting.dto';
 
-class ReviewState extends WaitingDto {
+class ReviewState extends WaitingReview {
   @ApiProperty({ description: 'Whether the policy has said who must review' })
   planned: boolean;
 

@@ -34,9 +34,9 @@ import {
   quote,
   type Query as QueryParameters,
 } from '../http/parameters';
-import { etagOf, toPage } from '../jobs/job.dto';
+import { etagOf } from '../jobs/job.dto';
 import { ApiPage } from '../openapi/api-page';
-import { BulkDecisions, BulkResults } from './bulk-decisions.dto';
+import { BulkDecisions, BulkResults, requireDistinctIds, toDecided } from './bulk-decisions.dto';
 import { DecisionDto, toRequest } from './decision.dto';
 import { DraftDto, SaveDraft, toDraft } from './draft.dto';
 import { NoteDto } from './note.dto';
@@ -50,17 +50,20 @@ const JOB_ID = { name: 'id', format: 'uuid' } as const;
 export class ReviewsController {
   constructor(private readonly reviews: ReviewsService) {}
 
-  @ApiOperation({ summary: 'List jobs that wait for a human, most urgent first: by priority, then by age' })
+  @ApiOperation({
+    summary: 'List jobs that wait for a human, most urgent first: by priority, then by age',
+    description: 'Whole jobs: a page ends before its limit where they come to more than 32 MiB together.',
+  })
   @ApiPage(ReviewPage)
   @Get()
   async listReviews(@Query() query: QueryParameters): Promise<ReviewPage> {
     onlyParameters(query, ['limit', 'cursor']);
     const limit = limitParameter(query);
-    const jobs = await this.reviews.waiting({
+    const { jobs, next } = await this.reviews.waiting({
       after: cursorParameter(query, isReviewPosition),
-      limit: limit + 1,
+      limit,
     });
-    return toPage(jobs, limit, toReview, ({ priority, id }) => encodeCursor({ priority, id }));
+    return { data: jobs.map(toReview), has_more: next !== null, next_cursor: next && encodeCursor(next) };
   }
 
   @ApiOperation({
@@ -86,7 +89,8 @@ export class ReviewsController {
 
   @ApiOperation({
     summary: 'Decide on many answers',
-    description: 'Each decision takes effect or is refused by itself, as if it came alone.',
+    description:
+      'Each decision takes effect or is refused by itself, as if it came alone. But one that is malformed, or has the id of another one, refuses the whole request with 400, and none takes effect.',
   })
   @ApiOkResponse({ type: BulkResults })
   @Post('decisions')
@@ -96,6 +100,7 @@ export class ReviewsController {
     @Actor() actor: string,
     @Req() request: FastifyRequest,
   ): Promise<BulkResults> {
+    requireDistinctIds(decisions);
     const requests = decisions.map((decision, index) =>
       toRequest(decision.job_id.toLowerCase(), decision.revision, decision, actor, `/decisions/${index}`),
     );
@@ -104,7 +109,7 @@ export class ReviewsController {
         try {
           return {
             job_id: decision.jobId,
-            job: toReview(await this.reviews.decide(decision)),
+            job: toDecided(await this.reviews.decideOneOfMany(decision)),
             problem: null,
           };
         } catch (error) {

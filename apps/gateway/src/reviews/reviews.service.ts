@@ -7,6 +7,7 @@ import {
   ERRORS,
   isJsonObject,
   JobReader,
+  SummaryReader,
   type DecisionRequest,
   type Draft,
   type Edit,
@@ -14,6 +15,7 @@ import {
   type Job,
   type Json,
   type ReviewPosition,
+  type Summary,
 } from '@hitl/domain';
 import {
   ask,
@@ -37,13 +39,17 @@ export class ReviewsService {
   constructor(
     private readonly jobs: JobsService,
     private readonly reader: JobReader,
+    private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
     private readonly histories: HistoryReader,
     @Inject(ClientProxy) private readonly client: ClientProxy,
   ) {}
 
-  /** Jobs that wait for a human, most urgent first. */
-  waiting(page: { after?: ReviewPosition; limit: number }): Promise<Job[]> {
+  /** Jobs that wait for a human, most urgent first. There may be fewer than `limit` although `next` is not null. */
+  waiting(page: {
+    after?: ReviewPosition;
+    limit: number;
+  }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
     return this.reader.waiting(page);
   }
 
@@ -65,28 +71,34 @@ export class ReviewsService {
   }
 
   /** @throws DomainError job_not_found, job_not_waiting, claimed, not_in_group, own_submission, too_many_claims, unavailable */
-  claim(jobId: string, actor: string): Promise<Job> {
-    return this.command(jobId, ClaimReview.pattern, { id: uuidv7(), actor });
+  async claim(jobId: string, actor: string): Promise<Job> {
+    return this.jobs.get(await this.command(jobId, ClaimReview.pattern, { id: uuidv7(), actor }));
   }
 
   /** @throws DomainError job_not_found, claimed, unavailable */
-  release(jobId: string, actor: string): Promise<Job> {
-    return this.command(jobId, ReleaseReview.pattern, { actor });
+  async release(jobId: string, actor: string): Promise<void> {
+    await this.command(jobId, ReleaseReview.pattern, { actor });
   }
 
   /**
    * @throws DomainError job_not_found, job_not_waiting, already_decided, revision_mismatch, claimed, not_in_group,
    *   own_submission, already_voted, too_many_regenerations, schema_mismatch, idempotency_conflict, unavailable
    */
-  decide(decision: DecisionRequest): Promise<Job> {
-    return this.command(decision.jobId, DecideReview.pattern, decision);
+  async decide(decision: DecisionRequest): Promise<Job> {
+    return this.jobs.get(await this.command(decision.jobId, DecideReview.pattern, decision));
+  }
+
+  /** One of many: reads nothing of what the job is about. @throws DomainError as {@link decide} */
+  async decideOneOfMany(decision: DecisionRequest): Promise<Summary> {
+    return this.summary(await this.command(decision.jobId, DecideReview.pattern, decision));
   }
 
   /** Takes back the decision that is held. @throws DomainError job_not_found, nothing_to_undo, unavailable */
   async undo(jobId: string, actor: string): Promise<Job> {
-    const { heldDecision } = await this.jobs.get(jobId);
+    const id = await this.jobs.idOf(jobId);
+    const { heldDecision } = await this.summary(id);
     const decisionId = isJsonObject(heldDecision) ? heldDecision.id : uuidv7();
-    return this.command(jobId, UndoDecision.pattern, { decisionId, actor });
+    return this.jobs.get(await this.command(id, UndoDecision.pattern, { decisionId, actor }));
   }
 
   /** @throws DomainError as {@link decide} */
@@ -101,7 +113,7 @@ export class ReviewsService {
 
   /** @throws DomainError job_not_found, draft_not_found */
   async draft(jobId: string, actor: string): Promise<Draft> {
-    const { id } = await this.jobs.get(jobId);
+    const id = await this.jobs.idOf(jobId);
     const draft = await this.drafts.find(id, actor);
     if (!draft) throw new DomainError('draft_not_found', `${actor} has saved no draft for job ${id}.`);
     return draft;
@@ -114,33 +126,35 @@ export class ReviewsService {
 
   /** @throws DomainError job_not_found, job_not_waiting */
   async saveDraft(jobId: string, actor: string, draft: { revision: number; content: Json }): Promise<Draft> {
-    const { id } = await this.jobs.get(jobId);
-    if (!(await this.drafts.save({ ...draft, jobId: id, actor }))) {
+    const id = await this.jobs.idOf(jobId);
+    const kept = (await this.drafts.save({ ...draft, jobId: id, actor }))
+      ? await this.drafts.find(id, actor)
+      : null;
+    if (!kept) {
       throw new DomainError('job_not_waiting', `Job ${id} has ended: there is nothing left to write for it.`);
     }
-    return this.draft(id, actor);
+    return kept;
   }
 
   /** @throws DomainError job_not_found */
   async deleteDraft(jobId: string, actor: string): Promise<void> {
-    const { id } = await this.jobs.get(jobId);
-    await this.drafts.delete(id, actor);
+    await this.drafts.delete(await this.jobs.idOf(jobId), actor);
   }
 
-  /** Sends a command about a job; a refusal tells what is there now. */
-  private async command(jobId: string, pattern: string, data: object): Promise<Job> {
-    const { id } = await this.jobs.get(jobId);
+  /** Sends a command about a job, and answers the job's id; a refusal tells what is there now. */
+  private async command(jobId: string, pattern: string, data: object): Promise<string> {
+    const id = await this.jobs.idOf(jobId);
     try {
       await ask<ClaimReply | ReviewReply>(this.client, pattern, { ...data, jobId: id });
     } catch (error) {
       throw await this.withCurrent(error, id);
     }
-    return this.jobs.get(id);
+    return id;
   }
 
   private async withCurrent(error: unknown, jobId: string): Promise<unknown> {
     if (!(error instanceof DomainError) || ![409, 412].includes(ERRORS[error.code].status)) return error;
-    const job = await this.jobs.get(jobId);
+    const job = await this.summary(jobId);
     const last = job.status === 'human' ? null : await this.reader.lastDecision(jobId);
     return new DomainError(error.code, error.message, error.faults, {
       status: job.status,
@@ -149,5 +163,11 @@ export class ReviewsService {
       held: heldOf(job),
       decision: last && { verdict: last.verdict, by: last.actor, at: last.createdAt.toISOString() },
     });
+  }
+
+  private async summary(id: string): Promise<Summary> {
+    const summary = await this.summaries.find(id);
+    if (!summary) throw new Error(`job ${id} was there a moment ago`);
+    return summary;
   }
 }

@@ -1,10 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Summary } from '@hitl/domain';
 import { Page } from '../jobs/job.dto';
-import { toWaiting, WaitingDto } from './waiting.dto';
+import { toWaiting, WaitingReview } from './waiting.dto';
 
 /** A job that waits for a human, in one line. */
-class ReviewSummary extends WaitingDto {
+class ReviewSummary extends WaitingReview {
   @ApiProperty({ format: 'uuid' })
   id: string;
 

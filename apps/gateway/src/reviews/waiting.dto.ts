@@ -34,7 +34,7 @@ export class HeldDecision {
 }
 
 /** How a job waits for reviewers: what its summary tells, too. */
-export class WaitingDto {
+export class WaitingReview {
   @ApiProperty({
     type: String,
     format: 'date-time',
@@ -68,7 +68,7 @@ export class WaitingDto {
   held: HeldDecision | null;
 }
 
-export function toWaiting(job: Summary): WaitingDto {
+export function toWaiting(job: Summary): WaitingReview {
   return {
     since: job.waitingSince?.toISOString() ?? null,
     deadline_at: job.deadlineAt?.toISOString() ?? null,

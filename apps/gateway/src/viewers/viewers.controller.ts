@@ -8,13 +8,16 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Actor } from '../http/actor';
-import { ReviewsService } from '../reviews/reviews.service';
+import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from './viewers.service';
 
 const JOB_ID = { name: 'id', format: 'uuid' } as const;
 
 class ViewersDto {
-  @ApiProperty({ type: [String], description: 'Who looks at the job, you among them' })
+  @ApiProperty({
+    type: [String],
+    description: 'Who looks at the job, you among them unless there are too many',
+  })
   viewers: string[];
 }
 
@@ -22,14 +25,14 @@ class ViewersDto {
 @Controller('v1/reviews/:id/viewers')
 export class ViewersController {
   constructor(
-    private readonly reviews: ReviewsService,
+    private readonly jobs: JobsService,
     private readonly viewers: Viewers,
   ) {}
 
   @ApiOperation({
     summary: 'Say that you look at a job, and learn who else does',
     description:
-      'It counts for 25 seconds: say it again every 10. It claims nothing, and is not recorded. Whoever follows /v1/events is told of each change.',
+      'It counts for 25 seconds: say it again every 10. It claims nothing, and is not recorded. Whoever follows /v1/events is told of each change. At most 20 people at a job, and 10,000 jobs, are kept in mind: whoever comes then is not listed.',
   })
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: ViewersDto })
@@ -37,7 +40,7 @@ export class ViewersController {
   async viewReview(@Param('id') id: string, @Actor() actor: string): Promise<ViewersDto> {
     const jobId = id.toLowerCase();
     // Whoever says it again has named a job that there is.
-    if (!this.viewers.of(jobId).includes(actor)) await this.reviews.get(jobId);
+    if (!this.viewers.of(jobId).includes(actor)) await this.jobs.idOf(jobId);
     this.viewers.tell({ jobId, actor, looks: true });
     return { viewers: this.viewers.of(jobId) };
   }

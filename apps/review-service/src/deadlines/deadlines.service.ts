@@ -1,50 +1,69 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { JobStore, type ApprovalAtDeadline } from '@hitl/domain';
+import { DraftStore, isStatementTimeout, isTransient, JobStore, type ApprovalAtDeadline } from '@hitl/domain';
 import { ChangeAnnouncer, every, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
 
 /** Jobs that one look moves on at most. */
 const JOBS_PER_LOOK = 200;
+/** How often drafts are looked for that their jobs have left over, in milliseconds, and how many go at a time. */
+const SWEEP_EVERY_MS = 600_000;
+const DRAFTS_PER_SWEEP = 500;
 
 /**
  * Does what is due with jobs in `human`: held decisions take effect, reviewers are reminded, jobs escalate and
  * expire, or are approved where their policy says so. Due times are rows, so a restart forgets none; runs on every
- * replica, and each step is taken once.
+ * replica, and each step is taken once. Now and then sweeps the drafts that ended jobs have left over.
  */
 @Injectable()
 export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Deadlines.name);
-  private looking?: Repetition;
+  private looking: Repetition[] = [];
 
   constructor(
     private readonly store: JobStore,
+    private readonly drafts: DraftStore,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
     private readonly config: Config,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.looking = every(this.config.RECONCILE_INTERVAL_MS, () => this.look(), this.logger);
+    // Each by itself: none waits for another that is slow or fails.
+    this.looking = [() => this.settle(), () => this.approve(), () => this.climb()].map((look) =>
+      every(this.config.RECONCILE_INTERVAL_MS, look, this.logger),
+    );
+    this.looking.push(every(SWEEP_EVERY_MS, () => this.sweep(), this.logger));
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.looking?.stop();
-  }
-
-  private async look(): Promise<number> {
-    return (await this.settle()) + (await this.approve()) + (await this.climb());
+    await Promise.all(this.looking.map((repetition) => repetition.stop()));
   }
 
   private async settle(): Promise<number> {
-    const settled = await this.store.settleHeld(JOBS_PER_LOOK);
-    for (const { jobId, status, bell } of settled) {
+    const due = await this.store.dueHeld(JOBS_PER_LOOK);
+    const settled = await Promise.all(due.map((jobId) => this.settleOne(jobId)));
+    return settled.filter(Boolean).length;
+  }
+
+  private async settleOne(jobId: string): Promise<boolean> {
+    try {
+      const settled = await this.store.settle(jobId);
+      if (!settled) return false;
+      const { status, bell, undone } = settled;
       if (bell) this.outbox.ring(bell);
       this.changes.announce(jobId, status);
-      this.logger.log({ jobId, status, message: 'a held decision took effect' });
+      const message = undone
+        ? 'a held decision was taken back: its id belongs to another one'
+        : 'a held decision took effect';
+      this.logger.log({ jobId, status, message });
+      return true;
+    } catch (error) {
+      if (isTransient(error) && !isStatementTimeout(error)) throw error;
+      this.logger.error({ jobId, err: error, message: 'a held decision did not take effect' });
+      return false;
     }
-    return settled.length;
   }
 
   private async approve(): Promise<number> {
@@ -87,5 +106,11 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.log({ jobId, message: type });
     }
     return steps.length;
+  }
+
+  private async sweep(): Promise<number> {
+    await this.drafts.sweep(DRAFTS_PER_SWEEP);
+    // The rest may wait for the next time.
+    return 0;
   }
 }

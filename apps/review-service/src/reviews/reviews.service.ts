@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
   DomainError,
+  isDuplicate,
   JobReader,
   JobStore,
   MOST_CLAIMS,
@@ -74,20 +75,22 @@ export class ReviewsService {
     return { status: 'human', revision: next };
   }
 
-  /** @throws DomainError nothing_to_undo */
+  /** Asked again for what this reviewer has undone, it answers the same. @throws DomainError nothing_to_undo */
   async undo(request: { jobId: string; decisionId: string; actor: string }): Promise<ReviewReply> {
-    const undone = await this.store.undo(request);
-    const job = await this.find(request.jobId);
+    const { jobId, decisionId, actor } = request;
+    const undone =
+      (await this.store.undo(request)) || (await this.jobs.undoneBy(jobId, decisionId)) === actor;
+    const job = await this.find(jobId);
     if (!undone) {
       const held = heldOf(job);
       const why =
-        held && held.actor !== request.actor
+        held && held.actor !== actor
           ? `the decision that is held is ${held.actor}'s, who alone may take it back`
-          : `no decision of ${request.actor} is held, and the job is in '${job.status}'`;
+          : `no decision of ${actor} is held, and the job is in '${job.status}'`;
       throw new DomainError('nothing_to_undo', `Nothing was undone: ${why}.`);
     }
     this.changes.announce(job.id, 'human');
-    this.logger.log({ jobId: job.id, decisionId: request.decisionId, message: 'undone' });
+    this.logger.log({ jobId: job.id, decisionId, message: 'undone' });
     return { status: job.status, revision: job.revision };
   }
 
@@ -159,13 +162,19 @@ export class ReviewsService {
 
   private async take(judgement: Judgement): Promise<ReviewReply | null> {
     const undoMs = Math.max(this.config.DECISION_UNDO_MS, judgement.undoMs ?? 0);
-    if (undoMs > 0) {
-      const held = await this.store.hold(judgement, undoMs);
-      return held && { status: 'human', revision: held.revision };
+    try {
+      if (undoMs > 0) {
+        const held = await this.store.hold(judgement, undoMs);
+        return held && { status: 'human', revision: held.revision };
+      }
+      const decided = await this.store.decide(judgement);
+      if (decided?.bell) this.outbox.ring(decided.bell);
+      return decided && { status: decided.status, revision: decided.revision };
+    } catch (error) {
+      // Another decision got the id at the same moment.
+      if (isDuplicate(error)) return null;
+      throw error;
     }
-    const decided = await this.store.decide(judgement);
-    if (decided?.bell) this.outbox.ring(decided.bell);
-    return decided && { status: decided.status, revision: decided.revision };
   }
 
   private async judge(request: DecisionRequest): Promise<Judgement> {
@@ -211,7 +220,9 @@ export class ReviewsService {
       requireSameDecision(judgement, job.id, held.requestHash);
       return { status: 'human', revision: job.revision };
     }
-    if (await this.jobs.wasUndone(judgement.jobId, judgement.id)) {
+    const holder = await this.jobs.holderOf(judgement.id);
+    if (holder !== null) requireSameDecision(judgement, holder, undefined);
+    if ((await this.jobs.undoneBy(judgement.jobId, judgement.id)) !== null) {
       throw new DomainError(
         'idempotency_conflict',
         `The decision ${judgement.id} was undone. Use a new id to decide again.`,

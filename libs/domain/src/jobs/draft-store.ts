@@ -4,21 +4,30 @@ import type { Json } from '../json';
 import { prepared } from '../prepared';
 import { Draft } from './draft.entity';
 
-/** What reviewers have begun to write: one draft for each reviewer and job. */
+/**
+ * What reviewers have begun to write: one draft for each reviewer and job. One that was saved in the very moment in
+ * which its job ended may be left over; nobody reads it, and it is swept.
+ */
 @Injectable()
 export class DraftStore {
   constructor(@Inject(DataSource) private readonly database: DataSource) {}
 
+  /** This reviewer's draft for a job; null: there is none, or the job has ended. */
   find(jobId: string, actor: string): Promise<Draft | null> {
-    return this.database.getRepository(Draft).findOne({ where: { jobId, actor } });
+    return this.database
+      .createQueryBuilder(Draft, 'draft')
+      .where('draft.jobId = :jobId AND draft.actor = :actor', { jobId, actor })
+      .andWhere(`EXISTS (SELECT FROM jobs WHERE id = draft.jobId AND status IN ('bot', 'human'))`)
+      .getOne();
   }
 
-  /** When this reviewer's draft for a job was saved; null: there is none. */
+  /** When this reviewer's draft for a job was saved; null: there is none, or the job has ended. */
   async savedAt(jobId: string, actor: string): Promise<Date | null> {
     const rows: { savedAt: Date }[] = await this.database.query(
       prepared(
         'draft-saved',
-        'SELECT updated_at AS "savedAt" FROM drafts WHERE job_id = $1::uuid AND actor = $2',
+        `SELECT d.updated_at AS "savedAt" FROM drafts d JOIN jobs j ON j.id = d.job_id
+         WHERE d.job_id = $1::uuid AND d.actor = $2 AND j.status IN ('bot', 'human')`,
       ),
       [jobId, actor],
     );
@@ -40,5 +49,20 @@ export class DraftStore {
   /** Answers nothing: a draft that is not there is gone. */
   async delete(jobId: string, actor: string): Promise<void> {
     await this.database.query('DELETE FROM drafts WHERE job_id = $1::uuid AND actor = $2', [jobId, actor]);
+  }
+
+  /** Throws away up to `limit` drafts of jobs that have ended. Answers how many. */
+  async sweep(limit: number): Promise<number> {
+    // Asked for each draft: joined, a planner may walk through all jobs for a few of them.
+    const rows: { count: string }[] = await this.database.query(
+      `WITH swept AS (
+         DELETE FROM drafts WHERE (job_id, actor) IN (
+           SELECT job_id, actor FROM drafts d WHERE (SELECT status FROM jobs WHERE id = d.job_id) IN ('success', 'fail') LIMIT $1)
+         RETURNING 1
+       )
+       SELECT count(*) FROM swept`,
+      [limit],
+    );
+    return Number(rows[0]?.count);
   }
 }

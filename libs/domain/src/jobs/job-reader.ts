@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Brackets, DataSource, type Repository } from 'typeorm';
+import { DataSource, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import { Decision } from './decision.entity';
 import type { Json } from '../json';
@@ -12,6 +12,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export function isJobId(text: string): boolean {
   return UUID.test(text);
 }
+
+/** Bytes of the rows that a page of whole jobs may have. */
+const LARGEST_PAGE_BYTES = 33_554_432;
 
 /** Where a page of reviews goes on. */
 export interface ReviewPosition {
@@ -42,6 +45,7 @@ export interface Answered {
 export class JobReader {
   private readonly jobs: Repository<Job>;
   private readonly findBatched: (id: string) => Promise<Job | null>;
+  private readonly existsBatched: (id: string) => Promise<boolean>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
@@ -54,11 +58,23 @@ export class JobReader {
       const byId = new Map(rows.map((job) => [job.id, job]));
       return ids.map((id) => byId.get(id) ?? null);
     });
+    this.existsBatched = batched(async (ids: string[]) => {
+      const rows: { id: string }[] = await database.query('SELECT id FROM jobs WHERE id = ANY($1::uuid[])', [
+        ids,
+      ]);
+      const there = new Set(rows.map(({ id }) => id));
+      return ids.map((id) => there.has(id));
+    });
   }
 
   /** The job with this id, whatever its shape; null when there is none. */
   find(id: string): Promise<Job | null> {
     return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
+  }
+
+  /** Whether there is a job with this id, whatever its shape. */
+  exists(id: string): Promise<boolean> {
+    return isJobId(id) ? this.existsBatched(id.toLowerCase()) : Promise.resolve(false);
   }
 
   /** The job that a project submitted under this idempotency key. */
@@ -106,13 +122,22 @@ export class JobReader {
     return this.database.getRepository(Decision).findOne({ where: { id } });
   }
 
-  /** Whether a decision with this id was taken back. */
-  async wasUndone(jobId: string, decisionId: string): Promise<boolean> {
-    const rows: unknown[] = await this.database.query(
-      `SELECT 1 FROM job_events WHERE job_id = $1 AND type = 'undone' AND data ->> 'decision_id' = $2 LIMIT 1`,
+  /** The job on which a decision with this id is held. */
+  async holderOf(decisionId: string): Promise<string | null> {
+    const rows: { id: string }[] = await this.database.query(
+      `SELECT id FROM jobs WHERE held_decision IS NOT NULL AND held_decision ->> 'id' = $1`,
+      [decisionId],
+    );
+    return rows[0]?.id ?? null;
+  }
+
+  /** Who took a decision with this id back first; null: nobody. */
+  async undoneBy(jobId: string, decisionId: string): Promise<string | null> {
+    const rows: { actor: string }[] = await this.database.query(
+      `SELECT actor FROM job_events WHERE job_id = $1 AND type = 'undone' AND data ->> 'decision_id' = $2 ORDER BY id LIMIT 1`,
       [jobId, decisionId],
     );
-    return rows.length > 0;
+    return rows[0]?.actor ?? null;
   }
 
   /** Newest first, from the job after `before` on. */
@@ -148,23 +173,41 @@ export class JobReader {
     });
   }
 
-  /** Jobs that wait for a human, most urgent first: by priority, then by age. */
-  waiting({ after, limit }: { after?: ReviewPosition; limit: number }): Promise<Job[]> {
-    const query = this.jobs
+  /**
+   * Jobs that wait for a human, most urgent first: by priority, then by age. Fewer than `limit` where they come to
+   * more than 32 MiB of text together, though at least one.
+   * @returns `next`: where to go on; null at the end
+   */
+  async waiting({
+    after,
+    limit,
+  }: {
+    after?: ReviewPosition;
+    limit: number;
+  }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
+    const found: (ReviewPosition & { size: number })[] = await this.database.query(
+      `SELECT id, priority, (SELECT octet_length(job::text) FROM jobs job WHERE job.id = page.id) AS size
+       FROM (SELECT id, priority FROM jobs
+             WHERE status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
+             ORDER BY priority DESC, id LIMIT $3) page
+       ORDER BY priority DESC, id`,
+      [after?.priority ?? null, after?.id ?? null, limit + 1],
+    );
+    const fitting: ReviewPosition[] = [];
+    let size = 0;
+    for (const one of found.slice(0, limit)) {
+      size += one.size;
+      if (fitting.length > 0 && size > LARGEST_PAGE_BYTES) break;
+      fitting.push(one);
+    }
+    const last = fitting.at(-1);
+    const jobs = await this.jobs
       .createQueryBuilder('job')
-      .where("job.status = 'human'")
+      .where("job.status = 'human' AND job.id = ANY(:ids)", { ids: fitting.map(({ id }) => id) })
       .orderBy('job.priority', 'DESC')
       .addOrderBy('job.id', 'ASC')
-      .take(limit);
-    if (after) {
-      query.andWhere(
-        new Brackets((where) =>
-          where
-            .where('job.priority < :priority', after)
-            .orWhere('(job.priority = :priority AND job.id > :id)', after),
-        ),
-      );
-    }
-    return query.getMany();
+      .getMany();
+    const more = found.length > fitting.length;
+    return { jobs, next: more && last ? { priority: last.priority, id: last.id } : null };
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { batched } from '../batcher';
+import { isStatementTimeout, isTransient } from '../database-errors';
 import type { Bell } from '../outbox/bell';
 import { cancel } from './statements/cancel';
 import { claim, extendLeases, type ClaimedJob, type ClaimRequest, type Lease } from './statements/claim';
@@ -17,13 +18,17 @@ import {
   type ApprovalAtDeadline,
   type LadderStep,
 } from './statements/climb-ladder';
-import { decide, dueHeld, hold, undo, type Decided, type Judgement } from './statements/decide';
+import { decide, type Decided, type Judgement } from './statements/decide';
 import { edit, type DeskEdit } from './statements/edit';
 import { complete, failAttempt, type FailedAttempt, type Inferred } from './statements/finish-attempt';
+import { dueHeld, hold, settle, undo, type Settled } from './statements/hold';
 import { kickAll, kickOverdue } from './statements/kick-overdue';
 import { addNote, type Note } from './statements/note';
 import { plan, type PlanRequest } from './statements/plan';
 import { submit, type NewJob, type Submitted } from './statements/submit';
+
+/** Held decisions that one statement settles: each may carry an answer of megabytes. */
+const SETTLED_TOGETHER = 10;
 
 /**
  * The only writer of a job's status. Each transition is one guarded statement for many jobs; calls that come
@@ -47,6 +52,9 @@ export class JobStore {
    */
   readonly decide: (judgement: Judgement) => Promise<Decided | null>;
 
+  /** Lets the held decision of a job take effect once it is due; null when there is none. */
+  readonly settle: (jobId: string) => Promise<Settled | null>;
+
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.submit = batched((jobs) => submit(database, jobs));
     this.claim = batched((requests: ClaimRequest[]) => claim(database, requests), { keyOf: byJob });
@@ -56,6 +64,12 @@ export class JobStore {
     });
     this.plan = batched((requests: PlanRequest[]) => plan(database, requests), { keyOf: byJob });
     this.decide = batched((judgements: Judgement[]) => decide(database, judgements), { keyOf: byJob });
+    this.settle = batched((jobIds) => settle(database, jobIds), {
+      keyOf: (jobId) => jobId,
+      most: SETTLED_TOGETHER,
+      // One that is too large for the database's patience must not keep its neighbours.
+      failsAll: (error) => isTransient(error) && !isStatementTimeout(error),
+    });
   }
 
   /** Renews leases; answers the ids of the jobs that are still held. */
@@ -78,11 +92,9 @@ export class JobStore {
     return undo(this.database, request);
   }
 
-  /** Lets up to `limit` held decisions take effect whose time has come; answers those that did. */
-  async settleHeld(limit: number): Promise<(Decided & { jobId: string })[]> {
-    const due = await dueHeld(this.database, limit);
-    const decided = due.length > 0 ? await decide(this.database, due, true) : [];
-    return decided.flatMap((one, index) => (one ? [{ ...one, jobId: (due[index] as Judgement).jobId }] : []));
+  /** Up to `limit` jobs whose held decision is due. */
+  dueHeld(limit: number): Promise<string[]> {
+    return dueHeld(this.database, limit);
   }
 
   /** Gives a reviewer the most urgent job that they may take; null when there is none. */

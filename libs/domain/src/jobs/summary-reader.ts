@@ -1,14 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
+import { batched } from '../batcher';
 import type { ReviewPosition } from './job-reader';
 import { Job } from './job.entity';
 
 /** Jobs that a count counts at most: beyond, nobody works off a list. */
 const MOST_COUNTED = 10_000;
 
-/** What a list of waiting jobs shows of each: no payload, no answer. */
+/** What is shown of a job without what it is about: no payload, no answer. */
 const COLUMNS = [
   'id',
+  'status',
   'asked',
   'model',
   'priority',
@@ -22,14 +24,18 @@ const COLUMNS = [
   'claimedBy',
   'claimedAt',
   'claimedUntil',
-  'heldDecision',
   'heldUntil',
   'revision',
   'edited',
   'createdAt',
+  'updatedAt',
 ] as const satisfies (keyof Job)[];
 
-export type Summary = Pick<Job, (typeof COLUMNS)[number]>;
+/** Of a held decision: an edited answer may be as long as the job's own. */
+const HELD = `CASE WHEN job.held_decision IS NOT NULL THEN jsonb_build_object('id', job.held_decision -> 'id',
+  'verdict', job.held_decision -> 'verdict', 'actor', job.held_decision -> 'actor') END`;
+
+export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision'>;
 
 /** Which waiting jobs to list; what is absent does not matter. */
 export interface SummaryFilter {
@@ -47,21 +53,28 @@ export interface SummaryFilter {
   asked?: string;
 }
 
-/** Reads lists of thousands of waiting jobs. */
+/** Reads jobs without what they are about, such as lists of thousands of them. */
 @Injectable()
 export class SummaryReader {
-  constructor(@Inject(DataSource) private readonly database: DataSource) {}
+  /** The job with this id, in any status; null when there is none. */
+  readonly find: (id: string) => Promise<Summary | null>;
+
+  constructor(@Inject(DataSource) private readonly database: DataSource) {
+    this.find = batched(async (ids: string[]) => {
+      const jobs = await this.summaries(
+        database.createQueryBuilder(Job, 'job').where('job.id = ANY(:ids::uuid[])', { ids }),
+      );
+      const byId = new Map(jobs.map((job) => [job.id, job]));
+      return ids.map((id) => byId.get(id) ?? null);
+    });
+  }
 
   /** Most urgent first: by priority, then by age. */
   async waiting(
     filter: SummaryFilter,
     { after, limit }: { after?: ReviewPosition; limit: number },
   ): Promise<Summary[]> {
-    const query = this.where(filter)
-      .select(COLUMNS.map((column) => `job.${column}`))
-      .orderBy('job.priority', 'DESC')
-      .addOrderBy('job.id', 'ASC')
-      .take(limit);
+    const query = this.where(filter).orderBy('job.priority', 'DESC').addOrderBy('job.id', 'ASC').limit(limit);
     if (after) {
       query.andWhere(
         '(job.priority < :afterPriority OR (job.priority = :afterPriority AND job.id > :afterId))',
@@ -71,7 +84,7 @@ export class SummaryReader {
         },
       );
     }
-    return query.getMany();
+    return this.summaries(query);
   }
 
   /** How many there are, counted up to 10,000. */
@@ -83,6 +96,12 @@ export class SummaryReader {
       parameters,
     );
     return Number(rows[0]?.count);
+  }
+
+  private summaries(query: SelectQueryBuilder<Job>): Promise<Summary[]> {
+    query.select(HELD, 'heldDecision');
+    for (const column of COLUMNS) query.addSelect(`job.${column}`, column);
+    return query.getRawMany<Summary>();
   }
 
   private where(filter: SummaryFilter): SelectQueryBuilder<Job> {

@@ -93,7 +93,7 @@ const MAY_DECIDE = `j.status = 'human' AND (r.revision IS NULL OR r.revision = j
  * Reads judgements from `$1`; `judged` is each that may be made, with its job as it is once it is locked, unless it was
  * made, held or undone before. One that `changes` something makes a new revision, which nobody else has judged yet.
  */
-const JUDGED = `input AS (
+export const JUDGED = `input AS (
   SELECT t.*, CASE verdict ${STATUS_SQL} END AS status_after, policy IS NOT NULL AS automatic,
          coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline,
          verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
@@ -219,66 +219,6 @@ export async function decide(
     const bell = row.bellId ? { id: row.bellId, pattern: 'inference.requested' as const, jobId } : null;
     return { status: row.status, revision: row.revision, bell };
   });
-}
-
-/**
- * Keeps a decision that takes effect in `undoMs`, unless it is undone before; guarded as {@link decide}. Until then
- * nobody else decides, and nothing is delivered. One that was undone is never made again.
- * @returns when it takes effect; null when it may not be made
- */
-export async function hold(
-  database: DataSource,
-  judgement: Judgement,
-  undoMs: number,
-): Promise<{ until: Date; revision: number } | null> {
-  const rows: { until: Date; revision: number }[] = await database.query(
-    `WITH ${JUDGED}, job AS (
-       UPDATE jobs j
-       SET held_decision = $2::jsonb, held_until = now() + $3 * interval '1 millisecond', updated_at = now()
-       FROM judged r
-       WHERE j.id = r."jobId" AND j.status = r.old_status
-       RETURNING j.id, j.revision, j.held_until, j.policy_hash, r.actor, r.id AS decision_id, r.verdict
-     ), event AS (
-       INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
-       SELECT id, 'held', 'human', revision, actor, policy_hash,
-              jsonb_build_object('decision_id', decision_id, 'verdict', verdict, 'until', held_until)
-       FROM job
-     )
-     SELECT held_until AS until, revision FROM job`,
-    [JSON.stringify([{ ...judgement, settles: false }]), JSON.stringify(judgement), undoMs],
-  );
-  return rows[0] ?? null;
-}
-
-/** Takes a held decision back, before it takes effect. Answers whether it was still held. */
-export async function undo(
-  database: DataSource,
-  { jobId, decisionId, actor }: { jobId: string; decisionId: string; actor: string },
-): Promise<boolean> {
-  const rows: unknown[] = await database.query(
-    `WITH job AS (
-       UPDATE jobs SET held_decision = NULL, held_until = NULL, updated_at = now()
-       WHERE id = $1::uuid AND status = 'human' AND held_decision ->> 'id' = $2::uuid::text AND held_until > now()
-         AND held_decision ->> 'actor' = $3
-       RETURNING id, revision, policy_hash
-     ), event AS (
-       INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
-       SELECT id, 'undone', 'human', revision, $3, policy_hash, jsonb_build_object('decision_id', $2::uuid) FROM job
-     )
-     SELECT id FROM job`,
-    [jobId, decisionId, actor],
-  );
-  return rows.length > 0;
-}
-
-/** The held decisions that are due, up to `limit`, at most one per job. */
-export async function dueHeld(database: DataSource, limit: number): Promise<Judgement[]> {
-  const rows: { judgement: Judgement }[] = await database.query(
-    `SELECT held_decision AS judgement FROM jobs
-     WHERE next_step_at <= now() AND held_until <= now() ORDER BY next_step_at LIMIT $1`,
-    [limit],
-  );
-  return rows.map(({ judgement }) => judgement);
 }
 
 /** JSON text for a jsonb parameter; null stands for "not given". */
