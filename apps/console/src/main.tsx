@@ -6,6 +6,7 @@ import { startLive } from './api/live';
 import { ApiError } from './api/problem';
 import { startKeys } from './keys/use-keys';
 import { followQueue } from './queue/queue-data';
+import { followReviews } from './review/review-data';
 import { createConsoleRouter } from './router';
 import './styles.css';
 import { applyTheme } from './theme';
@@ -26,6 +27,7 @@ const queryClient = new QueryClient({
   },
 });
 followQueue(queryClient);
+followReviews(queryClient);
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 createRoot(root).render(
