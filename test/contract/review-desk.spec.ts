@@ -725,7 +725,23 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
     });
 
-    it('stay while votes come in and the model is asked again', async () => {
+    it('are gone for whoever has voted or asked the model again, once that can no longer be undone', async () => {
+      const drafts = new DraftStore(store.database);
+      const id = await planned({ approvals: 3 });
+      for (const actor of ['ann', 'ben', 'cho'])
+        await drafts.save({ jobId: id, actor, revision: 1, content: 'begun' });
+      const left = async () =>
+        (await store.rows('SELECT actor FROM drafts ORDER BY actor')).map(({ actor }) => actor);
+      await store.jobs.hold(aDecision(id, { actor: 'ann' }), 60_000);
+      expect(await left()).toEqual(['ann', 'ben', 'cho']);
+      await set(id, 'held_until = now()');
+      await settleHeld(store.jobs, 10);
+      expect(await left()).toEqual(['ben', 'cho']);
+      await decide(id, 'ben', { verdict: 'regenerate' });
+      expect(await left()).toEqual(['cho']);
+    });
+
+    it('of others stay while votes come in and the model is asked again', async () => {
       const drafts = new DraftStore(store.database);
       const id = await planned({ approvals: 2 });
       await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: 'begun' });

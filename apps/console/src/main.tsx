@@ -6,6 +6,7 @@ import { startLive } from './api/live';
 import { ApiError } from './api/problem';
 import { startKeys } from './keys/use-keys';
 import { followQueue } from './queue/queue-data';
+import { followReviews } from './review/review-data';
 import { createConsoleRouter } from './router';
 import { startNaming } from './shell/naming';
 import './styles.css';
@@ -28,6 +29,7 @@ const queryClient = new QueryClient({
 });
 startNaming(queryClient);
 followQueue(queryClient);
+followReviews(queryClient);
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 createRoot(root).render(

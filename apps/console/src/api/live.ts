@@ -1,4 +1,4 @@
-import { useEffect, useSyncExternalStore } from 'react';
+import { useSyncExternalStore } from 'react';
 
 /** What the gateway tells of a job: that it changed, never what it holds. */
 export interface JobChange {
@@ -93,20 +93,9 @@ export function startLive(): void {
   });
 }
 
-/**
- * Calls with each change; with null when some may have been missed, so that everything shown is read again.
- * @returns ends that
- */
-export function followChanges(follow: Follower): () => void {
+/** Calls with each change; with null when some may have been missed, so that everything shown is read again. */
+export function followChanges(follow: Follower): void {
   followers.add(follow);
-  return () => {
-    followers.delete(follow);
-  };
-}
-
-/** {@link followChanges}, while a component is shown. */
-export function useChanges(follow: Follower): void {
-  useEffect(() => followChanges(follow), [follow]);
 }
 
 /** Calls with who looks at a job, whenever that changes. @returns ends that */

@@ -1,13 +1,12 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { Fragment, useCallback, type ReactNode } from 'react';
-import { useChanges, type JobChange } from '../api/live';
+import { Fragment, type ReactNode } from 'react';
 import type { History, Json, Review } from '../api/client';
 import { Act } from '../keys/act';
 import { HistoryPanel } from '../review/history-panel';
 import { titleOf } from '../review/job-header';
 import { RequestView } from '../review/request-view';
-import { historyQuery, readAgain, reviewQuery } from '../review/review-data';
+import { historyQuery, reviewQuery } from '../review/review-data';
 import { JobDeliveries } from '../webhooks/deliveries';
 import { Page, Part } from '../shell/page';
 import { Failed, Loading } from '../shell/states';
@@ -20,21 +19,8 @@ const route = getRouteApi('/history/$id');
 /** The whole story of one job: what was asked, every answer, every verdict, everything that happened. */
 export function HistoryPage() {
   const { id } = route.useParams();
-  const client = useQueryClient();
   const navigate = useNavigate();
   const { data, error, refetch } = useQuery(reviewQuery(id));
-  useChanges(
-    useCallback(
-      (change: JobChange | null) => {
-        if (change !== null && change.job_id !== id) return;
-        void readAgain(client, reviewQuery(id).queryKey);
-        void readAgain(client, ['history', id]);
-        void readAgain(client, recordQuery(id).queryKey);
-        void readAgain(client, ['webhooks', 'job', id]);
-      },
-      [client, id],
-    ),
-  );
   return (
     <Page
       title={data ? titleOf(data) : 'History'}

@@ -2,6 +2,7 @@ import { lazy, Suspense } from 'react';
 import type { Json, Review } from '../api/client';
 import { LongText, Prose } from '../text/prose';
 import { editable, textOf, written } from './answer';
+import type { Edit } from './draft';
 import { JsonTree } from './json-tree';
 
 const Editor = lazy(() => import('../editor/editor').then((file) => ({ default: file.Editor })));
@@ -9,32 +10,58 @@ const Editor = lazy(() => import('../editor/editor').then((file) => ({ default: 
 interface AnswerViewProps {
   review: Review;
   /** What is being written; null: nothing. */
-  text: string | null;
+  edit: Edit | null;
+  /** Whether that is only beside the answer, and not instead of it. */
+  isAside: boolean;
   diff: boolean;
   raw: boolean;
   onChange: (text: string) => void;
 }
 
 /** The answer: to read, to compare with what the model wrote, or to change in place. */
-export function AnswerView({ review, text, diff, raw, onChange }: AnswerViewProps) {
+export function AnswerView({ review, edit, isAside, diff, raw, onChange }: AnswerViewProps) {
   const response = review.response as Json;
   const { kind, text: now } = editable(response);
   const original = editable((review.model_response as Json) ?? response).text;
-  if (text !== null) {
-    return (
-      <Suspense fallback={<p className="text-dim">Opening the editor …</p>}>
-        <Editor
-          value={text}
-          language={kind}
-          label="Your answer"
-          original={diff ? original : null}
-          schema={review.response_schema as Json}
-          autoFocus
-          onChange={onChange}
-        />
-      </Suspense>
-    );
-  }
+  // The editor stays in its place when the answer appears above it: whoever types must not suddenly press keys instead.
+  return (
+    <>
+      {(edit === null || isAside) && (
+        <Answer response={response} original={original} diff={diff && edit === null} raw={raw} />
+      )}
+      {edit !== null && (
+        <>
+          {isAside && (
+            <h2 className="text-xs font-semibold text-dim">What you wrote, not the answer above</h2>
+          )}
+          <Suspense fallback={<p className="text-dim">Opening the editor …</p>}>
+            <Editor
+              key={edit.turn}
+              value={edit.text}
+              language={kind}
+              label="Your answer"
+              original={!diff || response === null ? null : isAside ? now : original}
+              schema={review.response_schema as Json}
+              autoFocus={!isAside}
+              onChange={onChange}
+            />
+          </Suspense>
+        </>
+      )}
+    </>
+  );
+}
+
+interface AnswerProps {
+  response: Json;
+  /** What the model wrote. */
+  original: string;
+  diff: boolean;
+  raw: boolean;
+}
+
+function Answer({ response, original, diff, raw }: AnswerProps) {
+  const { kind, text: now } = editable(response);
   if (diff) {
     if (original === now)
       return <p className="text-dim">This is what the model wrote: nobody has changed it.</p>;

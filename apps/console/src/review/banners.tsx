@@ -8,15 +8,15 @@ import type { Claim } from './claim';
 interface BannersProps {
   review: Review;
   claim: Claim;
-  /** The revision that a restored draft was begun on; null: none was. */
-  draftRevision: number | null;
   fault: string | null;
   onNext: () => void;
   onUndo: () => void;
+  /** What there is to know of what one has written. */
+  children: ReactNode;
 }
 
 /** What one should know before deciding, in a line each. */
-export function Banners({ review, claim, draftRevision, fault, onNext, onUndo }: BannersProps) {
+export function Banners({ review, claim, fault, onNext, onUndo, children }: BannersProps) {
   const { held } = review.review;
   const waits = review.status === 'human' && held === null;
   const isTheirs = waits && claim.state === 'theirs';
@@ -52,13 +52,7 @@ export function Banners({ review, claim, draftRevision, fault, onNext, onUndo }:
         {waits && claim.state === 'refused' && (
           <Banner tone="warn">You cannot decide here. {claim.refusal?.message}</Banner>
         )}
-        {waits && draftRevision !== null && (
-          <Banner>
-            Your draft from before is restored.
-            {draftRevision !== review.revision &&
-              ` It was begun on answer ${draftRevision}; this is answer ${review.revision}: compare them.`}
-          </Banner>
-        )}
+        {children}
       </div>
       {isTheirs && (
         <Banner tone="warn">
@@ -81,7 +75,8 @@ const ENDED: Record<Review['status'], string> = {
   fail: 'This job has ended without an answer.',
 };
 
-function Banner({
+/** A line between the job and its answer. */
+export function Banner({
   tone = 'plain',
   action,
   children,

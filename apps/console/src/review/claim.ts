@@ -8,6 +8,8 @@ import { reviewQuery } from './review-data';
 
 /** The last part of a claim, in which an idle reviewer is warned; no longer than this, in milliseconds. */
 const WARNING = 60_000;
+/** Whoever only passes by claims nothing: how long one looks before, in milliseconds. */
+const LOOK = 300;
 
 export interface Claim {
   /** mine: until it ends. theirs: somebody else has it. none: nobody. refused: I may not have it. */
@@ -22,26 +24,34 @@ export interface Claim {
   release: () => Promise<void>;
 }
 
-/** Claims the job while it is open, renews the claim while one is active, and gives it back on leaving. */
-export function useClaim(review: Review): Claim {
+/**
+ * Claims the job while it is open, renews the claim while one is active, and gives it back on leaving.
+ * @param deciding whether a decision is being sent: it needs no claim, and none may come after it
+ */
+export function useClaim(review: Review, deciding: boolean): Claim {
   const client = useQueryClient();
   const now = useNow();
   const { id, status } = review;
   const { claim } = review.review;
   const [refusal, setRefusal] = useState<ApiError | null>(null);
   const [released, setReleased] = useState(false);
-  const latest = useRef({ review, released, asking: false });
+  const latest = useRef({ review, released, deciding, asking: false });
+  /** What is being answered: whether the job is claimed, nobody knows before. */
+  const asked = useRef<Promise<Review | null> | null>(null);
   useEffect(() => {
     latest.current.review = review;
     latest.current.released = released;
+    latest.current.deciding = deciding;
   });
 
   const take = useCallback(async () => {
     if (latest.current.asking) return;
     latest.current.asking = true;
     setReleased(false);
+    const asking = dataOf(api.PUT('/v1/reviews/{id}/claim', { params: { path: { id } } }));
+    asked.current = asking.catch(() => null);
     try {
-      const answer = await dataOf(api.PUT('/v1/reviews/{id}/claim', { params: { path: { id } } }));
+      const answer = await asking;
       client.setQueryData(reviewQuery(id).queryKey, answer);
       setRefusal(null);
     } catch (error) {
@@ -51,6 +61,7 @@ export function useClaim(review: Review): Claim {
       }
     } finally {
       latest.current.asking = false;
+      asked.current = null;
     }
   }, [client, id]);
 
@@ -60,13 +71,21 @@ export function useClaim(review: Review): Claim {
     await client.invalidateQueries(reviewQuery(id));
   }, [client, id]);
 
+  const [hasLooked, setHasLooked] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setHasLooked(true), LOOK);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, []);
+
   const waits = status === 'human' && review.review.held === null;
   useEffect(() => {
-    if (!waits) return;
+    if (!waits || !hasLooked || latest.current.deciding) return;
     const held = latest.current.review.review.claim;
     const isTheirs = held !== null && held.by !== reviewer() && Date.parse(held.until) > Date.now();
     if (!isTheirs) void take();
-  }, [waits, take]);
+  }, [waits, hasLooked, take]);
 
   // Whoever moves is still there.
   useEffect(() => {
@@ -88,14 +107,16 @@ export function useClaim(review: Review): Claim {
 
   useEffect(
     () => () => {
-      // What is known now: a decision may have been made since the last look at the page.
-      const left = client.getQueryData(reviewQuery(id).queryKey);
-      if (left?.status !== 'human' || left.review.held !== null || left.review.claim?.by !== reviewer())
-        return;
-      // Nobody waits for the answer; if it is lost, the claim ends by itself.
-      api
-        .DELETE('/v1/reviews/{id}/claim', { params: { path: { id } }, keepalive: true })
-        .catch(() => undefined);
+      const release = async (): Promise<void> => {
+        // What is known now: a decision may have been made since the last look at the page.
+        const left = client.getQueryData(reviewQuery(id).queryKey);
+        if (left?.status !== 'human' || left.review.held !== null) return;
+        const { claim: last } = ((await asked.current) ?? left).review;
+        if (last?.by !== reviewer()) return;
+        // Nobody waits for the answer; if it is lost, the claim ends by itself.
+        await api.DELETE('/v1/reviews/{id}/claim', { params: { path: { id } }, keepalive: true });
+      };
+      release().catch(() => undefined);
     },
     [client, id],
   );

@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { useIsMutating, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useRouter } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import { api, dataOf, type Decision, type Review } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
 import { Act } from '../keys/act';
@@ -7,9 +8,11 @@ import type { Filters } from '../queue/filters';
 import { dropFromQueue, holdInQueue, nextJob } from '../queue/queue-data';
 import { reviewer } from '../reviewer';
 import { tell } from '../shell/messages';
+import { clip } from '../text/hygiene';
 import { duration } from '../text/time';
 import { votesLeft } from './delivery';
-import { forgetDraft } from './draft';
+import { titleOf } from './job-header';
+import { forgetDraft } from './kept-draft';
 import { reviewQuery } from './review-data';
 import { forgetWords } from './words';
 
@@ -17,6 +20,10 @@ import { forgetWords } from './words';
 const UNDO_MS = 5000;
 /** Tries again while the server is away: after half a second, then one, two. */
 const MOST_RETRIES = 3;
+/** How long a decision that failed behind one's back is told, in milliseconds. */
+const FAILURE_STAYS = 60_000;
+/** Characters of a job's title that such a message has. */
+const LONGEST_TITLE = 60;
 const DONE = {
   approve: 'Approved',
   edit: 'Approved with changes',
@@ -24,9 +31,11 @@ const DONE = {
   regenerate: 'Sent back to the model',
 };
 
+const decisionKey = (jobId: string): string => `hitl.decision.${jobId}`;
+
 /** The id of this very decision: trying again after a lost answer, even after a reload, decides nothing twice. */
 function idOf(jobId: string, revision: number, decision: Decision): string {
-  const key = `hitl.decision.${jobId}`;
+  const key = decisionKey(jobId);
   const content = JSON.stringify([revision, decision]);
   try {
     const [known, id] = JSON.parse(sessionStorage.getItem(key) ?? '[]') as string[];
@@ -55,33 +64,77 @@ function forgetIn(id: string, ms: number): void {
   forgetting.set(id, setTimeout(forget, ms));
 }
 
-/** Takes one's decision on a job back, and opens the job again. */
-export function useUndo(id: string, filters: Filters): () => Promise<void> {
+/** Takes one's decision on a job back, and opens the job again. Answers whether it could. */
+export function useUndo(id: string, filters: Filters): () => Promise<boolean> {
   const client = useQueryClient();
   const navigate = useNavigate();
   return async () => {
     try {
       const answer = await dataOf(api.DELETE('/v1/reviews/{id}/decision', { params: { path: { id } } }));
       clearTimeout(forgetting.get(id));
+      // The next decision is another one, even if it says the same.
+      sessionStorage.removeItem(decisionKey(id));
       client.setQueryData(reviewQuery(id).queryKey, answer);
       holdInQueue(client, id, null);
       tell({ text: 'Undone. It waits again.' });
       void navigate({ to: '/review/$id', params: { id }, search: filters });
+      return true;
     } catch (error) {
       tell({ text: `Not undone. ${messageOf(error)}`, tone: 'bad' });
+      return false;
     }
   };
 }
 
-/** Decides on the revision that is shown, and opens the next job. */
+/** A decision, and the answer that it judges. */
+export interface Judgement {
+  decision: Decision;
+  revision: number;
+}
+
+/** Whether a decision on a job is being sent, from this page or an earlier look at it. */
+export function useDeciding(id: string): boolean {
+  return useIsMutating({ mutationKey: ['decide', id] }) > 0;
+}
+
+/** Decides, and opens the next job unless one has gone elsewhere meanwhile. */
 export function useDecide(review: Review, filters: Filters) {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const { id, revision } = review;
+  const router = useRouter();
+  const { id } = review;
   const undo = useUndo(id, filters);
+  const isShown = useRef(false);
+  useEffect(() => {
+    isShown.current = true;
+    return () => {
+      isShown.current = false;
+    };
+  }, []);
+
+  const tellFailure = (error: unknown): void => {
+    const dismiss = tell({
+      text: `Not decided: ${clip(titleOf(review), LONGEST_TITLE).text}. ${refusalOf(error)}`,
+      tone: 'bad',
+      until: Date.now() + FAILURE_STAYS,
+      action: (
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            dismiss();
+            void navigate({ to: '/review/$id', params: { id }, search: filters });
+          }}
+        >
+          Open it
+        </button>
+      ),
+    });
+  };
 
   return useMutation({
-    mutationFn: (decision: Decision) =>
+    mutationKey: ['decide', id],
+    mutationFn: ({ decision, revision }: Judgement) =>
       dataOf(
         api.POST('/v1/reviews/{id}/decision', {
           params: { path: { id }, header: { 'If-Match': `"${revision}"` } },
@@ -90,9 +143,9 @@ export function useDecide(review: Review, filters: Filters) {
       ),
     retry: (count, error) => count < MOST_RETRIES && error instanceof ApiError && error.isPassing,
     retryDelay: (count) => 500 * 2 ** count,
-    onSuccess: async (decided, { verdict }) => {
+    onSuccess: async (decided, { decision: { verdict } }) => {
       const next = await nextJob(client, filters, id, reviewer()).catch(() => null);
-      sessionStorage.removeItem(`hitl.decision.${id}`);
+      sessionStorage.removeItem(decisionKey(id));
       client.setQueryData(reviewQuery(id).queryKey, decided);
       const { held } = decided.review;
       // Both are the server's: this machine's clock may be wrong.
@@ -101,7 +154,7 @@ export function useDecide(review: Review, filters: Filters) {
       if (held) holdInQueue(client, id, held);
       else dropFromQueue(client, [id]);
       const vote = votesLeft(review.review, verdict) > 1 ? `: one vote of ${review.review.approvals}` : '';
-      const take = tell({
+      const dismiss = tell({
         text: `${DONE[verdict]}${vote}.${held ? ` It takes effect in ${duration(left)}.` : ''}`,
         ...(held && {
           until: Date.now() + left,
@@ -109,8 +162,9 @@ export function useDecide(review: Review, filters: Filters) {
             <Act
               command="undo"
               onAct={() => {
-                take();
-                void undo();
+                void undo().then((isUndone) => {
+                  if (isUndone) dismiss();
+                });
               }}
             >
               Undo
@@ -118,15 +172,20 @@ export function useDecide(review: Review, filters: Filters) {
           ),
         }),
       });
+      if (router.history.location.pathname !== `/review/${id}`) return;
       await (next === null
         ? navigate({ to: '/queue', search: filters })
         : navigate({ to: '/review/$id', params: { id: next }, search: filters }));
     },
     onError: (error) => {
+      if (!isShown.current) tellFailure(error);
       // Somebody was first, or the answer has changed: what is there now tells more than the refusal.
       if (error instanceof ApiError && (error.status === 409 || error.status === 412)) {
         void client.invalidateQueries(reviewQuery(id));
       }
+      // Its id is used up; a decision that is made now is a new one.
+      if (error instanceof ApiError && error.code === 'idempotency_conflict')
+        sessionStorage.removeItem(decisionKey(id));
     },
   });
 }

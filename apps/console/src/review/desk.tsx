@@ -10,9 +10,10 @@ import { tell } from '../shell/messages';
 import { editable } from './answer';
 import { Banners } from './banners';
 import { useClaim } from './claim';
-import { refusalOf, useDecide, useUndo } from './decide';
+import { refusalOf, useDecide, useDeciding, useUndo } from './decide';
 import { consequenceOf, resultOf, type Form } from './delivery';
 import { useDraft } from './draft';
+import { EditBanner } from './edit-banner';
 import { NoteForm, RegenerateForm, RejectForm } from './forms';
 import { JobHeader } from './job-header';
 import { AnswerPane, RequestPane } from './panes';
@@ -22,30 +23,35 @@ import { Toolbar, type View } from './toolbar';
 import { useViewers } from './viewers';
 import { useWords } from './words';
 
+const STALE = 'Your edit was begun on another answer: compare them, then go on with your text or discard it.';
 const PLAIN: View = { diff: false, raw: false, result: false, history: false };
 
 /** A job, what one may do with it, and what one is writing for it. */
 export function Desk({ review, filters }: { review: Review; filters: Filters }) {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const claim = useClaim(review);
+  const deciding = useDeciding(review.id);
+  const claim = useClaim(review, deciding);
   const viewers = useViewers(review.id);
-  const drafting = useDraft(review);
+  const [drafting, drafts] = useDraft(review);
   const decide = useDecide(review, filters);
   const undo = useUndo(review.id, filters);
-  const [text, setText] = useState<string | null>(null);
-  const [form, setForm] = useState<Form | null>(null);
+  const [form, setForm] = useState<{ name: Form; revision: number } | null>(null);
   const [words, changeWords] = useWords(review.id);
-  const [view, setView] = useState(PLAIN);
+  const [chosen, choose] = useState<Partial<View>>({});
   const [fault, setFault] = useState<string | null>(null);
   // Asked for before the form opens: a number must not mean another reason a moment later.
   useReasons();
   const heading = useRef<HTMLHeadingElement>(null);
 
-  const { id } = review;
+  const { id, revision } = review;
   const response = review.response as Json;
   const waits = review.status === 'human' && review.review.held === null;
-  const mayDecide = waits && claim.state !== 'theirs' && claim.state !== 'refused' && !decide.isPending;
+  const mayDecide = waits && claim.state !== 'theirs' && claim.state !== 'refused' && !deciding;
+  const { edit } = drafting;
+  /** What is written for the answer that is shown, and so may be delivered instead of it. */
+  const text = edit !== null && waits && edit.revision === revision ? edit.text : null;
+  const view: View = { ...PLAIN, diff: edit !== null, ...chosen };
 
   useEffect(() => {
     heading.current?.focus();
@@ -56,40 +62,35 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
       .catch(() => undefined);
   }, [client, filters, id]);
 
-  // A draft from before is where one goes on, unless one has begun anew.
-  const [restored, setRestored] = useState<number | null>(null);
-  const { found } = drafting;
-  if (found !== null && restored === null && text === null && waits) {
-    setRestored(found.revision);
-    setText(found.text);
-    setView({ ...view, diff: true });
-  }
-
   const startEdit = (): void => {
     setForm(null);
-    setText(editable(response).text);
-    setView({ ...PLAIN, diff: true });
+    choose({});
+    drafts.begin();
   };
   const stopEdit = (): void => {
-    drafting.discard();
-    setText(null);
+    drafts.discard();
     setFault(null);
-    setRestored(-1);
-    setView({ ...view, diff: false });
   };
   const change = (next: string): void => {
-    setText(next);
     setFault(null);
-    drafting.save(next);
+    drafts.change(next);
   };
   const send = (decision: Decision): void => {
     setFault(null);
-    decide.mutate(decision, { onError: (error) => setFault(refusalOf(error)) });
+    decide.mutate({ decision, revision }, { onError: (error) => setFault(refusalOf(error)) });
+  };
+  const sendForm = (decision: Decision): void => {
+    if (form?.revision === revision) send(decision);
+    else {
+      setForm(form && { ...form, revision });
+      setFault('The answer has changed since you began this. Look at the new one, then decide.');
+    }
   };
   const save = (): void => {
     const result = resultOf(response, text);
-    if (result === null) setFault('This is not JSON yet: the editor shows where.');
-    else if (text === null || text === editable(response).text) send({ verdict: 'approve' });
+    if (text === null) setFault(`Nothing was decided. ${STALE}`);
+    else if (result === null) setFault('This is not JSON yet: the editor shows where.');
+    else if (text === editable(response).text) send({ verdict: 'approve' });
     else if (result.response === null) setFault('null cannot be delivered: reject the answer instead.');
     else send({ verdict: 'edit', response: result.response });
   };
@@ -117,6 +118,13 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
     const other = neighbour(client, filters, id, step);
     if (other !== null) show(other);
   };
+  const consequence = deciding
+    ? 'Deciding …'
+    : !mayDecide
+      ? null
+      : form === null && edit !== null && text === null
+        ? STALE
+        : consequenceOf(review, text, form?.name ?? null);
   const formProps = { words, onWords: changeWords, onCancel: () => setForm(null) };
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -131,32 +139,49 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
       <Banners
         review={review}
         claim={claim}
-        draftRevision={restored !== null && restored >= 0 && text !== null ? restored : null}
         fault={fault}
         onNext={() => void nextJob(client, filters, id, reviewer()).then(show)}
         onUndo={() => void undo()}
-      />
+      >
+        <EditBanner
+          review={review}
+          drafting={drafting}
+          waits={waits}
+          onGoOn={() => drafts.goOn()}
+          onTakeOffer={() => drafts.takeOffer()}
+          onDropOffer={() => drafts.dropOffer()}
+        />
+      </Banners>
       <div className="grid min-h-0 flex-1 overflow-auto max-lg:grid-rows-[auto_1fr] lg:grid-cols-2 lg:overflow-hidden">
         <RequestPane review={review} raw={view.raw} />
-        <AnswerPane review={review} text={text} view={view} draft={drafting.state} onChange={change} />
+        <AnswerPane
+          review={review}
+          edit={edit}
+          isAside={text === null}
+          view={view}
+          draft={drafting.state}
+          onChange={change}
+        />
       </div>
-      {form === 'reject' && <RejectForm {...formProps} busy={decide.isPending} onDecide={send} />}
-      {form === 'regenerate' && <RegenerateForm {...formProps} busy={decide.isPending} onDecide={send} />}
-      {form === 'note' && <NoteForm {...formProps} busy={note.isPending} onNote={() => note.mutate()} />}
+      {form?.name === 'reject' && <RejectForm {...formProps} busy={deciding} onDecide={sendForm} />}
+      {form?.name === 'regenerate' && <RegenerateForm {...formProps} busy={deciding} onDecide={sendForm} />}
+      {form?.name === 'note' && (
+        <NoteForm {...formProps} busy={note.isPending} onNote={() => note.mutate()} />
+      )}
       <Toolbar
-        editing={text !== null}
-        form={form}
+        editing={edit !== null}
+        form={form?.name ?? null}
         view={view}
         claim={claim}
         waits={waits}
         mayDecide={mayDecide}
-        consequence={consequenceOf(review, text, form)}
+        consequence={consequence}
         onApprove={() => send({ verdict: 'approve' })}
         onEdit={startEdit}
         onSave={save}
         onStopEdit={stopEdit}
-        onForm={setForm}
-        onFlip={(name) => setView({ ...view, [name]: !view[name] })}
+        onForm={(name) => setForm({ name, revision })}
+        onFlip={(name) => choose({ ...chosen, [name]: !view[name] })}
       />
     </div>
   );

@@ -5,7 +5,7 @@ import { visible } from '../text/hygiene';
 import { written } from './answer';
 import { AnswerView } from './answer-view';
 import { resultOf } from './delivery';
-import type { Drafting } from './draft';
+import type { Drafting, Edit } from './draft';
 import { HistoryPanel } from './history-panel';
 import { RequestView } from './request-view';
 import type { View } from './toolbar';
@@ -47,14 +47,16 @@ const DRAFTS: Record<Drafting['state'], string> = {
 interface AnswerPaneProps {
   review: Review;
   /** What is being written; null: nothing. */
-  text: string | null;
+  edit: Edit | null;
+  /** Whether that is only beside the answer: begun on another one, or nobody is waited for any more. */
+  isAside: boolean;
   view: View;
   draft: Drafting['state'];
   onChange: (text: string) => void;
 }
 
 /** The answer, and beside it whatever one wants to see of it. */
-export function AnswerPane({ review, text, view, draft, onChange }: AnswerPaneProps) {
+export function AnswerPane({ review, edit, isAside, view, draft, onChange }: AnswerPaneProps) {
   const { id, revision } = review;
   return (
     <section
@@ -65,14 +67,21 @@ export function AnswerPane({ review, text, view, draft, onChange }: AnswerPanePr
       <h2 id="answer" className="flex gap-2 text-xs font-semibold text-dim">
         Answer {revision}
         {review.edited && <span className="chip">changed by a person</span>}
-        {text !== null && (
+        {edit !== null && (
           <span className="font-normal" role="status">
             {DRAFTS[draft]}
           </span>
         )}
       </h2>
-      <AnswerView review={review} text={text} diff={view.diff} raw={view.raw} onChange={onChange} />
-      {view.result && <Result result={resultOf(review.response as Json, text)} />}
+      <AnswerView
+        review={review}
+        edit={edit}
+        isAside={isAside}
+        diff={view.diff}
+        raw={view.raw}
+        onChange={onChange}
+      />
+      {view.result && <Result review={review} text={isAside ? null : (edit?.text ?? null)} />}
       {view.history && (
         <>
           <Link to="/history/$id" params={{ id }} className="text-accent underline">
@@ -85,15 +94,28 @@ export function AnswerPane({ review, text, view, draft, onChange }: AnswerPanePr
   );
 }
 
-function Result({ result }: { result: { response: Json } | null }) {
+function Result({ review, text }: { review: Review; text: string | null }) {
+  const nothing = nothingYet(review);
+  const result = resultOf(review.response as Json, text);
   return (
     <section aria-label="What the submitter will get" className="panel flex flex-col gap-2 p-3">
       <h2 className="font-semibold">What the submitter will get</h2>
-      {result === null ? (
+      {nothing !== null ? (
+        <p>{nothing}</p>
+      ) : result === null ? (
         <p className="text-bad">Nothing yet: what you wrote is not JSON.</p>
       ) : (
         <LongText text={written(result.response)} language="json" label="What the submitter will get" />
       )}
     </section>
   );
+}
+
+/** Why the answer that is shown is not what the submitter will get; null: it is. */
+function nothingYet({ status, review: { held } }: Review): string | null {
+  if (status === 'fail' || held?.verdict === 'reject') return 'Nothing: it is rejected, or has failed.';
+  if (status === 'bot' || held?.verdict === 'regenerate')
+    return 'Nothing yet: the model writes a new answer.';
+  if (held?.verdict === 'edit') return `What ${held.by} has written: it is shown once that takes effect.`;
+  return null;
 }

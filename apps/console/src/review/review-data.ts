@@ -1,5 +1,6 @@
 import { queryOptions, type QueryClient, type QueryKey } from '@tanstack/react-query';
 import { api, dataOf } from '../api/client';
+import { followChanges } from '../api/live';
 
 /** A job as its reviewer sees it. */
 export const reviewQuery = (id: string) =>
@@ -22,8 +23,22 @@ export function prefetchReview(client: QueryClient, id: string): void {
   client.query(reviewQuery(id)).catch(() => undefined);
 }
 
-/** Reads again what a page shows, also what is on its way for the first time: it may be older than what has happened. */
-export async function readAgain(client: QueryClient, queryKey: QueryKey): Promise<void> {
-  await client.cancelQueries({ queryKey, predicate: ({ state }) => state.data === undefined });
+/** What is read about one job: each of these keys goes on with its id. */
+const ABOUT_A_JOB = [['review'], ['history'], ['record'], ['webhooks', 'job']];
+
+/** Reads again what pages show of the jobs that change, and lets what they no longer or not yet show be read when they do. */
+export function followReviews(client: QueryClient): void {
+  followChanges((change) => {
+    for (const about of ABOUT_A_JOB)
+      void readAgain(client, change === null ? about : [...about, change.job_id]);
+  });
+}
+
+/** What is on its way for nobody, or for the first time, may be older than what has happened: it is dropped. */
+async function readAgain(client: QueryClient, queryKey: QueryKey): Promise<void> {
+  await client.cancelQueries({
+    queryKey,
+    predicate: (query) => query.state.data === undefined || !query.isActive(),
+  });
   await client.invalidateQueries({ queryKey });
 }

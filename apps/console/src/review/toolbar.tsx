@@ -13,8 +13,8 @@ interface ToolbarProps {
   /** Whether a person is waited for. */
   waits: boolean;
   mayDecide: boolean;
-  /** What the decision would do. */
-  consequence: string;
+  /** What the decision would do, or that it is being sent. */
+  consequence: string | null;
   onApprove: () => void;
   onEdit: () => void;
   onSave: () => void;
@@ -34,7 +34,7 @@ export function Toolbar(props: ToolbarProps) {
       className={`flex shrink-0 flex-wrap items-center gap-1.5 border-t border-line bg-panel px-4 py-2 ${form === null ? '' : 'max-sm:hidden'}`}
     >
       <p role="status" className="w-full text-dim empty:hidden">
-        {mayDecide && consequence}
+        {consequence}
       </p>
       {editing ? (
         <>

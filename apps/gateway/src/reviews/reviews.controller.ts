@@ -221,7 +221,8 @@ export class ReviewsController {
 
   @ApiOperation({
     summary: 'Save your draft for a job',
-    description: 'Instead of an earlier one. It is yours alone, and gone when the job ends.',
+    description:
+      'Instead of an earlier one. It is yours alone, and gone once your decision has taken effect or the job has ended.',
   })
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Json } from '../json';
 
-/** What a reviewer has begun to write about a job; only for that reviewer, and gone with the review. */
+/** What a reviewer has begun to write about a job; only for that reviewer, and gone once they have decided or the job has ended. */
 @Entity('drafts')
 export class Draft {
   @PrimaryColumn('uuid', { name: 'job_id' })

@@ -5,7 +5,6 @@ import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
-import { DRAFTS_GONE } from './leave-desk';
 import { LOCKED } from './lock';
 
 /** What a reviewer asks for. */
@@ -202,7 +201,9 @@ export async function decide(
          SELECT id, 'escalated', status, revision, actor, policy_hash,
                 jsonb_build_object('because', 'reviewers disagree', 'group', review_group), NULL
          FROM job WHERE status = 'human' AND escalated_at = now()
-       ), ${DELIVERIES}, ${DRAFTS_GONE}, bell AS (
+       ), ${DELIVERIES}, drafts_gone AS (
+         DELETE FROM drafts d USING job WHERE d.job_id = job.id AND (d.actor = job.actor OR job.status IN ('success', 'fail'))
+       ), bell AS (
          INSERT INTO outbox (pattern, job_id, due_at)
          SELECT 'inference.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job WHERE status = 'bot'
          RETURNING id, job_id

@@ -1,0 +1,59 @@
+import type { Review } from '../api/client';
+import { moment } from '../text/time';
+import { Banner } from './banners';
+import type { Drafting } from './draft';
+
+interface EditBannerProps {
+  review: Review;
+  drafting: Drafting;
+  /** Whether a person is waited for. */
+  waits: boolean;
+  onGoOn: () => void;
+  onTakeOffer: () => void;
+  onDropOffer: () => void;
+}
+
+/** What one should know of what one is writing: where it is from, and which answer it was begun on. */
+export function EditBanner({ review, drafting, waits, onGoOn, onTakeOffer, onDropOffer }: EditBannerProps) {
+  const { edit, offer } = drafting;
+  const isOld = edit !== null && waits && edit.revision !== review.revision;
+  const isRestored = edit !== null && waits && edit.isRestored;
+  return (
+    <>
+      {offer && (
+        <Banner
+          tone="warn"
+          action={
+            <>
+              <button type="button" className="button" onClick={onTakeOffer}>
+                Open it
+              </button>
+              <button type="button" className="button" onClick={onDropOffer}>
+                Drop it
+              </button>
+            </>
+          }
+        >
+          You have saved another draft for this job elsewhere, {moment(offer.savedAt)}. Opening it throws away
+          what is here.
+        </Banner>
+      )}
+      {isOld ? (
+        <Banner
+          tone="warn"
+          action={
+            <button type="button" className="button" onClick={onGoOn}>
+              Go on with mine
+            </button>
+          }
+        >
+          {isRestored ? 'Your draft from before is restored. It' : 'Your edit'} was begun on answer{' '}
+          {edit.revision}; this is answer {review.revision}. Compare them, then go on with your text or
+          discard it.
+        </Banner>
+      ) : (
+        isRestored && <Banner>Your draft from before is restored.</Banner>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,404 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { completion, startStack, until, type Stack } from '@hitl/testing';
+import type { Browser, Route } from 'playwright-core';
+import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+
+const POLICY = `
+version: 1
+rules: [{ name: twice, when: metadata.kind == "twice", approvals: 2 }]
+`;
+const [ALICE, BEN] = [{ 'x-hitl-actor': 'alice' }, { 'x-hitl-actor': 'ben' }];
+
+describe('a reviewer', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let alice: Console;
+  const others: Console[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'hitl-editing-'));
+
+  beforeAll(async () => {
+    const policy = join(folder, 'policy.yaml');
+    writeFileSync(policy, POLICY);
+    const settings = { REVIEW_POLICY_FILE: policy, DECISION_UNDO_MS: '0' };
+    [stack, browser] = await Promise.all([startStack('services', settings), openBrowser()]);
+  }, INSTALL_PATIENCE);
+
+  afterAll(async () => {
+    await browser.close();
+    await stack.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  beforeEach(async () => {
+    stack.stub.answer = ({ body }) => ({
+      body: completion(`You said: ${(body as any).messages.at(-1).content}`),
+    });
+    alice = await openConsole(browser, stack.url);
+  });
+
+  afterEach(async () => {
+    const faults = [alice, ...others].flatMap((each) => each.faults);
+    for (const each of [alice, ...others.splice(0)]) await each.close();
+    // What a test left waiting would be the next job of another.
+    const { data } = (await stack.http.get('/v1/jobs?status=human')).body;
+    for (const { id } of data) await stack.http.post(`/v1/jobs/${id}/cancel`);
+    expect(faults).toEqual([]);
+  });
+
+  /** A question whose answer waits; `Q` is answered with `You said: Q`. */
+  async function waiting(question: string, { kind = 'once', priority = 0 } = {}): Promise<string> {
+    const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
+    const { id } = await stack.submit(payload, { priority, metadata: { kind } });
+    await stack.reaches(id, 'human');
+    await until('it has its plan', async () => (await review(id)).review.rule !== null || kind === 'once');
+    return id;
+  }
+  const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`, ALICE)).body;
+  const contentOf = (job: any) => job.response.choices[0].message.content;
+  /** Begins an edit of the open job by typing. */
+  async function edits({ page, press }: Console, words: string): Promise<void> {
+    await press('e');
+    await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await page.keyboard.type(words);
+  }
+  const editor = ({ page }: Console) => page.getByRole('textbox', { name: 'Your answer' });
+  const heading = ({ page }: Console, name: string) =>
+    page.getByRole('heading', { name, exact: true }).waitFor();
+  /** Goes to a page as a link does, without loading the console anew. */
+  const goes = ({ page }: Console, path: string) =>
+    page.evaluate(`history.pushState({}, '', '${path}'); dispatchEvent(new PopStateEvent('popstate'))`);
+  /** Alice's claim lapses, and Ben decides. */
+  async function benDecides(id: string, decision: object): Promise<void> {
+    await stack.http.delete(`/v1/reviews/${id}/claim`, ALICE);
+    expect((await stack.decide(id, decision, BEN)).status).toBe(200);
+  }
+  /** Ends the time in which the decision on a job can be undone, so that no test waits for it. */
+  async function takesEffect(id: string): Promise<void> {
+    await until('it is decided', async () => (await review(id)).review.held !== null);
+    await stack.database.query('UPDATE jobs SET held_until = now() WHERE id = $1', [id]);
+    await until('it has taken effect', async () => (await review(id)).review.held === null);
+  }
+  /** Lets the next decision be undone for a minute: no slow machine may use up the five seconds. */
+  const undoneForLong = ({ page }: Console, then: (route: Route, postData: object) => Promise<void>) =>
+    page.route(
+      '**/decision',
+      (route) => then(route, { ...(route.request().postDataJSON() as object), undo_ms: 60_000 }),
+      { times: 1 },
+    );
+  /** Holds the next request that fits until the answer is called for. */
+  async function held({ page }: Console, url: string, method: string): Promise<() => Promise<Route>> {
+    let route: Route | undefined;
+    await page.route(url, (each) => {
+      if (route === undefined && each.request().method() === method) route = each;
+      else void each.fallback();
+    });
+    return () => until('the page has asked', () => route);
+  }
+
+  it('does not save an edit of one answer as a judgement of the next, which another has written', async () => {
+    const id = await waiting('x', { kind: 'twice' });
+    await alice.opens(id);
+    await edits(alice, ' from alice');
+    await alice.sees('Draft saved');
+    await benDecides(id, { verdict: 'edit', response: completion('from ben') });
+    await alice.sees('Your edit was begun on answer 1; this is answer 2.');
+    await heading(alice, 'What you wrote, not the answer above');
+    await alice.sees('from ben');
+    await alice.press('Control+Enter');
+    await alice.sees('Nothing was decided.');
+    expect(await review(id)).toMatchObject({ revision: 2, review: { approved_by: ['ben'], held: null } });
+
+    await alice.page.keyboard.type(', and more');
+    await alice.sees('Draft saved');
+    await alice.page.reload();
+    await alice.sees('Your draft from before is restored. It was begun on answer 1; this is answer 2.');
+    await alice.button('Go on with mine').click();
+    await alice.page.getByText('was begun on answer 1').waitFor({ state: 'detached' });
+    await alice.button('Release').waitFor();
+    await editor(alice).focus();
+    await alice.press('Control+Enter');
+    await alice.sees('Approved with changes');
+    await takesEffect(id);
+    const job = await review(id);
+    expect([job.revision, contentOf(job)]).toEqual([3, 'You said: x from alice, and more']);
+  });
+
+  it('is refused an edit of an answer that has changed unheard', async () => {
+    const id = await waiting('x', { kind: 'twice' });
+    alice.excuse(/ERR_FAILED .*\/v1\/events$| 412 .*\/decision$/);
+    await alice.page.route('**/v1/events', (route) => route.abort());
+    await alice.opens(id);
+    await edits(alice, ' from alice');
+    // The next reading of the job comes between the key and the request.
+    const decision = await held(alice, '**/decision', 'POST');
+    await alice.press('Control+Enter');
+    await alice.sees('Deciding …');
+    await benDecides(id, { verdict: 'edit', response: completion('from ben') });
+    await (await decision()).continue();
+    await alice.sees('The answer has changed since you saw it.');
+    await alice.sees('Your edit was begun on answer 1; this is answer 2.');
+    expect(contentOf(await review(id))).toBe('from ben');
+  });
+
+  it('sees what was delivered when another’s edit has ended the job, and keeps the own text', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await edits(alice, ' from alice');
+    await alice.sees('Draft saved');
+    await benDecides(id, { verdict: 'edit', response: completion('from ben') });
+    await alice.sees('This answer is approved and delivered.');
+    await heading(alice, 'What you wrote, not the answer above');
+    // Whoever is typing goes on typing.
+    await alice.page.keyboard.type(' and j');
+    await editor(alice).getByText('You said: x from alice and j').waitFor();
+    await alice.press('Escape', 'p');
+    const result = alice.page.getByRole('region', { name: 'What the submitter will get' });
+    await result.getByText('from ben').waitFor();
+    expect(await result.getByText('alice').count()).toBe(0);
+    await alice.page.reload();
+    await alice.sees('This answer is approved and delivered.');
+    await editor(alice).getByText('You said: x from alice and j').waitFor();
+  });
+
+  it('rejects no answer with words that were begun on the one before', async () => {
+    const id = await waiting('x', { kind: 'twice' });
+    await alice.opens(id);
+    await alice.press('r');
+    await alice.page.getByRole('textbox', { name: 'Why, for reviewers and auditors' }).fill('wrong');
+    await benDecides(id, { verdict: 'edit', response: completion('from ben') });
+    await heading(alice, 'Answer 2 changed by a person');
+    await alice.press('Control+Enter');
+    await alice.sees('The answer has changed since you began this.');
+    expect((await review(id)).review).toMatchObject({ held: null });
+    await alice.press('Control+Enter');
+    await alice.sees('Rejected');
+    await takesEffect(id);
+  });
+
+  it('finds a job that came back to the queue as it is now', async () => {
+    const [second, first] = [await waiting('the second'), await waiting('the first', { priority: 9 })];
+    await alice.opens(first);
+    await alice.press('t');
+    await alice.page.getByRole('textbox', { name: 'What it should do differently' }).waitFor();
+    await alice.press('Control+Enter');
+    await heading(alice, 'the second');
+    expect(alice.page.url()).toContain(second);
+    stack.stub.answer = () => ({ body: completion('another answer') });
+    await takesEffect(first);
+    await alice.sees('2 of 2');
+    await goes(alice, `/review/${first}`);
+    await heading(alice, 'Answer 2');
+    await alice.sees('another answer');
+    await alice.button('Release').waitFor();
+    await goes(alice, `/history/${first}`);
+    await alice.page.getByRole('cell', { name: 'regenerated' }).waitFor();
+  });
+
+  it('finds a job that another has decided before it was opened', async () => {
+    const [second, first] = [await waiting('the second'), await waiting('the first', { priority: 9 })];
+    const read = alice.page.waitForResponse(new RegExp(`/v1/reviews/${second}$`));
+    await alice.opens(first);
+    await read;
+    expect((await stack.decide(second, { verdict: 'approve' }, BEN)).status).toBe(200);
+    await alice.sees('1 of 1');
+    await goes(alice, `/review/${second}`);
+    await alice.sees('This answer is approved and delivered.');
+  });
+
+  it('is told of a decision that failed after they left the job', async () => {
+    await waiting('the second');
+    const first = await waiting('the first', { priority: 9 });
+    await alice.opens(first);
+    await alice.sees('1 of 2');
+    const decision = await held(alice, '**/decision', 'POST');
+    await alice.press('a');
+    await alice.sees('Deciding …');
+    await alice.press('j');
+    await heading(alice, 'the second');
+    alice.excuse(/ 409 .*\/decision$/);
+    await benDecides(first, { verdict: 'reject' });
+    await (await decision()).continue();
+    await alice.sees('Not decided: the first. ben was first: reject. Yours was not counted.');
+    await alice.button('Open it').click();
+    await heading(alice, 'the first');
+    await alice.sees('This job has ended without an answer.');
+  });
+
+  it('stays where they have gone while a decision was sent', async () => {
+    await waiting('the third');
+    await waiting('the second', { priority: 5 });
+    const first = await waiting('the first', { priority: 9 });
+    await alice.opens(first);
+    await alice.sees('1 of 3');
+    const decision = await held(alice, '**/decision', 'POST');
+    await alice.press('a');
+    await alice.sees('Deciding …');
+    await alice.press('j');
+    await heading(alice, 'the second');
+    await alice.press('j');
+    await heading(alice, 'the third');
+    await (await decision()).continue();
+    await alice.sees('Approved.');
+    await alice.press('d');
+    await alice.sees('This is what the model wrote');
+    await heading(alice, 'the third');
+  });
+
+  it('decides again after undoing a decision whose answer was lost', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    let isDecided = false;
+    await undoneForLong(alice, async (route, postData) => {
+      await route.fetch({ postData });
+      isDecided = true;
+    });
+    await alice.press('a');
+    await until('it is decided', () => isDecided);
+    await alice.page.reload();
+    await alice.sees(/^You have decided: approve/);
+    await alice.press('z');
+    await alice.sees('Undone. It waits again.');
+    await alice.button('Release').waitFor();
+    await undoneForLong(alice, (route, postData) => route.continue({ postData }));
+    await alice.press('a');
+    await alice.sees('Approved.');
+  });
+
+  it('may try again to undo when the server could not be reached', async () => {
+    const id = await waiting('x');
+    await alice.opens(id);
+    await undoneForLong(alice, (route, postData) => route.continue({ postData }));
+    await alice.press('a');
+    await alice.button('Undo').waitFor();
+    alice.excuse(/ERR_FAILED .*\/decision$/);
+    await alice.page.route('**/decision', (route) => route.abort(), { times: 1 });
+    await alice.press('z');
+    await alice.sees('Not undone.');
+    await alice.press('z');
+    await alice.sees('Undone. It waits again.');
+    await alice.button('Undo').waitFor({ state: 'detached' });
+  });
+
+  describe('at two machines', () => {
+    async function desktop(): Promise<Console> {
+      const console = await openConsole(browser, stack.url);
+      others.push(console);
+      return console;
+    }
+    async function goesOnAtDesktop(id: string, before: string, words: string): Promise<void> {
+      const there = await desktop();
+      await there.page.goto(`${stack.url}/review/${id}`);
+      await there.sees('Your draft from before is restored.');
+      await editor(there).getByText(before).waitFor();
+      await editor(there).focus();
+      await there.press('Control+End');
+      await there.page.keyboard.type(words);
+      await there.sees('Draft saved');
+      await there.page.goto(`${stack.url}/queue`);
+    }
+
+    it('goes on from the newest draft, wherever it was written', async () => {
+      const id = await waiting('x');
+      await alice.opens(id);
+      await edits(alice, ' here');
+      await alice.sees('Draft saved');
+      await goesOnAtDesktop(id, 'You said: x here', ' and there');
+      await alice.page.reload();
+      await editor(alice).getByText('You said: x here and there').waitFor();
+      await alice.page.keyboard.type('!');
+      await alice.sees('Draft saved');
+      const draft = await stack.http.get(`/v1/reviews/${id}/draft`, ALICE);
+      expect(draft.body.content.text).toBe('You said: x here and there!');
+    });
+
+    it('is offered the newer draft where the older one was never saved', async () => {
+      const id = await waiting('x');
+      await alice.opens(id);
+      await edits(alice, ' here');
+      await alice.sees('Draft saved');
+      alice.excuse(/ERR_FAILED .*\/draft$/);
+      await alice.page.route('**/draft', (route) => route.abort());
+      await alice.page.keyboard.type(', unsaved');
+      await alice.sees('Draft kept in this browser');
+      await goesOnAtDesktop(id, 'You said: x here', ' and there');
+      await alice.page.reload();
+      await alice.page.unroute('**/draft');
+      await alice.page.reload();
+      await alice.sees('You have saved another draft for this job elsewhere');
+      await editor(alice).getByText('You said: x here, unsaved').waitFor();
+      const draft = await stack.http.get(`/v1/reviews/${id}/draft`, ALICE);
+      expect(draft.body.content.text).toBe('You said: x here and there');
+      await alice.button('Open it').click();
+      await editor(alice).getByText('You said: x here and there').waitFor();
+    });
+
+    it('is asked before a page that stayed open saves over what was written elsewhere', async () => {
+      alice.excuse(/ERR_FAILED .*\/v1\/events$/);
+      await alice.page.route('**/v1/events', (route) => route.abort());
+      await alice.page.clock.install();
+      const id = await waiting('x');
+      await alice.opens(id);
+      await edits(alice, ' here');
+      await alice.sees('Draft saved');
+      await goesOnAtDesktop(id, 'You said: x here', ' and there');
+      await alice.page.clock.fastForward(11_000);
+      await alice.page.keyboard.type('!');
+      await alice.sees('You have saved another draft for this job elsewhere');
+      const draft = async () => (await stack.http.get(`/v1/reviews/${id}/draft`, ALICE)).body.content.text;
+      expect(await draft()).toBe('You said: x here and there');
+      await alice.button('Drop it').click();
+      await alice.sees('Draft saved');
+      expect(await draft()).toBe('You said: x here!');
+    });
+  });
+
+  it('leaves no job claimed that they left before the claim was answered', async () => {
+    const id = await waiting('x');
+    const claim = await held(alice, '**/claim', 'PUT');
+    await alice.page.goto(`${stack.url}/review/${id}`);
+    const route = await claim();
+    const released = alice.page.waitForRequest((request) => request.method() === 'DELETE');
+    await alice.press('Escape');
+    await alice.page.getByRole('row', { name: 'x' }).waitFor();
+    await route.continue();
+    await (await released).response();
+    expect((await review(id)).review.claim).toBeNull();
+  });
+
+  it('claims no job that they only pass by', async () => {
+    const ids: string[] = [];
+    for (let n = 1; n <= 3; n += 1) ids.push(await waiting(`job ${n}`, { priority: 9 - n }));
+    const { page } = alice;
+    const isRead = page.waitForResponse(new RegExp(`/v1/reviews/${ids[1]}$`));
+    await alice.opens(ids[0]!);
+    await alice.sees('1 of 3');
+    await isRead;
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 60_000);
+    for (const name of ['job 2', 'job 3']) {
+      await alice.press('j');
+      await until(`${name} is open`, async () => {
+        await page.clock.runFor(10);
+        return (await page.getByRole('heading', { name, exact: true }).count()) > 0;
+      });
+    }
+    await alice.page.clock.resume();
+    await alice.button('Release').waitFor();
+    const { events } = (await stack.http.get(`/v1/reviews/${ids[1]}/history`)).body;
+    expect(events.map(({ type }: any) => type)).not.toContain('claimed');
+  });
+
+  it('has no draft left of an edit that has become a vote', async () => {
+    const id = await waiting('x', { kind: 'twice' });
+    await alice.opens(id);
+    await edits(alice, ' and more');
+    await alice.sees('Draft saved');
+    await alice.press('Control+Enter');
+    await alice.sees('Approved with changes');
+    await takesEffect(id);
+    expect((await review(id)).draft_saved_at).toBeNull();
+  });
+});
