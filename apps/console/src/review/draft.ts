@@ -2,16 +2,8 @@ import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { api, dataOf, type Json, type Review } from '../api/client';
 import { editable, isObject } from './answer';
-import {
-  compareDrafts,
-  forgetDraft,
-  isNewer,
-  keepDraft,
-  keptDraft,
-  type Draft,
-  type KeptDraft,
-  type SavedDraft,
-} from './kept-draft';
+import { compareDrafts, isNewer, type Draft, type KeptDraft, type SavedDraft } from './compare-drafts';
+import { forgetDraft, keepDraft, keptDraft } from './kept-draft';
 import { reviewQuery } from './review-data';
 
 /** How long one may pause while typing before the draft goes to the server, in milliseconds. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { compareDrafts, isNewer } from './kept-draft';
+import { compareDrafts, isNewer } from './compare-drafts';
 
 const [EARLY, LATE] = ['2026-01-01T10:00:00.000Z', '2026-01-01T10:00:01.000Z'];
 const saved = { text: 'from elsewhere', revision: 1, savedAt: LATE };
