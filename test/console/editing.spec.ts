@@ -360,7 +360,9 @@ describe('a reviewer', () => {
     const claim = await held(alice, '**/claim', 'PUT');
     await alice.page.goto(`${stack.url}/review/${id}`);
     const route = await claim();
-    const released = alice.page.waitForRequest((request) => request.method() === 'DELETE');
+    const released = alice.page.waitForRequest(
+      (request) => request.method() === 'DELETE' && request.url().endsWith('/claim'),
+    );
     await alice.press('Escape');
     await alice.page.getByRole('row', { name: 'x' }).waitFor();
     await route.continue();

@@ -173,7 +173,7 @@ describe('a reviewer whose server says who they are', () => {
   let url: string;
 
   beforeAll(async () => {
-    await start({ HOST: '0.0.0.0', REVIEW_CLAIM_MS: '10000' });
+    await start({ HOST: '0.0.0.0', REVIEW_CLAIM_MS: '16000' });
     url = `http://127.0.0.1:${new URL(stack.url).port}`;
   }, INSTALL_PATIENCE);
   afterAll(stop);
