@@ -23,7 +23,7 @@ import { Toolbar, type View } from './toolbar';
 import { useViewers } from './viewers';
 import { useWords } from './words';
 
-const STALE = 'Your edit was begun on another answer: compare them, then go on with your text or discard it.';
+const STALE = 'Saving delivers nothing yet: your edit was begun on another answer.';
 const PLAIN: View = { diff: false, raw: false, result: false, history: false };
 
 /** A job, what one may do with it, and what one is writing for it. */
@@ -88,7 +88,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   };
   const save = (): void => {
     const result = resultOf(response, text);
-    if (text === null) setFault(`Nothing was decided. ${STALE}`);
+    if (text === null) setFault('Nothing was decided. Go on with your text first, or discard it.');
     else if (result === null) setFault('This is not JSON yet: the editor shows where.');
     else if (text === editable(response).text) send({ verdict: 'approve' });
     else if (result.response === null) setFault('null cannot be delivered: reject the answer instead.');
