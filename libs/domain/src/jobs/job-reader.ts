@@ -4,6 +4,7 @@ import { batched } from '../batcher';
 import { Decision } from './decision.entity';
 import type { Json } from '../json';
 import { Job, type Usage } from './job.entity';
+import { prepared } from '../prepared';
 import type { JobStatus, Verdict } from './transitions';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -59,9 +60,10 @@ export class JobReader {
       return ids.map((id) => byId.get(id) ?? null);
     });
     this.existsBatched = batched(async (ids: string[]) => {
-      const rows: { id: string }[] = await database.query('SELECT id FROM jobs WHERE id = ANY($1::uuid[])', [
-        ids,
-      ]);
+      const rows: { id: string }[] = await database.query(
+        prepared('jobs-exist', 'SELECT id FROM jobs WHERE id = ANY($1::uuid[])'),
+        [ids],
+      );
       const there = new Set(rows.map(({ id }) => id));
       return ids.map((id) => there.has(id));
     });
