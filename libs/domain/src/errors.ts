@@ -14,6 +14,7 @@ export const ERRORS = {
   own_submission: { status: 403, title: 'The submitter may not review this job' },
   not_found: { status: 404, title: 'There is nothing at this address' },
   job_not_found: { status: 404, title: 'There is no such job' },
+  revision_not_found: { status: 404, title: 'The job never had this revision' },
   draft_not_found: { status: 404, title: 'There is no draft' },
   webhook_endpoint_not_found: { status: 404, title: 'There is no such webhook endpoint' },
   webhook_delivery_not_found: { status: 404, title: 'There is no such webhook delivery' },

@@ -20,9 +20,10 @@ export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/j
 export { JobStore } from './jobs/job-store';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type Usage } from './jobs/job.entity';
-export { requireSchema, requireUsableSchema } from './jobs/response-schema';
+export { checkAnswer, requireNoFaults, type CheckedAnswer } from './jobs/check-answer';
+export { requireUsableSchema } from './jobs/response-schema';
 export { type Agreement } from './jobs/agreement';
-export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';
+export { claim, type ClaimedJob, type FeedbackTurn, type Lease } from './jobs/statements/claim';
 export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
 export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
 export {
@@ -36,6 +37,7 @@ export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';
 export type { Note } from './jobs/statements/note';
 export type { PlanRequest, ReviewPlan } from './jobs/statements/plan';
+export type { EarlierAnswer, RestoreRequest } from './jobs/statements/restore';
 export { submit, submittedJob, type NewJob } from './jobs/statements/submit';
 export {
   StatsReader,

@@ -8,6 +8,7 @@ export {
   DecideReview,
   DryRunPolicy,
   EditReview,
+  RestoreRevision,
   InferenceRequested,
   JobChanged,
   NoteReview,

@@ -6,6 +6,7 @@ import {
   type JobStatus,
   type Json,
   type Note,
+  type RestoreRequest,
   type ReviewPlan,
   type Verdict,
 } from '@hitl/domain';
@@ -118,6 +119,21 @@ export class EditReview implements Edit {
   response: Json;
   @IsOptional()
   payload: Json;
+}
+
+/** Command: make an earlier answer the current one. Answered with a {@link ReviewReply}. */
+export class RestoreRevision implements RestoreRequest {
+  static readonly pattern = 'review.restore';
+
+  @IsUUID()
+  jobId: string;
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+  @IsInt()
+  revision: number;
+  @IsInt()
+  restore: number;
 }
 
 /** Command: give the reviewer the most urgent job. Answered with a {@link ClaimReply}. */

@@ -4,6 +4,7 @@ import {
   ClaimReview,
   DecideReview,
   EditReview,
+  RestoreRevision,
   InferenceRequested,
   JobChanged,
   NoteReview,
@@ -38,6 +39,7 @@ export const QUEUES = {
     messages: [
       DecideReview,
       EditReview,
+      RestoreRevision,
       ClaimNextReview,
       ClaimReview,
       ReleaseReview,

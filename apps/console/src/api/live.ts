@@ -13,8 +13,8 @@ export interface JobChange {
 
 /** The names of events as the gateway sends them; see its `JOB_EVENT_TYPES`. */
 const TYPES = [
-  'submitted', 'attempt_failed', 'inferred', 'failed', 'planned', 'claimed', 'released', 'edited', 'noted', 'voted',
-  'held', 'undone', 'reminded', 'escalated', 'decided', 'regenerated', 'expired', 'cancelled',
+  'submitted', 'attempt_failed', 'inferred', 'failed', 'regeneration_failed', 'planned', 'claimed', 'released', 'edited', 'restored', 'noted', 'voted',
+  'held', 'undone', 'reminded', 'escalated', 'decided', 'regenerated', 'retried', 'expired', 'cancelled',
 ]; // prettier-ignore
 
 /** How long after a lost stream a new one is opened, in milliseconds: first, and at most. */

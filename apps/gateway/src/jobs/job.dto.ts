@@ -165,6 +165,11 @@ export class JobPage extends Page {
   data: JobDto[];
 }
 
+/** Why a job has failed; null for any other. */
+export function failureOf({ failureReason, failureDetail }: Job): Failure | null {
+  return failureReason && { reason: failureReason, detail: failureDetail };
+}
+
 /** A job as reviewers see it: with the answer that nobody has approved yet. */
 export function forReviewer(job: Job): JobDto {
   return {
@@ -172,7 +177,7 @@ export function forReviewer(job: Job): JobDto {
     status: job.status,
     payload: job.payload,
     response: job.response,
-    failure: job.failureReason ? { reason: job.failureReason, detail: job.failureDetail } : null,
+    failure: failureOf(job),
     revision: job.revision,
     edited: job.edited,
     usage: job.usage,

@@ -84,7 +84,8 @@ export class OriginalApiController {
 
   @ApiOperation({
     summary: 'Review a job that waits for a human',
-    description: '404 when no job with that id waits.',
+    description:
+      '404 when no job with that id waits; with bot, one that the model has failed is tried again.',
   })
   @ApiBody({ type: ReviewJob })
   @ApiOkResponse({ type: Reviewed })
@@ -142,14 +143,16 @@ function readReview(body: Json): ReviewJob {
       '"id" is missing or no text: say which job, such as {"id": "…", "status": "success"}.',
     );
   }
-  const text = given === undefined ? 'human' : given;
   const status = JOB_STATUSES.find(
-    (candidate) => typeof text === 'string' && candidate === text.toLowerCase(),
+    (candidate) => typeof given === 'string' && candidate === given.toLowerCase(),
   );
   if (!status) {
     throw new DomainError(
       'invalid_request',
-      `"status" is ${quote(JSON.stringify(text))}; it must be one of ${JOB_STATUSES.join(', ')}.`,
+      given === undefined
+        ? `"status" is missing: say what becomes of the job, one of ${JOB_STATUSES.join(', ')}.`
+        : `"status" is ${quote(JSON.stringify(given))}; it must be one of ${JOB_STATUSES.join(', ')}.`,
+      [{ pointer: '/status', detail: `must be one of ${JOB_STATUSES.join(', ')}` }],
     );
   }
   return { id, status, response, payload };

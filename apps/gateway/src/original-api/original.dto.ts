@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { JOB_STATUSES, type Job, type JobStatus, type Json } from '@hitl/domain';
+import { Failure, failureOf } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
 
 /** A job as the original system answered it. */
@@ -18,6 +19,9 @@ export class OriginalJob {
 
   @ApiProperty({ format: 'date-time' })
   created_at: string;
+
+  @ApiPropertyOptional({ type: Failure, description: 'Only in fail: the original had nothing to say why.' })
+  failure?: Failure;
 }
 
 export class Enqueued {
@@ -37,11 +41,11 @@ export class ReviewJob {
   @ApiProperty()
   id: string;
 
-  @ApiPropertyOptional({
+  @ApiProperty({
     enum: JOB_STATUSES,
     enumName: 'JobStatus',
     description:
-      'In any letter case. success delivers, fail rejects, bot asks the model again, human keeps the changes.',
+      'In any letter case. success delivers, fail rejects, bot asks the model again, also for a job that it failed; human keeps the changes.',
   })
   status: JobStatus;
 
@@ -53,11 +57,13 @@ export class ReviewJob {
 }
 
 export function toOriginal(job: Job): OriginalJob {
+  const failure = failureOf(job);
   return {
     job_id: job.id,
     status: job.status,
     payload: job.payload,
     response: job.response,
     created_at: job.createdAt.toISOString(),
+    ...(failure && { failure }),
   };
 }

@@ -39,6 +39,34 @@ class ReviewState extends WaitingReview {
   regenerations: number;
 }
 
+class AnswerViolation {
+  @ApiProperty({
+    description: 'JSON pointer to the part of the job that is meant',
+    example: '/response/choices/0/message/content',
+  })
+  pointer: string;
+
+  @ApiProperty({
+    description: 'What is wrong with it, or why it could not be checked',
+    example: 'must be JSON',
+  })
+  detail: string;
+}
+
+class RegenerationFailed {
+  @ApiProperty({ description: 'Why the model gave no other answer' })
+  detail: string;
+
+  @ApiProperty({ format: 'date-time' })
+  at: string;
+
+  @ApiProperty({ description: 'Who had asked for it' })
+  by: string;
+
+  @ApiProperty({ type: String, nullable: true, description: 'What they had asked for' })
+  feedback: string | null;
+}
+
 /** A job as reviewers see it. */
 export class ReviewDto extends JobDto {
   @ApiProperty()
@@ -52,6 +80,24 @@ export class ReviewDto extends JobDto {
 
   @ApiJson({ description: 'The JSON Schema that an edited answer must satisfy; null: any.' })
   response_schema: Json;
+
+  @ApiJson({ description: 'What the submitter sent, where a human has changed the payload; else null.' })
+  original_payload: Json;
+
+  @ApiProperty({
+    type: [AnswerViolation],
+    description:
+      'How the answer breaks what the request asks for (its schema, tools, form), and what could not be checked',
+  })
+  response_violations: AnswerViolation[];
+
+  @ApiProperty({
+    type: RegenerationFailed,
+    nullable: true,
+    description:
+      'The model gave no other answer when it was last asked for one: the earlier one waits again.',
+  })
+  regeneration_failed: RegenerationFailed | null;
 
   @ApiProperty({ type: [String], description: 'What the model was asked to do differently, oldest first' })
   feedback: string[];
@@ -82,6 +128,9 @@ export function toReview(job: Job): ReviewDto {
     model: job.model,
     model_response: job.modelResponse,
     response_schema: job.responseSchema,
+    original_payload: job.originalPayload,
+    response_violations: job.responseViolations ?? [],
+    regeneration_failed: job.regenerationFailed,
     feedback: job.feedback,
     review: stateOf(job),
   });

@@ -202,6 +202,40 @@ export class ReviewsController {
     return this.answer(await this.reviews.undo(id, actor), actor, reply);
   }
 
+  @ApiOperation({
+    summary: 'Make an earlier answer the current one',
+    description:
+      'Any that the job had: see its history. It becomes a new revision, to be judged as any other. Of a job that was sent back to the model it ends the wait for another answer. The one that waits already is left as it is.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiParam({ name: 'revision', schema: { type: 'integer', minimum: 1 } })
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description:
+      "The job's ETag: the current revision. 428 without it, 412 when it is no longer the current one.",
+    schema: { type: 'string', example: '"2"' },
+  })
+  @ApiOkResponse({ type: OpenReviewDto })
+  @Post(':id/revisions/:revision/restore')
+  @HttpCode(200)
+  async restoreRevision(
+    @Param('id') jobId: string,
+    @Param('revision') wanted: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OpenReviewDto> {
+    const { id, revision: current } = await this.reviews.get(jobId);
+    const revision = revisionOf(ifMatch, current);
+    const restore = Number(/^[1-9]\d{0,8}$/.exec(wanted)?.[0]);
+    if (Number.isNaN(restore)) {
+      const detail = `${quote(wanted)} is no revision; send a number from 1 to ${current}`;
+      throw new DomainError('invalid_request', `revision: ${detail}.`, [{ pointer: 'revision', detail }]);
+    }
+    return this.answer(await this.reviews.restore({ jobId: id, actor, revision, restore }), actor, reply);
+  }
+
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse()

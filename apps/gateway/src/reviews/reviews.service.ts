@@ -14,6 +14,7 @@ import {
   type History,
   type Job,
   type Json,
+  type RestoreRequest,
   type ReviewPosition,
   type Summary,
 } from '@hitl/domain';
@@ -25,6 +26,7 @@ import {
   EditReview,
   NoteReview,
   ReleaseReview,
+  RestoreRevision,
   UndoDecision,
   type ClaimReply,
   type ReviewReply,
@@ -104,6 +106,11 @@ export class ReviewsService {
   /** @throws DomainError as {@link decide} */
   async edit(change: Edit): Promise<void> {
     await this.command(change.jobId, EditReview.pattern, change);
+  }
+
+  /** @throws DomainError revision_not_found, and as {@link decide} */
+  async restore(wish: RestoreRequest): Promise<Job> {
+    return this.jobs.get(await this.command(wish.jobId, RestoreRevision.pattern, wish));
   }
 
   /** @throws DomainError job_not_found, unavailable */

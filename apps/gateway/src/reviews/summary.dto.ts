@@ -26,6 +26,9 @@ class ReviewSummary extends WaitingReview {
   @ApiProperty({ description: 'Whether a human has changed the answer' })
   edited: boolean;
 
+  @ApiProperty({ type: 'integer', description: 'How many response_violations the answer has' })
+  violations: number;
+
   @ApiProperty({ format: 'date-time' })
   created_at: string;
 }
@@ -46,6 +49,7 @@ export function toSummary(job: Summary): ReviewSummary {
     priority: job.priority,
     revision: job.revision,
     edited: job.edited,
+    violations: job.violations,
     created_at: job.createdAt.toISOString(),
   });
 }

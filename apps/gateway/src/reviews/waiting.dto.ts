@@ -68,7 +68,7 @@ export class WaitingReview {
   held: HeldDecision | null;
 }
 
-export function toWaiting(job: Summary): WaitingReview {
+export function toWaiting(job: Omit<Summary, 'violations'>): WaitingReview {
   return {
     since: job.waitingSince?.toISOString() ?? null,
     deadline_at: job.deadlineAt?.toISOString() ?? null,

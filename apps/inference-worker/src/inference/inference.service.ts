@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { isTransient, JobStore, type ClaimedJob, type Lease } from '@hitl/domain';
+import {
+  checkAnswer,
+  isTransient,
+  JobStore,
+  type ClaimedJob,
+  type FieldFault,
+  type Json,
+  type Lease,
+} from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
@@ -41,7 +49,7 @@ export class InferenceService {
     if (!job) return;
     if (job.roundAttempts > maxAttempts) {
       const died = `The last of ${maxAttempts} tries ended without an outcome: its worker died.`;
-      await this.fail(lease, new ModelError(died, false));
+      await this.fail(job, lease, new ModelError(died, false));
       return;
     }
     const { lost, release } = this.leases.keep(lease);
@@ -60,7 +68,7 @@ export class InferenceService {
   private async attempt(job: ClaimedJob, lease: Lease, lost: AbortSignal): Promise<boolean> {
     let answer: Answer;
     try {
-      answer = await this.model.infer(withFeedback(job.payload, job.feedback), lost);
+      answer = await this.model.infer(withFeedback(job.payload, job.turns), lost);
     } catch (error) {
       if (lost.aborted) {
         this.count('dropped');
@@ -68,10 +76,11 @@ export class InferenceService {
       }
       if (error instanceof ModelError) return await this.retryOrFail(job, lease, error);
       this.logger.error(error);
-      return await this.fail(lease, new ModelError(`The model failed: ${String(error)}`, false));
+      return await this.fail(job, lease, new ModelError(`The model failed: ${String(error)}`, false));
     }
     try {
-      const bell = await untilStored.execute(() => this.store.complete({ ...lease, ...answer }));
+      const violations = violationsOf(job, answer.response);
+      const bell = await untilStored.execute(() => this.store.complete({ ...lease, ...answer, violations }));
       this.count(bell ? 'answered' : 'dropped', answer.provider);
       if (bell) {
         this.outbox.ring(bell);
@@ -82,15 +91,15 @@ export class InferenceService {
       if (isTransient(error)) throw error;
       this.logger.error(error);
       const message = `The model's answer cannot be stored: ${(error as Error).message}`;
-      return this.fail(lease, new ModelError(message, false, { provider: answer.provider }));
+      return this.fail(job, lease, new ModelError(message, false, { provider: answer.provider }));
     }
   }
 
   private async retryOrFail(job: ClaimedJob, lease: Lease, error: ModelError): Promise<boolean> {
     const { MODEL_MAX_ATTEMPTS: maxAttempts, MODEL_RETRY_DELAY_MS: firstDelay } = this.config;
-    if (!error.retryable) return this.fail(lease, error);
+    if (!error.retryable) return this.fail(job, lease, error);
     if (job.roundAttempts >= maxAttempts)
-      return this.fail(lease, error, `Gave up after ${maxAttempts} tries. `);
+      return this.fail(job, lease, error, `Gave up after ${maxAttempts} tries. `);
     const own =
       Math.min(LONGEST_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
     const wished = Math.min(LONGEST_RETRY_AFTER, error.retryAfterMs ?? 0);
@@ -100,19 +109,32 @@ export class InferenceService {
     return untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.detail, retryInMs }));
   }
 
-  /** @param preface goes before what the error says */
-  private async fail(lease: Lease, error: ModelError, preface = ''): Promise<boolean> {
+  /**
+   * Ends the job, or brings it back to reviewers with the answer that they had sent back.
+   * @param preface goes before what the error says
+   */
+  private async fail(job: ClaimedJob, lease: Lease, error: ModelError, preface = ''): Promise<boolean> {
     this.count('failed', error.provider);
-    this.logger.warn({ jobId: lease.jobId, message: `job failed: ${preface}${error.message}` });
+    this.logger.warn({
+      jobId: lease.jobId,
+      message: `${job.hasFallback ? 'no other answer' : 'job failed'}: ${preface}${error.message}`,
+    });
     const detail = `${preface}${error.detail}`;
     const failed = await untilStored.execute(() =>
       this.store.failAttempt({ ...lease, detail, retryInMs: null }),
     );
-    if (failed) this.changes.announce(lease.jobId, 'fail');
+    if (failed) this.changes.announce(lease.jobId, job.hasFallback ? 'human' : 'fail');
     return failed;
   }
 
   private count(outcome: 'answered' | 'retried' | 'failed' | 'dropped', provider = 'none'): void {
     metrics.inferenceAttempts.inc({ provider, outcome });
   }
+}
+
+/** How the model's answer breaks what was asked for: reviewers see it. Null: not at all. */
+function violationsOf(job: ClaimedJob, response: Json): FieldFault[] | null {
+  const { faults, unchecked } = checkAnswer(job, response);
+  const all = [...faults, ...unchecked];
+  return all.length > 0 ? all : null;
 }

@@ -97,6 +97,6 @@ function textsIn(value: Json): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return value === null ? [] : [String(value)];
   return Object.entries(value)
-    .filter(([key]) => key !== 'type' && key !== 'model')
+    .filter(([key]) => key !== 'type' && key !== 'model' && key !== 'previous_response')
     .flatMap(([, inner]) => textsIn(inner));
 }

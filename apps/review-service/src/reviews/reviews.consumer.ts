@@ -7,6 +7,7 @@ import {
   EditReview,
   NoteReview,
   ReleaseReview,
+  RestoreRevision,
   RethrowFilter,
   ReviewRequested,
   UndoDecision,
@@ -53,6 +54,11 @@ export class ReviewsConsumer {
   @MessagePattern(EditReview.pattern)
   edit(@Payload() change: EditReview): Promise<ReviewReply> {
     return this.reviews.edit(change);
+  }
+
+  @MessagePattern(RestoreRevision.pattern)
+  restore(@Payload() wish: RestoreRevision): Promise<ReviewReply> {
+    return this.reviews.restore(wish);
   }
 
   @MessagePattern(NoteReview.pattern)

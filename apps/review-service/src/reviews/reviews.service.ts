@@ -2,20 +2,23 @@ import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
+  checkAnswer,
   DomainError,
   isDuplicate,
   JobReader,
   JobStore,
   MOST_CLAIMS,
-  requireSchema,
+  requireNoFaults,
   STATUS_AFTER,
   type DecisionRequest,
   type Edit,
+  type FieldFault,
   type Job,
   type Json,
   type Judgement,
   type Note,
   type OutputChange,
+  type RestoreRequest,
 } from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
@@ -44,6 +47,7 @@ export class ReviewsService {
   }
 
   /**
+   * `regenerate` also asks the model again for a job that it has failed; that needs no claim and no plan.
    * Takes effect once, however often it is asked for with one decision id; after DECISION_UNDO_MS, or the longer time
    * that it asks for itself. Until then it can be undone.
    * @throws DomainError job_not_found, invalid_request, schema_mismatch, idempotency_conflict, and as {@link refusalOf}
@@ -51,7 +55,8 @@ export class ReviewsService {
   async decide(request: DecisionRequest): Promise<ReviewReply> {
     this.requireReason(request.reasonCode);
     const judgement = await this.judge(request);
-    const reply = await this.planned(request.jobId, () => this.take(judgement));
+    const reply =
+      (await this.planned(request.jobId, () => this.take(judgement))) ?? (await this.retry(judgement));
     if (!reply) return this.repeated(judgement);
     metrics.decisions.inc({ verdict: request.verdict });
     this.changes.announce(request.jobId, reply.status);
@@ -67,11 +72,39 @@ export class ReviewsService {
 
   /** @throws DomainError job_not_found, schema_mismatch, and as {@link refusalOf} */
   async edit(edit: Edit): Promise<ReviewReply> {
-    const { revision, change } = await this.changeOf(edit);
+    const changed = await this.changeOf(edit);
     const desk = this.planner.deskOf(edit.actor);
-    const next = await this.planned(edit.jobId, () => this.store.edit({ ...edit, revision, change, desk }));
+    const next = await this.planned(edit.jobId, () => this.store.edit({ ...edit, ...changed, desk }));
     if (next === null) throw refusalOf(edit, await this.find(edit.jobId), desk);
     this.changes.announce(edit.jobId, 'human');
+    return { status: 'human', revision: next };
+  }
+
+  /**
+   * Makes an earlier answer the current one, which everybody has yet to judge; of a job that the model is asked again
+   * for, too. The one that waits already is left as it is.
+   * @throws DomainError job_not_found, revision_not_found, and as {@link refusalOf}
+   */
+  async restore(wish: RestoreRequest): Promise<ReviewReply> {
+    const { jobId, actor } = wish;
+    const job = await this.find(jobId);
+    if (job.status === 'human' && wish.restore === job.revision && wish.revision === job.revision) {
+      return { status: 'human', revision: job.revision };
+    }
+    const answer = await this.jobs.revision(jobId, wish.restore);
+    if (!answer) {
+      throw new DomainError(
+        'revision_not_found',
+        `Job ${jobId} never had a revision ${wish.restore}: the current one is ${job.revision}.`,
+      );
+    }
+    const checked = checkAnswer(job, JSON.parse(answer.response) as Json);
+    const violations = told([...checked.faults, ...checked.unchecked]);
+    const desk = this.planner.deskOf(actor);
+    const next = await this.planned(jobId, () => this.store.restore({ ...wish, answer, violations, desk }));
+    if (next === null) throw refusalOf(wish, await this.find(jobId), desk);
+    this.changes.announce(jobId, 'human');
+    this.logger.log({ jobId, restored: wish.restore, revision: next, message: 'restored' });
     return { status: 'human', revision: next };
   }
 
@@ -177,6 +210,20 @@ export class ReviewsService {
     }
   }
 
+  /** Asks the model again for a job that it has failed; null for any other. */
+  private async retry(judgement: Judgement): Promise<ReviewReply | null> {
+    if (judgement.verdict !== 'regenerate') return null;
+    try {
+      const retried = await this.store.retry(judgement);
+      if (retried?.bell) this.outbox.ring(retried.bell);
+      return retried && { status: retried.status, revision: retried.revision };
+    } catch (error) {
+      // Another decision got the id at the same moment.
+      if (isDuplicate(error)) return null;
+      throw error;
+    }
+  }
+
   private async judge(request: DecisionRequest): Promise<Judgement> {
     const { undoMs, ...rest } = request;
     // One that asks for no time keeps the hash it had before there was one to ask for.
@@ -188,22 +235,26 @@ export class ReviewsService {
     return { ...request, ...(await this.changeOf(request)), requestHash, desk, policy: null };
   }
 
-  /** What a new response changes, and of which revision; other requests are left as they are. */
+  /**
+   * What a new response changes, and of which revision; other requests are left as they are.
+   * @throws DomainError schema_mismatch for a response that breaks what was asked for
+   */
   private async changeOf(request: {
     jobId: string;
     revision: number | null;
     response: Json;
-  }): Promise<{ revision: number | null; change: OutputChange | null }> {
+  }): Promise<{ revision: number | null; change: OutputChange | null; violations: FieldFault[] | null }> {
     const { jobId, revision, response } = request;
-    if (response === null) return { revision, change: null };
+    if (response === null) return { revision, change: null, violations: null };
     const job = await this.find(jobId);
     if (job.status !== 'human' || (revision !== null && revision !== job.revision)) {
-      return { revision, change: null };
+      return { revision, change: null, violations: null };
     }
-    if (job.responseSchema !== null) requireSchema(job.responseSchema, response);
+    // What is checked, and compared, is this very revision.
+    const { faults, unchecked } = checkAnswer(job, response);
+    requireNoFaults(faults);
     const change = describeChange(job.modelResponse ?? job.response, response);
-    // The change is one of this very revision.
-    return { revision: job.revision, change };
+    return { revision: job.revision, change, violations: told(unchecked) };
   }
 
   /** The answer to a decision that changed nothing: its own effect when it came before, else why. */
@@ -253,6 +304,11 @@ export class ReviewsService {
     if (!job) throw notFound(jobId);
     return job;
   }
+}
+
+/** What is kept of findings; null: there is nothing to tell. */
+function told(findings: FieldFault[]): FieldFault[] | null {
+  return findings.length > 0 ? findings : null;
 }
 
 function notFound(jobId: string): DomainError {

@@ -113,7 +113,7 @@ const FINDINGS = `
                        (e.data ->> 'reason', e.data ->> 'reason_code', e.data ->> 'submitter_message', e.data ->> 'feedback')
                      THEN 'words' END)) END
   FROM event e LEFT JOIN decisions d ON d.id = e.decision_id
-  WHERE e.type IN ('voted', 'decided', 'regenerated') AND (
+  WHERE e.type IN ('voted', 'decided', 'regenerated', 'retried') AND (
     d.id IS NULL OR d.job_id <> e.job_id OR d.verdict <> e.data ->> 'verdict' OR d.actor <> e.actor OR d.created_at <> e.created_at
     OR d.shadow OR d.final <> (e.type <> 'voted') OR d.revision::text <> e.data ->> 'judged_revision'
     OR d.released_revision <> e.revision OR encode(d.released_hash, 'hex') <> e.response_hash
@@ -126,7 +126,7 @@ const FINDINGS = `
     SELECT FROM event e
     WHERE e.job_id = d.job_id AND CASE WHEN d.shadow
       THEN e.type = 'planned' AND e.created_at = d.created_at AND e.data ->> 'shadow_verdict' = d.verdict
-      ELSE e.decision_id = d.id AND e.type IN ('voted', 'decided', 'regenerated') END)
+      ELSE e.decision_id = d.id AND e.type IN ('voted', 'decided', 'regenerated', 'retried') END)
   ) finding ORDER BY "jobId", seq, what LIMIT ${MOST_FINDINGS}`;
 
 /** The next `$2` jobs after `$1` of which there is any trace, in the order of their ids. */

@@ -111,6 +111,10 @@ const CORRECTED = `WITH ${LOOKED}, ${RELEASED}, wanted AS (
   FROM released r JOIN job_events e ON e.job_id = r.id
   WHERE r.regenerations > 0 AND e.type = 'regenerated' AND e.replaced ? 'response' AND NOT EXISTS (
     SELECT FROM job_events later WHERE later.job_id = r.id AND later.id >= e.id AND later.replaced ? 'payload')
+    -- Where the model gave no other answer, nothing was preferred to that one.
+    AND NOT EXISTS (
+      SELECT FROM job_events back
+      WHERE back.job_id = r.id AND back.type IN ('regeneration_failed', 'restored') AND back.revision = e.revision + 1)
 )`;
 
 const LOOK = `SELECT looked.id, looked.finished_at::text AS at, wanted.event_id::text AS "eventId", wanted.bytes

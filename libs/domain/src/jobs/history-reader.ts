@@ -79,6 +79,8 @@ function outputsOf(job: Job, newestFirst: HistoryEvent[]): Output[] {
     const madeOne =
       type === 'inferred' ||
       type === 'edited' ||
+      type === 'restored' ||
+      type === 'regeneration_failed' ||
       (type === 'decided' && data?.verdict === 'edit') ||
       (type === 'voted' && data?.verdict === 'edit');
     if (madeOne) outputs.push({ revision: event.revision, event, response });

@@ -5,6 +5,7 @@ import { Decision } from './decision.entity';
 import type { Json } from '../json';
 import { Job, type Usage } from './job.entity';
 import { prepared } from '../prepared';
+import { readRevision, type EarlierAnswer } from './statements/restore';
 import type { JobStatus, Verdict } from './transitions';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -140,6 +141,11 @@ export class JobReader {
       [jobId, decisionId],
     );
     return rows[0]?.actor ?? null;
+  }
+
+  /** The answer that a job had at a revision, with its request; null when it never had that revision. */
+  revision(jobId: string, revision: number): Promise<EarlierAnswer | null> {
+    return readRevision(this.database, jobId, revision);
   }
 
   /** Newest first, from the job after `before` on. */

@@ -25,6 +25,8 @@ import { dueHeld, hold, settle, undo, type Settled } from './statements/hold';
 import { kickAll, kickOverdue } from './statements/kick-overdue';
 import { addNote, type Note } from './statements/note';
 import { plan, type PlanRequest } from './statements/plan';
+import { restore, type Restoration } from './statements/restore';
+import { retry } from './statements/retry';
 import { submit, type NewJob, type Submitted } from './statements/submit';
 
 /** Held decisions that one statement settles: each may carry an answer of megabytes. */
@@ -42,7 +44,7 @@ export class JobStore {
   readonly claim: (request: ClaimRequest) => Promise<ClaimedJob | null>;
   /** bot → human, if the job is still held under the token; null otherwise. */
   readonly complete: (outcome: Inferred) => Promise<Bell | null>;
-  /** bot → bot with a due time, or bot → fail; false if the job is no longer held under the token. */
+  /** bot → bot with a due time, bot → fail, or bot → human where an earlier answer waits again; false if the job is no longer held under the token. */
   readonly failAttempt: (outcome: FailedAttempt) => Promise<boolean>;
   /** Writes the policy's plan on an answer that has none; false for any other. */
   readonly plan: (request: PlanRequest) => Promise<boolean>;
@@ -80,6 +82,16 @@ export class JobStore {
   /** Keeps a reviewer's changes without a verdict; answers the new revision, or null when it may not be changed. */
   edit(change: DeskEdit): Promise<number | null> {
     return edit(this.database, change);
+  }
+
+  /** human → human, or bot → human for a job that was sent back; answers the new revision, or null where it may not be. */
+  restore(wish: Restoration): Promise<number | null> {
+    return restore(this.database, wish);
+  }
+
+  /** fail → bot for a job that the model has failed; null for any other, and for a decision that was made before. */
+  retry(judgement: Judgement): Promise<Decided | null> {
+    return retry(this.database, judgement);
   }
 
   /** Keeps a decision that takes effect after `undoMs`; answers when, or null where `decide` would. */

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { FieldFault } from '../errors';
 import type { Json } from '../json';
 import type { FailureReason, JobStatus } from './transitions';
 
@@ -75,6 +76,26 @@ export class Job {
   /** What reviewers asked for when they sent the job back to the model, oldest first. */
   @Column('text', { array: true })
   feedback: string[];
+
+  /** The revision that each of the `feedback` is about; 0: there was no answer yet. */
+  @Column('int', { name: 'feedback_on', array: true })
+  feedbackOn: number[];
+
+  /** What a job in `bot` that was sent back returns to when the model gives no other answer; read only where it is selected. */
+  @Column('jsonb', { nullable: true, select: false })
+  fallback?: Json;
+
+  /** What became of the newest wish for another answer, where the model gave none. */
+  @Column('jsonb', { name: 'regeneration_failed', nullable: true })
+  regenerationFailed: { detail: string; at: string; by: string; feedback: string | null } | null;
+
+  /** What the submitter sent, once a human has changed the payload; null: `payload` is that. */
+  @Column('jsonb', { name: 'original_payload', nullable: true })
+  originalPayload: Json;
+
+  /** How the current response breaks what the request asks for, and what could not be checked; null: nothing is known. */
+  @Column('jsonb', { name: 'response_violations', nullable: true })
+  responseViolations: FieldFault[] | null;
 
   @Column('text', { name: 'failure_reason', nullable: true })
   failureReason: FailureReason | null;

@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError } from '../errors';
 import type { Json } from '../json';
-import { requireSchema, requireUsableSchema } from './response-schema';
+import { checkAnswer, requireNoFaults } from './check-answer';
+import { requireUsableSchema } from './response-schema';
+
+function requireSchema(responseSchema: Json, response: Json): void {
+  requireNoFaults(checkAnswer({ payload: 'x', originalPayload: null, responseSchema }, response).faults);
+}
 
 function refusal(work: () => void): DomainError {
   try {
@@ -29,6 +34,7 @@ describe('the schema of a response', () => {
     ['a keyword of the wrong type', { required: 'answer' }],
     ['a reference to elsewhere', { $ref: 'https://example.com/schema.json' }],
     ['a broken pattern', { type: 'string', pattern: '(' }],
+    ['a reference to itself without end', { $ref: '#' }],
     ['more than 64 KiB', { description: 'x'.repeat(70_000) }],
   ])('may not be %s', (_name, schema) => {
     expect(refusal(() => requireUsableSchema(schema))).toMatchObject({

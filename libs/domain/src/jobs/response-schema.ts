@@ -1,28 +1,54 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { createHash } from 'node:crypto';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { RE2JS } from 're2js';
 import { runBounded, TimeLimitError } from '../bounded';
 import { DomainError, type FieldFault } from '../errors';
-import type { Json } from '../json';
+import { isJsonObject, type Json } from '../json';
 
 /** Largest schema, in characters of JSON. */
-const LARGEST_SCHEMA = 65_536;
+const MAX_SCHEMA_LENGTH = 65_536;
 /** Longest time to read a schema, and to check a response, in milliseconds. */
-const LONGEST_READ = 500;
-const LONGEST_CHECK = 500;
+const READ_TIMEOUT_MS = 500;
+const CHECK_TIMEOUT_MS = 500;
 /** How often either may begin anew, where it was stopped while the machine did something else. */
-const MOST_RUNS = 3;
-/** Faults of a response that are told at most. */
-const MOST_FAULTS = 20;
+const MAX_RUNS = 3;
+/** Faults of a response that are told at most, and characters of each one's parts. */
+export const MAX_FAULTS = 20;
+const MAX_FAULT_LENGTH = 500;
+/** Schemas that are kept ready: most jobs of a client have one in common. */
+const MAX_READY = 64;
+
+/** A schema that is ready to check with. */
+interface Ready {
+  validate: ValidateFunction;
+  /** Patterns that no linear expression can say, and that are therefore not checked. */
+  unchecked: string[];
+}
+
+/** What a check has found. */
+export interface SchemaFindings {
+  faults: FieldFault[];
+  /** Why nothing, or not everything, could be checked. */
+  unchecked: string[];
+}
+
+const ready = new Map<string, Ready>();
 
 /** Submitters write the patterns: RE2 has none that take for ever. */
-function linearRegExp(pattern: string): { test(text: string): boolean; toString(): string } {
-  const compiled = RE2JS.compile(pattern);
-  // Ajv keeps compiled patterns by their text.
-  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
-}
-linearRegExp.code = 'require("re2js").RE2JS.compile';
-
-function compile(schema: Json): ValidateFunction {
+function compile(schema: Json, onUnusablePattern?: (pattern: string) => void): ValidateFunction {
+  const linearRegExp = (pattern: string): { test(text: string): boolean; toString(): string } => {
+    try {
+      const compiled = RE2JS.compile(pattern);
+      // Ajv keeps compiled patterns by their text.
+      return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
+    } catch (error) {
+      if (!onUnusablePattern) throw error;
+      onUnusablePattern(pattern);
+      return { test: () => true, toString: () => pattern };
+    }
+  };
+  linearRegExp.code = 'require("re2js").RE2JS.compile';
   // Unknown keywords and formats are notes to the reader, as the specification has it.
   const options = {
     strict: false,
@@ -31,7 +57,17 @@ function compile(schema: Json): ValidateFunction {
     logger: false,
     code: { regExp: linearRegExp },
   } as const;
-  return runBounded(LONGEST_READ, () => new Ajv2020(options).compile(schema as object | boolean), MOST_RUNS);
+  return runBounded(
+    READ_TIMEOUT_MS,
+    () => {
+      if (!isJsonObject(schema)) return new Ajv2020(options).compile(schema as boolean);
+      // Many clients still write draft 7; what they say of the draft is no address to go to.
+      const { $schema: draft = '', ...rest } = schema;
+      const isOlder = typeof draft === 'string' && /draft-0[67]/.test(draft);
+      return (isOlder ? new Ajv(options) : new Ajv2020(options)).compile(rest);
+    },
+    MAX_RUNS,
+  );
 }
 
 /**
@@ -40,16 +76,15 @@ function compile(schema: Json): ValidateFunction {
  */
 export function requireUsableSchema(schema: Json): void {
   let detail: string;
-  if (
-    typeof schema !== 'boolean' &&
-    (typeof schema !== 'object' || schema === null || Array.isArray(schema))
-  ) {
+  if (typeof schema !== 'boolean' && !isJsonObject(schema)) {
     detail = 'is no JSON Schema: send an object';
-  } else if (JSON.stringify(schema).length > LARGEST_SCHEMA) {
-    detail = `is longer than ${LARGEST_SCHEMA} characters`;
+  } else if (JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) {
+    detail = `is longer than ${MAX_SCHEMA_LENGTH} characters`;
   } else {
     try {
-      compile(schema);
+      const validate = compile(schema);
+      // One that refers to itself without end is read without complaint, and then checks nothing.
+      runBounded(CHECK_TIMEOUT_MS, () => validate(null), MAX_RUNS);
       return;
     } catch (error) {
       detail = `is no usable JSON Schema (2020-12): ${(error as Error).message.slice(0, 300)}`;
@@ -61,35 +96,53 @@ export function requireUsableSchema(schema: Json): void {
 }
 
 /**
- * Checks a response against the schema of its job.
- * @throws DomainError schema_mismatch naming where and how it breaks the schema
+ * Checks a value against a schema, within a time limit. A schema that makes no sense, is too large or takes too long
+ * finds no fault: what could not be checked is told apart.
+ * @param at JSON pointer of the value, which the faults' pointers begin with
  */
-export function requireSchema(schema: Json, response: Json): void {
-  const faults = faultsOf(schema, response);
-  if (faults.length === 0) return;
-  const told = faults.map(({ pointer, detail }) => `${pointer || 'the response'}: ${detail}`).join('; ');
-  throw new DomainError(
-    'schema_mismatch',
-    `The response breaks the job's response_schema: ${told}. Nothing was decided; correct it, then decide again.`,
-    faults,
-  );
-}
-
-function faultsOf(schema: Json, response: Json): FieldFault[] {
+export function checkSchema(schema: Json, value: Json, at: string): SchemaFindings {
+  let key: string | undefined;
   try {
-    const validate = compile(schema);
-    const valid = runBounded(LONGEST_CHECK, () => validate(response), MOST_RUNS);
-    return valid ? [] : (validate.errors ?? []).slice(0, MOST_FAULTS).map(toFault);
+    const text = JSON.stringify(schema);
+    if (text.length > MAX_SCHEMA_LENGTH) throw new Error(`it is longer than ${MAX_SCHEMA_LENGTH} characters`);
+    key = createHash('sha256').update(text).digest('base64');
+    const { validate, unchecked } = readied(key, schema);
+    const isValid = runBounded(CHECK_TIMEOUT_MS, () => validate(value), MAX_RUNS);
+    const faults = isValid
+      ? []
+      : (validate.errors ?? []).slice(0, MAX_FAULTS).map((error) => toFault(error, at));
+    return { faults, unchecked: unchecked.map((pattern) => `the pattern ${pattern} cannot be checked`) };
   } catch (error) {
-    if (!(error instanceof TimeLimitError)) throw error;
-    return [{ pointer: '/response', detail: `could not be checked within ${LONGEST_CHECK} ms` }];
+    // What was stopped in the middle may be half-changed.
+    if (key !== undefined) ready.delete(key);
+    const why =
+      error instanceof TimeLimitError
+        ? `within ${CHECK_TIMEOUT_MS} ms`
+        : `against its schema: ${(error as Error).message.slice(0, 300)}`;
+    return { faults: [], unchecked: [`could not be checked ${why}`] };
   }
 }
 
-function toFault({ instancePath, message, params }: ErrorObject): FieldFault {
-  const more = 'additionalProperty' in params ? ` (${String(params.additionalProperty)})` : '';
+function readied(key: string, schema: Json): Ready {
+  const unchecked = new Set<string>();
+  const found = ready.get(key) ?? {
+    validate: compile(schema, (pattern) => unchecked.add(pattern.slice(0, 100))),
+    unchecked: [...unchecked].slice(0, MAX_FAULTS),
+  };
+  // The one that was used longest ago goes first.
+  ready.delete(key);
+  ready.set(key, found);
+  const [oldest] = ready.keys();
+  if (ready.size > MAX_READY && oldest !== undefined) ready.delete(oldest);
+  return found;
+}
+
+function toFault({ instancePath, message, params }: ErrorObject, at: string): FieldFault {
+  const { additionalProperty, allowedValues, allowedValue } = params as Record<string, unknown>;
+  const more = [additionalProperty, allowedValues, allowedValue].find((one) => one !== undefined);
+  const told = more === undefined ? '' : ` (${typeof more === 'string' ? more : JSON.stringify(more)})`;
   return {
-    pointer: `/response${instancePath}`.slice(0, 500),
-    detail: `${message ?? 'is not valid'}${more}`.slice(0, 500),
+    pointer: `${at}${instancePath}`.slice(0, MAX_FAULT_LENGTH),
+    detail: `${message ?? 'is not valid'}${told}`.slice(0, MAX_FAULT_LENGTH),
   };
 }

@@ -35,7 +35,10 @@ const COLUMNS = [
 const HELD = `CASE WHEN job.held_decision IS NOT NULL THEN jsonb_build_object('id', job.held_decision -> 'id',
   'verdict', job.held_decision -> 'verdict', 'actor', job.held_decision -> 'actor') END`;
 
-export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision'>;
+export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision'> & {
+  /** How many violations its answer has. */
+  violations: number;
+};
 
 /** Which waiting jobs to list; what is absent does not matter. */
 export interface SummaryFilter {
@@ -100,6 +103,7 @@ export class SummaryReader {
 
   private summaries(query: SelectQueryBuilder<Job>): Promise<Summary[]> {
     query.select(HELD, 'heldDecision');
+    query.addSelect('coalesce(jsonb_array_length(job.response_violations), 0)', 'violations');
     for (const column of COLUMNS) query.addSelect(`job.${column}`, column);
     return query.getRawMany<Summary>();
   }

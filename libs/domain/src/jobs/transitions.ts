@@ -2,7 +2,7 @@
  * Where a job can be, and what a crash of everything does there:
  * - `bot` — waits for the model. A worker's lease runs out and the reconciler rings again.
  * - `human` — waits for a person. Nothing is held anywhere but in the row, so nothing can be lost.
- * - `success`, `fail` — final.
+ * - `success`, `fail` — final, but for a job that the model failed: a person may ask it again.
  */
 export const JOB_STATUSES = ['bot', 'human', 'success', 'fail'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -13,11 +13,15 @@ export const JOB_EVENT_TYPES = [
   'attempt_failed',
   'inferred',
   'failed',
+  /** The model gave no other answer than the one that was sent back: that one waits again. */
+  'regeneration_failed',
   /** The policy has written who must review, how many, by when. */
   'planned',
   'claimed',
   'released',
   'edited',
+  /** An earlier answer was taken instead of the current one, or of the one that the model has not given yet. */
+  'restored',
   'noted',
   /** One of several people has judged. */
   'voted',
@@ -28,17 +32,23 @@ export const JOB_EVENT_TYPES = [
   'escalated',
   'decided',
   'regenerated',
+  /** A person has asked the model again for a job that it had failed. */
+  'retried',
   'expired',
   'cancelled',
 ] as const;
 export type JobEventType = (typeof JOB_EVENT_TYPES)[number];
 
-/** Every status change there is, and the events that make it. `human → bot` is a reviewer asking the model again. */
+/**
+ * Every status change there is, and the events that make it. `human → bot` is a reviewer asking the model again;
+ * `bot → human` is its answer, or the earlier one. Only `inferred`, and a failure of that kind, come from the model.
+ */
 export const TRANSITIONS = {
-  bot: { human: ['inferred'], fail: ['failed', 'cancelled'] },
+  bot: { human: ['inferred', 'regeneration_failed', 'restored'], fail: ['failed', 'cancelled'] },
   human: { success: ['decided'], fail: ['decided', 'expired', 'cancelled'], bot: ['regenerated'] },
   success: {},
-  fail: {},
+  /** Only with the reason `inference_failed`. */
+  fail: { bot: ['retried'] },
 } as const satisfies Record<JobStatus, Partial<Record<JobStatus, readonly JobEventType[]>>>;
 
 /** A reviewer's judgement of one exact revision. `edit` approves with changes. */

@@ -8,7 +8,7 @@ export async function cancel(database: DataSource, jobId: string, actor: string)
     `WITH job AS (
        UPDATE jobs
        SET status = 'fail', failure_reason = 'cancelled', failure_detail = 'cancelled by ' || $2::text, finished_at = now(),
-           updated_at = now(), lease_token = NULL, lease_until = NULL, next_kick_at = NULL, ${OFF_DESK}
+           updated_at = now(), lease_token = NULL, lease_until = NULL, next_kick_at = NULL, fallback = NULL, ${OFF_DESK}
        WHERE id = $1::uuid AND status IN ('bot', 'human')
        RETURNING id, revision, status, project, callback_url, policy_hash
      ), ${DELIVERIES}, ${DRAFTS_GONE}, event AS (

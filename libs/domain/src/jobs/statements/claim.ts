@@ -16,10 +16,22 @@ export interface ClaimRequest extends Lease {
   maxAttempts: number;
 }
 
+/** What a reviewer asked for, and the answer that they asked it about; null: there was none yet. */
+export interface FeedbackTurn {
+  feedback: string;
+  response: Json;
+}
+
 export interface ClaimedJob {
   id: string;
   payload: Json;
-  feedback: string[];
+  /** What the submitter sent, where a human has changed the payload. */
+  originalPayload: Json;
+  responseSchema: Json;
+  /** What reviewers asked for, oldest first. */
+  turns: FeedbackTurn[];
+  /** Whether an earlier answer waits again if the model gives no other one. */
+  hasFallback: boolean;
   /** Tries since the job entered `bot`, this one included; more than the allowed number when the last ones ended without an outcome. */
   roundAttempts: number;
 }
@@ -31,10 +43,11 @@ export interface ClaimedJob {
  */
 export async function claim(database: DataSource, requests: ClaimRequest[]): Promise<(ClaimedJob | null)[]> {
   // Losing a claim in a crash costs one more try, so the commit need not wait for the disk.
-  const rows: ClaimedJob[] = await database.query(
-    prepared(
-      'claim',
-      `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
+  const rows: (Omit<ClaimedJob, 'turns'> & { turns: FeedbackTurn[] | null; feedback: string[] })[] =
+    await database.query(
+      prepared(
+        'claim',
+        `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
      input AS (
        SELECT t.* FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS t ("jobId", token, lease_ms, max_attempts), fast
      ), ${LOCKED}, free AS MATERIALIZED (
@@ -47,21 +60,35 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
        SET lease_token = free.token, lease_until = now() + lease_ms * interval '1 millisecond',
            attempts = j.attempts + CASE WHEN j.round_attempts < max_attempts THEN 1 ELSE 0 END, round_attempts = j.round_attempts + 1
        FROM free WHERE j.id = free."jobId" AND j.status = free.status
-       RETURNING j.id, j.payload, j.feedback, j.round_attempts
+       RETURNING j.id, j.payload, j.original_payload, j.response_schema, j.feedback, j.feedback_on, j.fallback IS NOT NULL AS has_fallback, j.round_attempts
      ), held AS (
        UPDATE jobs j SET next_kick_at = j.lease_until
        FROM taken WHERE j.id = taken.id AND j.status = taken.status
      )
-     SELECT id, payload, feedback, round_attempts AS "roundAttempts" FROM job`,
-    ),
-    [
-      requests.map((request) => request.jobId),
-      requests.map((request) => request.token),
-      requests.map((request) => request.leaseMs),
-      requests.map((request) => request.maxAttempts),
-    ],
+     SELECT id, payload, original_payload AS "originalPayload", response_schema AS "responseSchema", feedback, round_attempts AS "roundAttempts",
+            has_fallback AS "hasFallback",
+            CASE WHEN cardinality(feedback_on) > 0 THEN (
+              SELECT jsonb_agg(jsonb_build_object('feedback', e.data -> 'feedback', 'response', e.replaced -> 'response') ORDER BY e.seq)
+              FROM job_events e
+              WHERE e.job_id = job.id AND e.type IN ('regenerated', 'retried') AND e.data ? 'feedback' AND e.revision = ANY (job.feedback_on)
+            ) END AS turns
+     FROM job`,
+      ),
+      [
+        requests.map((request) => request.jobId),
+        requests.map((request) => request.token),
+        requests.map((request) => request.leaseMs),
+        requests.map((request) => request.maxAttempts),
+      ],
+    );
+  const byId = new Map(
+    rows.map(({ feedback, turns, ...job }) => {
+      const known = turns ?? [];
+      // Of what was asked before answers were kept for it, only the words are known.
+      const older = feedback.slice(known.length).map((words) => ({ feedback: words, response: null }));
+      return [job.id, { ...job, turns: [...known, ...older] }];
+    }),
   );
-  const byId = new Map(rows.map((row) => [row.id, row]));
   return requests.map((request) => byId.get(request.jobId) ?? null);
 }
 

@@ -1,9 +1,11 @@
 import type { DataSource } from 'typeorm';
+import type { FieldFault } from '../../errors';
 import { prepared } from '../../prepared';
 import type { Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
+import { FALLBACK } from './return-to-desk';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
 import { LOCKED } from './lock';
 
@@ -57,6 +59,8 @@ export interface Judgement extends DecisionRequest {
   /** SHA-256 of the request, in hex. */
   requestHash: string;
   change: OutputChange | null;
+  /** What of a new response could not be checked; null: nothing. */
+  violations?: FieldFault[] | null;
   desk: DeskRules;
   /** The rule that decides instead of a person: on a new answer, or because nobody had, in time. */
   policy: { rule: string; hash: string; atDeadline: boolean } | null;
@@ -98,7 +102,7 @@ export const JUDGED = `input AS (
          verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
   FROM jsonb_to_recordset($1::jsonb) AS t (
     id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
-    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
+    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, violations jsonb, desk jsonb, policy jsonb, settles boolean)
 ), ${LOCKED}, judged AS MATERIALIZED (
   SELECT r.*, j.status AS old_status, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
          j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = r.actor THEN j.claimed_at END AS old_claimed_at
@@ -146,10 +150,16 @@ export async function decide(
              response = CASE WHEN r.verdict <> 'regenerate' THEN coalesce(r.response, j.response) END,
              model_response = CASE WHEN r.verdict = 'regenerate' THEN NULL WHEN r.response IS NULL THEN j.model_response
                               ELSE coalesce(j.model_response, j.response) END,
+             response_violations = CASE WHEN r.verdict = 'regenerate' THEN NULL WHEN r.response IS NULL THEN j.response_violations
+                                   ELSE r.violations END,
              payload = coalesce(r.payload, j.payload),
+             original_payload = CASE WHEN r.payload IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
+             fallback = CASE WHEN r.verdict = 'regenerate' THEN ${FALLBACK} END,
+             regeneration_failed = CASE WHEN r.verdict <> 'regenerate' THEN j.regeneration_failed END,
              edited = CASE WHEN r.verdict = 'regenerate' THEN false ELSE j.edited OR r.response IS NOT NULL END,
              revision = j.revision + CASE WHEN r.changes THEN 1 ELSE 0 END,
              feedback = CASE WHEN r.feedback IS NOT NULL THEN j.feedback || r.feedback ELSE j.feedback END,
+             feedback_on = CASE WHEN r.feedback IS NOT NULL THEN j.feedback_on || j.revision ELSE j.feedback_on END,
              regenerations = j.regenerations + CASE r.verdict WHEN 'regenerate' THEN 1 ELSE 0 END,
              approved_by = CASE WHEN r.verdict IN ('approve', 'edit') AND NOT r.automatic THEN ${STILL('approved_by')} || r.actor ELSE ${STILL('approved_by')} END,
              rejected_by = CASE WHEN r.verdict = 'reject' AND NOT r.automatic THEN ${STILL('rejected_by')} || r.actor ELSE ${STILL('rejected_by')} END,

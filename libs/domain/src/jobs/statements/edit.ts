@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { FieldFault } from '../../errors';
 import type { Json } from '../../json';
 import { jsonOrNull, type DeskRules, type OutputChange } from './decide';
 
@@ -16,6 +17,8 @@ export interface Edit {
 /** An edit as the desk makes it. */
 export interface DeskEdit extends Edit {
   change: OutputChange | null;
+  /** What of a new response could not be checked; null: nothing. */
+  violations?: FieldFault[] | null;
   desk: DeskRules;
 }
 
@@ -32,6 +35,8 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
      ), job AS (
        UPDATE jobs j
        SET response = coalesce(r.response, j.response), payload = coalesce(r.payload, j.payload),
+           original_payload = CASE WHEN r.payload IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
+           response_violations = CASE WHEN r.response IS NULL THEN j.response_violations ELSE $8::jsonb END,
            model_response = CASE WHEN r.response IS NULL THEN j.model_response ELSE coalesce(j.model_response, j.response) END,
            edited = j.edited OR r.response IS NOT NULL, revision = j.revision + 1, approved_by = '{}', rejected_by = '{}',
            updated_at = now()
@@ -61,6 +66,7 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
       jsonOrNull(change.payload),
       JSON.stringify(change.change),
       JSON.stringify(change.desk),
+      jsonOrNull((change.violations ?? null) as unknown as Json),
     ],
   );
   return rows[0]?.revision ?? null;

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { FieldFault } from '../../errors';
 import type { Json } from '../../json';
 import { prepared } from '../../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
@@ -8,6 +9,7 @@ import { jsonOrNull } from './decide';
 import { DELIVERIES } from './deliveries';
 import { DRAFTS_GONE } from './leave-desk';
 import { LOCKED } from './lock';
+import { returnToDesk } from './return-to-desk';
 
 export interface Inferred extends Lease {
   response: Json;
@@ -15,6 +17,8 @@ export interface Inferred extends Lease {
   provider: string;
   /** What this answer has used; null when the provider does not say. */
   usage: Usage | null;
+  /** How it breaks what was asked for, and what could not be checked; null: not at all. */
+  violations?: FieldFault[] | null;
 }
 
 /** bot → human, for each job still held under its token; null where somebody was first. */
@@ -22,14 +26,15 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
   const rows: { jobId: string; bellId: string }[] = await database.query(
     prepared(
       'complete',
-      `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::text[], $5::jsonb[])
-       AS t ("jobId", token, response, provider, usage)), ${LOCKED},
+      `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::text[], $5::jsonb[], $6::jsonb[])
+       AS t ("jobId", token, response, provider, usage, violations)), ${LOCKED},
      held AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
      ), job AS (
        UPDATE jobs j
        SET status = 'human', response = held.response, edited = false, revision = j.revision + 1, updated_at = now(),
            usage = CASE WHEN held.usage IS NULL THEN j.usage ELSE hitl_add_usage(j.usage, held.usage) END,
+           response_violations = held.violations, fallback = NULL, regeneration_failed = NULL,
            lease_token = NULL, lease_until = NULL, next_kick_at = NULL, kicks = 0, waiting_since = now(), model_response = NULL,
            planned_at = NULL, rule = NULL, policy_hash = NULL, approvals = 1, four_eyes = false, review_group = '',
            approved_by = '{}', rejected_by = '{}', escalate_to = NULL, escalated_at = NULL, on_deadline = NULL
@@ -53,6 +58,7 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
       outcomes.map((outcome) => JSON.stringify(outcome.response)),
       outcomes.map((outcome) => outcome.provider),
       outcomes.map((outcome) => jsonOrNull(outcome.usage as unknown as Json)),
+      outcomes.map((outcome) => jsonOrNull((outcome.violations ?? null) as unknown as Json)),
     ],
   );
   const byJob = new Map(rows.map((row) => [row.jobId, row]));
@@ -70,10 +76,21 @@ export interface FailedAttempt extends Lease {
 }
 
 /**
- * Ends attempts that brought no answer: back to waiting in `bot` with a due time, or bot → fail.
- * Answers whether the job was still held under its token.
+ * Ends attempts that brought no answer: back to waiting in `bot` with a due time, or bot → fail; a job that a reviewer
+ * had sent back returns to them instead, bot → human. Answers whether the job was still held under its token.
  */
 export async function failAttempt(database: DataSource, outcomes: FailedAttempt[]): Promise<boolean[]> {
+  const returned = await returnToDesk(
+    database,
+    outcomes.filter(({ retryInMs }) => retryInMs === null),
+  );
+  const others = outcomes.filter(({ jobId }) => !returned.has(jobId));
+  const ended = others.length > 0 ? await retryOrFail(database, others) : returned;
+  return outcomes.map(({ jobId }) => returned.has(jobId) || ended.has(jobId));
+}
+
+/** The jobs that were still held under their tokens. */
+async function retryOrFail(database: DataSource, outcomes: FailedAttempt[]): Promise<Set<string>> {
   const rows: { id: string }[] = await database.query(
     `WITH input AS (
        SELECT *, now() + retry_in * interval '1 millisecond' AS due
@@ -103,6 +120,5 @@ export async function failAttempt(database: DataSource, outcomes: FailedAttempt[
       outcomes.map((outcome) => outcome.retryInMs),
     ],
   );
-  const ended = new Set(rows.map((row) => row.id));
-  return outcomes.map((outcome) => ended.has(outcome.jobId));
+  return new Set(rows.map((row) => row.id));
 }

@@ -1,0 +1,289 @@
+import { DomainError, type FieldFault } from '../errors';
+import { isJsonObject, type Json } from '../json';
+import type { Job } from './job.entity';
+import { checkSchema, MAX_FAULTS } from './response-schema';
+
+type JsonObject = { [key: string]: Json };
+
+/** Longest time for all checks of one answer, in milliseconds of the processor's time. */
+const MAX_CHECK_MS = 2000;
+
+/** What was found about an answer: how it breaks what was asked for, and what of that could not be checked. */
+export interface CheckedAnswer {
+  faults: FieldFault[];
+  unchecked: FieldFault[];
+}
+
+/**
+ * Checks an answer against what its request asks for: the job's response_schema, the format that the request wants
+ * (`response_format`, `text.format`), the tools that it offers and their parameters, and the form that the API gives
+ * its answers, without which clients fail. An answer in a form of a reviewer's own is a chat's text.
+ */
+export function checkAnswer(
+  { payload, originalPayload, responseSchema }: Pick<Job, 'payload' | 'originalPayload' | 'responseSchema'>,
+  response: Json,
+): CheckedAnswer {
+  const check = new AnswerCheck(originalPayload ?? payload);
+  if (responseSchema !== null) check.ownSchema(responseSchema, response);
+  check.answer(response);
+  const { faults, unchecked } = check;
+  return { faults: faults.slice(0, MAX_FAULTS), unchecked: unchecked.slice(0, MAX_FAULTS) };
+}
+
+/** @throws DomainError schema_mismatch naming where and how an answer breaks what was asked for */
+export function requireNoFaults(faults: FieldFault[]): void {
+  if (faults.length === 0) return;
+  const told = faults.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ');
+  throw new DomainError(
+    'schema_mismatch',
+    `The response is not what the request asks for: ${told}. Nothing was decided; correct it, then decide again.`,
+    faults,
+  );
+}
+
+class AnswerCheck {
+  readonly faults: FieldFault[] = [];
+  readonly unchecked: FieldFault[] = [];
+  private readonly request: JsonObject;
+  private readonly format: Format | null;
+  private readonly tools: Map<string, Json>;
+  private readonly startedAt = process.cpuUsage();
+
+  constructor(payload: Json) {
+    this.request = isJsonObject(payload) ? payload : {};
+    this.format = formatOf(this.request);
+    this.tools = toolsOf(this.request);
+  }
+
+  /** The schema of the job itself was usable when it came: an answer that cannot be checked against it is at fault. */
+  ownSchema(schema: Json, response: Json): void {
+    const { faults, unchecked } = checkSchema(schema, response, '/response');
+    this.faults.push(...faults, ...unchecked.map((detail) => ({ pointer: '/response', detail })));
+  }
+
+  answer(response: Json): void {
+    const isChat = Array.isArray(this.request.messages);
+    if (isJsonObject(response)) {
+      if ('choices' in response && (isChat || response.object === 'chat.completion')) {
+        this.completion(response);
+        return;
+      }
+      if (response.object === 'response') {
+        this.items(response.output, '/response/output');
+        return;
+      }
+      if (response.type === 'message' && Array.isArray(response.content)) {
+        this.blocks(response.content);
+        return;
+      }
+    }
+    // Such as it is, it becomes the text of a chat.
+    if (isChat) this.text(response, '/response');
+  }
+
+  /** A chat completion, as clients read it. */
+  private completion({ choices }: JsonObject): void {
+    const at = '/response/choices';
+    if (!Array.isArray(choices) || choices.length === 0) {
+      this.fault(at, 'must be a list with a choice');
+      return;
+    }
+    for (const [index, choice] of choices.entries()) {
+      const message = isJsonObject(choice) ? choice.message : undefined;
+      if (!isJsonObject(choice)) this.fault(`${at}/${index}`, 'must be an object');
+      else if (!isJsonObject(message)) this.fault(`${at}/${index}/message`, 'must be an object');
+      else this.message(message, `${at}/${index}/message`);
+    }
+  }
+
+  private message(message: JsonObject, at: string): void {
+    const {
+      role,
+      content = null,
+      refusal = null,
+      tool_calls: calls = null,
+      function_call: call = null,
+    } = message;
+    if (role !== undefined && typeof role !== 'string') this.fault(`${at}/role`, 'must be a text');
+    if (refusal !== null && typeof refusal !== 'string')
+      this.fault(`${at}/refusal`, 'must be a text or null');
+    if (calls !== null && !Array.isArray(calls)) this.fault(`${at}/tool_calls`, 'must be a list');
+    for (const [index, one] of (Array.isArray(calls) ? calls : []).entries()) {
+      this.toolCall(one, `${at}/tool_calls/${index}`);
+    }
+    if (call !== null) this.functionCall(call, `${at}/function_call`);
+    const hasCalls = call !== null || (Array.isArray(calls) && calls.length > 0);
+    const text = this.textOf(content, `${at}/content`);
+    if (text === null || (text === '' && (hasCalls || content === null))) {
+      if (content === null && !hasCalls && refusal === null) this.text('', `${at}/content`);
+      return;
+    }
+    if (!hasCalls && !refusal) this.text(text, `${at}/content`);
+  }
+
+  /** The text of a message; null for one in no form that there is. */
+  private textOf(content: Json, at: string): string | null {
+    if (content === null) return '';
+    if (typeof content === 'string') return content;
+    if (!Array.isArray(content)) {
+      this.fault(at, 'must be a text, a list of parts, or null');
+      return null;
+    }
+    const texts = content.map((part, index) => {
+      if (!isJsonObject(part) || typeof part.type !== 'string') {
+        this.fault(`${at}/${index}`, 'must be an object with a type');
+        return '';
+      }
+      return typeof part.text === 'string' ? part.text : '';
+    });
+    return texts.join('');
+  }
+
+  private toolCall(call: Json, at: string): void {
+    if (!isJsonObject(call)) {
+      this.fault(at, 'must be an object');
+      return;
+    }
+    const { id, type = 'function' } = call;
+    if (id !== undefined && typeof id !== 'string') this.fault(`${at}/id`, 'must be a text');
+    if (type === 'function') this.functionCall(call.function ?? null, `${at}/function`);
+  }
+
+  private functionCall(call: Json, at: string): void {
+    if (!isJsonObject(call)) {
+      this.fault(at, 'must be an object');
+      return;
+    }
+    const { name, arguments: text } = call;
+    this.toolName(name, `${at}/name`);
+    if (typeof text !== 'string') {
+      this.fault(`${at}/arguments`, 'must be JSON as a text');
+      return;
+    }
+    const values = this.parsed(text, `${at}/arguments`);
+    if (values === undefined) return;
+    if (isJsonObject(values)) this.toolArguments(name, values, `${at}/arguments`, true);
+    else this.fault(`${at}/arguments`, 'must be a JSON object');
+  }
+
+  private toolName(name: Json | undefined, at: string): void {
+    if (typeof name !== 'string' || name === '') this.fault(at, 'must name a tool');
+    else if (this.tools.size > 0 && !this.tools.has(name)) {
+      const offered = [...this.tools.keys()].slice(0, 10).join(', ');
+      this.fault(at, `is no tool that the request offers (${offered})`);
+    }
+  }
+
+  private toolArguments(name: Json | undefined, values: JsonObject, at: string, isText: boolean): void {
+    const schema = typeof name === 'string' ? this.tools.get(name) : undefined;
+    if (schema !== undefined && schema !== null) this.schema(schema, values, at, isText);
+  }
+
+  /** The items of a response of the Responses API. */
+  private items(output: Json | undefined, at: string): void {
+    if (!Array.isArray(output)) {
+      this.fault(at, 'must be a list');
+      return;
+    }
+    for (const [index, item] of output.entries()) {
+      if (!isJsonObject(item) || typeof item.type !== 'string') {
+        this.fault(`${at}/${index}`, 'must be an object with a type');
+      } else if (item.type === 'function_call') {
+        this.functionCall(item, `${at}/${index}`);
+      } else if (item.type === 'message') {
+        const { content = null } = item;
+        const text = this.textOf(content, `${at}/${index}/content`);
+        const isRefusal =
+          Array.isArray(content) && content.some((part) => isJsonObject(part) && part.type === 'refusal');
+        if (text !== null && !isRefusal) this.text(text, `${at}/${index}/content`);
+      }
+    }
+  }
+
+  /** The blocks of a message of Anthropic's API. */
+  private blocks(content: Json[]): void {
+    const at = '/response/content';
+    const text = this.textOf(content, at);
+    const uses = content.flatMap((block, index) =>
+      isJsonObject(block) && block.type === 'tool_use' ? [{ block, index }] : [],
+    );
+    for (const { block, index } of uses) {
+      this.toolName(block.name, `${at}/${index}/name`);
+      if (!isJsonObject(block.input)) this.fault(`${at}/${index}/input`, 'must be an object');
+      else this.toolArguments(block.name, block.input, `${at}/${index}/input`, false);
+    }
+    if (text !== null && uses.length === 0) this.text(text, at);
+  }
+
+  /** What a client reads as the answer: a text, or a value that is delivered as one. */
+  private text(answer: Json, at: string): void {
+    if (!this.format) return;
+    const value = typeof answer === 'string' ? this.parsed(answer, at) : answer;
+    if (value === undefined) return;
+    const { schema } = this.format;
+    if (schema !== undefined) this.schema(schema, value, at, typeof answer === 'string');
+    else if (!isJsonObject(value)) this.fault(at, 'must be a JSON object: the request asks for one');
+  }
+
+  private parsed(text: string, at: string): Json | undefined {
+    try {
+      return JSON.parse(text) as Json;
+    } catch (error) {
+      this.fault(at, `must be JSON: ${(error as Error).message.slice(0, 100)}`);
+      return undefined;
+    }
+  }
+
+  /** @param isText the value is JSON in a text, into which no pointer leads */
+  private schema(schema: Json, value: Json, at: string, isText = false): void {
+    const { user, system } = process.cpuUsage(this.startedAt);
+    if ((user + system) / 1000 > MAX_CHECK_MS) {
+      this.unchecked.push({ pointer: at, detail: 'could not be checked in time' });
+      return;
+    }
+    const { faults, unchecked } = checkSchema(schema, value, isText ? '' : at);
+    this.faults.push(
+      ...faults.map(({ pointer, detail }) =>
+        isText
+          ? { pointer: at, detail: `${pointer === '' ? 'its JSON' : `in its JSON, ${pointer}`} ${detail}` }
+          : { pointer, detail },
+      ),
+    );
+    this.unchecked.push(...unchecked.map((detail) => ({ pointer: at, detail })));
+  }
+
+  private fault(pointer: string, detail: string): void {
+    this.faults.push({ pointer, detail });
+  }
+}
+
+/** JSON is wanted, of this schema where there is one. */
+interface Format {
+  schema?: Json;
+}
+
+/** The format that a request asks its answer to have; null: any. */
+function formatOf(request: JsonObject): Format | null {
+  const { response_format: chat, text, output_config: config, output_format: older } = request;
+  const wanted = [
+    chat,
+    isJsonObject(text) ? text.format : undefined,
+    isJsonObject(config) ? config.format : undefined,
+    older,
+  ].find(isJsonObject);
+  if (!wanted || (wanted.type !== 'json_schema' && wanted.type !== 'json_object')) return null;
+  const inner = isJsonObject(wanted.json_schema) ? wanted.json_schema.schema : undefined;
+  const schema = inner ?? wanted.schema;
+  return isJsonObject(schema) || typeof schema === 'boolean' ? { schema } : {};
+}
+
+/** The functions that a request offers by their names, with the schemas of their parameters; null: any. */
+function toolsOf({ tools, functions }: JsonObject): Map<string, Json> {
+  const offered = [...(Array.isArray(tools) ? tools : []), ...(Array.isArray(functions) ? functions : [])];
+  const found = new Map<string, Json>();
+  for (const tool of offered.filter(isJsonObject)) {
+    const about = isJsonObject(tool.function) ? tool.function : tool;
+    if (typeof about.name === 'string') found.set(about.name, about.parameters ?? about.input_schema ?? null);
+  }
+  return found;
+}
