@@ -493,10 +493,12 @@ describe.each([
     await stop();
     await files.drop();
   });
-  async function start(migrations?: number): Promise<void> {
+  /** @param without a migration that is left out, as if it had not been written yet */
+  async function start(without?: string): Promise<void> {
     server = await files.open();
     source = createDataSource(server.url, 1);
-    source.setOptions({ migrations: (source.options.migrations as []).slice(0, migrations) });
+    const migrations = source.options.migrations as { name: string }[];
+    source.setOptions({ migrations: migrations.filter(({ name }) => name !== without) as [] });
     await source.initialize();
   }
   async function stop(): Promise<void> {
@@ -505,7 +507,7 @@ describe.each([
   }
 
   it('is chained by the migration, and whole', async () => {
-    await start(3);
+    await start('Audit1700000003000');
     await migrate(source);
     const jobs = new JobStore(source);
     const ids = [

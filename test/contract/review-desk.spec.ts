@@ -687,12 +687,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         },
       ],
       [
-        'failed for good when the model was asked again',
+        'been cancelled while the model was asked again',
         async (jobId) => {
           await decide(jobId, 'ben', { verdict: 'regenerate' });
-          const token = randomUUID();
-          await store.jobs.claim({ jobId, token, leaseMs: 60_000, maxAttempts: 5 });
-          await store.jobs.failAttempt({ jobId, token, detail: 'down', retryInMs: null });
+          await store.jobs.cancel(jobId, 'sue');
         },
       ],
     ];

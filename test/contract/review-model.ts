@@ -79,6 +79,8 @@ export interface ModelJob {
   escalateAt: number | null;
   deadlineAt: number | null;
   waitingSince: number;
+  /** What comes back when the model gives no other answer. */
+  fallback: Pick<ModelJob, 'response' | 'modelResponse' | 'remindAt' | 'escalateAt' | 'deadlineAt'> | null;
   claim: { by: string; id: string; until: number } | null;
   held: (Judgement & { until: number }) | null;
   lease: { token: string | null; until: number } | null;
@@ -219,7 +221,9 @@ export class Model {
     job.claim = null;
     job.held = null;
     if (verdict === 'regenerate') {
+      const { response, modelResponse, remindAt, escalateAt, deadlineAt } = job;
       Object.assign(job, {
+        fallback: { response, modelResponse, remindAt, escalateAt, deadlineAt },
         status: 'bot',
         response: null,
         modelResponse: null,
@@ -345,6 +349,15 @@ export class Model {
       job.kickAt = this.now + LEASE;
       return tell(job, 'attempt_failed', 'worker');
     }
+    const { fallback } = job;
+    job.fallback = null;
+    if (what === 'give up' && fallback) {
+      job.revision += 1;
+      Object.assign(job, { ...fallback, status: 'human', approvedBy: [], rejectedBy: [] });
+      // No rule approves what a person has sent back.
+      if (job.plan) job.plan = { ...job.plan, onDeadline: 'fail' };
+      return tell(job, 'regeneration_failed', 'worker');
+    }
     if (what === 'give up') {
       this.end(job, 'fail', 'inference_failed');
       return tell(job, 'failed', 'worker');
@@ -365,7 +378,7 @@ export class Model {
   }
 
   private end(job: ModelJob, status: 'success' | 'fail', failure: string | null): void {
-    Object.assign(job, { status, failure, lease: null });
+    Object.assign(job, { status, failure, lease: null, fallback: null });
     this.leave(job);
   }
 
@@ -412,6 +425,7 @@ export function modelJob(id: string, priority: number): ModelJob {
     escalateAt: null,
     deadlineAt: null,
     waitingSince: 0,
+    fallback: null,
     claim: null,
     held: null,
     lease: null,

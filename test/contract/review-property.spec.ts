@@ -157,7 +157,17 @@ describe('the review desk', () => {
       'failed',
       'held',
     ],
-    ...['inferred', 'planned', 'regenerated', 'released', 'reminded', 'submitted', 'undone', 'voted'],
+    ...[
+      'inferred',
+      'planned',
+      'regenerated',
+      'regeneration_failed',
+      'released',
+      'reminded',
+      'submitted',
+      'undone',
+      'voted',
+    ],
   ];
 
   async function submitted(starts: Start[]): Promise<ModelJob[]> {
@@ -500,6 +510,14 @@ describe('the review desk', () => {
             .join();
           const ids = this.model.jobs.map(({ id }) => id);
           await database.query(`UPDATE jobs SET ${earlier} WHERE id = ANY ($1)`, [ids, command.minutes]);
+          // What comes back with an answer that the model does not better has its times in the fallback.
+          for (const name of times.slice(0, 4)) {
+            await database.query(
+              `UPDATE jobs SET fallback = jsonb_set(fallback, $3, to_jsonb((fallback ->> $3[1])::timestamptz - $2 * interval '1 minute'))
+               WHERE id = ANY ($1) AND fallback ->> $3[1] IS NOT NULL`,
+              [ids, command.minutes, [name]],
+            );
+          }
           return null;
         }
       }

@@ -103,7 +103,7 @@ describe.each(WAYS)('/v1/reviews: $name', ({ way }) => {
       expect((await read(id)).failure).toEqual({ reason: 'rejected', detail: null });
     });
 
-    it('regenerate with feedback: a chat gets it as one more user message', async () => {
+    it('regenerate with feedback: a chat goes on with the answer and what was said about it', async () => {
       const { id } = await waiting(chat('Tell a joke'));
       const { status, body } = await stack.decide(id, { verdict: 'regenerate', feedback: 'Shorter.' });
       expect(status).toBe(200);
@@ -113,6 +113,7 @@ describe.each(WAYS)('/v1/reviews: $name', ({ way }) => {
         model: 'stub',
         messages: [
           { role: 'user', content: 'Tell a joke' },
+          { role: 'assistant', content: 'You said: Tell a joke' },
           { role: 'user', content: 'Shorter.' },
         ],
       });
@@ -127,7 +128,13 @@ describe.each(WAYS)('/v1/reviews: $name', ({ way }) => {
       }
       expect(lastRequest()).toEqual({
         model: 'stub',
-        messages: ['Tell a joke', 'Shorter.', 'Funnier.'].map((content) => ({ role: 'user', content })),
+        messages: [
+          { role: 'user', content: 'Tell a joke' },
+          { role: 'assistant', content: 'You said: Tell a joke' },
+          { role: 'user', content: 'Shorter.' },
+          { role: 'assistant', content: 'You said: Shorter.' },
+          { role: 'user', content: 'Funnier.' },
+        ],
       });
     });
 
@@ -135,13 +142,17 @@ describe.each(WAYS)('/v1/reviews: $name', ({ way }) => {
       { payload: { input: '2 + 2?' }, sent: { input: '2 + 2?', feedback: 'In words.' } },
       { payload: 'bare text', sent: { input: 'bare text', feedback: 'In words.' } },
       { payload: [1, 2], sent: { input: [1, 2], feedback: 'In words.' } },
-    ])('regenerate with feedback: $payload gets it beside what is there', async ({ payload, sent }) => {
-      const { id } = await waiting(payload);
-      await stack.decide(id, { verdict: 'regenerate', feedback: 'In words.' });
-      await stack.reaches(id, 'human');
-      expect(lastRequest()).toEqual(sent);
-      expect((await read(id)).payload).toEqual(payload);
-    });
+    ])(
+      'regenerate with feedback: $payload gets it beside what is there, with the answer that it is about',
+      async ({ payload, sent }) => {
+        const { id } = await waiting(payload);
+        const { response } = (await stack.http.get(`/v1/reviews/${id}`)).body;
+        await stack.decide(id, { verdict: 'regenerate', feedback: 'In words.' });
+        await stack.reaches(id, 'human');
+        expect(lastRequest()).toEqual({ ...sent, previous_response: response });
+        expect((await read(id)).payload).toEqual(payload);
+      },
+    );
 
     it('regenerate with a payload: the model gets the new one, and the job keeps it', async () => {
       const { id } = await waiting();

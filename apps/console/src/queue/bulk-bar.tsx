@@ -43,6 +43,9 @@ export function BulkBar({ rows, changed, onDone }: BulkBarProps) {
   const votes = rows.filter((row) => verdict !== null && votesLeft(row, verdict) > 1).length;
   const others =
     votes === 0 ? '' : ` Other people must agree before ${votes} of them ${votes === 1 ? 'is' : 'are'}.`;
+  const broken = verdict === 'approve' ? rows.filter((row) => row.violations > 0).length : 0;
+  const warning =
+    broken === 0 ? '' : ` ${broken} of them ${broken === 1 ? 'is' : 'are'} not what the request asks for.`;
   const go = (): void => {
     if (verdict === null || decide.isPending) return;
     decide.mutate(
@@ -84,7 +87,7 @@ export function BulkBar({ rows, changed, onDone }: BulkBarProps) {
         <>
           <span>
             {verdict === 'approve'
-              ? `Deliver ${many} as ${rows.length === 1 ? 'it is' : 'they are'}?${others}`
+              ? `Deliver ${many} as ${rows.length === 1 ? 'it is' : 'they are'}?${warning}${others}`
               : `Reject ${many}? Nothing will be delivered.${others}`}
           </span>
           {verdict === 'reject' && (

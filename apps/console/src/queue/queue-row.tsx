@@ -101,6 +101,14 @@ export const QueueRow = memo(function QueueRow({
         />
       </span>
       <span role="gridcell" className="truncate">
+        {row.violations > 0 && (
+          <span
+            className="chip mr-1 border-warn text-warn"
+            title="The answer is not, or may not be, what the request asks for"
+          >
+            breaks its form
+          </span>
+        )}
         {asked || <em className="text-dim">nothing</em>}
       </span>
       <span role="gridcell" className="truncate text-dim max-sm:hidden">

@@ -2,8 +2,13 @@ import type { ReactNode } from 'react';
 import type { Review } from '../api/client';
 import { Act } from '../keys/act';
 import { reviewer } from '../reviewer';
+import { clip, visible } from '../text/hygiene';
 import { duration, timeOfDay } from '../text/time';
 import type { Claim } from './claim';
+import { UseAnswer } from './restore';
+
+/** Characters of what a model, or a reviewer, said that a banner shows. */
+const LONGEST_DETAIL = 300;
 
 interface BannersProps {
   review: Review;
@@ -37,6 +42,11 @@ export function Banners({ review, claim, fault, onNext, onUndo, children }: Bann
                     Undo
                   </Act>
                 )}
+                {review.status === 'bot' && review.revision > 0 && (
+                  <UseAnswer review={review} revision={review.revision}>
+                    Take the earlier answer back
+                  </UseAnswer>
+                )}
                 <button type="button" className="button" onClick={onNext}>
                   Next job
                 </button>
@@ -47,6 +57,14 @@ export function Banners({ review, claim, fault, onNext, onUndo, children }: Bann
               ? `${held.by === reviewer() ? 'You have' : `${held.by} has`} decided: ${held.verdict}. It takes effect at ${timeOfDay(held.until)}.`
               : ENDED[review.status]}
             {review.failure?.detail && ` ${review.failure.reason}: ${review.failure.detail}`}
+          </Banner>
+        )}
+        {waits && review.regeneration_failed && (
+          <Banner tone="warn">
+            The model gave no other answer, so the earlier one waits again.{' '}
+            {visible(clip(review.regeneration_failed.detail, LONGEST_DETAIL).text)}
+            {review.regeneration_failed.feedback !== null &&
+              ` ${visible(review.regeneration_failed.by)} had asked: ${visible(clip(review.regeneration_failed.feedback, LONGEST_DETAIL).text)}`}
           </Banner>
         )}
         {waits && claim.state === 'refused' && (

@@ -1,16 +1,24 @@
 import { useQuery } from '@tanstack/react-query';
-import type { History, Json } from '../api/client';
+import type { History, Json, Review } from '../api/client';
 import { Failed, Loading } from '../shell/states';
 import { clip, visible } from '../text/hygiene';
 import { moment } from '../text/time';
 import { editable } from './answer';
+import { UseAnswer } from './restore';
 import { historyQuery } from './review-data';
 
 /** Characters of an output that the history shows. */
 const LONGEST_OUTPUT = 20_000;
 
+interface HistoryPanelProps {
+  id: string;
+  version: string;
+  /** The job, where its earlier answers can be taken again. */
+  review?: Review;
+}
+
 /** All that happened to a job, newest first: outputs with their diffs, verdicts, notes. */
-export function HistoryPanel({ id, version }: { id: string; version: string }) {
+export function HistoryPanel({ id, version, review }: HistoryPanelProps) {
   const { data, error, refetch } = useQuery(historyQuery(id, version));
   if (error) return <Failed error={error} reset={() => void refetch()} />;
   if (!data) return <Loading what="the history" />;
@@ -35,6 +43,13 @@ export function HistoryPanel({ id, version }: { id: string; version: string }) {
             ))}
             {entry.diff !== null && <DiffText diff={entry.diff} />}
             {entry.output !== null && <Output response={entry.output} />}
+            {review && entry.revision !== null && isEarlier(review, entry.revision) && (
+              <div>
+                <UseAnswer review={review} revision={entry.revision}>
+                  Use this answer
+                </UseAnswer>
+              </div>
+            )}
           </li>
         ))}
       </ol>
@@ -50,10 +65,24 @@ interface Entry {
   lines: string[];
   diff: string | null;
   output: Json;
+  /** Of an answer, its number. */
+  revision: number | null;
 }
 
+/** Whether an answer does not wait for a decision already. */
+const isEarlier = ({ status, revision }: Review, other: number): boolean =>
+  status === 'bot' || other !== revision;
+
 /** Events that outputs and verdicts tell better. */
-const TOLD_ELSEWHERE = new Set(['inferred', 'edited', 'decided', 'voted', 'regenerated']);
+const TOLD_ELSEWHERE = new Set([
+  'inferred',
+  'edited',
+  'restored',
+  'decided',
+  'voted',
+  'regenerated',
+  'retried',
+]);
 
 function entriesOf({ outputs, decisions, events }: History): Entry[] {
   const entries: Entry[] = [
@@ -61,7 +90,8 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
       key: `output ${output.revision}`,
       at: output.at,
       by: output.by,
-      title: `Answer ${output.revision}`,
+      title: `Answer ${output.revision}${output.restored_revision === null ? '' : `: answer ${output.restored_revision} again`}`,
+      revision: output.revision,
       lines: [],
       diff: output.text_diff,
       output: output.text_diff === null ? (output.response as Json) : null,
@@ -80,6 +110,7 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
       ].filter((line) => line !== null),
       diff: null,
       output: null,
+      revision: null,
     })),
     ...events
       .filter(({ type }) => !TOLD_ELSEWHERE.has(type))
@@ -88,9 +119,10 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
         at: event.at,
         by: event.actor,
         title: event.type.replaceAll('_', ' '),
-        lines: typeof event.data?.text === 'string' ? [event.data.text] : [],
+        lines: [event.data?.text, event.data?.detail].filter((line) => typeof line === 'string'),
         diff: null,
         output: null,
+        revision: null,
       })),
   ];
   return entries.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));

@@ -22,6 +22,14 @@ export function RequestPane({ review, raw }: { review: Review; raw: boolean }) {
         Request
       </h2>
       <RequestView payload={review.payload as Json} raw={raw} />
+      {review.original_payload !== null && (
+        <details className="mt-4">
+          <summary className="cursor-pointer text-warn">
+            A person has changed the request. What was sent
+          </summary>
+          <RequestView payload={review.original_payload as Json} raw={raw} />
+        </details>
+      )}
       {review.feedback.length > 0 && (
         <div className="mt-4">
           <h2 className="mb-1 text-xs font-semibold text-dim">Asked of the model since</h2>
@@ -73,6 +81,7 @@ export function AnswerPane({ review, edit, isAside, view, draft, onChange }: Ans
           </span>
         )}
       </h2>
+      <Violations review={review} />
       <AnswerView
         review={review}
         edit={edit}
@@ -87,9 +96,26 @@ export function AnswerPane({ review, edit, isAside, view, draft, onChange }: Ans
           <Link to="/history/$id" params={{ id }} className="text-accent underline">
             The whole story on its own page
           </Link>
-          <HistoryPanel id={id} version={review.updated_at} />
+          <HistoryPanel id={id} version={review.updated_at} review={review} />
         </>
       )}
+    </section>
+  );
+}
+
+/** How the answer is not what the client asked for: it could not read it. */
+function Violations({ review: { response_violations: violations } }: { review: Review }) {
+  if (violations.length === 0) return null;
+  return (
+    <section aria-label="Not what the request asks for" className="panel p-3 text-warn">
+      <h3 className="font-semibold">This answer is not, or may not be, what the request asks for</h3>
+      <ul className="list-disc pl-5">
+        {violations.map(({ pointer, detail }, index) => (
+          <li key={index} className="break-words">
+            <code className="mono">{visible(pointer)}</code> {visible(detail)}
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }

@@ -19,6 +19,13 @@ class OutputDto {
   @ApiProperty({ type: 'integer' })
   revision: number;
 
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'The earlier revision that it is again; null: it was new.',
+  })
+  restored_revision: number | null;
+
   @ApiProperty({ description: 'worker: the model. Otherwise the person who wrote it.' })
   by: string;
 
@@ -197,8 +204,10 @@ function toOutput(
   );
   const showChange =
     !withheld && audience !== 'submitter' && models !== undefined && seen.has(models.revision);
+  const restored = event.data?.restored_revision;
   return {
     revision,
+    restored_revision: typeof restored === 'number' ? restored : null,
     by: event.actor,
     at: event.createdAt.toISOString(),
     response: withheld ? null : response,

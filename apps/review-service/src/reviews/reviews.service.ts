@@ -102,7 +102,9 @@ export class ReviewsService {
     const violations = told([...checked.faults, ...checked.unchecked]);
     const desk = this.planner.deskOf(actor);
     const next = await this.planned(jobId, () => this.store.restore({ ...wish, answer, violations, desk }));
-    if (next === null) throw refusalOf(wish, await this.find(jobId), desk);
+    if (next === null) {
+      throw refusalOf(wish, await this.find(jobId), desk, await this.jobs.lastDecision(jobId));
+    }
     this.changes.announce(jobId, 'human');
     this.logger.log({ jobId, restored: wish.restore, revision: next, message: 'restored' });
     return { status: 'human', revision: next };

@@ -18,7 +18,7 @@ export class Regeneration1700000007400 implements MigrationInterface {
 
       UPDATE jobs j SET feedback_on = told.revisions
       FROM (
-        SELECT job_id, array_agg(revision ORDER BY seq) AS revisions FROM job_events
+        SELECT job_id, array_agg(revision ORDER BY id) AS revisions FROM job_events
         WHERE type = 'regenerated' AND data ? 'feedback' GROUP BY job_id
       ) told
       WHERE told.job_id = j.id AND j.status IN ('bot', 'human') AND cardinality(told.revisions) = cardinality(j.feedback);
@@ -26,7 +26,7 @@ export class Regeneration1700000007400 implements MigrationInterface {
       UPDATE jobs j SET original_payload = first.payload
       FROM (
         SELECT DISTINCT ON (job_id) job_id, replaced -> 'payload' AS payload FROM job_events
-        WHERE replaced ? 'payload' ORDER BY job_id, seq
+        WHERE replaced ? 'payload' ORDER BY job_id, id
       ) first
       WHERE first.job_id = j.id AND j.status IN ('bot', 'human');
     `);

@@ -1,0 +1,42 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { api, dataOf, type Review } from '../api/client';
+import { tell } from '../shell/messages';
+import { refusalOf } from './decide';
+import { reviewQuery } from './review-data';
+
+/** Makes an earlier answer the current one; offered while nothing is decided. */
+export function UseAnswer({
+  review,
+  revision,
+  children,
+}: {
+  review: Review;
+  revision: number;
+  children: string;
+}) {
+  const client = useQueryClient();
+  const { id, revision: current } = review;
+  const restore = useMutation({
+    mutationFn: () =>
+      dataOf(
+        api.POST('/v1/reviews/{id}/revisions/{revision}/restore', {
+          params: { path: { id, revision }, header: { 'If-Match': `"${current}"` } },
+        }),
+      ),
+    onSuccess: (restored) => {
+      client.setQueryData(reviewQuery(id).queryKey, restored);
+      tell({ text: `Answer ${revision} waits again, as answer ${restored.revision}.` });
+    },
+    onError: (error) => {
+      tell({ text: `Not changed. ${refusalOf(error)}`, tone: 'bad' });
+      void client.invalidateQueries(reviewQuery(id));
+    },
+  });
+  const isOpen = review.status === 'bot' || (review.status === 'human' && review.review.held === null);
+  if (!isOpen) return null;
+  return (
+    <button type="button" className="button" disabled={restore.isPending} onClick={() => restore.mutate()}>
+      {children}
+    </button>
+  );
+}
