@@ -38,6 +38,7 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('events', 'Follow what happens')
     .addTag('openai', 'Doors for OpenAI’s SDKs')
     .addTag('webhooks', 'Be told of the jobs that end')
+    .addTag('webhook messages', 'What webhooks send')
     .addTag('learning', 'What reviews teach: training data, decisions and figures')
     .addTag('original', 'The HTTP interface of the original system')
     .build();

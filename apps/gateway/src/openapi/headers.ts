@@ -54,3 +54,11 @@ export function describeHeaders(responses: Record<string, object>): void {
     response.headers = { ...response.headers, 'x-request-id': ref('RequestId') };
   }
 }
+
+/** How a client that has read a job decides on it. */
+export const DECIDE_LINK = {
+  decide: {
+    operationId: 'decideReview',
+    parameters: { 'path.id': '$response.body#/id', 'header.If-Match': '$response.header.etag' },
+  },
+};

@@ -135,13 +135,13 @@ const SCHEMA_OF = {
 } as const satisfies Record<Verdict, string>;
 
 /**
- * Describes the decisions of `DecisionDto` and `BulkDecision` as one of four, told apart by their verdict: each has the
- * fields that belong to it, and takes null for the others. The generated code of an edit without a response does not compile.
+ * Describes the decisions of `DecisionDto` and `BulkDecision` as one of four, told apart by their verdict, with the
+ * fields that belong to it: generated code of an edit without a response does not compile.
  * @param schemas the schemas of both classes, as OpenAPI 3.0 has them
  */
 export function decisionSchemas(schemas: Record<string, Record<string, unknown>>): Record<string, object> {
   const made: Record<string, object> = {
-    // Any JSON but null, in words that every generator understands.
+    // One schema for each kind of JSON: generators do not understand `not`.
     NonNullJson: {
       description: 'Any JSON but null.',
       anyOf: [
@@ -163,9 +163,12 @@ export function decisionSchemas(schemas: Record<string, Record<string, unknown>>
     };
     const mapping: Record<string, string> = {};
     for (const verdict of VERDICTS) {
-      const own: Record<string, object> = { ...properties, verdict: { type: 'string', enum: [verdict] } };
       const fields: readonly string[] = FIELDS[verdict];
-      for (const field of SPECIAL_FIELDS) if (!fields.includes(field)) own[field] = { type: 'null' };
+      const foreign: readonly string[] = SPECIAL_FIELDS.filter((field) => !fields.includes(field));
+      const own: Record<string, object> = {
+        ...Object.fromEntries(Object.entries(properties).filter(([field]) => !foreign.includes(field))),
+        verdict: { type: 'string', enum: [verdict] },
+      };
       if (verdict === 'edit') {
         own.response = { $ref: '#/components/schemas/NonNullJson', description: 'The answer to deliver.' };
       }

@@ -43,8 +43,14 @@ import { NoteDto } from './note.dto';
 import { OpenReviewDto, ReviewPage, toReview } from './review.dto';
 import { ReviewsService } from './reviews.service';
 import { ApiErrors } from '../openapi/api-errors';
-import { JOB_HEADERS } from '../openapi/headers';
+import { DECIDE_LINK, JOB_HEADERS } from '../openapi/headers';
 
+const REVIEW = {
+  type: OpenReviewDto,
+  description: 'The job as you see it',
+  headers: JOB_HEADERS,
+  links: DECIDE_LINK,
+} as const;
 const JOB_ID = { name: 'id', format: 'uuid' } as const;
 
 @ApiTags('reviews')
@@ -73,7 +79,7 @@ export class ReviewsController {
     description:
       'By priority, then by age, of those that you may review and nobody has. No two reviewers get the same one; the claim ends by itself.',
   })
-  @ApiOkResponse({ type: OpenReviewDto, description: 'The job as you see it', headers: JOB_HEADERS })
+  @ApiOkResponse(REVIEW)
   @ApiNoContentResponse({ description: 'No job waits for you' })
   @ApiErrors('too_many_claims')
   @Post('claim-next')
@@ -128,7 +134,7 @@ export class ReviewsController {
     description: 'With the answer that nobody has approved yet. The ETag is the revision.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: OpenReviewDto, description: 'The job as you see it', headers: JOB_HEADERS })
+  @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found')
   @Get(':id')
   async getReview(
@@ -144,7 +150,7 @@ export class ReviewsController {
     description: 'Nobody else can decide on it until the claim ends.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: OpenReviewDto, description: 'The job as you see it', headers: JOB_HEADERS })
+  @ApiOkResponse(REVIEW)
   @ApiErrors(
     'job_not_found',
     'job_not_waiting',
@@ -186,7 +192,7 @@ export class ReviewsController {
       "The job's ETag: the revision that is judged. 428 without it, 412 when it is no longer the current one.",
     schema: { type: 'string', example: '"1"' },
   })
-  @ApiOkResponse({ type: OpenReviewDto, description: 'The job as you see it', headers: JOB_HEADERS })
+  @ApiOkResponse(REVIEW)
   @ApiErrors(
     'not_in_group',
     'own_submission',
@@ -220,7 +226,7 @@ export class ReviewsController {
     description: 'Until it takes effect (undo_ms, DECISION_UNDO_MS); nothing has been delivered before.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: OpenReviewDto, description: 'The job as you see it', headers: JOB_HEADERS })
+  @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found', 'nothing_to_undo')
   @Delete(':id/decision')
   async undoDecision(

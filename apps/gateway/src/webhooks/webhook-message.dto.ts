@@ -44,7 +44,7 @@ const header = (name: string, description: string) => ({
 const operation = (operationId: string, summary: string, schema = 'WebhookMessage') => ({
   post: {
     operationId,
-    tags: ['webhooks'],
+    tags: ['webhook messages'],
     summary,
     description:
       'Signed as Standard Webhooks (https://www.standardwebhooks.com) has it. Answer with any 2xx within 15 seconds; anything else is tried again.',
