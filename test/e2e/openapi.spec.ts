@@ -54,6 +54,15 @@ describe('openapi.json', () => {
     expect(body).toEqual(committed);
   });
 
+  it('is what the standalone process serves, too', async () => {
+    const standalone = await startStack('standalone');
+    try {
+      expect((await standalone.http.get('/openapi.json')).body).toEqual(committed);
+    } finally {
+      await standalone.stop();
+    }
+  });
+
   it('can be browsed at /docs, with all that the page needs', async () => {
     const { status, headers, text } = await stack.http.get('/docs');
     expect(status).toBe(200);

@@ -29,7 +29,7 @@ import { deliveryDto, WebhookDeliveryList } from '../webhooks/webhook.dto';
 import { WebhooksService } from '../webhooks/webhooks.service';
 import { JobsService } from './jobs.service';
 import { ApiErrors } from '../openapi/api-errors';
-import { READ_HEADERS, SUBMITTED_HEADERS } from '../openapi/headers';
+import { idempotencyKey, READ_HEADERS, SUBMITTED_HEADERS } from '../openapi/headers';
 
 const isId = (value: unknown): value is string => typeof value === 'string' && isJobId(value);
 
@@ -61,11 +61,7 @@ export class JobsController {
   })
   @ApiAcceptedResponse({ type: JobDto, description: 'The job is stored', headers: SUBMITTED_HEADERS })
   @ApiHeader(PREFER)
-  @ApiHeader({
-    name: 'Idempotency-Key',
-    required: false,
-    description: 'Submitting again under the same key answers the same job.',
-  })
+  @ApiHeader(idempotencyKey('Submitting again under the same key answers the same job.'))
   @ApiErrors('idempotency_conflict', 'too_many_jobs')
   @Post()
   @HttpCode(202)

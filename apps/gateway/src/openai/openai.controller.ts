@@ -14,14 +14,10 @@ import { toOpenAiError } from './openai-error';
 import { jobIdOf, readResponsesRequest, toResponse } from './responses';
 import { failureOf, unfinished } from './withheld';
 import { ApiErrors } from '../openapi/api-errors';
-import { HELD_HEADERS } from '../openapi/headers';
+import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
 import { schemaOf } from './openai.schemas';
 
-const IDEMPOTENCY_KEY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'A repeated call under the same key waits for the same job.',
-} as const;
+const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
 @ApiTags('openai')

@@ -62,3 +62,14 @@ export const DECIDE_LINK = {
     parameters: { 'path.id': '$response.body#/id', 'header.If-Match': '$response.header.etag' },
   },
 };
+
+/**
+ * The header `Idempotency-Key` of an operation.
+ * @param description what a repetition under the same key does
+ */
+export const idempotencyKey = (description: string) => ({
+  name: 'Idempotency-Key',
+  required: false,
+  description,
+  schema: { type: 'string' as const, pattern: '^[!-~]{1,255}$' },
+});

@@ -190,7 +190,7 @@ export class ReviewsController {
     required: true,
     description:
       "The job's ETag: the revision that is judged. 428 without it, 412 when it is no longer the current one.",
-    schema: { type: 'string', example: '"1"' },
+    schema: { type: 'string', pattern: '^(W/)?"[0-9]{1,9}"$', example: '"1"' },
   })
   @ApiOkResponse(REVIEW)
   @ApiErrors(

@@ -7,7 +7,9 @@ import {
   ApiProperty,
   ApiTags,
 } from '@nestjs/swagger';
+import { DomainError, isJobId } from '@hitl/domain';
 import { Actor } from '../http/actor';
+import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from './viewers.service';
 import { ApiErrors } from '../openapi/api-errors';
@@ -54,6 +56,7 @@ export class ViewersController {
   @Delete()
   @HttpCode(204)
   leaveReview(@Param('id') id: string, @Actor() actor: string): void {
+    if (!isJobId(id)) throw new DomainError('job_not_found', `There is no job ${quote(id)}.`);
     const jobId = id.toLowerCase();
     if (this.viewers.of(jobId).includes(actor)) this.viewers.tell({ jobId, actor, looks: false });
   }

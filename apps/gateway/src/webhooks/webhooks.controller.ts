@@ -23,6 +23,7 @@ import {
 } from './webhook.dto';
 import { WebhooksService } from './webhooks.service';
 import { ApiErrors } from '../openapi/api-errors';
+import { idempotencyKey } from '../openapi/headers';
 
 @ApiTags('webhooks')
 @Controller('v1/webhook-endpoints')
@@ -35,7 +36,7 @@ export class WebhooksController {
       'Each gets {"type", "timestamp", "data": {"id", "status"}} with the headers of Standard Webhooks, at least once. ' +
       'Answer 2xx within 15 seconds; 410 disables the endpoint, anything else is tried again for about three days.',
   })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Makes a repetition harmless' })
+  @ApiHeader(idempotencyKey('Makes a repetition harmless.'))
   @ApiCreatedResponse({ type: WebhookEndpointWithSecret })
   @ApiErrors('too_many_webhook_endpoints', 'idempotency_conflict')
   @Post()
