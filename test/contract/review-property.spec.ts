@@ -513,9 +513,9 @@ describe('the review desk', () => {
           // What comes back with an answer that the model does not better has its times in the fallback.
           for (const name of times.slice(0, 4)) {
             await database.query(
-              `UPDATE jobs SET fallback = jsonb_set(fallback, $3, to_jsonb((fallback ->> $3[1])::timestamptz - $2 * interval '1 minute'))
-               WHERE id = ANY ($1) AND fallback ->> $3[1] IS NOT NULL`,
-              [ids, command.minutes, [name]],
+              `UPDATE jobs SET fallback = jsonb_set(fallback, ARRAY[$3::text], to_jsonb((fallback ->> $3)::timestamptz - $2 * interval '1 minute'))
+               WHERE id = ANY ($1) AND fallback ->> $3::text IS NOT NULL`,
+              [ids, command.minutes, name],
             );
           }
           return null;

@@ -20,7 +20,7 @@ export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/j
 export { JobStore } from './jobs/job-store';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type Usage } from './jobs/job.entity';
-export { checkAnswer, requireNoFaults, type CheckedAnswer } from './jobs/check-answer';
+export { checkAnswer, requireNoFaults } from './jobs/check-answer';
 export { requireUsableSchema } from './jobs/response-schema';
 export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type FeedbackTurn, type Lease } from './jobs/statements/claim';
@@ -37,7 +37,7 @@ export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';
 export type { Note } from './jobs/statements/note';
 export type { PlanRequest, ReviewPlan } from './jobs/statements/plan';
-export type { EarlierAnswer, RestoreRequest } from './jobs/statements/restore';
+export type { RestoreRequest } from './jobs/statements/restore';
 export { submit, submittedJob, type NewJob } from './jobs/statements/submit';
 export {
   StatsReader,

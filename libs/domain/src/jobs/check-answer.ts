@@ -229,7 +229,9 @@ class AnswerCheck {
     try {
       return JSON.parse(text) as Json;
     } catch (error) {
-      this.fault(at, `must be JSON: ${(error as Error).message.slice(0, 100)}`);
+      // The message may quote the answer, which has no place in an error.
+      const position = / at position \d+( \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0];
+      this.fault(at, `must be JSON${position === undefined ? '' : `: it breaks${position}`}`);
       return undefined;
     }
   }

@@ -68,7 +68,7 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
      SELECT id, payload, original_payload AS "originalPayload", response_schema AS "responseSchema", feedback, round_attempts AS "roundAttempts",
             has_fallback AS "hasFallback",
             CASE WHEN cardinality(feedback_on) > 0 THEN (
-              SELECT jsonb_agg(jsonb_build_object('feedback', e.data -> 'feedback', 'response', e.replaced -> 'response') ORDER BY e.seq)
+              SELECT jsonb_agg(jsonb_build_object('feedback', e.data -> 'feedback', 'response', e.replaced -> 'response') ORDER BY e.id)
               FROM job_events e
               WHERE e.job_id = job.id AND e.type IN ('regenerated', 'retried') AND e.data ? 'feedback' AND e.revision = ANY (job.feedback_on)
             ) END AS turns
