@@ -35,6 +35,11 @@ export interface SchemaFindings {
 
 const ready = new Map<string, Ready>();
 
+/** Unknown keywords and formats are notes to the reader, as the specification has it. */
+const OPTIONS = { strict: false, validateFormats: false, allErrors: false, logger: false } as const;
+/** What makes a schema one. */
+const RULES = { current: new Ajv2020(OPTIONS), older: new Ajv(OPTIONS) };
+
 /** Submitters write the patterns: RE2 has none that take for ever. */
 function compile(schema: Json, onUnusablePattern?: (pattern: string) => void): ValidateFunction {
   const linearRegExp = (pattern: string): { test(text: string): boolean; toString(): string } => {
@@ -49,22 +54,19 @@ function compile(schema: Json, onUnusablePattern?: (pattern: string) => void): V
     }
   };
   linearRegExp.code = 'require("re2js").RE2JS.compile';
-  // Unknown keywords and formats are notes to the reader, as the specification has it.
-  const options = {
-    strict: false,
-    validateFormats: false,
-    allErrors: false,
-    logger: false,
-    code: { regExp: linearRegExp },
-  } as const;
+  const options = { ...OPTIONS, code: { regExp: linearRegExp }, meta: false, validateSchema: false } as const;
+  // Many clients still write draft 7; what they say of the draft is no address to go to.
+  const { $schema: draft = '', ...rest } = isJsonObject(schema) ? schema : {};
+  const isOlder = typeof draft === 'string' && /draft-0[67]/.test(draft);
+  const own = isJsonObject(schema) ? rest : (schema as boolean);
+  const rules = isOlder ? RULES.older : RULES.current;
+  // Reads the rules for schemas once: that takes longer than most schemas, and no submitter has written them.
+  rules.validateSchema({});
   return runBounded(
     READ_TIMEOUT_MS,
     () => {
-      if (!isJsonObject(schema)) return new Ajv2020(options).compile(schema as boolean);
-      // Many clients still write draft 7; what they say of the draft is no address to go to.
-      const { $schema: draft = '', ...rest } = schema;
-      const isOlder = typeof draft === 'string' && /draft-0[67]/.test(draft);
-      return (isOlder ? new Ajv(options) : new Ajv2020(options)).compile(rest);
+      if (!rules.validateSchema(own)) throw new Error(`schema is invalid: ${rules.errorsText()}`);
+      return (isOlder ? new Ajv(options) : new Ajv2020(options)).compile(own);
     },
     MAX_RUNS,
   );
