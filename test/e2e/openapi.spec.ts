@@ -147,7 +147,10 @@ describe('openapi.json', () => {
       const operation = operations.find((candidate) => candidate.operationId === operationId)!;
       const { path, method, responses, requestBody } = operation;
       const url =
-        path.replace('{id}', encodeURIComponent(id ?? '')).replace('{deliveryId}', deliveryId) + query;
+        path
+          .replace('{id}', encodeURIComponent(id ?? ''))
+          .replace('{revision}', '1')
+          .replace('{deliveryId}', deliveryId) + query;
       const answer =
         method === 'post' || method === 'put'
           ? await stack.http[method](url, body, headers)
@@ -219,6 +222,7 @@ describe('openapi.json', () => {
     });
     await decide(again!, { verdict: 'regenerate', payload: [2], feedback: 'more' });
     await stack.reaches(again!, 'human');
+    await call('restoreRevision', again, undefined, '', '', { 'if-match': '"2"' });
     await call('cancelJob', cancelled);
     await call('cancelJob', cancelled);
     for (const id of ids) {
