@@ -117,6 +117,6 @@ export function findRabbitMq() {
  * Whether the RabbitMQ on this port of 127.0.0.1 opens an AMQP conversation: it does so last, when all is recovered.
  * @param {number} port
  */
-export function speaksAmqp(port) {
+function speaksAmqp(port) {
   return greets(port, 'AMQP\0\0\x09\x01', '\x01');
 }
