@@ -38,7 +38,7 @@ export default {
   maxWorkers: 1,
   projects: [
     // Next to the code.
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,scripts}/**/*.spec.ts'] },
     { ...shared, displayName: 'k8s', testMatch: ['<rootDir>/test/k8s/**/*.spec.ts'] },
     ...['contract', 'e2e', 'faults', 'console'].map(onServices),
   ],

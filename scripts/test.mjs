@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
+import { life } from './services/process.mjs';
 import { installCommand, PROGRAMS, provide } from './services/programs.mjs';
 import { FAMILIES, HELP, readArguments } from './testing/arguments.mjs';
 
@@ -82,9 +83,10 @@ function interrupt(code) {
 process.on('SIGINT', () => interrupt(130));
 process.on('SIGTERM', () => interrupt(143));
 process.on('SIGHUP', () => interrupt(129));
-// npm that is killed cannot tell us.
-const parent = process.ppid;
-if (npm_lifecycle_event) setInterval(() => process.ppid !== parent && interrupt(129), 1_000).unref();
+// npm that is killed cannot tell us, nor does the shell between us notice.
+const ancestors = () => [process.ppid, life(process.ppid)?.parent].join();
+const before = ancestors();
+if (npm_lifecycle_event) setInterval(() => ancestors() !== before && interrupt(129), 2_000).unref();
 
 const [status, signal] = await once(jest, 'exit');
 const report = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : undefined;

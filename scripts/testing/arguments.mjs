@@ -47,13 +47,15 @@ export function readArguments(args) {
   const options = first < 0 ? [] : others.slice(first);
   const files = names.filter((name) => !Object.hasOwn(FAMILIES, name));
   const families = [...names, ...selected(options)].filter((name) => Object.hasOwn(FAMILIES, name));
-  return {
-    families: families.length > 0 ? [...new Set(families)] : familiesOf(files),
-    files,
-    options,
-    without,
-  };
+  if (families.length === 0) return { families: familiesOf(files), files, options, without };
+  if (files.length === 0) return { families: [...new Set(families)], files, options, without };
+  // Both: what belongs to one of the families or fits one of the paths.
+  const folders = families.flatMap((family) => (family === 'unit' ? UNIT_FOLDERS : [`./test/${family}/`]));
+  const all = new Set([...families, ...familiesOf(files)]);
+  return { families: [...all], files: [...files, ...folders], options, without };
 }
+
+const UNIT_FOLDERS = ['./apps/', './libs/', './scripts/'];
 
 /**
  * Takes jest's own way to name families out of its options.
@@ -73,7 +75,7 @@ function selected(options) {
 function familiesOf(files) {
   const all = Object.keys(FAMILIES);
   const found = files.map((file) => {
-    if (/^(\.\/)?(apps|libs)\//.test(file)) return 'unit';
+    if (/^(\.\/)?(apps|libs|scripts)\//.test(file)) return 'unit';
     return all.find((family) => family !== 'unit' && new RegExp(`^(\\./)?test/${family}(/|$)`).test(file));
   });
   return files.length > 0 && found.every(Boolean) ? all.filter((family) => found.includes(family)) : all;

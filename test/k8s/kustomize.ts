@@ -96,9 +96,11 @@ function build(folder: string, before: Manifest[], hashed: Set<Manifest>): Manif
       pattern === undefined || new RegExp(`^(${pattern})$`).test(value);
     const targets = manifests.filter((one) => fits(kind, one.kind) && fits(name, one.metadata.name));
     if (targets.length === 0) throw new Error(`${folder}/${path} fits no resource`);
-    const { apiVersion: _, kind: __, metadata, ...rest } = patch as Manifest & Fields;
-    const { name: ___, ...more } = metadata;
-    for (const one of targets) merge(one, { metadata: more, ...rest });
+    // Who it is for is no part of the change.
+    const change: Fields = { ...patch, metadata: { ...patch.metadata } };
+    for (const field of ['apiVersion', 'kind']) Reflect.deleteProperty(change, field);
+    Reflect.deleteProperty(change.metadata as Fields, 'name');
+    for (const one of targets) merge(one, change);
   }
   for (const manifest of manifests) {
     const { spec } = manifest as Manifest & Fields;
@@ -164,7 +166,7 @@ function merge(target: Fields, patch: Fields): void {
   for (const [field, value] of Object.entries(patch)) {
     const present = target[field] as unknown;
     const keys = MERGE_KEYS[field];
-    if (value === null) delete target[field];
+    if (value === null) Reflect.deleteProperty(target, field);
     else if (Array.isArray(value) && Array.isArray(present) && keys) {
       const same = (a: Fields, b: Fields): boolean => keys.every((key) => a[key] === b[key]);
       const left = [...(present as Fields[])];
