@@ -43,20 +43,27 @@ export function installCommand(programs) {
   if (existsSync('/usr/bin/apt-get')) {
     const packages = programs.map((program) => PROGRAMS[program].debian).join(' ');
     const commands = `apt-get update && apt-get install --yes --no-install-recommends ${packages}`;
-    return isRoot ? commands : `sudo sh -c '${commands}'`;
+    if (isRoot) return commands;
+    return `${isInstalled('sudo') ? 'sudo sh' : 'su'} -c '${commands}'`;
   }
-  const brew = PATH.some((folder) => existsSync(`${folder}/brew`));
-  return brew ? `brew install ${programs.map((program) => PROGRAMS[program].brew).join(' ')}` : undefined;
+  return isInstalled('brew')
+    ? `brew install ${programs.map((program) => PROGRAMS[program].brew).join(' ')}`
+    : undefined;
 }
+
+/** @param {string} name */
+const isInstalled = (name) => PATH.some((folder) => existsSync(`${folder}/${name}`));
 
 /** @param {string} command */
 async function mayInstall(command) {
-  const unasked = process.env.CI === 'true';
-  if (unasked) return !command.startsWith('sudo') || spawnSync('sudo', ['-n', 'true']).status === 0;
+  if (process.env.CI === 'true') {
+    // Without a password, or not at all.
+    return !/^su(do)? /.test(command) || spawnSync('sudo', ['-n', 'true']).status === 0;
+  }
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const aborted = new AbortController();
-  terminal.once('SIGINT', () => aborted.abort()).once('close', () => aborted.abort());
+  terminal.once('SIGINT', () => process.exit(130)).once('close', () => aborted.abort());
   const answer = await terminal.question('Run it now? [y/N] ', { signal: aborted.signal }).catch(() => '');
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
@@ -78,7 +85,7 @@ async function install(command) {
           stdio: ['pipe', 'ignore', 'inherit'],
           env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
         })
-      : spawn('sh', ['-c', command], { stdio: ['inherit', 'ignore', 'inherit'] });
+      : spawn('sh', ['-c', command], { stdio: 'inherit' });
   let interrupted = false;
   const interrupt = () => {
     interrupted = true;

@@ -75,7 +75,7 @@ function selected(options) {
 function familiesOf(files) {
   const all = Object.keys(FAMILIES);
   const found = files.map((file) => {
-    if (/^(\.\/)?(apps|libs|scripts)\//.test(file)) return 'unit';
+    if (/^(\.\/)?(apps|libs|scripts)(\/|$)/.test(file)) return 'unit';
     return all.find((family) => family !== 'unit' && new RegExp(`^(\\./)?test/${family}(/|$)`).test(file));
   });
   return files.length > 0 && found.every(Boolean) ? all.filter((family) => found.includes(family)) : all;

@@ -28,7 +28,7 @@ describe('the arguments of npm test', () => {
   it.each([
     ['apps/gateway', ['unit']],
     ['./libs/config/src/x.spec.ts', ['unit']],
-    ['scripts/testing', ['unit']],
+    ['scripts', ['unit']],
     ['test/e2e/jobs', ['e2e']],
     ['test/console', ['console']],
     ['test', ALL],
