@@ -20,7 +20,7 @@ async function startRun() {
   const before = new Set(folders());
   const runner = spawn(process.execPath, ['scripts/test.mjs', 'test/contract', '--without=broker'], {
     stdio: 'ignore',
-    env: { ...process.env, npm_lifecycle_event: '' },
+    env: { ...process.env, npm_lifecycle_event: '', TEST_DATABASE_URL: '', TEST_AMQP_URL: '' },
   });
   const ended = once(runner, 'exit');
   started.add(runner.pid!);
