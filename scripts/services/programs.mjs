@@ -88,6 +88,7 @@ async function install(command) {
       : spawn('sh', ['-c', command], { stdio: 'inherit' });
   let interrupted = false;
   const interrupt = () => {
+    if (!interrupted) console.error('\nStopping, once dpkg has finished what it has begun …');
     interrupted = true;
     child.stdin?.end();
   };
