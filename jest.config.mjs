@@ -1,9 +1,11 @@
-/** Unit tests (next to the code, no services) and the tests that cross services (test/, on real ones). */
+/** One project for each family of tests; scripts/test.mjs is the way to run them. */
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'mjs', 'js', 'json'],
   moduleNameMapper: { '^@hitl/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts' },
+  // Not in the temporary folder, which is the run's own.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -20,18 +22,24 @@ const shared = {
   },
 };
 
+/** What crosses services, on real ones. @param {string} family */
+const onServices = (family) => ({
+  ...shared,
+  displayName: family,
+  testMatch: [`<rootDir>/test/${family}/**/*.spec.ts`],
+  testEnvironment: '<rootDir>/test/environment.mjs',
+  globalSetup: '<rootDir>/test/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/global-teardown.mjs',
+});
+
 export default {
   testTimeout: 60_000,
   // More only where each worker can have services of its own (scripts/test.mjs): those of one file would take the messages of another's.
   maxWorkers: 1,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },
-    {
-      ...shared,
-      displayName: 'services',
-      testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      globalSetup: '<rootDir>/test/global-setup.mjs',
-      globalTeardown: '<rootDir>/test/global-teardown.mjs',
-    },
+    // Next to the code.
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,scripts}/**/*.spec.ts'] },
+    { ...shared, displayName: 'k8s', testMatch: ['<rootDir>/test/k8s/**/*.spec.ts'] },
+    ...['contract', 'e2e', 'faults', 'console'].map(onServices),
   ],
 };

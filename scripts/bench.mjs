@@ -7,7 +7,9 @@ ensureInstalled();
 ensureBuilt();
 build(['bench']);
 const { findServices } = await import('./services.mjs');
+const { provide } = await import('./services/programs.mjs');
 const { findChromium } = await import('./services/chromium.mjs');
+if ((await provide(['broker', 'browser'])).length > 0) process.exit(1);
 const services = await findServices({ dir: join(ROOT, '.stack/bench') });
 const client = new pg.Client(services.databaseUrl);
 await client.connect();
@@ -15,8 +17,8 @@ await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
 await client.end();
 const env = {
   DATABASE_URL: services.databaseUrl,
-  AMQP_URL: services.amqpUrl,
-  CHROMIUM: await findChromium(),
+  AMQP_URL: services.amqpUrl ?? '',
+  CHROMIUM: findChromium() ?? '',
 };
 const done =
   run(process.execPath, ['dist/apps/gateway/main.js', 'migrate'], env) &&

@@ -1,21 +1,18 @@
-/** Finds or starts the two services this project needs: PostgreSQL and RabbitMQ. */
+/** The two servers that this project needs: PostgreSQL, which npm brings, and RabbitMQ, which the machine must have. */
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { canInstall, installPackages } from './services/apt.mjs';
-import { acceptsConnections, findPostgres, obstacle, startPostgres } from './services/postgres.mjs';
-import { DEADLINE, freePort, isRoot, run, secret, succeeds } from './services/process.mjs';
-import { findRabbitMq, speaksAmqp, startRabbitMq } from './services/rabbitmq.mjs';
+import { dirname, resolve } from 'node:path';
+import { obstacle, startPostgres } from './services/postgres.mjs';
+import { isRoot } from './services/process.mjs';
+import { startRabbitMq } from './services/rabbitmq.mjs';
 
 export { startPostgres, startRabbitMq };
 
 /** @typedef {{ url: string, how: string, stop(): Promise<unknown> }} Service */
 
 /**
- * Uses the servers at the given URLs. What is not given is started privately, from the programs installed on this
- * machine (data stays in `dir`), else in Docker (data is gone after `stop`), else, as root on Debian or Ubuntu,
- * after installing it. Rejects with the remedies when none of these is possible.
+ * Uses the servers at the given URLs, and starts privately what is not given; the data stay in `dir`. Rejects with the
+ * remedy when RabbitMQ is not installed: `provide` of services/programs.mjs can offer to install it before.
  *
  * As root, PostgreSQL runs as another user: `dir` is opened to that user, and when a folder above it is closed (such
  * as /root), its data goes to /var/lib/hitl-postgres-<hash of dir> instead.
@@ -25,139 +22,52 @@ export { startPostgres, startRabbitMq };
  * @param {string} options.dir
  * @param {string} [options.databaseUrl]
  * @param {string} [options.amqpUrl]
- * @param {(line: string) => void} [options.log] told before anything slow begins; stderr unless given
- * @returns {Promise<{ databaseUrl: string, amqpUrl: string, how: string, stop(): Promise<void> }>}
+ * @param {boolean} [options.broker] false: no RabbitMQ, unless `amqpUrl` names one
+ * @returns {Promise<{ databaseUrl: string, amqpUrl: string | undefined, how: string, stop(): Promise<void> }>}
  */
-export async function findServices({ dir, databaseUrl, amqpUrl, log = console.error }) {
-  const wanted = [
-    { ...POSTGRES, given: databaseUrl, dir: resolve(dir, 'postgres') },
-    { ...RABBITMQ, given: amqpUrl, dir: resolve(dir, 'rabbitmq') },
+export async function findServices({ dir, databaseUrl, amqpUrl, broker = true }) {
+  /** @type {Promise<Service | undefined>[]} */
+  const starting = [
+    databaseUrl ? given(databaseUrl) : openFolder(resolve(dir, 'postgres')).then(started(startPostgres)),
+    amqpUrl ? given(amqpUrl) : broker ? started(startRabbitMq)(resolve(dir, 'rabbitmq')) : none(),
   ];
-  const missing = wanted.filter(({ given, find }) => !given && !find());
-  const docker = missing.length > 0 && (await succeeds('docker', ['info'], { timeout: 10_000 }));
-  if (missing.length > 0 && !docker) await install(missing, log);
-
-  /** @type {Promise<Service>[]} */
-  const starting = wanted.map(async (service) => {
-    if (service.given) return { url: service.given, how: 'given by its URL', stop: async () => {} };
-    mkdirSync(service.dir, { recursive: true });
-    return docker && missing.includes(service) ? startInDocker(service, log) : startLocally(service);
-  });
   const settled = await Promise.allSettled(starting);
-  const services = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const stop = async () => void (await Promise.all(services.map((service) => service.stop())));
+  const services = settled.map((result) => (result.status === 'fulfilled' ? result.value : undefined));
+  const stop = async () => void (await Promise.all(services.map((service) => service?.stop())));
   const failure = settled.find((result) => result.status === 'rejected');
   if (failure) {
     await stop();
     throw failure.reason;
   }
-  const [database, broker] = /** @type {[Service, Service]} */ (services);
+  const [database, queue] = services;
+  if (!database) throw new Error('PostgreSQL was neither given nor started.');
   return {
     databaseUrl: database.url,
-    amqpUrl: broker.url,
-    how: `PostgreSQL: ${database.how}; RabbitMQ: ${broker.how}`,
+    amqpUrl: queue?.url,
+    how: `PostgreSQL: ${database.how}; RabbitMQ: ${queue?.how ?? 'none'}`,
     stop,
   };
 }
 
-const POSTGRES = {
-  name: 'PostgreSQL',
-  variable: 'DATABASE_URL',
-  package: 'postgresql',
-  find: findPostgres,
-  folder: openFolder,
-  start: startPostgres,
-  image: 'postgres:17-alpine',
-  innerPort: 5432,
-  settings: ['POSTGRES_USER=hitl', 'POSTGRES_DB=hitl', 'POSTGRES_PASSWORD'],
-  ready: acceptsConnections,
-  /** @param {string} password @param {number} port */
-  url: (password, port) => `postgres://hitl:${password}@127.0.0.1:${port}/hitl`,
-};
+/** @param {string} url @returns {Promise<Service>} */
+const given = async (url) => ({ url, how: 'given by its URL', stop: async () => {} });
 
-const RABBITMQ = {
-  name: 'RabbitMQ',
-  variable: 'AMQP_URL',
-  package: 'rabbitmq-server',
-  find: findRabbitMq,
-  folder: async (/** @type {string} */ dir) => dir,
-  start: startRabbitMq,
-  image: 'rabbitmq:4-alpine',
-  innerPort: 5672,
-  settings: ['RABBITMQ_DEFAULT_USER=hitl', 'RABBITMQ_DEFAULT_PASS'],
-  ready: speaksAmqp,
-  /** @param {string} password @param {number} port */
-  url: (password, port) => `amqp://hitl:${password}@127.0.0.1:${port}`,
-};
+const none = async () => undefined;
 
-/** @typedef {(typeof POSTGRES | typeof RABBITMQ) & { dir: string }} Wanted */
-
-/** @param {Wanted} service @returns {Promise<Service>} */
-async function startLocally({ dir, folder, start }) {
-  const home = await folder(dir);
-  const { url, port, stop } = await start({ dir: home });
-  return { url, how: `private, on port ${port}, data in ${home}`, stop };
+/** @param {typeof startPostgres | typeof startRabbitMq} start */
+function started(start) {
+  return async (/** @type {string} */ dir) => {
+    mkdirSync(dir, { recursive: true });
+    const { url, port, stop } = await start({ dir });
+    return { url, how: `private, on port ${port}, data in ${dir}`, stop };
+  };
 }
 
 /** @param {string} dir */
 async function openFolder(dir) {
   const parent = dirname(dir);
+  mkdirSync(parent, { recursive: true });
   if (isRoot) chmodSync(parent, statSync(parent).mode | 0o011);
-  return (await obstacle(parent)) ? `/var/lib/hitl-postgres-${fingerprint(dir)}` : dir;
-}
-
-/** @param {string} dir */
-const fingerprint = (dir) => createHash('sha256').update(dir).digest('hex').slice(0, 12);
-
-/** @param {Wanted} service @param {(line: string) => void} log @returns {Promise<Service>} */
-async function startInDocker({ dir, name, image, innerPort, settings, ready, url }, log) {
-  // The name follows from the folder: a container left by a run that died is found and replaced.
-  const container = `hitl-${fingerprint(dir)}`;
-  const remove = () =>
-    run('docker', ['rm', '--force', '--volumes', container]).catch((error) => {
-      if (!/no such container/i.test(error.message)) throw error;
-    });
-  const port = await freePort();
-  const password = secret(join(dir, 'password'));
-  if (!(await succeeds('docker', ['image', 'inspect', image]))) {
-    log(`Fetching the Docker image ${image} …`);
-    await run('docker', ['pull', image]);
-  }
-  await remove();
-
-  const publish = ['--publish', `127.0.0.1:${port}:${innerPort}`];
-  const variables = settings.flatMap((setting) => ['--env', setting]);
-  // A variable without a value is taken from our environment, which others cannot read, unlike arguments.
-  const env = { ...process.env, POSTGRES_PASSWORD: password, RABBITMQ_DEFAULT_PASS: password };
-  await run('docker', ['run', '--detach', '--name', container, ...publish, ...variables, image], { env });
-  for (const deadline = Date.now() + DEADLINE; !(await ready(port)); await delay(100)) {
-    if (Date.now() < deadline) continue;
-    const end = await run('docker', ['logs', '--tail', '20', container]);
-    await remove();
-    throw new Error(
-      `${name} in Docker (${image}) did not answer within ${DEADLINE / 1_000} s. Its last lines:\n${end}`,
-    );
-  }
-  return {
-    url: url(password, port),
-    how: `Docker ${image}, on port ${port}, data gone after stop`,
-    stop: remove,
-  };
-}
-
-/** @param {Wanted[]} missing @param {(line: string) => void} log */
-async function install(missing, log) {
-  const packages = missing.map((service) => service.package);
-  if (!canInstall()) {
-    const names = missing.map(({ name }) => name).join(' and ');
-    const variables = missing.map(({ variable }) => variable).join(' and ');
-    throw new Error(
-      `${names}: not installed here, and Docker does not answer. Do one of these:\n` +
-        `- install (Debian, Ubuntu: «sudo apt-get install ${packages.join(' ')}»; macOS: «brew install` +
-        ` ${packages.join(' ').replace('-server', '')}»)\n` +
-        `- start Docker\n` +
-        `- set ${variables} to a running server`,
-    );
-  }
-  await installPackages(packages, log);
+  if (!(await obstacle(parent))) return dir;
+  return `/var/lib/hitl-postgres-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`;
 }

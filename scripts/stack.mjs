@@ -12,7 +12,12 @@ ensureInstalled();
 ensureBuilt();
 if (existsSync(join(ROOT, '.env'))) process.loadEnvFile(join(ROOT, '.env'));
 const { findServices } = await import('./services.mjs');
+const { provide } = await import('./services/programs.mjs');
 
+if (!process.env.AMQP_URL && (await provide(['broker'])).length > 0) {
+  console.error('The stack needs RabbitMQ: install it, or set AMQP_URL to a running server.');
+  process.exit(1);
+}
 const services = await findServices({
   dir: join(ROOT, '.stack'),
   databaseUrl: process.env.DATABASE_URL,
@@ -61,7 +66,7 @@ function run(name, args, env) {
       LOG_FORMAT: 'pretty',
       ...process.env,
       DATABASE_URL: services.databaseUrl,
-      AMQP_URL: services.amqpUrl,
+      AMQP_URL: services.amqpUrl ?? '',
       ...env,
     },
   });

@@ -1,7 +1,7 @@
 /**
  * Starts a PostgreSQL and a RabbitMQ for each worker of the run, or uses TEST_DATABASE_URL and TEST_AMQP_URL for its only
  * one, and makes templates of migrated databases: one on each PostgreSQL, and the data folder of an embedded one, whose
- * first start takes seconds.
+ * first start takes seconds. In a run without a broker there is none.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,15 +28,15 @@ export default async function setup({ maxWorkers }) {
       rmSync(dir, { recursive: true, force: true });
     },
   });
-  // One after the other: what is not installed is installed once.
+  const broker = !process.env.TEST_WITHOUT?.split(',').includes('broker');
   for (let worker = 1; worker <= maxWorkers; worker += 1) {
     const home = join(dir, String(worker));
     mkdirSync(home, { mode: 0o711 });
-    const own = await findServices({ dir: home, databaseUrl, amqpUrl });
+    const own = await findServices({ dir: home, databaseUrl, amqpUrl, broker });
     services.push(own);
     await makeTemplate(own.databaseUrl);
     process.env[`TEST_DATABASE_URL_${worker}`] = own.databaseUrl;
-    process.env[`TEST_AMQP_URL_${worker}`] = own.amqpUrl;
+    if (own.amqpUrl) process.env[`TEST_AMQP_URL_${worker}`] = own.amqpUrl;
   }
   process.env.TEST_EMBEDDED_TEMPLATE = await makeEmbeddedTemplate(join(dir, 'embedded'));
 }
@@ -63,10 +63,10 @@ async function makeTemplate(databaseUrl) {
 
 /** @param {string} dataDir */
 async function makeEmbeddedTemplate(dataDir) {
-  const { PATH, HOME } = process.env;
+  const { PATH, HOME, TMPDIR } = process.env;
   const child = spawn(process.execPath, [join(ROOT, 'dist/apps/standalone/main.js')], {
     cwd: '/',
-    env: { PATH, HOME, DATA_DIR: dataDir, PORT: '0' },
+    env: { PATH, HOME, TMPDIR, DATA_DIR: dataDir, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

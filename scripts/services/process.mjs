@@ -269,7 +269,7 @@ const isAlive = (one) => one !== undefined && life(one.pid)?.began === one.began
  * @param {number | string} pid
  * @returns {Relative | undefined}
  */
-function life(pid) {
+export function life(pid) {
   if (process.platform !== 'linux') return ps('-p', String(pid))[0];
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -285,7 +285,7 @@ function life(pid) {
 }
 
 /** All living processes of the machine. */
-function lives() {
+export function lives() {
   if (process.platform !== 'linux') return ps('-A');
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (life(name) ?? []) : []));
 }

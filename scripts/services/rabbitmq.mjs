@@ -30,9 +30,12 @@ export async function startRabbitMq({ dir, port }) {
   const config = `default_user = hitl\ndefault_pass = ${password}\n`;
   writeFileSync(join(home, 'rabbitmq.conf'), config, { mode: 0o600 });
   writeFileSync(join(home, 'enabled_plugins'), '[].\n');
+  // A bare machine has no /etc/hosts.
+  writeFileSync(join(home, 'inetrc'), '{host, {127,0,0,1}, ["localhost"]}.\n{lookup, [file, native]}.\n');
   const env = {
     ...environmentWithout(/^(RABBITMQ_|ERL_|NOTIFY_SOCKET)/),
     HOME: home, // the Erlang cookie lies there
+    ERL_INETRC: join(home, 'inetrc'),
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(epmdPort),
     ERL_FLAGS: '-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}', // ours is enough
@@ -117,6 +120,6 @@ export function findRabbitMq() {
  * Whether the RabbitMQ on this port of 127.0.0.1 opens an AMQP conversation: it does so last, when all is recovered.
  * @param {number} port
  */
-export function speaksAmqp(port) {
+function speaksAmqp(port) {
   return greets(port, 'AMQP\0\0\x09\x01', '\x01');
 }

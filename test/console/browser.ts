@@ -3,12 +3,12 @@ import { findChromium } from '../../scripts/services/chromium.mjs';
 
 /** How long anything on a page may take to come, in milliseconds: a page that is busy for longer has frozen. */
 export const PATIENCE = 15_000;
-/** For a `beforeAll`: a bare machine installs Chromium first. */
+/** For a `beforeAll`: a first Chromium may take its time on a busy machine. */
 export const INSTALL_PATIENCE = 300_000;
 
-/** Debian's Chromium, without a window. */
+/** The machine's Chromium, without a window. */
 export async function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: await findChromium(), args: ['--disable-dev-shm-usage'] });
+  return chromium.launch({ executablePath: findChromium(), args: ['--disable-dev-shm-usage'] });
 }
 
 /** The console in a browser profile of its own. */

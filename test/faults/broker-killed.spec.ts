@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { createTestDatabase, until, type TestDatabase } from '@hitl/testing';
+import { createTestDatabase, needs, until, type TestDatabase } from '@hitl/testing';
 import { startRabbitMq } from '../../scripts/services.mjs';
 import {
   abortedCalls,
@@ -23,6 +23,7 @@ let database: TestDatabase;
 let system: System;
 
 beforeAll(async () => {
+  needs('broker');
   broker = await startRabbitMq({ dir: folder.path });
 }, TEST_DEADLINE);
 afterAll(async () => {

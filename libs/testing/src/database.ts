@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import pg from 'pg';
+import { needs } from './needs';
 
 export interface TestDatabase {
   url: string;
@@ -37,8 +38,9 @@ export function copyEmbeddedDatabase(dataDir: string): void {
   cpSync(required('TEST_EMBEDDED_TEMPLATE'), dataDir, { recursive: true });
 }
 
-/** The URL of the RabbitMQ that nobody else uses meanwhile. */
+/** The URL of the RabbitMQ that nobody else uses meanwhile. Throws {@link Unavailable} in a run without a broker. */
 export function testAmqpUrl(): string {
+  if (!process.env[`TEST_AMQP_URL_${process.env.JEST_WORKER_ID}`]) needs('broker');
   return ofThisWorker('TEST_AMQP_URL');
 }
 

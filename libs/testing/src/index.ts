@@ -23,6 +23,7 @@ export {
   type StubRequest,
 } from './model-stub';
 export { createLine, type Line } from './line';
+export { needs } from './needs';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';
 export { startStack, WAYS, type Stack } from './stack';
 export { until } from './until';

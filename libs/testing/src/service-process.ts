@@ -22,7 +22,7 @@ export interface ServiceProcess {
 
 /**
  * Starts an app on a free port and waits until it says that it is ready.
- * @param env added to a clean environment (PATH and HOME only)
+ * @param env added to a clean environment (PATH, HOME and TMPDIR only)
  * @param deadlineMs how long it may take
  */
 export async function startService(
@@ -84,11 +84,14 @@ export async function runService(
   return { code, stdout, stderr };
 }
 
+/** TMPDIR is the folder of the test run, removed at its end, and the sign by which a process that is left over is found. */
+const { PATH, HOME, TMPDIR } = process.env;
+
 function run(app: AppName, args: string[], env: Record<string, string>) {
   const child = spawn(process.execPath, [join(process.cwd(), 'dist/apps', app, 'main.js'), ...args], {
     // Not in the project's folder, whose .env must not matter.
     cwd: '/',
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
+    env: { PATH, HOME, TMPDIR, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

@@ -55,6 +55,7 @@ const QUICK = {
 
 /** Starts the system on services of the test run. One at a time: all share one broker. */
 export async function startStack(way: Way, env: Record<string, string> = {}): Promise<Stack> {
+  const amqpUrl = way === 'services' ? testAmqpUrl() : '';
   const stub = await startModelStub();
   const dataDir = mkdtempSync(join(tmpdir(), 'hitl-e2e-'));
   const database = way === 'services' ? await createTestDatabase() : undefined;
@@ -62,7 +63,7 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
   const settings = {
     ...QUICK,
     MODEL_BASE_URL: stub.url,
-    ...(database ? { DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() } : { DATA_DIR: dataDir }),
+    ...(database ? { DATABASE_URL: database.url, AMQP_URL: amqpUrl } : { DATA_DIR: dataDir }),
     ...env,
   };
   const apps: AppName[] = database ? ['gateway', 'inference-worker', 'review-service'] : ['standalone'];
