@@ -19,7 +19,7 @@ export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
-export { Job, type Usage } from './jobs/job.entity';
+export { Job, type ModelFailure, type Usage } from './jobs/job.entity';
 export { requireSchema, requireUsableSchema } from './jobs/response-schema';
 export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';

@@ -20,6 +20,8 @@ export interface ClaimedJob {
   id: string;
   payload: Json;
   feedback: string[];
+  /** Whether a door has made the payload of another request, so that it may be worded for the model. */
+  translated: boolean;
   /** Tries since the job entered `bot`, this one included; more than the allowed number when the last ones ended without an outcome. */
   roundAttempts: number;
 }
@@ -47,12 +49,12 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
        SET lease_token = free.token, lease_until = now() + lease_ms * interval '1 millisecond',
            attempts = j.attempts + CASE WHEN j.round_attempts < max_attempts THEN 1 ELSE 0 END, round_attempts = j.round_attempts + 1
        FROM free WHERE j.id = free."jobId" AND j.status = free.status
-       RETURNING j.id, j.payload, j.feedback, j.round_attempts
+       RETURNING j.id, j.payload, j.feedback, j.round_attempts, j.asked_for IS NOT NULL AS translated
      ), held AS (
        UPDATE jobs j SET next_kick_at = j.lease_until
        FROM taken WHERE j.id = taken.id AND j.status = taken.status
      )
-     SELECT id, payload, feedback, round_attempts AS "roundAttempts" FROM job`,
+     SELECT id, payload, feedback, translated, round_attempts AS "roundAttempts" FROM job`,
     ),
     [
       requests.map((request) => request.jobId),

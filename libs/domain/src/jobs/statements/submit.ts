@@ -20,6 +20,8 @@ export interface NewJob {
   callbackUrl: string | null;
   /** JSON Schema that an edited response must satisfy; null: any. */
   responseSchema: Json;
+  /** The parameters of a request that its door translates into the payload; null: absent: the payload is the request. */
+  askedFor?: Json;
   /** Submitting again under this key makes no second job. */
   idempotency: { key: string; requestHash: Buffer } | null;
 }
@@ -53,6 +55,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     feedback: [],
     failureReason: null,
     failureDetail: null,
+    modelFailure: null,
     leaseToken: null,
     leaseUntil: null,
     nextKickAt: null,
@@ -60,6 +63,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     submitter: job.actor,
     model,
     responseSchema: job.responseSchema,
+    askedFor: job.askedFor ?? null,
     modelResponse: null,
     regenerations: 0,
     waitingSince: null,
@@ -96,12 +100,12 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
     prepared(
       'submit',
       `WITH input AS (
-       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::jsonb[])
-         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema)
+       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::jsonb[], $11::jsonb[])
+         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema, asked_for)
      ), job AS (
-       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, submitter,
+       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, submitter,
                          next_kick_at)
-       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, actor,
+       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, actor,
               now() + ${FIRST_KICK_SECONDS} * interval '1 second'
        FROM input
        ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
@@ -127,6 +131,7 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
       jobs.map((job) => job.idempotency?.key ?? null),
       jobs.map((job) => job.idempotency?.requestHash ?? null),
       jobs.map((job) => jsonOrNull(job.responseSchema)),
+      jobs.map((job) => jsonOrNull(job.askedFor ?? null)),
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
