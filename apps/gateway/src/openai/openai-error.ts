@@ -1,5 +1,5 @@
 import { ERRORS, type DomainError, type Json } from '@hitl/domain';
-import { refusesOurKey, Withheld } from './withheld';
+import { Withheld } from './withheld';
 
 /** OpenAI's names for what went wrong, by HTTP status. */
 const TYPES: Record<number, string> = {
@@ -38,7 +38,7 @@ export function describe(error: DomainError): OpenAiError {
   };
   if (error.code !== 'inference_failed') return own;
   const failure = error instanceof Withheld ? error.failure : null;
-  if (failure === null || refusesOurKey(failure)) return { ...own, type: 'server_error' };
+  if (failure === null) return { ...own, type: 'server_error' };
   const isRefusal =
     failure.status >= 400 && failure.status < 500 && ![408, 409, 429].includes(failure.status);
   return {

@@ -125,7 +125,9 @@ function readReasoning(reasoning: Json | undefined): JsonObject {
   if (!isJsonObject(reasoning)) throw invalid('reasoning', 'must be an object');
   const { effort = null, ...more } = reasoning;
   for (const [name, value] of Object.entries(more)) {
-    if (value !== null) throw invalid(`reasoning.${name}`, 'is not offered by this server');
+    // A summary is there when the model gives one, and that is what `auto` asks for.
+    if (value !== null && value !== 'auto')
+      throw invalid(`reasoning.${name}`, 'is not offered by this server');
   }
   return effort === null ? {} : { reasoning_effort: effort };
 }

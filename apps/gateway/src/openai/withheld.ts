@@ -33,25 +33,33 @@ export function failureOf(job: Job): Withheld {
       return new Withheld('review_expired', 'Nobody decided in time.', job.id);
     case 'inference_failed':
     case null:
-      return new Withheld('inference_failed', modelFault(job), job.id, job.modelFailure);
+      return modelFault(job);
   }
 }
 
 /** A provider that refuses our key must not look as if the client's own was wrong. */
-function modelFault({ failureDetail, modelFailure }: Job): string {
-  if (refusesOurKey(modelFailure)) {
-    return `The model's provider refuses this server's credentials (${modelFailure?.status}). Whoever runs this server must mend them.`;
+function modelFault({ id, failureDetail, modelFailure }: Job): Withheld {
+  const detail =
+    failureDetail === null || failureDetail === '' ? 'The model brought no answer.' : failureDetail;
+  if (modelFailure && refusesOurKey(modelFailure, detail)) {
+    const told = `The model's provider refuses this server's credentials (${modelFailure.status}). Whoever runs this server must mend them.`;
+    return new Withheld('inference_failed', told, id);
   }
-  return failureDetail === null || failureDetail === '' ? 'The model brought no answer.' : failureDetail;
+  return new Withheld('inference_failed', detail, id, modelFailure);
 }
 
-/** Whether a provider has refused the key that this server calls it with. */
-export function refusesOurKey(failure: ModelFailure | null): boolean {
-  if (failure === null) return false;
-  return (
-    failure.status === 401 ||
-    (failure.status === 403 && /auth|key|token/i.test(`${failure.code} ${failure.type}`))
-  );
+/** Whether a provider has refused the key that this server calls it with. Some say so with 400. */
+function refusesOurKey(failure: ModelFailure, detail: string): boolean {
+  switch (failure.status) {
+    case 401:
+      return true;
+    case 403:
+      return /auth|key|token/i.test(`${failure.code} ${failure.type}`);
+    case 400:
+      return /\b(?:incorrect|invalid|wrong|missing) api[ _-]?key\b/i.test(`${failure.code} ${detail}`);
+    default:
+      return false;
+  }
 }
 
 /**

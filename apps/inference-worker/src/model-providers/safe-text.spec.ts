@@ -34,11 +34,18 @@ describe("a provider's text", () => {
   });
 
   it('hides the address and the key of the call, whatever they look like', () => {
-    const call = { apiKey: 'pass', url: 'https://models.example.com:8443/v1' };
-    expect(safeText('models.example.com:8443 does not take pass', call)).toBe(
+    const call = { apiKey: 'my pass phrase', url: 'https://models.example.com:8443/v1' };
+    expect(safeText('models.example.com:8443 does not take my pass phrase', call)).toBe(
       '[address] does not take [key]',
     );
   });
+
+  it.each(['x', 'none', 'EMPTY'])(
+    'keeps the words of a text when the key is the placeholder %s',
+    (apiKey) => {
+      expect(safeText('EMPTY texts have none of it', { apiKey })).toBe('EMPTY texts have none of it');
+    },
+  );
 
   it('is cut, has no NUL and no half pairs, and takes no time', () => {
     expect(safeText(`\0\ud800${'x'.repeat(5000)}`)).toBe(`\ufffd${'x'.repeat(999)}`);

@@ -1,6 +1,9 @@
 /** Longest piece of a provider's text that is kept, in characters. */
 export const MAX_DETAIL = 1000;
 
+/** Shorter keys are placeholders such as `x` or `none`: words of any text. */
+const MIN_KEY = 8;
+
 /** What looks like a key or a token, whoever issued it. */
 const KEYS = [
   /\b(?:bearer|basic)\s+[\w.~+/=*-]{8,}/gi,
@@ -38,7 +41,7 @@ export function safeText(text: string, { apiKey, url }: Confidential = {}): stri
     .slice(0, 4 * MAX_DETAIL)
     .replaceAll('\0', '')
     .toWellFormed();
-  if (apiKey !== undefined && apiKey !== '') safe = safe.replaceAll(apiKey, '[key]');
+  if (apiKey !== undefined && apiKey.length >= MIN_KEY) safe = safe.replaceAll(apiKey, '[key]');
   for (const key of KEYS) safe = safe.replace(key, '[key]');
   const host = url !== undefined && URL.canParse(url) ? new URL(url).host : '';
   if (host !== '') safe = safe.replaceAll(host, '[address]');
