@@ -157,6 +157,29 @@ describe('the official OpenAI SDK', () => {
       expect((await stack.http.get('/v1/reviews')).body.data).toEqual([]);
     });
 
+    it('passes on NUL and half surrogate pairs, and values of metadata that are no text', async () => {
+      const content = 'a\0b\u001a\ud83d';
+      const metadata: any = { customer: 4711, flags: [true] };
+      const answer = client.chat.completions.create({
+        ...QUESTION,
+        messages: [{ role: 'user', content }],
+        metadata,
+      });
+      const id = await decideNext({ verdict: 'approve' });
+      expect((await answer).choices[0]?.message.content).toBe(`You said: ${content}`);
+      expect(stack.stub.requests.at(-1)?.body).toMatchObject({ messages: [{ content }], metadata });
+      expect((await stack.http.get(`/v1/jobs/${id}`)).body.metadata).toEqual({
+        customer: '4711',
+        flags: '[true]',
+      });
+    });
+
+    it('keeps them when a reviewer edits the answer', async () => {
+      const answer = client.chat.completions.create(QUESTION);
+      await decideNext({ verdict: 'edit', response: 'c\0d\ude00' });
+      expect((await answer).choices[0]?.message.content).toBe('c\0d\ude00');
+    });
+
     it('streams all that the model has answered', async () => {
       const more = { system_fingerprint: 'fp_7', provider: 'P', citations: ['https://example.com'] };
       const message = { role: 'assistant', content: 'a', reasoning_content: 'hm' };

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from '@hitl/domain';
+import type { Json } from '@hitl/domain';
 import { Agent, request } from 'undici';
 import { ModelError } from './model-provider';
 import { refusal, requireNoError } from './provider-failure';
@@ -68,11 +68,8 @@ export async function postJson(
   return answer;
 }
 
-/**
- * The answer as JSON that PostgreSQL can store: it takes neither NUL nor half a surrogate pair, so NUL is removed and
- * half pairs become U+FFFD.
- */
-export function parseAnswer(text: string): Json {
+/** @throws ModelError for what is no JSON, or nothing */
+function parseAnswer(text: string): Json {
   if (text.trim() === '') throw new ModelError('The model answered with an empty body.', false);
   let answer: Json;
   try {
@@ -81,23 +78,10 @@ export function parseAnswer(text: string): Json {
     const hint = text.startsWith('data:') ? ' It is an event stream: submit without "stream": true.' : '';
     throw new ModelError(`The model's answer is not JSON.${hint}`, false);
   }
-  const storable = clean(text, answer);
-  if (storable === null || storable === '') {
+  if (answer === null || answer === '') {
     throw new ModelError(`The model's answer is empty: ${text.trim().slice(0, MAX_DETAIL)}`, false);
   }
-  return storable;
-}
-
-/** The answer without NUL and half surrogate pairs; `text` is where it was read from. */
-function clean(text: string, answer: Json): Json {
-  // Only escapes can bring them in.
-  if (!/\\u(0000|d[89a-f])/i.test(text)) return answer;
-  const cleanText = (value: string): string => value.replaceAll('\0', '').toWellFormed();
-  return JSON.parse(text, (_key, value: Json) => {
-    if (typeof value === 'string') return cleanText(value);
-    if (!isJsonObject(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [cleanText(key), inner]));
-  }) as Json;
+  return answer;
 }
 
 /** Seconds or an HTTP date, as milliseconds from now; undefined when it is neither. */

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
+import { toStoredJson } from '../../stored-json';
 import { jsonOrNull, type DeskRules, type OutputChange } from './decide';
 
 export interface Edit {
@@ -59,7 +60,7 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
       change.revision,
       jsonOrNull(change.response),
       jsonOrNull(change.payload),
-      JSON.stringify(change.change),
+      toStoredJson(change.change as unknown as Json),
       JSON.stringify(change.desk),
     ],
   );

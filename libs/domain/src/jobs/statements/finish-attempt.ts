@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
 import { prepared } from '../../prepared';
+import { toStoredJson } from '../../stored-json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { ModelFailure, Usage } from '../job.entity';
 import type { Lease } from './claim';
@@ -50,7 +51,7 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
     [
       outcomes.map((outcome) => outcome.jobId),
       outcomes.map((outcome) => outcome.token),
-      outcomes.map((outcome) => JSON.stringify(outcome.response)),
+      outcomes.map((outcome) => toStoredJson(outcome.response)),
       outcomes.map((outcome) => outcome.provider),
       outcomes.map((outcome) => jsonOrNull(outcome.usage as unknown as Json)),
     ],

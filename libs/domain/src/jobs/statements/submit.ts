@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { prepared } from '../../prepared';
+import { toStoredJson } from '../../stored-json';
 import { isJsonObject, type Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { Job } from '../job.entity';
@@ -122,8 +123,8 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
     ),
     [
       jobs.map((job) => job.id),
-      jobs.map((job) => JSON.stringify(job.payload)),
-      jobs.map((job) => JSON.stringify(job.metadata)),
+      jobs.map((job) => toStoredJson(job.payload)),
+      jobs.map((job) => toStoredJson(job.metadata)),
       jobs.map((job) => job.priority),
       jobs.map((job) => job.actor),
       jobs.map((job) => job.project),
