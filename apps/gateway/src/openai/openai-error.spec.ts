@@ -8,13 +8,13 @@ const failed = (
   failureReason: FailureReason,
   failureDetail: string | null,
   failure: Partial<ModelFailure> | null = null,
-): Job => ({
-  ...submittedJob(aJob(), new Date()),
-  status: 'fail',
-  failureReason,
-  failureDetail,
-  modelFailure: failure && { status: 400, code: null, type: null, param: null, ...failure },
-});
+): Job =>
+  Object.assign(submittedJob(aJob(), new Date()), {
+    status: 'fail' as const,
+    failureReason,
+    failureDetail,
+    modelFailure: failure && { status: 400, code: null, type: null, param: null, ...failure },
+  });
 const told = (job: Job) => toOpenAiError(failureOf(job)).error;
 
 describe('a held request that ends without an answer', () => {

@@ -1,5 +1,13 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiExcludeEndpoint,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { DomainError, type Json } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Actor } from '../http/actor';
@@ -7,7 +15,7 @@ import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
-import { readChatRequest, toChatCompletion, toChunks, type JsonObject } from './chat';
+import { readChatRequest, textOf, toChatCompletion, toChunks, type JsonObject } from './chat';
 import { hasIdempotencyKey, HeldAnswers } from './held-answers.service';
 import { ModelsService, type OfferedModel } from './models.service';
 import { toOpenAiError } from './openai-error';
@@ -18,6 +26,14 @@ import { ApiErrors } from '../openapi/api-errors';
 import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
 import { schemaOf } from './openai.schemas';
 
+/** How a held request ends that brings no answer. */
+const WITHHELD = [
+  'answer_rejected',
+  'inference_failed',
+  'job_cancelled',
+  'review_expired',
+  'review_pending',
+] as const;
 const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
@@ -45,15 +61,7 @@ export class OpenAiController {
       'text/event-stream': { schema: schemaOf('ChatCompletionChunk') },
     },
   })
-  @ApiErrors(
-    'idempotency_conflict',
-    'too_many_jobs',
-    'review_rejected',
-    'job_cancelled',
-    'job_expired',
-    'review_pending',
-    'inference_failed',
-  )
+  @ApiErrors('idempotency_conflict', 'too_many_jobs', ...WITHHELD)
   @Post('chat/completions')
   async createChatCompletion(
     @Body() body: unknown,
@@ -75,7 +83,7 @@ export class OpenAiController {
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiBody({ schema: schemaOf('ResponseRequest') })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
-  @ApiErrors('idempotency_conflict', 'too_many_jobs', 'review_pending')
+  @ApiErrors('idempotency_conflict', 'too_many_jobs', ...WITHHELD)
   @Post('responses')
   @HttpCode(200)
   async createResponse(
@@ -129,9 +137,20 @@ export class OpenAiController {
 
   @ApiOperation({ summary: 'Read a model that the list names' })
   @ApiParam({ name: 'id', description: 'It may have slashes in it.', example: 'meta-llama/Llama-3.3-70B' })
-  @ApiOkResponse({ description: 'A model', schema: OBJECT })
+  @ApiOkResponse({ description: 'A model', schema: schemaOf('Model') })
+  @ApiErrors('model_not_found')
+  @Get('models/:id')
+  getModel(@Req() request: FastifyRequest): Promise<Json> {
+    return this.readModel(request);
+  }
+
+  @ApiExcludeEndpoint()
   @Get('models/*')
-  async getModel(@Req() request: FastifyRequest): Promise<Json> {
+  getModelWithSlashes(@Req() request: FastifyRequest): Promise<Json> {
+    return this.readModel(request);
+  }
+
+  private async readModel(request: FastifyRequest): Promise<Json> {
     const id = modelIdIn(request.url);
     const model = (await this.models.list()).find((offered) => offered.id === id);
     if (model) return toModel(model);
@@ -148,7 +167,7 @@ export class OpenAiController {
     for (const id of ids) {
       const jobId = jobIdOf(id);
       const job = jobId === null || items.has(id) ? null : await this.jobs.find(jobId);
-      for (const item of job ? itemsOf(job) : []) items.set(String(item.id), item);
+      for (const item of job ? itemsOf(job) : []) items.set(textOf(item.id ?? null), item);
     }
     return items;
   }

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json } from '@hitl/domain';
-import { invalid, metadataOf, type JsonObject } from './chat';
+import { invalid, metadataOf, textOf, type JsonObject } from './chat';
 
 /** A request of the Responses API as the chat that the model gets. */
 export interface ResponsesRequest {
@@ -80,7 +80,7 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
   if (truncation !== undefined && truncation !== 'auto' && truncation !== 'disabled')
     throw invalid('truncation', 'must be auto or disabled');
   const limit = given.max_output_tokens;
-  const { input: _input, ...askedFor } = body;
+  const askedFor = Object.fromEntries(Object.entries(body).filter(([name]) => name !== 'input'));
   return {
     background,
     metadata: metadataOf(metadata),
@@ -181,7 +181,7 @@ function readInput(input: Json | undefined, known: KnownItems): JsonObject[] {
   const messages: JsonObject[] = [];
   input.forEach((item, index) => {
     const name = `input[${index}]`;
-    const found = isReference(item) ? known.get(String(item.id)) : item;
+    const found = isReference(item) ? known.get(textOf(item.id ?? null)) : item;
     if (found === undefined) {
       throw invalid(`${name}.id`, 'refers to no item of an approved response of this server');
     }

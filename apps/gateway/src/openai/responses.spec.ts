@@ -163,12 +163,12 @@ describe('a request of the Responses API', () => {
 });
 
 describe('a response', () => {
-  const job = (response: Json, asked: JsonObject = {}): Job => ({
-    ...submittedJob({ ...aJob(), ...read(asked) }, new Date(1_700_000_000_000)),
-    status: 'success',
-    response,
-    finishedAt: new Date(1_700_000_001_000),
-  });
+  const job = (response: Json, asked: JsonObject = {}): Job =>
+    Object.assign(submittedJob({ ...aJob(), ...read(asked) }, new Date(1_700_000_000_000)), {
+      status: 'success' as const,
+      response,
+      finishedAt: new Date(1_700_000_001_000),
+    });
   const answer = (message: JsonObject, more: JsonObject = {}, usage?: JsonObject): Json => ({
     id: 'c',
     object: 'chat.completion',
@@ -314,19 +314,18 @@ describe('a response', () => {
       function: { name: 'pay', arguments: '{}' },
     }));
     const whole = job(answer({ content: 'a', reasoning: 'hm', tool_calls: calls }));
-    const ids = itemsOf(whole).map(({ id }) => String(id));
+    const ids = itemsOf(whole).map(({ id }) => id as string);
     expect(new Set(ids).size).toBe(4);
     for (const id of [...ids, `resp_${whole.id}`]) expect(jobIdOf(id)).toBe(whole.id);
-    expect(itemsOf({ ...whole, status: 'human' })).toEqual([]);
+    expect(itemsOf(Object.assign(whole, { status: 'human' }))).toEqual([]);
   });
 
   it('of a rejected answer carries the words of the reviewer', () => {
-    const rejected: Job = {
-      ...job(null),
+    const rejected = Object.assign(job(null), {
       status: 'fail',
       failureReason: 'rejected',
       failureDetail: 'Not our tone.',
-    };
+    } as const);
     expect(toResponse(rejected)).toMatchObject({
       status: 'incomplete',
       incomplete_details: { reason: 'content_filter' },
@@ -342,13 +341,12 @@ describe('a response', () => {
       type: 'invalid_request_error',
       param: 'messages',
     };
-    const failed: Job = {
-      ...job(null),
+    const failed = Object.assign(job(null), {
       status: 'fail',
       failureReason: 'inference_failed',
       failureDetail: 'Too long.',
       modelFailure,
-    };
+    } as const);
     expect(toResponse(failed)).toMatchObject({
       status: 'failed',
       error: {
