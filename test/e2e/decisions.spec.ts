@@ -93,7 +93,7 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
 
       const failure = { reason: 'rejected', detail: message };
       expect((await held).body.failure).toEqual(failure);
-      expect((await asked).body.error).toMatchObject({ code: 'review_rejected', message });
+      expect((await asked).body.error).toMatchObject({ code: 'answer_rejected', message });
       const paths = [`/v1/jobs/${id}`, '/v1/jobs', `/job?id=${id}`, `/v1/jobs/${id}/history`];
       const doors = await Promise.all(paths.map((path) => stack.http.get(path, as('sam'))));
       expect(doors[0]!.body.failure).toEqual(failure);

@@ -85,7 +85,7 @@ describe.each(WAYS)('every byte before the decision: $name', ({ way }) => {
         bytes.includes('HTTP/1.1'),
       ),
     );
-    await until('the stream ended with an error', () => doors.stream.bytes.includes('review_rejected'));
+    await until('the stream ended with an error', () => doors.stream.bytes.includes('answer_rejected'));
     await until('the webhook came', () => webhooks.received.includes('job.failed'));
     const everything = JSON.stringify(Object.values(doors)) + webhooks.received;
     expect(everything).not.toContain(SECRET);

@@ -47,11 +47,11 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     expect((await stack.decide(id, { verdict: 'approve' })).body.response).toEqual(answer);
   });
 
-  it('stores an answer with NUL and half surrogate pairs, which PostgreSQL does not take', async () => {
-    const { id } = await ask({ text: '{"a\\u0000b": "x\\u0000y\\ud800z"}' });
+  it('keeps an answer with NUL and half surrogate pairs, which PostgreSQL does not take', async () => {
+    const { id } = await ask({ text: '[{"a\\u0000b": "x\\u0000y\\ud800z"}]' });
     await stack.reaches(id, 'human');
     const { body } = await stack.decide(id, { verdict: 'approve' });
-    expect(body.response).toEqual({ ab: 'xy\ufffdz' });
+    expect(body.response).toEqual([{ 'a\0b': 'x\0y\ud800z' }]);
   });
 
   it('waits as long as a 429 asks for with Retry-After, then succeeds', async () => {

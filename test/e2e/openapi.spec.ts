@@ -267,7 +267,9 @@ describe('openapi.json', () => {
     await call('getResponse', response.id);
     await call('cancelResponse', response.id);
     await call('getResponse', 'resp_nobody');
-    await call('listModels');
+    const { body: models } = await call('listModels');
+    await call('getModel', models.data[0].id);
+    await call('getModel', 'no/model');
     await call('followJob', approved);
 
     await call('readCurrentPolicy');

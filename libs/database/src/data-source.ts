@@ -4,12 +4,13 @@ import {
   Job,
   JobEvent,
   OutboxMessage,
+  fromStoredJson,
   preparedName,
   WebhookAttempt,
   WebhookDelivery,
   WebhookEndpoint,
 } from '@hitl/domain';
-import { Client } from 'pg';
+import { Client, types } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Jobs1700000000000 } from './migrations/1700000000000-jobs';
 import { Delivery1700000001000 } from './migrations/1700000001000-delivery';
@@ -19,7 +20,12 @@ import { Learning1700000004000 } from './migrations/1700000004000-learning';
 import { Asked1700000005000 } from './migrations/1700000005000-asked';
 import { JobDeliveries1700000006000 } from './migrations/1700000006000-job-deliveries';
 import { Regeneration1700000007400 } from './migrations/1700000007400-regeneration';
+import { ModelFailure1700000007200 } from './migrations/1700000007200-model-failure';
 import { workAsApplication } from './role';
+
+// What jsonb cannot hold is stored in other words: every reader gets it back.
+types.setTypeParser(types.builtins.JSON, fromStoredJson);
+types.setTypeParser(types.builtins.JSONB, fromStoredJson);
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
 const STATEMENT_TIMEOUT = 10_000;
@@ -110,6 +116,7 @@ export function dataSourceOptions(
       Asked1700000005000,
       JobDeliveries1700000006000,
       Regeneration1700000007400,
+      ModelFailure1700000007200,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -2,6 +2,7 @@ export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
 export { isDuplicate, isStatementTimeout, isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { isJsonObject, type Json } from './json';
+export { fromStoredJson } from './stored-json';
 export { Decision } from './jobs/decision.entity';
 export {
   DecisionReader,
@@ -19,7 +20,7 @@ export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
-export { Job, type Usage } from './jobs/job.entity';
+export { Job, type ModelFailure, type Usage } from './jobs/job.entity';
 export { checkAnswer, requireNoFaults } from './jobs/check-answer';
 export { requireUsableSchema } from './jobs/response-schema';
 export { type Agreement } from './jobs/agreement';

@@ -16,7 +16,14 @@ export interface StubRequest {
 /** How the stub answers: a completion by default. `hang` never answers. */
 export type StubAnswer =
   | 'hang'
-  | { status?: number; headers?: Record<string, string>; body?: unknown; text?: string; delayMs?: number };
+  | {
+      status?: number;
+      headers?: Record<string, string>;
+      body?: unknown;
+      text?: string;
+      bytes?: Buffer;
+      delayMs?: number;
+    };
 
 export interface ModelStub {
   /** Root of the API: MODEL_BASE_URL for the provider `openai`, base_url of `openai` and `anthropic`. */
@@ -95,9 +102,16 @@ export async function startModelStub(): Promise<ModelStub> {
     stub.requests.push(received);
     const answer = await stub.answer(received, stub.requests.length - 1);
     if (answer === 'hang') return;
-    const { status = 200, headers = {}, body, text = JSON.stringify(body), delayMs = 0 } = answer;
+    const {
+      status = 200,
+      headers = {},
+      body,
+      text = JSON.stringify(body),
+      bytes = text,
+      delayMs = 0,
+    } = answer;
     setTimeout(() => {
-      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(bytes);
     }, delayMs);
   };
   const server = createServer((request, response) => void serve(request, response));

@@ -7,6 +7,7 @@ import { serveConsole } from '../console/console';
 import { OpenStreams } from '../events/open-streams.service';
 import { serveDocument } from '../openapi/document';
 import { WaitingRoom } from '../waiting/waiting-room.service';
+import { isOpenAiRoute } from '../openai/openai-routes';
 import { isOriginalRoute } from '../original-api/original-routes';
 import { callerOf } from './actor';
 import { ErrorsFilter } from './errors.filter';
@@ -29,7 +30,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
         return;
       }
       requireJsonType(request);
-      done(null, parseJsonBody(body as Buffer));
+      done(null, parseJsonBody(body as Buffer, isOpenAiRoute(request.url)));
     } catch (error) {
       done(error as Error);
     }

@@ -3,7 +3,7 @@ import { DomainError, ERRORS, isTransient } from '@hitl/domain';
 import { PROBLEM_TYPE, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayRetry, toOpenAiError } from '../openai/openai-error';
-import { isOpenAiRoute } from '../openai/openai-routes';
+import { isOpenAiRoute, openAiNotFound } from '../openai/openai-routes';
 import { Withheld } from '../openai/withheld';
 import { isOriginalRoute } from '../original-api/original-routes';
 
@@ -32,8 +32,12 @@ export class ErrorsFilter implements ExceptionFilter {
       if (error instanceof Withheld) {
         reply.header('x-hitl-job-id', error.jobId).header('location', `/v1/jobs/${error.jobId}`);
       }
+      const shown =
+        error.code === 'not_found'
+          ? new DomainError('not_found', openAiNotFound(request.method, request.url))
+          : error;
       const retry = mayRetry(error, request.headers['idempotency-key'] !== undefined);
-      reply.status(status).header('x-should-retry', String(retry)).send(toOpenAiError(error));
+      reply.status(status).header('x-should-retry', String(retry)).send(toOpenAiError(shown));
       return;
     }
     if (isOriginalRoute(request.url)) {

@@ -95,6 +95,18 @@ describe('a JSON body', () => {
     expect(refusalOf(body)).not.toContain('secret');
   });
 
+  it.each(['{"payload":{"a\\u0000":["\\u0000\\ud83d"]}}', '{"response":"\\ude00"}'])(
+    'may have every character in what is passed on: %s',
+    (text) => {
+      expect(parse(text)).toEqual(JSON.parse(text));
+      expect(refusalOf(text.replace(/payload|response/, 'reason'))).toMatch(/NUL|surrogate/);
+    },
+  );
+
+  it('may have every character where all of it is passed on', () => {
+    expect(parseJsonBody(Buffer.from('{"messages":["\\u0000"]}'), true)).toEqual({ messages: ['\0'] });
+  });
+
   it('that is no JSON is refused with the character where it goes wrong, where the parser tells', () => {
     expect(refusalOf('{"a":1,}')).toBe('The body is not JSON: it goes wrong at character 7.');
     expect(refusalOf('secret position 3')).toBe('The body is not JSON.');

@@ -5,11 +5,15 @@ export const DEEPEST_BODY = 64;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** Members of a body that are passed on: they may have every text that JSON can have. */
+const PASSED_ON = /^\/(?:payload|response)(?:\/|$)/;
+
 /**
  * Reads a request body as JSON that can be stored and passed on unchanged.
+ * @param isPassedOn whether all of it goes to the model
  * @throws DomainError `invalid_json` naming the fault and where it is, never the content
  */
-export function parseJsonBody(body: Buffer): Json {
+export function parseJsonBody(body: Buffer, isPassedOn = false): Json {
   if (body.length === 0) throw invalid('The body is empty; send a JSON object.');
   let text: string;
   try {
@@ -27,7 +31,7 @@ export function parseJsonBody(body: Buffer): Json {
       `The body is not JSON${position === undefined ? '' : `: it goes wrong at character ${position}`}.`,
     );
   }
-  if (check(value)) refuseInexact(text);
+  if (check(value, isPassedOn)) refuseInexact(text);
   return value;
 }
 
@@ -48,20 +52,22 @@ function refuseInexact(text: string): void {
 }
 
 /** Walks without recursion: the depth is the sender's choice. Answers whether a number is too large to be surely exact. */
-function check(root: Json): boolean {
+function check(root: Json, isPassedOn: boolean): boolean {
   let large = false;
   const open: { value: Json; depth: number; pointer: string }[] = [{ value: root, depth: 1, pointer: '' }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { value, depth, pointer } = next;
-    if (typeof value === 'string') checkText(value, pointer);
-    else if (typeof value === 'number') {
+    const isFree = isPassedOn || PASSED_ON.test(pointer);
+    if (typeof value === 'string') {
+      if (!isFree) checkText(value, pointer);
+    } else if (typeof value === 'number') {
       if (!Number.isFinite(value)) throw invalid(`The number at ${place(pointer)} is out of range.`);
       large ||= Number.isInteger(value) && !Number.isSafeInteger(value);
     } else if (typeof value === 'object' && value !== null) {
       if (depth > DEEPEST_BODY) throw invalid(`The body is nested deeper than ${DEEPEST_BODY} levels.`);
       for (const [key, inner] of Object.entries(value)) {
         if (key === '__proto__') throw invalid(`The key "__proto__" in ${place(pointer)} is not allowed.`);
-        checkText(key, pointer);
+        if (!isFree) checkText(key, pointer);
         open.push({ value: inner, depth: depth + 1, pointer: `${pointer}/${key.slice(0, 64)}` });
       }
     }

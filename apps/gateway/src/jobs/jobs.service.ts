@@ -23,6 +23,8 @@ export interface Submission {
   callbackUrl?: string | null;
   /** JSON Schema that an edited response must satisfy. */
   responseSchema?: Json;
+  /** The request's parameters, where the payload is a translation of it. */
+  askedFor?: Json;
   idempotency?: Idempotency | null;
 }
 
@@ -58,6 +60,7 @@ export class JobsService {
       priority = 0,
       callbackUrl = null,
       responseSchema = null,
+      askedFor = null,
       idempotency = null,
     } = submission;
     const newJob: NewJob = {
@@ -69,6 +72,7 @@ export class JobsService {
       actor,
       callbackUrl,
       responseSchema,
+      askedFor,
       idempotency,
     };
     this.waitingJobs.admit();
@@ -86,6 +90,11 @@ export class JobsService {
     const job = await this.reader.find(id);
     if (!job) throw notFound(id);
     return job;
+  }
+
+  /** Null where there is no such job. */
+  find(id: string): Promise<Job | null> {
+    return this.reader.find(id);
   }
 
   /** The id of a job as the database has it, without reading the job. @throws DomainError job_not_found */

@@ -34,7 +34,7 @@ export function readChatRequest(body: unknown): ChatRequest {
     payload,
     stream: stream === true,
     includeUsage: options?.include_usage === true,
-    metadata: textsOf(payload.metadata),
+    metadata: metadataOf(payload.metadata),
   };
 }
 
@@ -59,43 +59,71 @@ export function toChatCompletion(job: Job): JsonObject {
   };
 }
 
-/** The first choice's text. */
-export function completionText(completion: JsonObject): string {
-  const choice = Array.isArray(completion.choices) ? completion.choices[0] : undefined;
-  const message = isJsonObject(choice) ? choice.message : undefined;
-  return isJsonObject(message) ? textOf(message.content ?? null) : '';
-}
-
 /** Characters that one chunk carries at most. */
 const CHUNK_LENGTH = 1024;
 
-/** An approved completion in the pieces of a stream. */
+/**
+ * An approved completion in the pieces of a stream. All that the completion has is in them, and nothing else: its short
+ * fields in each piece, lists and objects in the last piece of the last choice. Usage that was not asked for is there,
+ * too; asked for, it has a piece of its own, as OpenAI sends it.
+ */
 export function* toChunks(completion: JsonObject, includeUsage: boolean): Generator<JsonObject> {
-  const head = {
-    id: completion.id ?? '',
+  const { choices: all, usage = null, ...rest } = completion;
+  const entries = Object.entries(rest);
+  const head: JsonObject = {
+    ...Object.fromEntries(entries.filter(([, value]) => isShort(value))),
     object: 'chat.completion.chunk',
-    created: completion.created ?? 0,
-    model: completion.model ?? '',
   };
-  const choices = (completion.choices as Json[]).filter(isJsonObject);
+  const tail: JsonObject = Object.fromEntries(entries.filter(([, value]) => !isShort(value)));
+  if (usage !== null && !includeUsage) tail.usage = usage;
+  const choices = (all as Json[]).filter(isJsonObject);
   for (const [position, choice] of choices.entries()) {
-    const index = choice.index ?? position;
-    const message = isJsonObject(choice.message) ? choice.message : {};
-    const chunk = (delta: JsonObject, finish: Json = null): JsonObject => ({
+    const isLast = position === choices.length - 1;
+    const { index = position, message, finish_reason: finish = null, logprobs, ...more } = choice;
+    const chunk = (delta: JsonObject, fields: JsonObject = {}, ending: JsonObject = {}): JsonObject => ({
       ...head,
-      choices: [{ index, delta, logprobs: null, finish_reason: finish }],
+      choices: [
+        { index, delta, ...(logprobs !== undefined && { logprobs: null }), finish_reason: null, ...fields },
+      ],
       ...(includeUsage && { usage: null }),
+      ...ending,
     });
-    const { content, tool_calls: toolCalls, ...rest } = message;
-    yield chunk({ ...rest, role: message.role ?? 'assistant', content: '' });
-    for (const part of pieces(textOf(content ?? null))) yield chunk({ content: part });
-    if (Array.isArray(toolCalls)) {
-      const calls = toolCalls.filter(isJsonObject).map((call, order) => ({ ...call, index: order }));
-      yield chunk({ tool_calls: calls });
+    const deltas = toDeltas(isJsonObject(message) ? message : {});
+    for (const [order, delta] of deltas.entries()) {
+      // Logprobs belong to the text, which begins with the second piece.
+      const isTheirs = logprobs !== undefined && order === Math.min(1, deltas.length - 1);
+      yield chunk(delta, isTheirs ? { logprobs } : {});
     }
-    yield chunk({}, choice.finish_reason ?? 'stop');
+    yield chunk({}, { ...more, finish_reason: finish }, isLast ? tail : {});
   }
-  if (includeUsage) yield { ...head, choices: [], usage: completion.usage ?? null };
+  if (includeUsage && usage !== null) yield { ...head, choices: [], usage };
+}
+
+/** A message in pieces: first all but its content and its calls, then its content, then its calls. */
+function toDeltas({ content, tool_calls: calls, ...rest }: JsonObject): JsonObject[] {
+  const first: JsonObject = { role: 'assistant', ...rest };
+  const deltas: JsonObject[] = [first];
+  if (typeof content === 'string') {
+    first.content = '';
+    for (const piece of pieces(content)) deltas.push({ content: piece });
+  } else if (content === null) {
+    first.content = null;
+  } else if (content !== undefined) {
+    // Parts come whole: clients join texts, and no two of them agree on how to join parts.
+    deltas.push({ content });
+  }
+  if (Array.isArray(calls)) {
+    const numbered = calls.filter(isJsonObject).map((call, order) => ({ ...call, index: order }));
+    if (numbered.length > 0) deltas.push({ tool_calls: numbered });
+  } else if (calls !== undefined) {
+    first.tool_calls = calls;
+  }
+  return deltas;
+}
+
+/** Whether a field costs little in each piece of a stream. */
+function isShort(value: Json): boolean {
+  return typeof value === 'string' ? value.length <= 256 : typeof value !== 'object' || value === null;
 }
 
 /** Cuts a text between characters, never inside one. */
@@ -110,18 +138,26 @@ function* pieces(text: string): Generator<string> {
   if (piece !== '') yield piece;
 }
 
-function textOf(value: Json): string {
+export function textOf(value: Json): string {
   if (typeof value === 'string') return value;
   return value === null ? '' : JSON.stringify(value);
 }
 
-/** The entries that are texts, as many as a job's metadata takes; undefined where there are none. */
-export function textsOf(metadata: Json | undefined): Record<string, string> | undefined {
+/** Characters of a metadata entry, and entries, that a job keeps. */
+const MAX_METADATA_LENGTH = 1024;
+const MAX_METADATA = 64;
+
+/** A job's metadata, which is texts: other values as the JSON that they are. Undefined where there is none. */
+export function metadataOf(metadata: Json | undefined): Record<string, string> | undefined {
   if (!isJsonObject(metadata)) return undefined;
-  const texts = Object.entries(metadata).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1].length <= 1024,
+  const entries = Object.entries(metadata).slice(0, MAX_METADATA);
+  if (entries.length === 0) return undefined;
+  return Object.fromEntries(
+    entries.map(([key, value]) => [
+      key,
+      (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, MAX_METADATA_LENGTH),
+    ]),
   );
-  return texts.length > 0 ? Object.fromEntries(texts.slice(0, 64)) : undefined;
 }
 
 /** A refusal that names a parameter. */

@@ -1,11 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Config, modelRoutes, offeredModels, type ProviderSettings } from '@hitl/config';
 import { isJsonObject } from '@hitl/domain';
-import { request } from 'undici';
 
 /** How long the answer of a provider is remembered, and how long it may take, in milliseconds. */
 const REMEMBERED = 60_000;
 const TIMEOUT = 3000;
+/** Largest answer of a provider that is read, in bytes. */
+const LARGEST_LIST = 10 * 1024 * 1024;
 /** Models that one provider may list. */
 const MOST_MODELS = 1000;
 
@@ -43,13 +44,14 @@ export class ModelsService {
 
   private async ask({ base_url: url, api_key: key, type }: ProviderSettings): Promise<OfferedModel[]> {
     try {
-      const { statusCode, body } = await request(`${String(url).replace(/\/+$/, '')}/models`, {
+      const response = await fetch(`${String(url).replace(/\/+$/, '')}/models`, {
         headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+        redirect: 'error',
         signal: AbortSignal.timeout(TIMEOUT),
       });
-      const answer = await body.json();
-      if (statusCode !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
-        throw new Error(`it answered ${statusCode}`);
+      const answer = await readJson(response);
+      if (response.status !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
+        throw new Error(`it answered ${response.status}`);
       }
       return answer.data
         .slice(0, MOST_MODELS)
@@ -64,4 +66,16 @@ export class ModelsService {
       return [];
     }
   }
+}
+
+/** A body that fetch has unpacked, without a byte order mark. */
+async function readJson({ body }: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > LARGEST_LIST) throw new Error(`its list is larger than ${LARGEST_LIST} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(new TextDecoder().decode(Buffer.concat(chunks))) as unknown;
 }

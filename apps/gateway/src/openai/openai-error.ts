@@ -8,17 +8,44 @@ const TYPES: Record<number, string> = {
   409: 'conflict_error',
 };
 
+/** What OpenAI's SDKs read of an error. */
+export type OpenAiError = {
+  message: string;
+  type: string;
+  param: string | null;
+  code: string;
+};
+
 /** An error in OpenAI's form, as its SDKs read it; with the job's id and address where there is a job. */
 export function toOpenAiError(error: DomainError): { error: { [key: string]: Json } } {
-  const { status } = ERRORS[error.code];
   return {
     error: {
-      message: error.message,
-      type: TYPES[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error'),
-      param: error.faults[0]?.pointer ?? null,
-      code: error.code,
+      ...describe(error),
       ...(error instanceof Withheld && { job_id: error.jobId, job_url: `/v1/jobs/${error.jobId}` }),
+      ...(error instanceof Withheld && error.failure && { provider_status: error.failure.status }),
     },
+  };
+}
+
+/** The message, type, parameter and code of an error. What the model's own provider said keeps its names. */
+export function describe(error: DomainError): OpenAiError {
+  const { status } = ERRORS[error.code];
+  const own = {
+    message: error.message,
+    type: TYPES[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error'),
+    param: error.faults[0]?.pointer ?? null,
+    code: error.code,
+  };
+  if (error.code !== 'inference_failed') return own;
+  const failure = error instanceof Withheld ? error.failure : null;
+  if (failure === null) return { ...own, type: 'server_error' };
+  const isRefusal =
+    failure.status >= 400 && failure.status < 500 && ![408, 409, 429].includes(failure.status);
+  return {
+    message: own.message,
+    type: failure.type ?? (isRefusal ? 'invalid_request_error' : 'server_error'),
+    param: failure.param,
+    code: failure.code ?? own.code,
   };
 }
 

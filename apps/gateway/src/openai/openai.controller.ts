@@ -1,22 +1,39 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiExcludeEndpoint,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { DomainError, type Json } from '@hitl/domain';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Actor } from '../http/actor';
 import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
-import { readChatRequest, toChatCompletion, toChunks } from './chat';
+import { readChatRequest, textOf, toChatCompletion, toChunks, type JsonObject } from './chat';
 import { hasIdempotencyKey, HeldAnswers } from './held-answers.service';
-import { ModelsService } from './models.service';
+import { ModelsService, type OfferedModel } from './models.service';
 import { toOpenAiError } from './openai-error';
-import { jobIdOf, readResponsesRequest, toResponse } from './responses';
+import { itemsOf, jobIdOf, toResponse } from './responses';
+import { readResponsesRequest, referencesIn, type KnownItems } from './responses-request';
 import { failureOf, unfinished } from './withheld';
 import { ApiErrors } from '../openapi/api-errors';
 import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
 import { schemaOf } from './openai.schemas';
 
+/** How a held request ends that brings no answer. */
+const WITHHELD = [
+  'answer_rejected',
+  'inference_failed',
+  'job_cancelled',
+  'review_expired',
+  'review_pending',
+] as const;
 const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
@@ -44,15 +61,7 @@ export class OpenAiController {
       'text/event-stream': { schema: schemaOf('ChatCompletionChunk') },
     },
   })
-  @ApiErrors(
-    'idempotency_conflict',
-    'too_many_jobs',
-    'review_rejected',
-    'job_cancelled',
-    'job_expired',
-    'review_pending',
-    'inference_failed',
-  )
+  @ApiErrors('idempotency_conflict', 'too_many_jobs', ...WITHHELD)
   @Post('chat/completions')
   async createChatCompletion(
     @Body() body: unknown,
@@ -69,12 +78,12 @@ export class OpenAiController {
   @ApiOperation({
     summary: 'Create a response',
     description:
-      'With "background": true it is answered at once and polled; otherwise held until a human has decided. queued: waits for the model. in_progress: waits for a human. incomplete with the reason content_filter: rejected.',
+      'With "background": true it is answered at once and polled; otherwise held until a human has approved it. queued: waits for the model. in_progress: waits for a human. incomplete: rejected, with the reviewer\'s words in error, or an answer that was cut or filtered.',
   })
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiBody({ schema: schemaOf('ResponseRequest') })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
-  @ApiErrors('idempotency_conflict', 'too_many_jobs', 'review_pending')
+  @ApiErrors('idempotency_conflict', 'too_many_jobs', ...WITHHELD)
   @Post('responses')
   @HttpCode(200)
   async createResponse(
@@ -83,9 +92,10 @@ export class OpenAiController {
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Json> {
-    const { payload, metadata, background } = readResponsesRequest(body);
-    const job = await this.held.submit({ payload, metadata }, idempotency, actor, reply);
-    return background ? toResponse(job, true) : toResponse(await this.held.ended(job.id, reply), false);
+    const known = await this.itemsBehind(referencesIn(body));
+    const { background, ...submission } = readResponsesRequest(body, known);
+    const job = await this.held.submit(submission, idempotency, actor, reply);
+    return toResponse(background ? job : await this.held.approved(job.id, reply));
   }
 
   @ApiOperation({ summary: 'Read a response' })
@@ -97,7 +107,7 @@ export class OpenAiController {
     const job = await this.jobs.get(requireJobId(id));
     reply.header('x-hitl-job-id', job.id);
     if (job.status === 'success' && job.edited) reply.header('x-hitl-edited', 'true');
-    return toResponse(job, true);
+    return toResponse(job);
   }
 
   @ApiOperation({ summary: 'Cancel a response that has not ended' })
@@ -113,8 +123,8 @@ export class OpenAiController {
   ): Promise<Json> {
     const job = await this.jobs.get(requireJobId(id));
     reply.header('x-hitl-job-id', job.id);
-    if (job.failureReason === 'cancelled') return toResponse(job, true);
-    return toResponse(await this.jobs.cancel(job.id, actor), true);
+    if (job.failureReason === 'cancelled') return toResponse(job);
+    return toResponse(await this.jobs.cancel(job.id, actor));
   }
 
   @ApiOperation({ summary: 'List the models that the configured providers offer' })
@@ -122,7 +132,44 @@ export class OpenAiController {
   @Get('models')
   async listModels(): Promise<Json> {
     const models = await this.models.list();
-    return { object: 'list', data: models.map((model) => ({ ...model, object: 'model', created: 0 })) };
+    return { object: 'list', data: models.map(toModel) };
+  }
+
+  @ApiOperation({ summary: 'Read a model that the list names' })
+  @ApiParam({ name: 'id', description: 'It may have slashes in it.', example: 'meta-llama/Llama-3.3-70B' })
+  @ApiOkResponse({ description: 'A model', schema: schemaOf('Model') })
+  @ApiErrors('model_not_found')
+  @Get('models/:id')
+  getModel(@Req() request: FastifyRequest): Promise<Json> {
+    return this.readModel(request);
+  }
+
+  @ApiExcludeEndpoint()
+  @Get('models/*')
+  getModelWithSlashes(@Req() request: FastifyRequest): Promise<Json> {
+    return this.readModel(request);
+  }
+
+  private async readModel(request: FastifyRequest): Promise<Json> {
+    const id = modelIdIn(request.url);
+    const model = (await this.models.list()).find((offered) => offered.id === id);
+    if (model) return toModel(model);
+    throw new DomainError(
+      'model_not_found',
+      `The model ${quote(id)} is not offered here. See GET /v1/models.`,
+      [{ pointer: 'model', detail: 'is not offered here' }],
+    );
+  }
+
+  /** The items of approved responses that a request refers to. */
+  private async itemsBehind(ids: string[]): Promise<KnownItems> {
+    const items = new Map<string, JsonObject>();
+    for (const id of ids) {
+      const jobId = jobIdOf(id);
+      const job = jobId === null || items.has(id) ? null : await this.jobs.find(jobId);
+      for (const item of job ? itemsOf(job) : []) items.set(textOf(item.id ?? null), item);
+    }
+    return items;
   }
 
   /** Comments until the end, and then all of it at once: no token leaves before it is approved. */
@@ -149,6 +196,21 @@ export class OpenAiController {
     } finally {
       stream.end();
     }
+  }
+}
+
+function toModel(model: OfferedModel): JsonObject {
+  return { ...model, object: 'model', created: 0 };
+}
+
+/** What follows /v1/models/: names of models have slashes, plain or encoded. */
+function modelIdIn(url: string): string {
+  const path = url.split('?', 1)[0] ?? '';
+  const id = path.slice(path.indexOf('/models/') + '/models/'.length);
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
   }
 }
 

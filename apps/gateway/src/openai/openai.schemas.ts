@@ -103,7 +103,7 @@ export const OPENAI_SCHEMAS: Record<string, Schema> = {
       },
       model: nullable(text()),
       output: list(open({ type: text(), id: text(), status: text() }, ['type'])),
-      error: nullable(open({ code: text(), message: text() })),
+      error: nullable(open({ type: text(), code: text(), message: text(), param: nullable(text()) })),
       incomplete_details: nullable(open({ reason: text() })),
       usage: nullable(open({})),
       metadata: nullable({ type: 'object', additionalProperties: true }),

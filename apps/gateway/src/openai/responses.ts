@@ -1,119 +1,25 @@
 import { isJobId, isJsonObject, type Job, type Json } from '@hitl/domain';
-import { completionText, invalid, textsOf, toChatCompletion, type JsonObject } from './chat';
+import { textOf, toChatCompletion, type JsonObject } from './chat';
+import { describe } from './openai-error';
+import { failureOf } from './withheld';
 
-/** A request of the Responses API as the chat that the model gets. */
-export interface ResponsesRequest {
-  payload: JsonObject;
-  background: boolean;
-  metadata?: Record<string, string>;
+/** The job that a response's id, or that of one of its items, stands for; null for anything else. */
+export function jobIdOf(id: string): string | null {
+  const jobId = id.replace(/^(?:resp|msg|rs|fc)_/, '').replace(/_\d+$/, '');
+  return isJobId(jobId) ? jobId : null;
 }
 
-/** Parameters that reach the model, and those that ask for nothing here. */
-const UNDERSTOOD = [
-  ...[
-    'model',
-    'input',
-    'instructions',
-    'background',
-    'metadata',
-    'max_output_tokens',
-    'temperature',
-    'top_p',
-    'text',
-  ],
-  ...[
-    'store',
-    'stream',
-    'user',
-    'safety_identifier',
-    'prompt_cache_key',
-    'service_tier',
-    'truncation',
-    'include',
-  ],
-];
-
-/** @throws DomainError invalid_request naming the parameter that is missing, wrong or not understood */
-export function readResponsesRequest(body: unknown): ResponsesRequest {
-  if (!isJsonObject(body)) throw invalid('', 'the body must be a JSON object');
-  const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  for (const name of Object.keys(given)) {
-    if (!UNDERSTOOD.includes(name)) throw invalid(name, 'is not understood by this server');
-  }
-  const { model, input, instructions, background = false, metadata, text } = given;
-  if (typeof model !== 'string' || model === '') throw invalid('model', 'names the model, a text');
-  if (instructions !== undefined && typeof instructions !== 'string')
-    throw invalid('instructions', 'must be a text');
-  if (typeof background !== 'boolean') throw invalid('background', 'must be true or false');
-  if (given.stream === true)
-    throw invalid('stream', 'is offered by chat completions only; poll, or leave it out');
-  const format = isJsonObject(text) ? text.format : undefined;
-  return {
-    background,
-    metadata: textsOf(metadata),
-    payload: {
-      model,
-      messages: [
-        ...(instructions === undefined ? [] : [{ role: 'system', content: instructions }]),
-        ...readInput(input),
-      ],
-      ...(given.max_output_tokens !== undefined && { max_tokens: given.max_output_tokens }),
-      ...(given.temperature !== undefined && { temperature: given.temperature }),
-      ...(given.top_p !== undefined && { top_p: given.top_p }),
-      ...(isJsonObject(format) && format.type !== 'text' && { response_format: toResponseFormat(format) }),
-    },
-  };
-}
-
-function readInput(input: Json | undefined): JsonObject[] {
-  if (typeof input === 'string' && input !== '') return [{ role: 'user', content: input }];
-  if (!Array.isArray(input) || input.length === 0)
-    throw invalid('input', 'must be a text or a list of messages');
-  return input.map((item, index) => {
-    const name = `input[${index}]`;
-    if (!isJsonObject(item) || (item.type !== undefined && item.type !== 'message')) {
-      throw invalid(name, 'must be a message');
-    }
-    if (typeof item.role !== 'string') throw invalid(`${name}.role`, 'must be a text');
-    return {
-      role: item.role === 'developer' ? 'system' : item.role,
-      content: readContent(item.content, name),
-    };
-  });
-}
-
-function readContent(content: Json | undefined, name: string): Json {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) throw invalid(`${name}.content`, 'must be a text or a list of parts');
-  return content.map((part, index): Json => {
-    if (isJsonObject(part) && typeof part.text === 'string') return { type: 'text', text: part.text };
-    if (isJsonObject(part) && part.type === 'input_image' && typeof part.image_url === 'string') {
-      return { type: 'image_url', image_url: { url: part.image_url } };
-    }
-    throw invalid(`${name}.content[${index}]`, 'must be an input_text, or an input_image with an image_url');
-  });
-}
-
-/** The Responses API keeps the schema beside the type, chat completions inside `json_schema`. */
-function toResponseFormat({ type, ...schema }: JsonObject): JsonObject {
-  return type === 'json_schema' ? { type, json_schema: schema } : { type: type ?? 'text' };
-}
-
-/** The job that a response's id stands for; null for anything else. */
-export function jobIdOf(responseId: string): string | null {
-  const id = responseId.replace(/^resp_/, '');
-  return isJobId(id) ? id : null;
-}
+type Status = 'queued' | 'in_progress' | 'completed' | 'failed' | 'incomplete' | 'cancelled';
 
 /** Where the Responses API sees a job. A rejected answer is an incomplete one, which the SDKs have a type for. */
-function statusOf(job: Job): 'queued' | 'in_progress' | 'completed' | 'failed' | 'incomplete' | 'cancelled' {
+function statusOf(job: Job, answer: Answer | null): Status {
   switch (job.status) {
     case 'bot':
       return 'queued';
     case 'human':
       return 'in_progress';
     case 'success':
-      return 'completed';
+      return answer?.incompleteReason ? 'incomplete' : 'completed';
     case 'fail':
       if (job.failureReason === 'rejected') return 'incomplete';
       return job.failureReason === 'cancelled' ? 'cancelled' : 'failed';
@@ -121,56 +27,198 @@ function statusOf(job: Job): 'queued' | 'in_progress' | 'completed' | 'failed' |
 }
 
 /** A job as an object of the Responses API. The answer is in it only once a human has approved it. */
-export function toResponse(job: Job, background: boolean): JsonObject {
-  const status = statusOf(job);
+export function toResponse(job: Job): JsonObject {
   const payload = isJsonObject(job.payload) ? job.payload : {};
-  const first = Array.isArray(payload.messages) ? payload.messages[0] : undefined;
-  const text = status === 'completed' ? completionText(toChatCompletion(job)) : null;
+  const asked = isJsonObject(job.askedFor) ? job.askedFor : {};
+  const answer = job.status === 'success' ? answerOf(job) : null;
+  const status = statusOf(job, answer);
+  const isRejected = job.failureReason === 'rejected';
+  const text = isJsonObject(asked.text) ? asked.text : {};
   return {
+    // What was asked comes first: what only the server knows wins.
+    ...withoutNulls(asked, [
+      'service_tier',
+      'top_logprobs',
+      'user',
+      'safety_identifier',
+      'prompt_cache_key',
+      'prompt_cache_retention',
+    ]),
     id: `resp_${job.id}`,
     object: 'response',
     created_at: Math.floor(job.createdAt.getTime() / 1000),
-    completed_at:
-      status === 'completed' && job.finishedAt ? Math.floor(job.finishedAt.getTime() / 1000) : null,
+    completed_at: answer && job.finishedAt ? Math.floor(job.finishedAt.getTime() / 1000) : null,
     status,
-    background,
-    error: status === 'failed' ? { code: 'server_error', message: job.failureDetail ?? 'no answer' } : null,
-    incomplete_details: status === 'incomplete' ? { reason: 'content_filter' } : null,
-    instructions: isJsonObject(first) && first.role === 'system' ? (first.content ?? null) : null,
-    max_output_tokens: payload.max_tokens ?? null,
-    model: payload.model ?? '',
-    output: text === null ? [] : [outputMessage(job.id, text)],
-    parallel_tool_calls: true,
+    background: asked.background ?? false,
+    error: isRejected || status === 'failed' ? errorOf(job) : null,
+    incomplete_details:
+      status === 'incomplete' ? { reason: answer?.incompleteReason ?? 'content_filter' } : null,
+    instructions: asked.instructions ?? null,
+    max_output_tokens: asked.max_output_tokens ?? null,
+    model: answer?.model ?? payload.model ?? '',
+    output: answer?.output ?? [],
+    parallel_tool_calls: asked.parallel_tool_calls ?? true,
     previous_response_id: null,
-    store: true,
-    temperature: payload.temperature ?? null,
-    text: { format: { type: 'text' } },
-    tool_choice: 'auto',
-    tools: [],
-    top_p: payload.top_p ?? null,
-    truncation: 'disabled',
-    usage: status === 'completed' ? usageOf(job) : null,
-    metadata: job.metadata,
+    reasoning: asked.reasoning ?? { effort: null, summary: null },
+    store: asked.store ?? true,
+    temperature: asked.temperature ?? null,
+    text: { ...text, format: text.format ?? { type: 'text' } },
+    tool_choice: asked.tool_choice ?? 'auto',
+    tools: asked.tools ?? [],
+    top_p: asked.top_p ?? null,
+    truncation: asked.truncation ?? 'disabled',
+    // Some SDKs take no null in an answer.
+    ...((answer === null || answer.usage !== null) && { usage: answer?.usage ?? null }),
+    metadata: isJsonObject(asked.metadata) ? asked.metadata : job.metadata,
+    ...(answer?.serviceTier !== undefined && { service_tier: answer.serviceTier }),
   };
 }
 
-function outputMessage(jobId: string, text: string): JsonObject {
+function withoutNulls(object: JsonObject, names: string[]): JsonObject {
+  return Object.fromEntries(
+    names.flatMap((name) =>
+      object[name] === undefined || object[name] === null ? [] : [[name, object[name]]],
+    ),
+  );
+}
+
+/** Why there is no answer: the reviewer's words to the submitter, or the model's. */
+function errorOf(job: Job): JsonObject {
+  const { type, code, message, param } = describe(failureOf(job));
+  return { type, code, message, param };
+}
+
+/** An approved answer in the words of the Responses API. */
+interface Answer {
+  model?: string;
+  output: JsonObject[];
+  incompleteReason: 'max_output_tokens' | 'content_filter' | null;
+  usage: JsonObject | null;
+  serviceTier?: string;
+}
+
+/** The items of an approved answer, by their ids: what later requests may refer to. */
+export function itemsOf(job: Job): JsonObject[] {
+  return job.status === 'success' ? answerOf(job).output : [];
+}
+
+function answerOf(job: Job): Answer {
+  const completion = toChatCompletion(job);
+  const { model, service_tier: serviceTier } = completion;
+  const choice = Array.isArray(completion.choices) ? completion.choices.find(isJsonObject) : undefined;
+  const finish = choice?.finish_reason;
+  const incompleteReason =
+    finish === 'length' ? 'max_output_tokens' : finish === 'content_filter' ? 'content_filter' : null;
   return {
-    id: `msg_${jobId}`,
-    type: 'message',
-    role: 'assistant',
-    status: 'completed',
-    content: [{ type: 'output_text', text, annotations: [], logprobs: [] }],
+    ...(typeof model === 'string' && model !== '' && { model }),
+    ...(typeof serviceTier === 'string' && { serviceTier }),
+    output: outputOf(job.id, choice ?? {}, incompleteReason === null ? 'completed' : 'incomplete'),
+    incompleteReason,
+    usage: usageOf(completion.usage, job),
   };
 }
 
-function usageOf({ usage }: Job): Json {
-  if (!usage) return null;
+/** Thoughts, words and refusals, calls: as items in this order. There is always one. */
+function outputOf(jobId: string, { message, logprobs }: JsonObject, status: Status): JsonObject[] {
+  const {
+    content = null,
+    refusal,
+    annotations,
+    tool_calls: calls,
+    ...more
+  } = isJsonObject(message) ? message : {};
+  const parts = Array.isArray(content) ? content : [];
+  const thought =
+    [more.reasoning_content, more.reasoning].find((value) => typeof value === 'string' && value !== '') ??
+    thoughtIn(parts);
+  const text = Array.isArray(content) ? textIn(parts) : textOf(content);
+  const output: JsonObject[] = [];
+  if (typeof thought === 'string' && thought !== '') {
+    output.push({
+      id: `rs_${jobId}`,
+      type: 'reasoning',
+      summary: [],
+      content: [{ type: 'reasoning_text', text: thought }],
+      status: 'completed',
+    });
+  }
+  const functions = (Array.isArray(calls) ? calls : []).filter(isJsonObject);
+  const said: JsonObject[] = [];
+  const hasRefusal = typeof refusal === 'string' && refusal !== '';
+  if (text !== '' || (!hasRefusal && functions.length === 0)) {
+    const tokens = isJsonObject(logprobs) && Array.isArray(logprobs.content) ? logprobs.content : [];
+    said.push({ type: 'output_text', text, annotations: annotationsOf(annotations), logprobs: tokens });
+  }
+  if (hasRefusal) said.push({ type: 'refusal', refusal });
+  if (said.length > 0) {
+    output.push({ id: `msg_${jobId}`, type: 'message', role: 'assistant', status, content: said });
+  }
+  functions.forEach((call, index) => {
+    const called = [call.function, call.custom].find(isJsonObject) ?? {};
+    output.push({
+      id: `fc_${jobId}_${index}`,
+      type: 'function_call',
+      call_id: call.id ?? null,
+      name: called.name ?? null,
+      arguments: textOf(called.arguments ?? called.input ?? null),
+      status,
+    });
+  });
+  return output;
+}
+
+/** The texts of parts; a part of an unknown kind as the JSON that it is. */
+function textIn(parts: Json[]): string {
+  return parts
+    .map((part) => {
+      if (!isJsonObject(part)) return textOf(part);
+      if (typeof part.text === 'string') return part.text;
+      return part.type === 'thinking' || part.type === 'reasoning' ? '' : JSON.stringify(part);
+    })
+    .join('');
+}
+
+function thoughtIn(parts: Json[]): string {
+  return parts
+    .filter(isJsonObject)
+    .map(({ thinking = null }) => (Array.isArray(thinking) ? textIn(thinking) : textOf(thinking)))
+    .join('');
+}
+
+/** Chat completions keeps what an annotation says in an object of the annotation's own name. */
+function annotationsOf(annotations: Json | undefined): Json[] {
+  if (!Array.isArray(annotations)) return [];
+  return annotations.map((annotation) => {
+    if (!isJsonObject(annotation) || typeof annotation.type !== 'string') return annotation;
+    const { type, [type]: inner = null, ...more } = annotation;
+    return { type, ...more, ...(isJsonObject(inner) && inner) };
+  });
+}
+
+/** What the approved answer has used; of a human's own answer, what the model has used for the job. */
+function usageOf(said: Json | undefined, { usage: counted }: Job): JsonObject | null {
+  const usage = isJsonObject(said) ? said : ((counted ?? {}) as JsonObject);
+  const input = numberIn(usage.prompt_tokens ?? usage.input_tokens);
+  const output = numberIn(usage.completion_tokens ?? usage.output_tokens);
+  if (input === undefined && output === undefined) return null;
+  const inputDetails = [usage.prompt_tokens_details, usage.input_tokens_details].find(isJsonObject);
+  const outputDetails = [usage.completion_tokens_details, usage.output_tokens_details].find(isJsonObject);
   return {
-    input_tokens: usage.prompt_tokens,
-    input_tokens_details: { cached_tokens: 0 },
-    output_tokens: usage.completion_tokens,
-    output_tokens_details: { reasoning_tokens: 0 },
-    total_tokens: usage.total_tokens,
+    input_tokens: input ?? 0,
+    // The SDKs' types want these two figures; 0 where the model counts none.
+    input_tokens_details: {
+      cached_tokens: 0,
+      ...withoutNulls(inputDetails ?? {}, Object.keys(inputDetails ?? {})),
+    },
+    output_tokens: output ?? 0,
+    output_tokens_details: {
+      reasoning_tokens: 0,
+      ...withoutNulls(outputDetails ?? {}, Object.keys(outputDetails ?? {})),
+    },
+    total_tokens: numberIn(usage.total_tokens) ?? (input ?? 0) + (output ?? 0),
   };
+}
+
+function numberIn(value: Json | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }

@@ -10,7 +10,10 @@ class OpenAiErrorBody {
   @ApiProperty({ type: String, nullable: true, description: 'The parameter at fault.' })
   param: string | null;
 
-  @ApiProperty({ description: 'Stable; test for this one.', example: 'review_pending' })
+  @ApiProperty({
+    description: "Stable; test for this one. Of a failed model, the provider's own where it named one.",
+    example: 'review_pending',
+  })
   code: string;
 
   @ApiPropertyOptional({ format: 'uuid', description: 'The job, where there is one.' })
@@ -18,6 +21,9 @@ class OpenAiErrorBody {
 
   @ApiPropertyOptional({ description: 'Where to read the job.' })
   job_url?: string;
+
+  @ApiPropertyOptional({ type: 'integer', description: "The status that the model's provider answered." })
+  provider_status?: number;
 }
 
 /** An error as OpenAI's SDKs read it. */

@@ -17,6 +17,7 @@ import { ModelError } from '../model-providers/model-provider';
 import { ModelRouter, type Answer } from '../model-providers/model-router';
 import { withFeedback } from './feedback';
 import { LeaseKeeper } from './lease-keeper';
+import { rewordLimit } from './reword-limit';
 
 /** Longest back-off of our own between two tries, and the longest Retry-After that is obeyed, in milliseconds. */
 const LONGEST_BACKOFF = 60_000;
@@ -68,7 +69,7 @@ export class InferenceService {
   private async attempt(job: ClaimedJob, lease: Lease, lost: AbortSignal): Promise<boolean> {
     let answer: Answer;
     try {
-      answer = await this.model.infer(withFeedback(job.payload, job.turns), lost);
+      answer = await this.ask(job, lost);
     } catch (error) {
       if (lost.aborted) {
         this.count('dropped');
@@ -95,6 +96,18 @@ export class InferenceService {
     }
   }
 
+  /** Asks once, and again where the model knows the limit of a translated payload by its other name. */
+  private async ask({ payload, turns, translated }: ClaimedJob, lost: AbortSignal): Promise<Answer> {
+    const asked = withFeedback(payload, turns);
+    try {
+      return await this.model.infer(asked, lost);
+    } catch (error) {
+      const reworded = translated && error instanceof ModelError ? rewordLimit(asked, error) : null;
+      if (reworded === null) throw error;
+      return this.model.infer(reworded, lost);
+    }
+  }
+
   private async retryOrFail(job: ClaimedJob, lease: Lease, error: ModelError): Promise<boolean> {
     const { MODEL_MAX_ATTEMPTS: maxAttempts, MODEL_RETRY_DELAY_MS: firstDelay } = this.config;
     if (!error.retryable) return this.fail(job, lease, error);
@@ -106,7 +119,9 @@ export class InferenceService {
     const retryInMs = Math.round(Math.max(own, wished));
     this.count('retried', error.provider);
     this.logger.warn({ jobId: job.id, attempt: job.roundAttempts, retryInMs, message: error.message });
-    return untilStored.execute(() => this.store.failAttempt({ ...lease, detail: error.detail, retryInMs }));
+    return untilStored.execute(() =>
+      this.store.failAttempt({ ...lease, detail: error.detail, failure: error.failure, retryInMs }),
+    );
   }
 
   /**
@@ -121,7 +136,7 @@ export class InferenceService {
     });
     const detail = `${preface}${error.detail}`;
     const failed = await untilStored.execute(() =>
-      this.store.failAttempt({ ...lease, detail, retryInMs: null }),
+      this.store.failAttempt({ ...lease, detail, failure: error.failure, retryInMs: null }),
     );
     if (failed) this.changes.announce(lease.jobId, job.hasFallback ? 'human' : 'fail');
     return failed;

@@ -57,6 +57,18 @@ describe('the provider anthropic', () => {
     });
   });
 
+  it.each([
+    ['an error', { type: 'error', error: { type: 'overloaded_error', message: 'busy' } }, true],
+    ['an error for good', { type: 'error', error: { type: 'invalid_request_error', message: 'no' } }, false],
+    ['no message', { detail: 'maintenance' }, true],
+  ])('takes %s with status 200 for no answer', async (_what, body, retryable) => {
+    stub.answer = () => ({ body });
+    await expect(provider().infer(user('Hi'), signal)).rejects.toMatchObject({
+      name: 'ModelError',
+      retryable,
+    });
+  });
+
   it('carries over a conversation with tools and images', () => {
     expect(
       toMessages({
@@ -154,6 +166,8 @@ describe('the provider anthropic', () => {
     ['max_tokens', 'length'],
     ['tool_use', 'tool_calls'],
     ['refusal', 'content_filter'],
+    ['pause_turn', 'pause_turn'],
+    [null, null],
   ])('says %s as %s', (stop_reason, finish_reason) => {
     expect(toCompletion({ ...anthropicMessage('x'), stop_reason })).toMatchObject({
       choices: [{ finish_reason }],

@@ -33,7 +33,7 @@ export function createAnthropicProvider({ base_url, api_key }: ProviderSettings)
   };
   return {
     infer: async (payload, signal) =>
-      toCompletion(await postJson(url, toMessages(payload), { headers, signal })),
+      toCompletion(await postJson(url, toMessages(payload), { secret: api_key, headers, signal })),
   };
 }
 
@@ -163,7 +163,7 @@ function choiceOf({ tool_choice: choice, parallel_tool_calls: parallel }: JsonOb
 /** @throws ModelError for anything but a message */
 export function toCompletion(answer: Json): JsonObject {
   if (!isJsonObject(answer) || !Array.isArray(answer.content)) {
-    throw new ModelError('The answer is not a message of the Messages API.', false);
+    throw new ModelError('The answer is not a message of the Messages API.', true);
   }
   const blocks = answer.content.filter(isJsonObject);
   const text = textOf(blocks, '');
@@ -189,7 +189,7 @@ export function toCompletion(answer: Json): JsonObject {
           ...(calls.length > 0 && { tool_calls: calls }),
         },
         logprobs: null,
-        finish_reason: FINISH_REASONS.get(answer.stop_reason) ?? 'stop',
+        finish_reason: FINISH_REASONS.get(answer.stop_reason) ?? answer.stop_reason ?? null,
       },
     ],
     ...(isJsonObject(answer.usage) && { usage: usageOf(answer.usage) }),
@@ -202,5 +202,11 @@ function usageOf(usage: JsonObject): JsonObject {
   const prompt =
     count('input_tokens') + count('cache_creation_input_tokens') + count('cache_read_input_tokens');
   const completion = count('output_tokens');
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+  const cached = count('cache_read_input_tokens');
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    ...(cached > 0 && { prompt_tokens_details: { cached_tokens: cached } }),
+  };
 }

@@ -1,9 +1,20 @@
 import type { ProviderSettings } from '@hitl/config';
+import { isJsonObject } from '@hitl/domain';
 import type { ModelProvider } from './model-provider';
 import { postJson } from './post-json';
+import { isChat, requireCompletion } from './provider-failure';
 
 /** Any HTTP API that takes JSON by POST and answers JSON. */
 export function createHttpProvider({ base_url, api_key }: ProviderSettings): ModelProvider {
   const url = String(base_url);
-  return { infer: (payload, signal) => postJson(url, payload, { apiKey: api_key, signal }) };
+  return {
+    infer: async (payload, signal) => {
+      const answer = await postJson(url, payload, { apiKey: api_key, signal });
+      // Any JSON is an answer here, but what answers a chat with choices speaks OpenAI's language.
+      if (isJsonObject(answer) && 'choices' in answer && isChat(payload)) {
+        requireCompletion(answer, { apiKey: api_key, url });
+      }
+      return answer;
+    },
+  };
 }

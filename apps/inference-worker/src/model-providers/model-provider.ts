@@ -1,4 +1,4 @@
-import type { Json } from '@hitl/domain';
+import type { Json, ModelFailure } from '@hitl/domain';
 
 /** A model behind an API, or a stand-in for one. One file each. */
 export interface ModelProvider {
@@ -14,26 +14,41 @@ export interface ModelProvider {
 export class ModelError extends Error {
   override name = 'ModelError';
 
-  /** What went wrong in full. It may repeat what was asked: it is stored with the job, and never logged. */
+  /**
+   * What went wrong in full. It may repeat what was asked: it is stored with the job and told to the submitter, never
+   * logged, and names neither keys nor internal addresses.
+   */
   readonly detail: string;
   /** The provider's own wish, in milliseconds. */
   readonly retryAfterMs?: number;
   /** The provider that was asked last. */
   readonly provider?: string;
+  /** The provider's own words for it; null where it was never heard. */
+  readonly failure: ModelFailure | null;
+  /** Whether the route's next provider may be asked instead. */
+  readonly passesOn: boolean;
 
   /**
    * @param message what went wrong, for the people who run it; logged
    * @param retryable whether the same call may succeed later
-   * @param more `detail` is the message by default
+   * @param more `detail` is the message by default; `passesOn` is as `retryable`
    */
   constructor(
     message: string,
     readonly retryable: boolean,
-    more: { detail?: string; retryAfterMs?: number; provider?: string } = {},
+    more: {
+      detail?: string;
+      retryAfterMs?: number;
+      provider?: string;
+      failure?: ModelFailure | null;
+      passesOn?: boolean;
+    } = {},
   ) {
     super(message);
     this.detail = more.detail ?? message;
     this.retryAfterMs = more.retryAfterMs;
     this.provider = more.provider;
+    this.failure = more.failure ?? null;
+    this.passesOn = more.passesOn ?? retryable;
   }
 }

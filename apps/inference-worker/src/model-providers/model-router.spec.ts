@@ -56,7 +56,7 @@ describe('the model router', () => {
     ['nonsense', { prompt_tokens: 'many', completion_tokens: -1 }, null],
     ['nothing', undefined, null],
   ])('reads usage from %s', async (_what, usage, expected) => {
-    a.answer = () => ({ body: { text: 'hi', usage } });
+    a.answer = () => ({ body: { ...completion('hi'), usage } });
     expect((await route([guard('a', a)]).infer(CHAT, never)).usage).toEqual(expected);
   });
 

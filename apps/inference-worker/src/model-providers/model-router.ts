@@ -55,7 +55,7 @@ export class ModelRouter {
         } catch (error) {
           if (lost.aborted || !(error instanceof ModelError)) throw error;
           failures.push({ provider: provider.name, error });
-          if (isLast || !error.retryable || limit.signal.aborted) break;
+          if (isLast || !error.passesOn || limit.signal.aborted) break;
           metrics.inferenceAttempts.inc({ provider: provider.name, outcome: 'passed_on' });
         }
       }
@@ -91,6 +91,7 @@ function summary(failures: { provider: string; error: ModelError }[]): ModelErro
       detail: said('detail'),
       retryAfterMs: wishes.length > 0 ? Math.min(...wishes) : undefined,
       provider: failures.at(-1)?.provider,
+      failure: failures.findLast(({ error }) => error.failure)?.error.failure,
     },
   );
 }

@@ -1,9 +1,33 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startModelStub, until, type ModelStub, type StubAnswer } from '@hitl/testing';
 import { ModelError } from './model-provider';
-import { LARGEST_ANSWER, parseRetryAfter, postJson } from './post-json';
+import { parseRetryAfter, postJson } from './post-json';
+import { LARGEST_ANSWER } from './read-body';
+
+/** A frame of zstd with one block as it is: Node 20 cannot make one. */
+function zstd(text: string): Buffer {
+  const content = Buffer.from(text);
+  // Magic number; one segment with a size of one byte; the size; a last block that is raw; its bytes.
+  const block = Buffer.alloc(3);
+  block.writeUIntLE((content.length << 3) | 1, 0, 3);
+  return Buffer.concat([Buffer.from('28b52ffd20', 'hex'), Buffer.from([content.length]), block, content]);
+}
+
+/** A frame of zstd that repeats one blank, block by block. */
+function zstdBomb(size: number): Buffer {
+  const BLOCK = 131_072;
+  const count = Math.ceil(size / BLOCK);
+  const blocks = Array.from({ length: count }, (_, index) => {
+    const block = Buffer.alloc(4, 32);
+    block.writeUIntLE((BLOCK << 3) | 2 | Number(index === count - 1), 0, 3);
+    return block;
+  });
+  // Magic number; no size; a window of 128 KiB.
+  return Buffer.concat([Buffer.from('28b52ffd0038', 'hex'), ...blocks]);
+}
 
 describe('a call to a model', () => {
   let stub: ModelStub;
@@ -75,6 +99,8 @@ describe('a call to a model', () => {
       ['an error text', { error: 'No such model' }, 'No such model'],
       ['a message', { message: 'No such model' }, 'No such model'],
       ['a detail', { detail: 'No such model' }, 'No such model'],
+      ['a list of one', [{ error: { message: 'No such model' } }], 'No such model'],
+      ['a list of errors', { success: false, errors: [{ message: 'No such model' }] }, 'No such model'],
       ['anything else', { code: 7 }, '{"code":7}'],
       ['a text in JSON', 'No', '"No"'],
     ])('says why from %s, though not in the message, which is logged', async (_name, body, reason) => {
@@ -93,6 +119,77 @@ describe('a call to a model', () => {
       expect((await failure({ status: 500, text: '' })).detail).toBe('The model answered 500: (no text)');
     });
 
+    it.each([
+      [
+        "OpenAI's",
+        {
+          error: {
+            message: 'Too long',
+            type: 'invalid_request_error',
+            param: 'messages',
+            code: 'context_length_exceeded',
+          },
+        },
+        { code: 'context_length_exceeded', type: 'invalid_request_error', param: 'messages' },
+      ],
+      [
+        "vLLM's",
+        { object: 'error', message: 'Too long', type: 'BadRequestError', param: null, code: 400 },
+        { code: null, type: 'BadRequestError', param: null },
+      ],
+      [
+        "Anthropic's",
+        { type: 'error', error: { type: 'invalid_request_error', message: 'Too long' } },
+        { code: null, type: 'invalid_request_error', param: null },
+      ],
+      [
+        "Google's",
+        [{ error: { code: 400, message: 'Too long', status: 'INVALID_ARGUMENT' } }],
+        { code: null, type: 'INVALID_ARGUMENT', param: null },
+      ],
+      [
+        'names that are none',
+        { error: { message: 'No', code: 'a b\nc', type: {} } },
+        { code: null, type: null, param: null },
+      ],
+      ['a page', '<html>', { code: null, type: null, param: null }],
+    ])('keeps status, code, type and parameter of an error of this form: %s', async (_form, body, names) => {
+      expect((await failure({ status: 400, body })).failure).toEqual({ status: 400, ...names });
+    });
+
+    it.each([
+      [
+        'insufficient_quota',
+        { error: { message: 'No quota', type: 'insufficient_quota', code: 'insufficient_quota' } },
+      ],
+      ['an empty balance', { error: { message: 'Pay', code: 'insufficient_balance' } }],
+      ['billing', { error: { message: 'Pay', type: 'billing_not_active' } }],
+    ])(
+      'for %s is not repeated, though 429 is, but passed on to who has another account',
+      async (_what, body) => {
+        expect(await failure({ status: 429, body })).toMatchObject({ retryable: false, passesOn: true });
+      },
+    );
+
+    it('is not repeated when the provider says that it should not be', async () => {
+      const answer = { status: 429, headers: { 'x-should-retry': 'false' }, body: {} };
+      expect(await failure(answer)).toMatchObject({ retryable: false });
+    });
+
+    it('never repeats the key that it was called with, nor the address', async () => {
+      const address = new URL(stub.url).host;
+      stub.answer = () => ({
+        status: 401,
+        body: {
+          error: { message: `Key s3cret-4711 is not known at http://${address}/v1 nor 10.1.2.3:8000` },
+        },
+      });
+      const error: any = await post({ apiKey: 's3cret-4711' }).catch((reason: unknown) => reason);
+      expect(error.detail).toBe(
+        'The model answered 401: Key [key] is not known at http://[address]/v1 nor [address]',
+      );
+    });
+
     it('by a redirect does not follow it, so that no key goes elsewhere', async () => {
       const moved = { status: 302, headers: { location: `${stub.url}/elsewhere` }, body: {} };
       expect(await failure(moved)).toMatchObject({ retryable: false });
@@ -106,7 +203,6 @@ describe('a call to a model', () => {
       ['blanks', ' \n', /empty body/],
       ['null', 'null', /is empty: null/],
       ['an empty text', '""', /is empty: ""/],
-      ['a text of nothing but NUL', '"\\u0000"', /is empty/],
       ['no JSON', 'Four.', /is not JSON\.$/],
       ['half of it', '{"choices": [', /is not JSON\.$/],
       ['an event stream', 'data: {"choices": []}\n\n', /event stream: submit without "stream": true/],
@@ -125,14 +221,115 @@ describe('a call to a model', () => {
     });
   });
 
+  describe('whose status is 200 though it failed', () => {
+    it.each([
+      ['an error', { error: { message: 'Overloaded', code: 502 } }, true],
+      ['an error for good', { error: { message: 'Bad', code: 400 } }, false],
+      ['an error of a type for good', { error: { message: 'Bad', type: 'invalid_request_error' } }, false],
+      ['an empty account', { error: { message: 'Pay', code: 'insufficient_quota' } }, false],
+      ['an error that is a text', { error: 'model is loading' }, true],
+      [
+        'an error beside an answer',
+        { choices: [{ message: { content: 'The ' } }], error: { message: 'gone' } },
+        true,
+      ],
+      ['an error in a list', [{ error: { message: 'Busy', code: 503 } }], true],
+      ['an error by its object', { object: 'error', message: 'Busy', code: 503 }, true],
+      ['an error by its type', { type: 'error', error: { type: 'overloaded_error', message: 'Busy' } }, true],
+      ['a list of errors', { success: false, errors: [{ code: 7, message: 'Busy' }], result: null }, true],
+    ])('with %s is no answer', async (_what, body, retryable) => {
+      expect(await failure({ body })).toMatchObject({
+        message: 'The model answered 200 with an error',
+        detail: expect.stringMatching(/^The model answered 200 with an error: \w/),
+        retryable,
+      });
+    });
+
+    it.each([
+      ['no error', { error: null, output: 'x' }],
+      ['an empty one', { error: {}, output: 'x' }],
+      ['an empty text', { error: '', output: 'x' }],
+      ['a measure', { error: 0.03, output: 'x' }],
+    ])('but that has %s is an answer', async (_what, body) => {
+      stub.answer = () => ({ body });
+      expect(await post()).toEqual(body);
+    });
+  });
+
+  describe('whose answer is packed', () => {
+    const text = JSON.stringify({ content: 'é🗝'.repeat(1000) });
+
+    it.each([
+      ['gzip', gzipSync(text)],
+      ['x-gzip', gzipSync(text)],
+      ['br', brotliCompressSync(text)],
+      ['deflate', deflateSync(text)],
+      ['deflate', deflateRawSync(text)],
+      ['gzip, br', brotliCompressSync(gzipSync(text))],
+      ['identity', Buffer.from(text)],
+    ])('as %s is read', async (encoding, bytes) => {
+      stub.answer = () => ({ bytes, headers: { 'content-encoding': encoding } });
+      expect(await post()).toEqual(JSON.parse(text));
+    });
+
+    it('as zstd is read', async () => {
+      stub.answer = () => ({ bytes: zstd('{"content":"packed"}'), headers: { 'content-encoding': 'zstd' } });
+      expect(await post()).toEqual({ content: 'packed' });
+    });
+
+    it('is read when it is an error, too', async () => {
+      const bytes = gzipSync('{"error":{"message":"No such model"}}');
+      expect(await failure({ status: 404, bytes, headers: { 'content-encoding': 'gzip' } })).toMatchObject({
+        detail: 'The model answered 404: No such model',
+      });
+    });
+
+    it.each([
+      ['gzip', gzipSync(Buffer.alloc(LARGEST_ANSWER + 1, 32))],
+      ['br', brotliCompressSync(Buffer.alloc(LARGEST_ANSWER + 1, 32))],
+      ['zstd', zstdBomb(LARGEST_ANSWER + 1)],
+    ])('as %s and larger than 10 MiB is not unpacked to its end', async (encoding, bytes) => {
+      const error = await failure({ bytes, headers: { 'content-encoding': encoding } });
+      expect(error).toMatchObject({
+        message: expect.stringContaining('larger than 10485760'),
+        retryable: false,
+      });
+    });
+
+    it.each(['gzip', 'deflate', 'br', 'zstd'])('as %s and broken may be repeated', async (encoding) => {
+      const error = await failure({
+        bytes: Buffer.from('broken'),
+        headers: { 'content-encoding': encoding },
+      });
+      expect(error).toMatchObject({
+        message: `The model's answer cannot be unpacked as ${encoding}.`,
+        retryable: true,
+      });
+    });
+
+    it('in an unknown way says which are read', async () => {
+      const error = await failure({ bytes: Buffer.from('{}'), headers: { 'content-encoding': 'compress' } });
+      expect(error.message).toMatch(/"compress"; read are identity, gzip, .*zstd/);
+    });
+  });
+
   it.each([
-    ['NUL', '{"a\\u0000":["x\\u0000y",{"b":"\\u0000"}]}', { a: ['xy', { b: '' }] }],
-    ['half surrogate pairs', '["\\ud83d","\\ude00 \\uD83D\\uDE00"]', ['\ufffd', '\ufffd 😀']],
+    ['UTF-8', Buffer.from('\ufeff{"a":"é"}')],
+    ['UTF-16', Buffer.from('\ufeff{"a":"é"}', 'utf16le')],
+    ['UTF-16, big end first', Buffer.from('\ufeff{"a":"é"}', 'utf16le').swap16()],
+  ])('reads an answer that begins with the byte order mark of %s', async (_name, bytes) => {
+    stub.answer = () => ({ bytes });
+    expect(await post()).toEqual({ a: 'é' });
+  });
+
+  it.each([
+    ['NUL', '{"a\\u0000":["x\\u0000y"]}', { 'a\0': ['x\0y'] }],
+    ['half surrogate pairs', '["\\ud83d","\\ude00 \\uD83D\\uDE00"]', ['\ud83d', '\ude00 😀']],
     ['an escaped backslash before what looks like NUL', '["\\\\u0000"]', ['\\u0000']],
     ['other escapes', '["\\u00e9\\n"]', ['é\n']],
     ['values that are no text', '[0,false,null,{}, 1.5e3]', [0, false, null, {}, 1500]],
     ['a number as the whole answer', '0', 0],
-  ])('makes an answer with %s storable and leaves the rest alone', async (_name, text, stored) => {
+  ])('takes an answer with %s as it is', async (_name, text, stored) => {
     stub.answer = () => ({ text });
     expect(await post()).toEqual(stored);
   });

@@ -1,13 +1,9 @@
-import { isJsonObject, type Json } from '@hitl/domain';
+import type { Json } from '@hitl/domain';
 import { Agent, request } from 'undici';
 import { ModelError } from './model-provider';
-
-/** Largest answer that is read, in bytes. */
-export const LARGEST_ANSWER = 10 * 1024 * 1024;
-/** Longest piece of a provider's error text that is kept, in characters. */
-const LONGEST_DETAIL = 1000;
-/** Statuses below 500 that may pass: request timeout, conflict, too many requests. */
-const RETRYABLE_STATUSES = new Set([408, 409, 429]);
+import { refusal, requireNoError } from './provider-failure';
+import { readText } from './read-body';
+import { MAX_DETAIL, safeText } from './safe-text';
 
 const agent = new Agent({
   connect: { timeout: 10_000 },
@@ -23,18 +19,24 @@ export function below(root: string | undefined, path: string): string {
 
 /**
  * POSTs JSON and reads a JSON answer. Redirects are not followed.
- * @param apiKey sent as a bearer token
+ * @param apiKey sent as a bearer token, and never repeated in an error; with headers of its own `secret` is the key
  * @param signal bounds the whole call
- * @throws ModelError for every other outcome
+ * @throws ModelError for every other outcome, and for an answer that says itself that it is an error
  */
 export async function postJson(
   url: string,
   payload: Json,
-  { apiKey, headers, signal }: { apiKey?: string; headers?: Record<string, string>; signal: AbortSignal },
+  {
+    apiKey,
+    secret,
+    headers,
+    signal,
+  }: { apiKey?: string; secret?: string; headers?: Record<string, string>; signal: AbortSignal },
 ): Promise<Json> {
+  const confidential = { apiKey: apiKey ?? secret, url };
   let status: number;
   let text: string;
-  let retryAfter: string | string[] | undefined;
+  let got: Record<string, string | string[] | undefined>;
   try {
     const response = await request(url, {
       method: 'POST',
@@ -49,40 +51,25 @@ export async function postJson(
       dispatcher: agent,
     });
     status = response.statusCode;
-    retryAfter = response.headers['retry-after'];
-    text = await readText(response.body);
+    got = response.headers;
+    text = await readText(response.body, got['content-encoding']);
   } catch (error) {
     if (error instanceof ModelError || signal.aborted) throw error;
-    throw new ModelError(`The model cannot be reached: ${networkFault(error)}`, true);
-  }
-  if (status < 200 || status > 299) {
-    throw new ModelError(`The model answered ${status}`, status >= 500 || RETRYABLE_STATUSES.has(status), {
-      detail: `The model answered ${status}: ${providerMessage(text)}`,
-      retryAfterMs: parseRetryAfter(retryAfter),
+    throw new ModelError(`The model cannot be reached: ${networkFault(error)}`, true, {
+      detail: `The model cannot be reached: ${safeText(networkFault(error), confidential)}`,
     });
   }
-  return parseAnswer(text);
-}
-
-async function readText(body: AsyncIterable<Buffer> & { destroy: () => void }): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > LARGEST_ANSWER) {
-      body.destroy();
-      throw new ModelError(`The model's answer is larger than ${LARGEST_ANSWER} bytes.`, false);
-    }
-    chunks.push(chunk);
+  if (status < 200 || status > 299) {
+    const more = { retryAfterMs: parseRetryAfter(got['retry-after']), shouldRetry: got['x-should-retry'] };
+    throw refusal(status, text, more, confidential);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const answer = parseAnswer(text);
+  requireNoError(answer, confidential);
+  return answer;
 }
 
-/**
- * The answer as JSON that PostgreSQL can store: it takes neither NUL nor half a surrogate pair, so NUL is removed and
- * half pairs become U+FFFD.
- */
-export function parseAnswer(text: string): Json {
+/** @throws ModelError for what is no JSON, or nothing */
+function parseAnswer(text: string): Json {
   if (text.trim() === '') throw new ModelError('The model answered with an empty body.', false);
   let answer: Json;
   try {
@@ -91,23 +78,10 @@ export function parseAnswer(text: string): Json {
     const hint = text.startsWith('data:') ? ' It is an event stream: submit without "stream": true.' : '';
     throw new ModelError(`The model's answer is not JSON.${hint}`, false);
   }
-  const storable = clean(text, answer);
-  if (storable === null || storable === '') {
-    throw new ModelError(`The model's answer is empty: ${text.trim().slice(0, LONGEST_DETAIL)}`, false);
+  if (answer === null || answer === '') {
+    throw new ModelError(`The model's answer is empty: ${text.trim().slice(0, MAX_DETAIL)}`, false);
   }
-  return storable;
-}
-
-/** The answer without NUL and half surrogate pairs; `text` is where it was read from. */
-function clean(text: string, answer: Json): Json {
-  // Only escapes can bring them in.
-  if (!/\\u(0000|d[89a-f])/i.test(text)) return answer;
-  const cleanText = (value: string): string => value.replaceAll('\0', '').toWellFormed();
-  return JSON.parse(text, (_key, value: Json) => {
-    if (typeof value === 'string') return cleanText(value);
-    if (!isJsonObject(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [cleanText(key), inner]));
-  }) as Json;
+  return answer;
 }
 
 /** Seconds or an HTTP date, as milliseconds from now; undefined when it is neither. */
@@ -117,26 +91,6 @@ export function parseRetryAfter(header: string | string[] | undefined): number |
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
-}
-
-/** What an error body says: OpenAI's `error.message`, a plain `message` or `detail`, or its text. */
-function providerMessage(text: string): string {
-  let message = text;
-  try {
-    const body = JSON.parse(text) as Json;
-    if (isJsonObject(body)) {
-      const found = [
-        isJsonObject(body.error) ? body.error.message : body.error,
-        body.message,
-        body.detail,
-      ].find((candidate) => typeof candidate === 'string');
-      if (typeof found === 'string') message = found;
-    }
-  } catch {
-    // Not JSON: the text itself.
-  }
-  message = message.replaceAll('\0', '').toWellFormed().trim();
-  return message === '' ? '(no text)' : message.slice(0, LONGEST_DETAIL);
 }
 
 function networkFault(error: unknown): string {

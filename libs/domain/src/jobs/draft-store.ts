@@ -1,3 +1,4 @@
+import { toStoredJson } from '../stored-json';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Json } from '../json';
@@ -41,7 +42,7 @@ export class DraftStore {
        SELECT id, $2, $3::int, $4::jsonb FROM jobs WHERE id = $1::uuid AND status IN ('bot', 'human')
        ON CONFLICT (job_id, actor) DO UPDATE SET revision = excluded.revision, content = excluded.content, updated_at = now()
        RETURNING 1`,
-      [draft.jobId, draft.actor, draft.revision, JSON.stringify(draft.content)],
+      [draft.jobId, draft.actor, draft.revision, toStoredJson(draft.content)],
     );
     return rows.length > 0;
   }

@@ -12,6 +12,15 @@ export interface Usage {
   cost?: number;
 }
 
+/** What a provider said of a call that failed, as safe to show as the job's failure detail. */
+export interface ModelFailure {
+  /** The HTTP status; the one in the body where that is the failure's. */
+  status: number;
+  code: string | null;
+  type: string | null;
+  param: string | null;
+}
+
 /** One AI request, from submission to delivery. Written only by the job store; the schema is in the migrations. */
 @Entity('jobs')
 export class Job {
@@ -103,6 +112,10 @@ export class Job {
   @Column('text', { name: 'failure_detail', nullable: true })
   failureDetail: string | null;
 
+  /** For `inference_failed`: what the provider said, if it said anything. */
+  @Column('jsonb', { name: 'model_failure', nullable: true })
+  modelFailure: ModelFailure | null;
+
   /** Fencing token of the worker that holds the job; an outcome with another token changes nothing. */
   @Column('uuid', { name: 'lease_token', nullable: true })
   leaseToken: string | null;
@@ -126,6 +139,10 @@ export class Job {
   /** The model that the payload asks for; null where it names none. */
   @Column('text', { nullable: true })
   model: string | null;
+
+  /** The parameters of a request that its door translates into the payload, as they came, without its input; else null. */
+  @Column('jsonb', { name: 'asked_for', nullable: true })
+  askedFor: Json;
 
   /** What was asked, in one line of 200 characters at most; read only where it is selected. */
   @Column('text', { nullable: true, select: false })

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
 import { prepared } from '../../prepared';
 import type { Json } from '../../json';
+import { toStorable, toStoredJson } from '../../stored-json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
@@ -221,7 +222,7 @@ export async function decide(
        SELECT job.id AS "jobId", job.status, job.revision, bell.id AS "bellId"
        FROM job LEFT JOIN bell ON bell.job_id = job.id`,
       ),
-      [JSON.stringify(judgements.map((judgement) => ({ ...judgement, settles })))],
+      [JSON.stringify(judgements.map((judgement) => ({ ...storable(judgement), settles })))],
     );
   const byJob = new Map(rows.map((row) => [row.jobId, row]));
   return judgements.map(({ jobId }) => {
@@ -232,7 +233,14 @@ export async function decide(
   });
 }
 
+/** A judgement whose content can be stored; its other texts are columns of their own, as they are. */
+export function storable(judgement: Judgement): Judgement {
+  const { response, payload, change } = judgement;
+  const content = toStorable({ response, payload, change: change as unknown as Json });
+  return { ...judgement, ...(content as unknown as typeof judgement) };
+}
+
 /** JSON text for a jsonb parameter; null stands for "not given". */
 export function jsonOrNull(value: Json): string | null {
-  return value === null ? null : JSON.stringify(value);
+  return value === null ? null : toStoredJson(value);
 }

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
 import type { Json } from '../../json';
+import { toStoredJson } from '../../stored-json';
 import { jsonOrNull, type DeskRules, type OutputChange } from './decide';
 
 export interface Edit {
@@ -64,7 +65,7 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
       change.revision,
       jsonOrNull(change.response),
       jsonOrNull(change.payload),
-      JSON.stringify(change.change),
+      toStoredJson(change.change as unknown as Json),
       JSON.stringify(change.desk),
       jsonOrNull((change.violations ?? null) as unknown as Json),
     ],

@@ -2,8 +2,9 @@ import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
 import type { Json } from '../../json';
 import { prepared } from '../../prepared';
+import { toStoredJson } from '../../stored-json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
-import type { Usage } from '../job.entity';
+import type { ModelFailure, Usage } from '../job.entity';
 import type { Lease } from './claim';
 import { jsonOrNull } from './decide';
 import { DELIVERIES } from './deliveries';
@@ -55,7 +56,7 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
     [
       outcomes.map((outcome) => outcome.jobId),
       outcomes.map((outcome) => outcome.token),
-      outcomes.map((outcome) => JSON.stringify(outcome.response)),
+      outcomes.map((outcome) => toStoredJson(outcome.response)),
       outcomes.map((outcome) => outcome.provider),
       outcomes.map((outcome) => jsonOrNull(outcome.usage as unknown as Json)),
       outcomes.map((outcome) => jsonOrNull((outcome.violations ?? null) as unknown as Json)),
@@ -71,6 +72,8 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
 export interface FailedAttempt extends Lease {
   /** What went wrong, for the people who run it. */
   detail: string;
+  /** What the provider said, if it said anything. */
+  failure?: ModelFailure | null;
   /** When to try again, in milliseconds from now; null: never, the job fails. */
   retryInMs: number | null;
 }
@@ -94,7 +97,7 @@ async function retryOrFail(database: DataSource, outcomes: FailedAttempt[]): Pro
   const rows: { id: string }[] = await database.query(
     `WITH input AS (
        SELECT *, now() + retry_in * interval '1 millisecond' AS due
-       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS t ("jobId", token, detail, retry_in)
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::jsonb[]) AS t ("jobId", token, detail, retry_in, failure)
      ), ${LOCKED}, held AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
      ), job AS (
@@ -102,6 +105,7 @@ async function retryOrFail(database: DataSource, outcomes: FailedAttempt[]): Pro
        SET status = CASE WHEN due IS NULL THEN 'fail' ELSE 'bot' END,
            failure_reason = CASE WHEN due IS NULL THEN 'inference_failed' END,
            failure_detail = CASE WHEN due IS NULL THEN held.detail END,
+           model_failure = CASE WHEN due IS NULL THEN held.failure END,
            finished_at = CASE WHEN due IS NULL THEN now() END,
            lease_token = NULL, lease_until = due, next_kick_at = due, kicks = 0, updated_at = now()
        FROM held WHERE j.id = held."jobId" AND j.status = held.status
@@ -118,6 +122,7 @@ async function retryOrFail(database: DataSource, outcomes: FailedAttempt[]): Pro
       outcomes.map((outcome) => outcome.token),
       outcomes.map((outcome) => outcome.detail),
       outcomes.map((outcome) => outcome.retryInMs),
+      outcomes.map((outcome) => jsonOrNull((outcome.failure ?? null) as unknown as Json)),
     ],
   );
   return new Set(rows.map((row) => row.id));

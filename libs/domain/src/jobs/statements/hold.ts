@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { decide, JUDGED, type Decided, type Judgement } from './decide';
+import { decide, JUDGED, type Decided, type Judgement, storable } from './decide';
 import { LOCKED } from './lock';
 
 /** What became of a held decision whose time has come. */
@@ -18,6 +18,7 @@ export async function hold(
   judgement: Judgement,
   undoMs: number,
 ): Promise<{ until: Date; revision: number } | null> {
+  const stored = storable(judgement);
   const rows: { until: Date; revision: number }[] = await database.query(
     `WITH ${JUDGED}, job AS (
        UPDATE jobs j
@@ -32,7 +33,7 @@ export async function hold(
        FROM job
      )
      SELECT held_until AS until, revision FROM job`,
-    [JSON.stringify([{ ...judgement, settles: false }]), JSON.stringify(judgement), undoMs],
+    [JSON.stringify([{ ...stored, settles: false }]), JSON.stringify(stored), undoMs],
   );
   return rows[0] ?? null;
 }

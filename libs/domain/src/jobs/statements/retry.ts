@@ -16,7 +16,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
        SELECT id, payload FROM jobs WHERE id = $2::uuid
      ), job AS (
        UPDATE jobs j
-       SET status = 'bot', failure_reason = NULL, failure_detail = NULL, finished_at = NULL, round_attempts = 0, kicks = 0,
+       SET status = 'bot', failure_reason = NULL, failure_detail = NULL, model_failure = NULL, finished_at = NULL, round_attempts = 0, kicks = 0,
            payload = coalesce($5::jsonb, j.payload),
            original_payload = CASE WHEN $5::jsonb IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
            feedback = CASE WHEN $6::text IS NULL THEN j.feedback ELSE j.feedback || $6::text END,

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { prepared } from '../../prepared';
+import { toStoredJson } from '../../stored-json';
 import { isJsonObject, type Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { Job } from '../job.entity';
@@ -20,6 +21,8 @@ export interface NewJob {
   callbackUrl: string | null;
   /** JSON Schema that an edited response must satisfy; null: any. */
   responseSchema: Json;
+  /** The parameters of a request that its door translates into the payload; null: absent: the payload is the request. */
+  askedFor?: Json;
   /** Submitting again under this key makes no second job. */
   idempotency: { key: string; requestHash: Buffer } | null;
 }
@@ -57,6 +60,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     responseViolations: null,
     failureReason: null,
     failureDetail: null,
+    modelFailure: null,
     leaseToken: null,
     leaseUntil: null,
     nextKickAt: null,
@@ -64,6 +68,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     submitter: job.actor,
     model,
     responseSchema: job.responseSchema,
+    askedFor: job.askedFor ?? null,
     modelResponse: null,
     regenerations: 0,
     waitingSince: null,
@@ -100,12 +105,12 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
     prepared(
       'submit',
       `WITH input AS (
-       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::jsonb[])
-         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema)
+       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::jsonb[], $11::jsonb[])
+         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema, asked_for)
      ), job AS (
-       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, submitter,
+       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, submitter,
                          next_kick_at)
-       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, actor,
+       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, actor,
               now() + ${FIRST_KICK_SECONDS} * interval '1 second'
        FROM input
        ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
@@ -122,8 +127,8 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
     ),
     [
       jobs.map((job) => job.id),
-      jobs.map((job) => JSON.stringify(job.payload)),
-      jobs.map((job) => JSON.stringify(job.metadata)),
+      jobs.map((job) => toStoredJson(job.payload)),
+      jobs.map((job) => toStoredJson(job.metadata)),
       jobs.map((job) => job.priority),
       jobs.map((job) => job.actor),
       jobs.map((job) => job.project),
@@ -131,6 +136,7 @@ export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Sub
       jobs.map((job) => job.idempotency?.key ?? null),
       jobs.map((job) => job.idempotency?.requestHash ?? null),
       jobs.map((job) => jsonOrNull(job.responseSchema)),
+      jobs.map((job) => jsonOrNull(job.askedFor ?? null)),
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
