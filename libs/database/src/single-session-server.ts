@@ -74,7 +74,8 @@ export class SingleSessionServer {
     for (const message of [SYNC, queryMessage('ROLLBACK'), queryMessage('DISCARD ALL')]) {
       const answers: (number | undefined)[] = [];
       await this.db.execProtocolRawStream(message, { onRawData: (data) => answers.push(data[0]) });
-      if (answers.includes(ERROR_RESPONSE)) throw new Error('The embedded database did not reset its session.');
+      if (answers.includes(ERROR_RESPONSE))
+        throw new Error('The embedded database did not reset its session.');
     }
   }
 }

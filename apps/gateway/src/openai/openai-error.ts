@@ -1,4 +1,5 @@
 import { ERRORS, type DomainError, type Json } from '@hitl/domain';
+import { publicLink } from '../http/public-link';
 import { Withheld } from './withheld';
 
 /** OpenAI's names for what went wrong, by HTTP status. */
@@ -17,7 +18,10 @@ export function toOpenAiError(error: DomainError): { error: { [key: string]: Jso
       type: TYPES[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error'),
       param: error.faults[0]?.pointer ?? null,
       code: error.code,
-      ...(error instanceof Withheld && { job_id: error.jobId, job_url: `/v1/jobs/${error.jobId}` }),
+      ...(error instanceof Withheld && {
+        job_id: error.jobId,
+        job_url: publicLink(`/v1/jobs/${error.jobId}`),
+      }),
     },
   };
 }
