@@ -76,8 +76,7 @@ export function nameParameter(query: Query, name: string): string | undefined {
 
 /** A person's name as it is kept, or another name that somebody acts under; undefined when not given. */
 export function personParameter(query: Query, name: string): string | undefined {
-  const text = nameParameter(query, name);
-  return text === undefined ? undefined : (personName(text) ?? text);
+  return personName(single(query, name) ?? '') ?? nameParameter(query, name);
 }
 
 /** One of the values; undefined when not given. */
