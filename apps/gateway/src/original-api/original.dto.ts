@@ -38,7 +38,7 @@ export class Reviewed {
 }
 
 export class ReviewJob {
-  @ApiProperty()
+  @ApiProperty({ minLength: 1 })
   id: string;
 
   @ApiPropertyOptional({
