@@ -25,8 +25,10 @@ export class ErrorsFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const path = routePath(request.url);
     const methods = request.is404 ? this.routes.methodsOf(path) : [];
-    if (methods.length > 0) reply.header('allow', methods.join(', '));
-    const error = methods.length > 0 ? wrongMethod(request.method, methods) : toDomainError(thrown);
+    // A folder's address matches whatever file it names; that the file is missing is no fault of the method.
+    const isWrongMethod = methods.length > 0 && !methods.includes(request.method);
+    if (isWrongMethod) reply.header('allow', methods.join(', '));
+    const error = isWrongMethod ? wrongMethod(request.method, methods) : toDomainError(thrown);
     const { status } = ERRORS[error.code];
     if (error.code === 'internal_error') {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
