@@ -6,6 +6,8 @@ const GATEWAY = 'http://127.0.0.1:3000';
 
 export default defineConfig({
   root: import.meta.dirname,
+  // The page may be served below any path: its files find one another from where they are.
+  base: './',
   plugins: [tailwindcss()],
   html: { cspNonce: '__CSP_NONCE__' },
   build: {

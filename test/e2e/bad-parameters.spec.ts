@@ -113,7 +113,13 @@ describe('addresses and parameters that make no sense', () => {
     }
   };
 
-  it.each(['/v1/jobs', '/v1/reviews', '/jobs'])('%s: a limit', (path) => refusesAll(path, 'limit', LIMITS));
+  it.each(['/v1/jobs', '/v1/reviews'])('%s: a limit', (path) => refusesAll(path, 'limit', LIMITS));
+  it('/jobs: a limit that is no number', () =>
+    refusesAll(
+      '/jobs',
+      'limit',
+      LIMITS.filter((limit) => !/^\d+$/.test(limit)),
+    ));
   it.each(['/v1/jobs', '/jobs'])('%s: a status', (path) => refusesAll(path, 'status', STATUSES));
   it('/jobs: an offset', () =>
     refusesAll('/jobs', 'offset', ['', '-1', '1.5', '1e3', '1000001', '9'.repeat(400), MARKER]));
@@ -179,49 +185,65 @@ describe('addresses and parameters that make no sense', () => {
   });
 
   it.each([
-    ['PUT', '/v1/jobs'],
-    ['PATCH', '/v1/jobs'],
-    ['DELETE', '/v1/jobs/{human}'],
-    ['PUT', '/v1/jobs/{human}'],
-    ['POST', '/v1/jobs/{human}'],
-    ['GET', '/v1/jobs/{human}/cancel'],
-    ['POST', '/v1/reviews'],
-    ['POST', '/v1/reviews/{human}'],
-    ['DELETE', '/v1/reviews/{human}'],
-    ['GET', '/v1/reviews/{human}/decision'],
-    ['PUT', '/v1/reviews/{human}/decision'],
-    ['POST', '/v1/reviews/{human}/claim'],
-    ['GET', '/v1/reviews/{human}/claim'],
-    ['GET', '/v1/reviews/{human}/notes'],
-    ['POST', '/v1/reviews/{human}/draft'],
-    ['POST', '/v1/jobs/{human}/history'],
-    ['GET', '/v1/reviews/claim-next/'],
-    ['PROPFIND', '/v1/jobs'],
+    ['PUT', '/v1/jobs', 'GET, HEAD, POST'],
+    ['PATCH', '/v1/jobs/', 'GET, HEAD, POST'],
+    ['PROPFIND', '/v1/%6aobs', 'GET, HEAD, POST'],
+    ['DELETE', '/v1/jobs/{human}', 'GET, HEAD'],
+    ['GET', '/v1/jobs/{human}/cancel', 'POST'],
+    ['POST', '/v1/reviews', 'GET, HEAD'],
+    ['PUT', '/v1/reviews/{human}/decision', 'DELETE, POST'],
+    ['GET', '/v1/reviews/{human}/claim', 'DELETE, PUT'],
+    ['POST', '/v1/reviews/{human}/draft', 'DELETE, GET, HEAD, PUT'],
+    ['POST', '/v1/jobs/{human}/history', 'GET, HEAD'],
+    ['POST', '/health/live', 'GET, HEAD'],
+    ['POST', '/metrics', 'GET, HEAD'],
+    ['DELETE', '/queue', 'GET, HEAD'],
+    ['GET', '/enqueue?x', 'POST'],
+    ['PUT', '/enqueue', 'POST'],
+    ['GET', '//reviewJob', 'POST'],
+    ['POST', '/job', 'GET, HEAD'],
+    ['DELETE', '/job?id={human}', 'GET, HEAD'],
+    ['POST', '/jobs/', 'GET, HEAD'],
+    ['POST', '/liveness', 'GET, HEAD'],
+  ])('%s %s is told the methods that there are', async (method, path, allow) => {
+    const url = path.replace('{human}', target.human);
+    const answer = await target.refuses(() => target.http.send(method, url), {
+      status: 405,
+      code: 'method_not_allowed',
+    });
+    expect(answer.headers.get('allow')).toBe(allow);
+    expectForm(answer, /^\/+(enqueue|job|jobs|reviewJob|liveness)\/?(\?|$)/.test(path) ? path : '/v1/');
+    const options = await target.http.send('OPTIONS', url);
+    expect([options.status, options.headers.get('allow')]).toEqual([204, allow]);
+    expect(options.headers.get('access-control-allow-methods')).toBeNull();
+  });
+
+  it.each(['/v1/chat/completions', '/v1/responses', '/v1/models'])(
+    "%s tells a wrong method in OpenAI's form",
+    async (path) => {
+      const { status, body, headers } = await target.http.send('PUT', path);
+      expect([status, body.error.code]).toEqual([405, 'method_not_allowed']);
+      expect(headers.get('allow')).toMatch(/^(POST|GET, HEAD)$/);
+    },
+  );
+
+  it.each([
     ['GET', '/v1'],
     ['GET', '/v2/jobs'],
     ['GET', '/V1/jobs'],
-    ['GET', '/v1/jobs/'],
-    ['GET', '//v1/jobs'],
+    ['PUT', '/v1/nothing'],
     ['GET', '/v1/jobs;limit=1'],
     ['GET', `/${MARKER}`],
     ['GET', '/.env'],
     ['GET', '/docs/..%2f..%2f..%2fpackage.json'],
     ['GET', '/docs/%2e%2e/%2e%2e/package.json'],
-    ['POST', '/health/live'],
-    ['POST', '/metrics'],
-    ['GET', '/enqueue'],
-    ['PUT', '/enqueue'],
-    ['GET', '/reviewJob'],
-    ['POST', '/job'],
-    ['DELETE', '/job?id={human}'],
-    ['POST', '/jobs'],
-    ['POST', '/liveness'],
   ])('%s %s leads nowhere', async (method, path) => {
     const url = path.replace('{human}', target.human);
     const answer = await target.refuses(() => target.http.send(method, url), {
       status: 404,
       code: 'not_found',
     });
-    expectForm(answer, /^\/(enqueue|job|jobs|reviewJob|liveness)(\?|$)/.test(path) ? path : '/v1/');
+    expectForm(answer, '/v1/');
+    expect(answer.headers.get('allow')).toBeNull();
   });
 });

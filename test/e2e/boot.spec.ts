@@ -152,6 +152,35 @@ describe.each(SERVICES)('%s', (app) => {
     expect(await process.stop()).toBe(0);
   });
 
+  it('is not ready while PostgreSQL answers but takes no jobs', async () => {
+    const { pathname } = new URL(database.url);
+    const readOnly = async (on: boolean): Promise<void> => {
+      await database.query(
+        `SET TRANSACTION READ WRITE; ALTER DATABASE ${pathname.slice(1)} SET default_transaction_read_only = ${String(on)}`,
+      );
+      await database.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      );
+    };
+    const process = await startService(app, environment(app));
+    const http = createClient(process.url);
+    const becomes = (expected: number) =>
+      until(`ready is ${expected}`, async () => {
+        const answer = await http.get('/health/ready');
+        return answer.status === expected ? answer : undefined;
+      });
+    try {
+      await becomes(200);
+      await readOnly(true);
+      expect((await becomes(503)).body).toMatchObject({ status: 'unavailable', database: false });
+    } finally {
+      await readOnly(false);
+    }
+    await becomes(200);
+    expect(await database.query('SELECT FROM jobs WHERE project = $1', ['probe'])).toEqual([]);
+    expect(await process.stop()).toBe(0);
+  });
+
   it('tells whether the broker answers', async () => {
     const line = await createLine(testAmqpUrl());
     const process = await startService(app, { ...environment(app), AMQP_URL: line.url });
@@ -179,7 +208,11 @@ it('is not ready within seconds while PostgreSQL is silent', async () => {
   await until('ready', async () => (await http.get('/health/ready')).status === 200);
   line.silence();
   const start = Date.now();
-  expect(await http.get('/health/ready')).toMatchObject({ status: 503, body: { database: false } });
+  const { body } = await until('not ready', async () => {
+    const answer = await http.get('/health/ready');
+    return answer.status === 503 ? answer : undefined;
+  });
+  expect(body).toMatchObject({ database: false });
   // Far less than the time after which a statement is given up.
   expect(Date.now() - start).toBeLessThan(8000);
   await process.kill();

@@ -20,7 +20,7 @@ export interface Target extends Stack {
 }
 
 export async function startTarget(): Promise<Target> {
-  const stack = await startStack('services', { LOG_LEVEL: 'trace' });
+  const stack = await startStack('services', { LOG_LEVEL: 'trace', MAX_BODY_BYTES: '1048576' });
   const { database } = stack;
   const settle = async (): Promise<string> => {
     const { id } = await stack.submit({ input: 'calm' });

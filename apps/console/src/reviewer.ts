@@ -38,14 +38,20 @@ export function setReviewer(change: Partial<Reviewer>): void {
 
 /** The name that was chosen in this browser; null: none was. */
 export function keptName(): string | null {
-  return localStorage.getItem(KEY);
+  return toName(localStorage.getItem(KEY) ?? '');
 }
 
 export function keepName(name: string): void {
   localStorage.setItem(KEY, name);
 }
 
-/** Whether it can be a name: letters, digits, spaces and `._@+-`. */
-export function isName(name: string): boolean {
-  return /^[\w.@+-][\w.@+ -]{0,99}$/.test(name);
+/**
+ * A name as the server keeps it: composed, without blanks around it and with single ones in it. Null when it can be
+ * nobody's: the server refuses control characters, what nobody sees, and the names that the system acts under.
+ */
+export function toName(text: string): string | null {
+  if (/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\u00ad\u200b\u2060\ufeff]/u.test(text)) return null;
+  const name = text.normalize('NFC').trim().replace(/\s+/g, ' ');
+  const isReserved = /^(worker|desk|policy:.*)$/iu.test(name);
+  return name !== '' && Array.from(name).length <= 128 && !isReserved ? name : null;
 }

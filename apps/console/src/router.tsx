@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router';
+import { BASE } from './base';
 import { decisionFiltersOf } from './decisions/decision-filters';
 import { viewOf } from './insight/view';
 import { filtersOf } from './queue/filters';
@@ -93,6 +94,7 @@ export function createConsoleRouter(queryClient: QueryClient) {
       webhooksRoute,
       tryRoute,
     ]),
+    basepath: BASE,
     context: { queryClient },
     defaultPreload: 'intent',
     scrollRestoration: false,

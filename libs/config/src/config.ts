@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { plainToInstance, Transform } from 'class-transformer';
 import {
   getMetadataStorage,
@@ -10,6 +11,7 @@ import {
   Matches,
   Max,
   Min,
+  ValidateBy,
   ValidateIf,
   validateSync,
 } from 'class-validator';
@@ -25,6 +27,46 @@ const Integer = (min: number, max: number): PropertyDecorator => {
     Max(max)(target, key);
   };
 };
+
+/** `true`, `false`, or a list of IP addresses, networks in CIDR notation, `loopback`, `linklocal` and `uniquelocal`. */
+const TrustedProxies = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'trustedProxies',
+    validator: {
+      validate: (value) =>
+        typeof value === 'string' && (/^(true|false)$/.test(value) || list(value).every(isNetwork)),
+      defaultMessage: () =>
+        'must be true, false, or a list of addresses and networks such as loopback, 10.0.0.0/8',
+    },
+  });
+
+/** A list of origins as browsers send them: scheme, host, and the port where it is not the scheme's own. */
+const Origins = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'origins',
+    validator: {
+      validate: (value) => typeof value === 'string' && list(value).every(isOrigin),
+      defaultMessage: () =>
+        'must be a list of origins such as https://app.example, http://localhost:5173; * is not taken, since any page could then decide',
+    },
+  });
+
+/** The entries of a list that is separated by commas or blanks. */
+function list(text: string): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== '');
+}
+
+function isNetwork(text: string): boolean {
+  if (/^(loopback|linklocal|uniquelocal)$/.test(text)) return true;
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
 
 /**
  * Everything that can be configured: one property per environment variable, with its default.
@@ -143,9 +185,27 @@ export class Config {
   @IsIn(['true', 'false'])
   WEBHOOK_ALLOW_PRIVATE: 'true' | 'false' = 'false';
 
-  /** Largest request body, in bytes. */
+  /** Largest request body, in bytes, also after it was decompressed. */
   @Integer(1024, 104_857_600)
-  MAX_BODY_BYTES: number = 1_048_576;
+  MAX_BODY_BYTES: number = 20_971_520;
+
+  /** Where clients reach the gateway when that is not HOST and PORT; a path puts it under a sub-path. */
+  @IsOptional()
+  @Matches(/^https?:\/\/[^/?#@\s]+(\/[A-Za-z0-9._~-]+)*\/?$/, {
+    message:
+      'must be an http:// or https:// URL without user, query and fragment, such as https://desk.example/hitl',
+  })
+  @IsUrl({ require_tld: false }, { message: 'must be a URL' })
+  PUBLIC_URL?: string;
+
+  /** The proxies whose X-Forwarded- headers are believed: `loopback`, `true` (any), `false` (none), or addresses and networks. */
+  @TrustedProxies()
+  TRUST_PROXY: string = 'loopback';
+
+  /** Origins whose pages may use the API, beside the console's own. */
+  @IsOptional()
+  @Origins()
+  CORS_ORIGINS?: string;
 
   /** How long a stopping process finishes what it holds before it lets go. */
   @Integer(0, 600_000)
@@ -158,6 +218,16 @@ export class Config {
   /** `json`: one object a line. `pretty`: for a person at a terminal. */
   @IsIn(['json', 'pretty'])
   LOG_FORMAT: 'json' | 'pretty' = 'json';
+}
+
+/** Whose X-Forwarded- headers are believed: everybody's, nobody's, or those of the listed addresses and networks. */
+export function trustedProxies({ TRUST_PROXY }: Config): boolean | string[] {
+  return TRUST_PROXY === 'true' || (TRUST_PROXY !== 'false' && list(TRUST_PROXY));
+}
+
+/** Origins whose pages may use the API: CORS_ORIGINS, and that of PUBLIC_URL. */
+export function allowedOrigins({ CORS_ORIGINS = '', PUBLIC_URL }: Config): Set<string> {
+  return new Set([...list(CORS_ORIGINS), ...(PUBLIC_URL === undefined ? [] : [new URL(PUBLIC_URL).origin])]);
 }
 
 /** The name of every environment variable that is read. */

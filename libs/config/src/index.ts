@@ -1,4 +1,11 @@
-export { Config, ConfigError, ENVIRONMENT_VARIABLES, readConfig } from './config';
+export {
+  allowedOrigins,
+  Config,
+  ConfigError,
+  ENVIRONMENT_VARIABLES,
+  readConfig,
+  trustedProxies,
+} from './config';
 export { loadConfig, secret } from './environment';
 export {
   DEMO_MODEL,

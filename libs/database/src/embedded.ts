@@ -4,9 +4,10 @@ import { chmodSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SingleSessionServer } from './single-session-server';
 
 export interface EmbeddedDatabase {
-  /** For `pg`; at most one connection at a time. */
+  /** For `pg`. One connection is served at a time; another one waits until it is closed. */
   url: string;
   close(): Promise<void>;
 }
@@ -18,7 +19,6 @@ export interface EmbeddedDatabase {
  */
 export async function startEmbeddedDatabase(dataDir: string): Promise<EmbeddedDatabase> {
   const { PGlite } = await import('@electric-sql/pglite');
-  const { PGLiteSocketServer } = await import('@electric-sql/pglite-socket');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const sockets = socketFolder(dataDir);
   const lock = await lockFolder(join(sockets, 'lock'), dataDir);
@@ -26,12 +26,12 @@ export async function startEmbeddedDatabase(dataDir: string): Promise<EmbeddedDa
   rmSync(path, { force: true });
   try {
     const db = await PGlite.create(join(dataDir, 'postgres'));
-    const server = new PGLiteSocketServer({ db, path });
-    await server.start();
+    const server = new SingleSessionServer(db);
+    await server.listen(path);
     return {
       url: `postgres://postgres@localhost/postgres?host=${encodeURIComponent(sockets)}`,
       async close() {
-        await server.stop();
+        await server.close();
         await db.close();
         lock.close();
       },

@@ -16,6 +16,7 @@ export const ERRORS = {
   revision_not_found: { status: 404, title: 'The job never had this revision' },
   webhook_endpoint_not_found: { status: 404, title: 'There is no such webhook endpoint' },
   webhook_delivery_not_found: { status: 404, title: 'There is no such webhook delivery' },
+  method_not_allowed: { status: 405, title: 'The address has no such method' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
   job_not_waiting: { status: 409, title: 'The job does not wait for a human' },
   already_decided: { status: 409, title: 'Somebody else was first' },

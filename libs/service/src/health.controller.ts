@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { JobStore } from '@hitl/domain';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH, METRICS_PATH, registry } from '@hitl/observability';
 import type { FastifyReply } from 'fastify';
-import { DataSource } from 'typeorm';
 
-/** A database that needs longer for the smallest question does not answer, in milliseconds. */
-const DATABASE_PATIENCE_MS = 2000;
+/** A database that needs longer to take a job does not work, in milliseconds. */
+const DATABASE_TIMEOUT_MS = 2000;
+/** Probes within this time of one another share a look at the database, in milliseconds. */
+const PROBE_INTERVAL_MS = 1000;
 
 /** What the process must be able to do before it is ready, besides reaching the database. */
 export class Readiness {
@@ -27,8 +29,10 @@ export class Readiness {
 @ApiExcludeController()
 @Controller()
 export class HealthController {
+  private probe: { at: number; pending: boolean; works: Promise<boolean> } | undefined;
+
   constructor(
-    private readonly database: DataSource,
+    private readonly jobs: JobStore,
     private readonly readiness: Readiness,
   ) {}
 
@@ -45,18 +49,31 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const checks = {
       accepting: this.readiness.accepting,
-      database: await Promise.race([
-        this.database.query('SELECT 1').then(
-          () => true,
-          () => false,
-        ),
-        delay(DATABASE_PATIENCE_MS, false, { ref: false }),
-      ]),
+      database: await Promise.race([this.databaseWorks(), delay(DATABASE_TIMEOUT_MS, false, { ref: false })]),
       consuming: this.readiness.isConsuming(),
     };
     const ok = Object.values(checks).every(Boolean);
     reply.status(ok ? 200 : 503);
     return { status: ok ? 'ok' : 'unavailable', ...checks, publishing: this.readiness.isPublishing() };
+  }
+
+  /** Whether a job could be submitted. At most one look is under way, however many probes come. */
+  private databaseWorks(): Promise<boolean> {
+    const last = this.probe;
+    if (last && (last.pending || Date.now() - last.at < PROBE_INTERVAL_MS)) return last.works;
+    const probe = {
+      at: Date.now(),
+      pending: true,
+      works: this.jobs.probeSubmit().then(
+        () => true,
+        () => false,
+      ),
+    };
+    this.probe = probe;
+    void probe.works.then(() => {
+      probe.pending = false;
+    });
+    return probe.works;
   }
 
   @Get(METRICS_PATH)

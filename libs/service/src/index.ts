@@ -1,2 +1,3 @@
 export { PROBLEM_TYPE, toProblem } from './problem';
+export { basePath } from './request-path';
 export { serve } from './serve';

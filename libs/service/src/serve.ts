@@ -3,12 +3,13 @@ import { maxHeaderSize, type IncomingMessage } from 'node:http';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Config, ConfigError, loadConfig } from '@hitl/config';
+import { Config, ConfigError, loadConfig, trustedProxies } from '@hitl/config';
 import { createDataSource, DatabaseModule, migrate, startEmbeddedDatabase } from '@hitl/database';
 import { JobStore } from '@hitl/domain';
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
 import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
 import { HealthController, Readiness } from './health.controller';
+import { basePath, requestPath } from './request-path';
 import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
 
 /** One process of the system. */
@@ -109,8 +110,11 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   })
   class ServiceModule {}
 
+  const base = basePath(config.PUBLIC_URL);
   const adapter = new FastifyAdapter({
     bodyLimit: config.MAX_BODY_BYTES,
+    rewriteUrl: ({ url = '' }) => requestPath(url, base),
+    trustProxy: trustedProxies(config),
     requestTimeout: REQUEST_TIMEOUT,
     // As long as an address can be: an id of any length is answered by its route.
     routerOptions: { maxParamLength: maxHeaderSize },

@@ -1,4 +1,5 @@
 import createClient from 'openapi-fetch';
+import { BASE } from '../base';
 import { reviewer } from '../reviewer';
 import { ApiError, type Problem } from './problem';
 import type { components, paths } from './schema';
@@ -22,8 +23,11 @@ const PATIENCE = 20_000;
 
 /** The gateway's API, typed by openapi.json. */
 export const api = createClient<paths>({
+  baseUrl: BASE,
   fetch: (request) => {
-    if (!request.headers.has('x-hitl-actor')) request.headers.set('x-hitl-actor', reviewer());
+    if (!request.headers.has('x-hitl-actor')) {
+      request.headers.set('x-hitl-actor', encodeURIComponent(reviewer()));
+    }
     const answer = fetch(request, {
       signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]),
     });

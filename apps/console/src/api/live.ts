@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { BASE } from '../base';
 
 /** What the gateway tells of a job: that it changed, never what it holds. */
 export interface JobChange {
@@ -46,7 +47,7 @@ function open(): void {
   // A new stream begins now, whatever the one before has sent.
   missed ||= source !== undefined;
   source?.close();
-  source = new EventSource('/v1/events');
+  source = new EventSource(`${BASE}/v1/events`);
   source.onopen = () => {
     pause = FIRST_PAUSE;
     setConnection('live');

@@ -1,3 +1,5 @@
+import { BASE } from '../base';
+
 /** The lengths of time that the figures are of. */
 export const SPANS = {
   '24h': { name: '24 hours', ms: 86_400_000 },
@@ -33,7 +35,7 @@ export function viewOf(search: Record<string, unknown>): View {
 /** The address of an export, with the filters that are given. */
 export function exportOf(file: string, filters: Record<string, string | null | undefined>): string {
   const given = Object.entries(filters).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  return `/v1/exports/${file}?${new URLSearchParams(given).toString()}`;
+  return `${BASE}/v1/exports/${file}?${new URLSearchParams(given).toString()}`;
 }
 
 /** A share from 0 to 1 as people write it; a dash where there is none. */

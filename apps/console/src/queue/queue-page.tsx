@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { messageOf } from '../api/problem';
+import { BASE } from '../base';
 import { Failed, Loading, Notice } from '../shell/states';
 import { FilterBar } from './filter-bar';
 import { isFiltered } from './filters';
@@ -79,7 +80,7 @@ function Empty({ filtered, onClear }: { filtered: boolean; onClear: () => void }
     <Notice
       title="Nothing waits for you"
       action={
-        <a className="button" href="/try">
+        <a className="button" href={`${BASE}/try`}>
           Try it: submit a request
         </a>
       }

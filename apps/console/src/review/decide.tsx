@@ -3,6 +3,7 @@ import { useNavigate, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { api, dataOf, type Decision, type Review } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
+import { BASE } from '../base';
 import { Act } from '../keys/act';
 import type { Filters } from '../queue/filters';
 import { dropFromQueue, holdInQueue, nextJob } from '../queue/queue-data';
@@ -172,7 +173,7 @@ export function useDecide(review: Review, filters: Filters) {
           ),
         }),
       });
-      if (router.history.location.pathname !== `/review/${id}`) return;
+      if (router.history.location.pathname !== `${BASE}/review/${id}`) return;
       await (next === null
         ? navigate({ to: '/queue', search: filters })
         : navigate({ to: '/review/$id', params: { id: next }, search: filters }));

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type SyntheticEvent } from 'react';
 import { messageOf } from '../api/problem';
-import { isName, reviewer, useReviewer } from '../reviewer';
+import { reviewer, toName, useReviewer } from '../reviewer';
 import { Dialog } from './dialog';
 import { rename } from './naming';
 
@@ -10,7 +10,7 @@ export function NameDialog({ onClose }: { onClose: () => void }) {
   const client = useQueryClient();
   const { state } = useReviewer();
   const [text, setText] = useState(reviewer());
-  const name = text.trim();
+  const name = toName(text);
   const choose = useMutation({
     mutationFn: (chosen: string) => rename(client, chosen),
     onSuccess: (isTaken) => {
@@ -19,7 +19,7 @@ export function NameDialog({ onClose }: { onClose: () => void }) {
   });
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
-    if (isName(name) && !choose.isPending) choose.mutate(name);
+    if (name !== null && !choose.isPending) choose.mutate(name);
   };
   const fault = choose.error
     ? messageOf(choose.error)
@@ -41,26 +41,26 @@ export function NameDialog({ onClose }: { onClose: () => void }) {
           <input
             className="field"
             value={text}
-            maxLength={100}
+            maxLength={128}
             autoFocus
             onFocus={(event) => event.target.select()}
             onChange={(event) => {
               setText(event.target.value);
               choose.reset();
             }}
-            aria-invalid={!isName(name) || fault !== false}
+            aria-invalid={name === null || fault !== false}
             aria-describedby="name-rule name-fault"
           />
           <span id="name-rule" className="text-xs text-dim">
-            Letters of the English alphabet, digits, spaces and . _ @ + -
+            1 to 128 characters in any script
           </span>
         </label>
         <p id="name-fault" role="alert" className="text-bad empty:hidden">
           {fault}
         </p>
         <div className="flex justify-end gap-2">
-          <button type="submit" className="button accent" disabled={!isName(name)}>
-            Go on as {name || reviewer()}
+          <button type="submit" className="button accent" disabled={name === null}>
+            Go on as {name ?? reviewer()}
           </button>
         </div>
       </form>

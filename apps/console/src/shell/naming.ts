@@ -59,7 +59,8 @@ function inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
   return result;
 }
 
-const whoIs = (name: string) => dataOf(api.GET('/v1/reviewer', { headers: { 'x-hitl-actor': name } }));
+const whoIs = (name: string) =>
+  dataOf(api.GET('/v1/reviewer', { headers: { 'x-hitl-actor': encodeURIComponent(name) } }));
 
 async function become(client: QueryClient, next: Reviewer): Promise<void> {
   if (next.name !== reviewer()) {

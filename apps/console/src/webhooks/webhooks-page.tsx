@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, dataOf, type WebhookEndpoint } from '../api/client';
 import { messageOf } from '../api/problem';
+import { BASE } from '../base';
 import { tell } from '../shell/messages';
 import { Page } from '../shell/page';
 import { Failed, Loading, Notice } from '../shell/states';
@@ -29,7 +30,7 @@ export function WebhooksPage() {
         <Notice
           title="No endpoint is told of results"
           action={
-            <a className="button" href="/docs#tag/webhooks">
+            <a className="button" href={`${BASE}/docs#tag/webhooks`}>
               To the API
             </a>
           }

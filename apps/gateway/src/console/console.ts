@@ -3,16 +3,21 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { basePath } from '@hitl/service';
 import { CONSOLE_PAGES } from './console-pages';
 
 /** What index.html has where each answer's own nonce belongs. */
 const NONCE = '__CSP_NONCE__';
 
+/** How index.html names its assets. */
+const ASSETS = '="./assets/';
+
 /**
  * Serves the reviewers' page: index.html for each of its addresses, and its assets, which never change under one name.
  * Without a built console the API works as ever, and `/` says what is missing.
+ * @param publicUrl where browsers reach the gateway; unset, the page finds its assets from its own address
  */
-export async function serveConsole(app: NestFastifyApplication): Promise<void> {
+export async function serveConsole(app: NestFastifyApplication, publicUrl?: string): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   const folder = consoleFolder();
   if (folder === undefined) {
@@ -23,9 +28,10 @@ export async function serveConsole(app: NestFastifyApplication): Promise<void> {
     );
     return;
   }
-  const [before = '', ...rest] = readFileSync(join(folder, 'index.html'), 'utf8').split(NONCE);
+  const page = readFileSync(join(folder, 'index.html'), 'utf8');
   for (const url of CONSOLE_PAGES) {
-    fastify.get(url, (_request, reply) => {
+    fastify.get(url, (request, reply) => {
+      const root = publicUrl === undefined ? rootFrom(request.originalUrl) : `${basePath(publicUrl)}/`;
       const nonce = randomBytes(16).toString('base64');
       return reply
         .headers({
@@ -34,7 +40,7 @@ export async function serveConsole(app: NestFastifyApplication): Promise<void> {
           'content-security-policy': contentSecurityPolicy(nonce),
           'referrer-policy': 'no-referrer',
         })
-        .send([before, ...rest].join(nonce));
+        .send(page.replaceAll(NONCE, nonce).replaceAll(ASSETS, `="${root}assets/`));
     });
   }
   await fastify.register(fastifyStatic, {
@@ -46,6 +52,13 @@ export async function serveConsole(app: NestFastifyApplication): Promise<void> {
     immutable: true,
     maxAge: '365d',
   });
+}
+
+/** From a page to the root of the console, wherever a proxy has put it: `/review/7` is one folder deeper than `/queue`. */
+function rootFrom(url: string): string {
+  const path = url.split('?', 1)[0] ?? '';
+  const depth = path.split('/').length - 2;
+  return depth > 0 ? '../'.repeat(depth) : './';
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   choiceParameter,
   limitParameter,
   nameParameter,
+  personParameter,
   onlyParameters,
   timeParameter,
   type Query as QueryParameters,
@@ -135,7 +136,7 @@ function exportRequest(query: QueryParameters, verdicts: readonly Verdict[]): Ex
     to: timeParameter(query, 'to'),
     model: nameParameter(query, 'model'),
     rule: nameParameter(query, 'rule'),
-    reviewer: nameParameter(query, 'reviewer'),
+    reviewer: personParameter(query, 'reviewer'),
     verdict: choiceParameter(query, 'verdict', verdicts),
     limit: limitParameter(query, Infinity, LARGEST_EXPORT),
   };

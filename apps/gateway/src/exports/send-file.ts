@@ -5,13 +5,13 @@ import type { FastifyReply } from 'fastify';
 const STALLED_MS = 60_000;
 
 /**
- * Sends chunks as a file to keep, no faster than the client reads. Throws as long as nothing was sent; after that a
+ * Sends chunks, as a file to keep where it has a name, no faster than the client reads. Throws as long as nothing was sent; after that a
  * fault cuts the connection, so that nobody takes a part for the whole.
  * @returns why it was cut; null when all of it was sent
  */
 export async function sendFile(
   reply: FastifyReply,
-  { name, type }: { name: string; type: string },
+  { name, type }: { name?: string; type: string },
   chunks: AsyncGenerator<string>,
 ): Promise<Error | null> {
   const first = await chunks.next();
@@ -19,7 +19,7 @@ export async function sendFile(
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
     'content-type': `${type}; charset=utf-8`,
-    'content-disposition': `attachment; filename="${name}"`,
+    ...(name !== undefined && { 'content-disposition': `attachment; filename="${name}"` }),
     'cache-control': 'no-store',
   });
   reply.raw.setTimeout(STALLED_MS, () => reply.raw.destroy());

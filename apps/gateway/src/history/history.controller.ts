@@ -1,6 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { Actor, LOCAL } from '../http/actor';
+import { LOCAL } from '@hitl/domain';
+import { Actor } from '../http/actor';
 import { ReviewsService } from '../reviews/reviews.service';
 import { ChainDto, toChain } from './chain.dto';
 import { ChainService } from './chain.service';

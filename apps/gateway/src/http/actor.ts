@@ -1,11 +1,10 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { DomainError, LOCAL, MAX_NAME_LENGTH, personName } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
+import { quote } from './parameters';
 
-/** Who acts when nobody says. */
-export const LOCAL = 'local';
-/** Who the system itself acts as. */
-const RESERVED = new Set(['worker', 'desk']);
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Who makes a request. */
 export interface Caller {
@@ -15,15 +14,43 @@ export interface Caller {
 }
 
 /**
- * Says who makes a request: the header `x-hitl-actor` (1 to 100 letters, digits, spaces and `._@+-`, no name that
- * the system acts under), honoured only by a server that listens on loopback alone, else `local`. The one place that knows; sign-in takes it over.
+ * Says who makes a request: the name in the header `x-hitl-actor` (see {@link personName}), taken only by a server that
+ * listens on loopback alone, else `local`. The one place that knows; sign-in takes it over.
+ *
+ * The header carries the name in UTF-8, and any of its bytes percent-encoded: a `%` always begins an escape, so that a
+ * name has one reading.
  * @param host the address that the server listens on
+ * @throws DomainError invalid_request for a name that is not understood, so that nobody acts as somebody else
  */
 export function callerOf(request: FastifyRequest, host: string): Caller {
-  const name = request.headers['x-hitl-actor'];
-  const given = typeof name === 'string' && /^[\w.@+ -]{1,100}$/.test(name) && !RESERVED.has(name);
   const mayChoose = LOOPBACK_HOSTS.has(host);
-  return { name: given && mayChoose ? name : LOCAL, mayChoose };
+  const header = request.headers['x-hitl-actor'];
+  if (header === undefined) return { name: LOCAL, mayChoose };
+  const name = personName(decodeName(String(header)) ?? '');
+  if (name === null) {
+    throw refusal(
+      `${quote(String(header))} is not a name: send 1 to ${MAX_NAME_LENGTH} characters of UTF-8 without control characters, percent-encoded where a header cannot carry them (a % as %25), and none of worker, desk and policy:…`,
+    );
+  }
+  return { name: mayChoose ? name : LOCAL, mayChoose };
+}
+
+/** The text that a header's bytes stand for; undefined when they stand for none. */
+function decodeName(header: string): string | undefined {
+  // Node gives each byte as a character.
+  if (/%(?![0-9a-f]{2})/i.test(header)) return undefined;
+  const bytes = header.replace(/%(..)/g, (_escape, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  try {
+    return decoder.decode(Buffer.from(bytes, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(detail: string): DomainError {
+  return new DomainError('invalid_request', `x-hitl-actor: ${detail}.`, [
+    { pointer: 'x-hitl-actor', detail },
+  ]);
 }
 
 declare module 'fastify' {

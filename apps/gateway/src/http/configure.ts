@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Config } from '@hitl/config';
+import { allowedOrigins, type Config } from '@hitl/config';
 import { DomainError } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
@@ -10,8 +10,12 @@ import { WaitingRoom } from '../waiting/waiting-room.service';
 import { isOpenAiRoute } from '../openai/openai-routes';
 import { isOriginalRoute } from '../original-api/original-routes';
 import { callerOf } from './actor';
+import { decompress } from './content-encoding';
 import { ErrorsFilter } from './errors.filter';
 import { parseJsonBody } from './json-body';
+import { allowReading, answerOptions, refuseOtherOrigins } from './origins';
+import { setPublicUrl } from './public-link';
+import { routePath, RouteTable } from './route-table';
 import { ValidatePipe } from './validate.pipe';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -21,28 +25,34 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   const logger = new Logger('Http');
   const fastify = app.getHttpAdapter().getInstance();
 
+  setPublicUrl(config.PUBLIC_URL);
+  const origins = allowedOrigins(config);
+  const routes = new RouteTable();
+  routes.watch(fastify);
+
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      // There is nobody to read it.
-      if (request.is404) {
-        done(null);
-        return;
-      }
-      requireJsonType(request);
-      done(null, parseJsonBody(body as Buffer, isOpenAiRoute(request.url)));
-    } catch (error) {
-      done(error as Error);
-    }
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    // There is nobody to read it.
+    if (request.is404) return null;
+    const encoding = request.headers['content-encoding'];
+    const bytes = await decompress(body, encoding, config.MAX_BODY_BYTES);
+    // Many clients name a content type also where they send nothing.
+    if (bytes.length === 0) return undefined;
+    requireJsonType(request);
+    return parseJsonBody(bytes, isOpenAiRoute(request.url) || routePath(request.url) === '/enqueue');
   });
   fastify.decorateRequest('caller');
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify refuses a content type that it cannot read; the original routes take any.
     if (isOriginalRoute(request.url)) delete request.headers['content-type'];
-    request.caller = callerOf(request, config.HOST);
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
-    done(refuseOtherOrigins(request));
+    allowReading(request, reply, origins);
+    request.caller = callerOf(request, config.HOST);
+    refuseOtherOrigins(request, origins);
+    const methods = request.method === 'OPTIONS' ? routes.methodsOf(routePath(request.url)) : [];
+    if (methods.length > 0) answerOptions(request, reply, methods, origins);
+    else done();
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     const line = {
@@ -50,6 +60,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
       method: request.method,
       route: request.routeOptions.url ?? 'none',
       status: reply.statusCode,
+      client: request.ip,
       ms: Math.round(reply.elapsedTime * 10) / 10,
       message: 'request',
     };
@@ -63,10 +74,15 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     app.get(OpenStreams).close();
     done();
   });
-  app.useGlobalFilters(new ErrorsFilter());
+  app.useGlobalFilters(new ErrorsFilter(routes));
   app.useGlobalPipes(new ValidatePipe());
-  serveDocument(app);
-  await serveConsole(app);
+  serveDocument(app, config.PUBLIC_URL);
+  await serveConsole(app, config.PUBLIC_URL);
+  // Nest adds the controllers' routes as it starts to listen.
+  fastify.addHook('onReady', (done) => {
+    routes.requireFree(config.PUBLIC_URL);
+    done();
+  });
 }
 
 /**
@@ -82,15 +98,4 @@ function requireJsonType(request: FastifyRequest): void {
       `The content type is ${type === '' ? 'missing' : JSON.stringify(type.slice(0, 64))}; send content-type: application/json.`,
     );
   }
-}
-
-/** For the same reason no page of another origin may change anything. */
-function refuseOtherOrigins(request: FastifyRequest): Error | undefined {
-  const { origin, host } = request.headers;
-  if (origin === undefined || SAFE_METHODS.has(request.method)) return undefined;
-  if (URL.canParse(origin) && new URL(origin).host === host) return undefined;
-  return new DomainError(
-    'cross_origin',
-    `The origin ${JSON.stringify(origin.slice(0, 100))} may not change anything here.`,
-  );
 }

@@ -6,6 +6,8 @@ import { mayRetry, toOpenAiError } from '../openai/openai-error';
 import { isOpenAiRoute, openAiNotFound } from '../openai/openai-routes';
 import { Withheld } from '../openai/withheld';
 import { isOriginalRoute } from '../original-api/original-routes';
+import { publicLink } from './public-link';
+import { routePath, type RouteTable } from './route-table';
 
 /** Seconds after which a client should try again when a part of the system is away. */
 const RETRY_AFTER = 2;
@@ -15,11 +17,18 @@ const RETRY_AFTER = 2;
 export class ErrorsFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
+  constructor(private readonly routes: RouteTable) {}
+
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown;
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const error = toDomainError(thrown);
+    const path = routePath(request.url);
+    const methods = request.is404 ? this.routes.methodsOf(path) : [];
+    // A folder's address matches whatever file it names; that the file is missing is no fault of the method.
+    const isWrongMethod = methods.length > 0 && !methods.includes(request.method);
+    if (isWrongMethod) reply.header('allow', methods.join(', '));
+    const error = isWrongMethod ? wrongMethod(request.method, methods) : toDomainError(thrown);
     const { status } = ERRORS[error.code];
     if (error.code === 'internal_error') {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
@@ -28,9 +37,9 @@ export class ErrorsFilter implements ExceptionFilter {
     // its header the rest is read and thrown away, until the request's timeout.
     if (error.code === 'body_too_large') reply.removeHeader('connection');
     if (status === 503) reply.header('retry-after', RETRY_AFTER);
-    if (isOpenAiRoute(request.url)) {
+    if (isOpenAiRoute(path)) {
       if (error instanceof Withheld) {
-        reply.header('x-hitl-job-id', error.jobId).header('location', `/v1/jobs/${error.jobId}`);
+        reply.header('x-hitl-job-id', error.jobId).header('location', publicLink(`/v1/jobs/${error.jobId}`));
       }
       const shown =
         error.code === 'not_found'
@@ -51,6 +60,10 @@ export class ErrorsFilter implements ExceptionFilter {
   }
 }
 
+function wrongMethod(method: string, methods: string[]): DomainError {
+  return new DomainError('method_not_allowed', `There is no ${method} here, only ${methods.join(', ')}.`);
+}
+
 /** Nest passes on what Fastify refuses as an HttpException: its status says what it was. */
 export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
@@ -64,12 +77,11 @@ export function toDomainError(thrown: unknown): DomainError {
   const detail = thrown instanceof Error ? thrown.message.slice(0, 200) : '';
   switch (status) {
     case 404:
-    case 405:
       return new DomainError('not_found', `${detail}. See /docs for what there is.`);
     case 413:
       return new DomainError(
         'body_too_large',
-        'The body is larger than this server takes (MAX_BODY_BYTES, 1 MiB by default).',
+        'The body is larger than this server takes (MAX_BODY_BYTES, 20 MiB by default).',
       );
     case 415:
       return new DomainError(

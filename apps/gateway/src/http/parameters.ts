@@ -1,4 +1,4 @@
-import { DomainError, JOB_STATUSES, type JobStatus } from '@hitl/domain';
+import { DomainError, JOB_STATUSES, personName, type JobStatus } from '@hitl/domain';
 
 /** Entries that a list answers at most. */
 export const LARGEST_PAGE = 200;
@@ -72,6 +72,11 @@ export function nameParameter(query: Query, name: string): string | undefined {
     throw fault(name, `${quote(text)} is not a name of 1 to ${LONGEST_NAME} characters`);
   }
   return text;
+}
+
+/** A person's name as it is kept, or another name that somebody acts under; undefined when not given. */
+export function personParameter(query: Query, name: string): string | undefined {
+  return personName(single(query, name) ?? '') ?? nameParameter(query, name);
 }
 
 /** One of the values; undefined when not given. */

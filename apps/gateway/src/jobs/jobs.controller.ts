@@ -21,6 +21,7 @@ import {
   statusParameter,
   type Query as QueryParameters,
 } from '../http/parameters';
+import { publicLink } from '../http/public-link';
 import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob, toPage } from './job.dto';
 import { ApiPage } from '../openapi/api-page';
 import { preferredWait } from '../waiting/prefer';
@@ -81,7 +82,7 @@ export class JobsController {
       actor,
     );
     markReplayed(reply, replayed);
-    reply.header('location', `/v1/jobs/${job.id}`);
+    reply.header('location', publicLink(`/v1/jobs/${job.id}`));
     return this.answer(job, wait, reply, 202);
   }
 

@@ -108,9 +108,19 @@ export class JobsService {
     return this.reader.newest(page);
   }
 
-  /** Oldest first. */
-  oldest(page: { status?: JobStatus; offset: number; limit: number }): Promise<Job[]> {
-    return this.reader.oldest(page);
+  /** Oldest first, in pieces that fit into memory. */
+  async *oldest(page: {
+    status?: JobStatus;
+    offset: number;
+    limit: number;
+  }): AsyncGenerator<(Job & { createdAtMicros: string })[]> {
+    yield* this.reader.inPieces(await this.reader.oldest(page));
+  }
+
+  /** A job with the moment of its submission to the microsecond. @throws DomainError job_not_found */
+  async getExact(id: string): Promise<Job & { createdAtMicros: string }> {
+    for await (const [job] of this.reader.inPieces([await this.idOf(id)])) if (job) return job;
+    throw notFound(id);
   }
 
   /** @throws DomainError job_not_found, already_final */

@@ -1,4 +1,5 @@
 import { ERRORS, type DomainError, type Json } from '@hitl/domain';
+import { publicLink } from '../http/public-link';
 import { Withheld } from './withheld';
 
 /** OpenAI's names for what went wrong, by HTTP status. */
@@ -21,7 +22,10 @@ export function toOpenAiError(error: DomainError): { error: { [key: string]: Jso
   return {
     error: {
       ...describe(error),
-      ...(error instanceof Withheld && { job_id: error.jobId, job_url: `/v1/jobs/${error.jobId}` }),
+      ...(error instanceof Withheld && {
+        job_id: error.jobId,
+        job_url: publicLink(`/v1/jobs/${error.jobId}`),
+      }),
       ...(error instanceof Withheld && error.failure && { provider_status: error.failure.status }),
     },
   };

@@ -1,4 +1,5 @@
 import { DomainError, type ErrorCode, type Job, type ModelFailure } from '@hitl/domain';
+import { publicLink } from '../http/public-link';
 import type { Ending } from '../waiting/waiting-room.service';
 
 /**
@@ -80,7 +81,7 @@ export function unfinished(
   }
   return new Withheld(
     'review_pending',
-    `No human has decided yet. The job goes on: read it at /v1/jobs/${jobId}, or ask again with the same Idempotency-Key.`,
+    `No human has decided yet. The job goes on: read it at ${publicLink(`/v1/jobs/${jobId}`)}, or ask again with the same Idempotency-Key.`,
     jobId,
   );
 }

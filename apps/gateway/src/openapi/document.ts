@@ -23,14 +23,17 @@ type Operation = Record<string, unknown> & {
   requestBody?: { content: Record<string, { schema: object }> };
 };
 
-/** The API's description, as OpenAPI 3.1. Operation ids are the methods' names: short, unique, and what a generated SDK shows. */
-export function createDocument(app: NestFastifyApplication): OpenAPIObject {
+/**
+ * The API's description, as OpenAPI 3.1. Operation ids are the methods' names: short, unique, and what a generated SDK shows.
+ * @param publicUrl where clients reach the API
+ */
+export function createDocument(app: NestFastifyApplication, publicUrl = '/'): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('HITL inference')
     .setDescription('AI requests whose answers leave only after a human has signed them off.')
     .setVersion('1')
     .setLicense('Proprietary', 'https://example.com/license')
-    .addServer('/')
+    .addServer(publicUrl)
     .addTag('jobs', 'Submit requests and read their results')
     .addTag('reviews', 'Judge answers before they leave')
     .addTag('policies', 'Say who must review, and try it out')
@@ -125,8 +128,8 @@ function closeRequests(operations: Operation[], schemas: Schemas): void {
 }
 
 /** Serves the description at /openapi.json, and a page to browse it at /docs. */
-export function serveDocument(app: NestFastifyApplication): void {
-  SwaggerModule.setup('docs', app, () => createDocument(app), { jsonDocumentUrl: 'openapi.json' });
+export function serveDocument(app: NestFastifyApplication, publicUrl?: string): void {
+  SwaggerModule.setup('docs', app, () => createDocument(app, publicUrl), { jsonDocumentUrl: 'openapi.json' });
 }
 
 /** Prints the description of a module's controllers, without a database or a broker: their services are never made. */

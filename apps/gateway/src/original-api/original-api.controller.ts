@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Logger, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { DomainError, isJsonObject, JOB_STATUSES, type Json, type Verdict } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
@@ -11,13 +11,18 @@ import {
   quote,
   single,
   statusParameter,
+  USUAL_PAGE,
   type Query as QueryParameters,
 } from '../http/parameters';
+import { sendFile } from '../exports/send-file';
 import { ANY_JSON } from '../openapi/any-json';
 import { JobsService } from '../jobs/jobs.service';
 import { ReviewsService } from '../reviews/reviews.service';
 import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
 import { ApiErrors } from '../openapi/api-errors';
+
+/** Jobs that one list has at most. */
+const LARGEST_LIST = 1000;
 
 /** What each status asked for on /reviewJob means as a verdict. */
 const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as const satisfies Record<
@@ -29,6 +34,8 @@ const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as
 @ApiTags('original')
 @Controller()
 export class OriginalApiController {
+  private readonly logger = new Logger(OriginalApiController.name);
+
   constructor(
     private readonly jobs: JobsService,
     private readonly reviews: ReviewsService,
@@ -62,12 +69,17 @@ export class OriginalApiController {
   async job(@Query() query: QueryParameters): Promise<OriginalJob> {
     const id = single(query, 'id');
     if (id === undefined || id === '') throw new DomainError('invalid_request', 'Say which job: /job?id=…');
-    return toOriginal(await this.jobs.get(id));
+    return toOriginal(await this.jobs.getExact(id));
   }
 
   @ApiOperation({ summary: 'List jobs, oldest first' })
   @ApiQuery({ name: 'offset', required: false, schema: { type: 'integer', default: 0 } })
-  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', default: 50 } })
+  @ApiQuery({
+    name: 'limit',
+    required: false,
+    schema: { type: 'integer', minimum: 0, default: USUAL_PAGE },
+    description: 'More than 1000 is taken for 1000.',
+  })
   @ApiQuery({
     name: 'status',
     required: false,
@@ -76,13 +88,15 @@ export class OriginalApiController {
   })
   @ApiOkResponse({ type: [OriginalJob] })
   @Get('jobs')
-  async jobsOldestFirst(@Query() query: QueryParameters): Promise<OriginalJob[]> {
-    const jobs = await this.jobs.oldest({
+  async jobsOldestFirst(@Query() query: QueryParameters, @Res() reply: FastifyReply): Promise<void> {
+    const pieces = this.jobs.oldest({
       status: statusParameter(query),
       offset: offsetParameter(query),
-      limit: limitParameter(query),
+      limit: cappedLimit(query),
     });
-    return jobs.map(toOriginal);
+    const fault = await sendFile(reply, { type: 'application/json' }, toJsonList(pieces));
+    if (fault)
+      this.logger.warn({ requestId: reply.request.id, err: fault, message: 'a list of jobs was cut' });
   }
 
   @ApiOperation({
@@ -138,6 +152,27 @@ export class OriginalApiController {
   liveness(): string {
     return 'ok';
   }
+}
+
+/** A larger limit than the largest is taken for that. */
+function cappedLimit(query: QueryParameters): number {
+  const text = single(query, 'limit');
+  if (text !== undefined && /^\d+$/.test(text)) return Math.min(Number(text), LARGEST_LIST);
+  return limitParameter(query);
+}
+
+/** One list of all the jobs, written piece by piece. */
+async function* toJsonList(
+  pieces: AsyncGenerator<Parameters<typeof toOriginal>[0][]>,
+): AsyncGenerator<string> {
+  let before = '[';
+  for await (const jobs of pieces) {
+    for (const job of jobs) {
+      yield before + JSON.stringify(toOriginal(job));
+      before = ',';
+    }
+  }
+  yield before === '[' ? '[]' : ']';
 }
 
 function requireBody(body: unknown): Json {

@@ -17,7 +17,11 @@ export class OriginalJob {
   @ApiJson({ description: 'Shown in human, too: the original’s reviewers use this route.' })
   response: Json;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({
+    format: 'date-time',
+    description: 'To the microsecond.',
+    example: '2026-01-31T09:00:00.123456Z',
+  })
   created_at: string;
 
   @ApiPropertyOptional({ type: Failure, description: 'Only in fail: the original had nothing to say why.' })
@@ -56,14 +60,14 @@ export class ReviewJob {
   payload?: Json;
 }
 
-export function toOriginal(job: Job): OriginalJob {
+export function toOriginal(job: Job & { createdAtMicros: string }): OriginalJob {
   const failure = failureOf(job);
   return {
     job_id: job.id,
     status: job.status,
     payload: job.payload,
     response: job.response,
-    created_at: job.createdAt.toISOString(),
+    created_at: job.createdAtMicros,
     ...(failure && { failure }),
   };
 }

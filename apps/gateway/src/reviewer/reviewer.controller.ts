@@ -16,7 +16,7 @@ export class ReviewerController {
   @ApiOperation({
     summary: 'Ask who you are',
     description:
-      'The name in x-hitl-actor where the gateway listens on loopback alone and takes it, else local. A name that is not taken is answered with another one.',
+      'The name in x-hitl-actor where the gateway listens on loopback alone and takes it, else local. A name that is not understood is refused.',
   })
   @ApiOkResponse({ type: ReviewerDto })
   @Get()

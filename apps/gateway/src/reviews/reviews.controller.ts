@@ -347,7 +347,7 @@ export function isReviewPosition(value: unknown): value is ReviewPosition {
 }
 
 /**
- * The revision that an If-Match names.
+ * The revision that an If-Match names. A proxy that compresses answers makes their ETags weak, or adds the encoding.
  * @throws DomainError precondition_required without one; `*` names none
  */
 function revisionOf(ifMatch: string | undefined, current: number): number {
@@ -359,7 +359,7 @@ function revisionOf(ifMatch: string | undefined, current: number): number {
       { revision: current },
     );
   }
-  const revision = /^\s*"(\d{1,9})"\s*$/.exec(ifMatch)?.[1];
+  const revision = /^\s*(?:W\/)?"(\d{1,9})(?:--?(?:gzip|br|deflate|zstd))?"\s*$/.exec(ifMatch)?.[1];
   if (revision === undefined) {
     const detail = `${quote(ifMatch)} is not an ETag of a job; send it as it was answered, such as "1"`;
     throw new DomainError('invalid_request', `If-Match: ${detail}.`, [{ pointer: 'If-Match', detail }]);

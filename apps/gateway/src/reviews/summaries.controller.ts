@@ -102,7 +102,7 @@ function filterOf(query: QueryParameters): SummaryFilter {
     rule: single(query, 'rule'),
     group: single(query, 'group'),
     without,
-    claimedBy: single(query, 'claimed_by'),
+    claimedBy: single(query, 'claimed_by')?.normalize('NFC'),
     unclaimed: flagParameter(query, 'unclaimed'),
     priority: wholeNumber(query, 'priority', undefined, 0, 9),
     asked: single(query, 'q'),

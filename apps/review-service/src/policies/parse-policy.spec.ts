@@ -122,7 +122,7 @@ rules:
       '/groups/Seniors: "Seniors" is no name: take 1 to 100 of a-z, 0-9, "-", "_" and "." (line 3)',
       '/groups/Seniors: names somebody twice; name each once (line 3)',
       '/groups/empty: has 0 entries; there may be 1 to 1000 (line 3)',
-      '/groups/numbers/0: 7 is not a text of 1 to 100 characters; put numbers in quotes (line 3)',
+      "/groups/numbers/0: 7 is no person's name: take 1 to 128 characters without control characters, none of worker, desk and policy:…, and put numbers in quotes (line 3)",
       '/defaults/approvals: 11 is not a whole number from 1 to 10 (line 4)',
       '/defaults/deadline: 24 is no time from 1s to 365d, such as 90s, 30m, 24h or 7d (line 4)',
       '/rules/0/when: "model ==" is not CEL: Unexpected token: EOF at character 9 (line 7)',

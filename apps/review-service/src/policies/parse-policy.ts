@@ -162,7 +162,7 @@ class PolicyReader extends YamlReader {
     }
     const entries = Object.entries(value);
     if (entries.length > 100) return this.note(path, `has ${entries.length} groups; the most is 100`);
-    const members = this.list(this.shortText(100), 1, 1000);
+    const members = this.list(this.person, 1, 1000);
     const groups = entries.map(([name, list]): [string, string[]] => {
       const at = [...path, name];
       this.name(name, at);

@@ -1,4 +1,4 @@
-import type { FieldFault } from '@hitl/domain';
+import { MAX_NAME_LENGTH, personName, type FieldFault } from '@hitl/domain';
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml';
 
 /** Faults, and warnings, that are told at most. */
@@ -102,6 +102,14 @@ export class YamlReader {
     typeof value === 'string' && NAME.test(value)
       ? value
       : this.note(path, `${show(value)} is no name: take 1 to 100 of a-z, 0-9, "-", "_" and "."`);
+
+  /** As the header x-hitl-actor may name somebody; in the form in which names are compared. */
+  readonly person: Read<string> = (value, path) =>
+    (typeof value === 'string' ? personName(value) : null) ??
+    this.note(
+      path,
+      `${show(value)} is no person's name: take 1 to ${MAX_NAME_LENGTH} characters without control characters, none of worker, desk and policy:…, and put numbers in quotes`,
+    );
 
   /** In milliseconds. */
   readonly time: Read<number> = (value, path) => {

@@ -17,6 +17,8 @@ export function isJobId(text: string): boolean {
 
 /** Bytes of the rows that a page of whole jobs may have. */
 const LARGEST_PAGE_BYTES = 33_554_432;
+/** Jobs whose size one statement measures: it reads them all. */
+const MEASURED_TOGETHER = 50;
 
 /** Where a page of reviews goes on. */
 export interface ReviewPosition {
@@ -171,14 +173,48 @@ export class JobReader {
     );
   }
 
-  /** Oldest first, without the first `offset`. */
-  oldest({ status, offset, limit }: { status?: JobStatus; offset: number; limit: number }): Promise<Job[]> {
-    return this.jobs.find({
-      where: status ? { status } : {},
-      order: { id: 'ASC' },
-      skip: offset,
-      take: limit,
-    });
+  /** The ids of jobs, oldest first, without the first `offset`. */
+  async oldest({
+    status,
+    offset,
+    limit,
+  }: {
+    status?: JobStatus;
+    offset: number;
+    limit: number;
+  }): Promise<string[]> {
+    const rows: { id: string }[] = await this.database.query(
+      'SELECT id FROM jobs WHERE $1::text IS NULL OR status = $1 ORDER BY id OFFSET $2 LIMIT $3',
+      [status ?? null, offset, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * Jobs by their ids, oldest first, in lists that come to no more than 32 MiB of text each, but for single larger jobs.
+   * When each was submitted is told to the microsecond, too.
+   */
+  async *inPieces(ids: string[]): AsyncGenerator<(Job & { createdAtMicros: string })[]> {
+    for (let start = 0; start < ids.length; start += MEASURED_TOGETHER) {
+      const found: { id: string; size: number; createdAtMicros: string }[] = await this.database.query(
+        `SELECT id, octet_length(job::text) AS size,
+                to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "createdAtMicros"
+         FROM jobs job WHERE id = ANY($1::uuid[]) ORDER BY id`,
+        [ids.slice(start, start + MEASURED_TOGETHER)],
+      );
+      while (found.length > 0) {
+        let size = 0;
+        const tooMany = found.findIndex((one, index) => (size += one.size) > LARGEST_PAGE_BYTES && index > 0);
+        const piece = found.splice(0, tooMany === -1 ? found.length : tooMany);
+        const jobs = await this.jobs
+          .createQueryBuilder('job')
+          .where('job.id = ANY(:ids)', { ids: piece.map(({ id }) => id) })
+          .orderBy('job.id', 'ASC')
+          .getMany();
+        const micros = new Map(piece.map((one) => [one.id, one.createdAtMicros]));
+        yield jobs.map((job) => Object.assign(job, { createdAtMicros: micros.get(job.id) ?? '' }));
+      }
+    }
   }
 
   /**

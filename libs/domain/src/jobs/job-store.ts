@@ -25,6 +25,7 @@ import { dueHeld, hold, settle, undo, type Settled } from './statements/hold';
 import { kickAll, kickOverdue } from './statements/kick-overdue';
 import { addNote, type Note } from './statements/note';
 import { plan, type PlanRequest } from './statements/plan';
+import { probeSubmit } from './statements/probe-submit';
 import { restore, type Restoration } from './statements/restore';
 import { retry } from './statements/retry';
 import { submit, type NewJob, type Submitted } from './statements/submit';
@@ -152,6 +153,11 @@ export class JobStore {
   /** Rings again for up to `limit` jobs in `bot` that nobody holds and whose time has come. */
   kickOverdue(limit: number): Promise<Bell[]> {
     return kickOverdue(this.database, limit);
+  }
+
+  /** Does what a submission does and takes it back. @throws whatever keeps jobs from being submitted */
+  probeSubmit(): Promise<void> {
+    return probeSubmit(this.database);
   }
 
   /** Makes all jobs in `bot` overdue and nobody's; only for a process that is alone with its database, before it works. */

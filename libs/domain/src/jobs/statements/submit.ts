@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../../prepared';
 import { toStoredJson } from '../../stored-json';
 import { isJsonObject, type Json } from '../../json';
@@ -100,7 +100,10 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
 }
 
 /** — → bot. Answers in the order of the jobs; null where a job with the same idempotency key is there already. */
-export async function submit(database: DataSource, jobs: NewJob[]): Promise<(Submitted | null)[]> {
+export async function submit(
+  database: DataSource | EntityManager,
+  jobs: NewJob[],
+): Promise<(Submitted | null)[]> {
   const rows: { id: string; createdAt: Date; bellId: string }[] = await database.query(
     prepared(
       'submit',
