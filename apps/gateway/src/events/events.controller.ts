@@ -1,8 +1,16 @@
 import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiTags, ApiOkResponse } from '@nestjs/swagger';
-import { DomainError, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
+import {
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiTags,
+  ApiOkResponse,
+} from '@nestjs/swagger';
+import { DomainError, isTransient, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
-import { EventStream } from '../http/event-stream';
+import { EventStream, EVENT_STREAM_TYPE } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
 import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
@@ -34,15 +42,20 @@ export class EventsController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
   @ApiOkResponse(STREAM)
+  @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
   @Get('jobs/:id/events')
   async followJob(
     @Param('id') id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const from = positionOf(lastEventId) ?? { xid: '0', id: '0' };
-    const job = await this.jobs.get(id);
-    await this.stream(reply, from, job);
+    const from = positionOf(lastEventId);
+    await this.comingBack(reply, async () => {
+      const job = await this.jobs.get(id);
+      // An EventSource comes back after every end, except after this one.
+      if (from && hasEnded(job) && (await this.tail.isLast(from, job.id))) await reply.status(204).send();
+      else await this.stream(reply, from ?? { xid: '0', id: '0' }, job);
+    });
   }
 
   @ApiOperation({
@@ -61,13 +74,38 @@ export class EventsController {
   ): Promise<void> {
     onlyParameters(query, []);
     // Before the stream opens: whoever looks once it is open misses nothing.
-    await this.stream(reply, positionOf(lastEventId) ?? (await this.tail.end()));
+    const from = positionOf(lastEventId);
+    await this.comingBack(reply, async () => {
+      await this.stream(reply, from ?? (await this.tail.end()));
+    });
+  }
+
+  /**
+   * An EventSource gives up for good on any status but 200. While the database is away it gets a stream that ends at once,
+   * so that it comes back.
+   */
+  private async comingBack(reply: FastifyReply, follow: () => Promise<void>): Promise<void> {
+    try {
+      await follow();
+    } catch (error) {
+      const isEventSource = reply.request.headers.accept?.includes('text/event-stream');
+      if (!isEventSource || !isTransient(error) || reply.sent) throw error;
+      const stream = new EventStream(reply).open();
+      stream.retry();
+      stream.comment('the database is away');
+      stream.end();
+    }
   }
 
   private async stream(reply: FastifyReply, from: EventPosition, job?: Job): Promise<void> {
+    if (reply.request.method === 'HEAD') {
+      await reply.header('content-type', EVENT_STREAM_TYPE).status(200).send();
+      return;
+    }
     const done = new AbortController();
     const signal = AbortSignal.any([goneSignal(reply), done.signal, this.streams.closing]);
     const stream = new EventStream(reply).open();
+    stream.retry();
     stream.comment('follows');
     const leave = job
       ? null
@@ -77,7 +115,7 @@ export class EventsController {
     try {
       await this.tail.follow(from, {
         jobId: job?.id,
-        endedJob: job?.status === 'success' || job?.status === 'fail',
+        endedJob: job !== undefined && hasEnded(job),
         signal,
         beat: () => {
           stream.comment('still here');
@@ -88,7 +126,7 @@ export class EventsController {
             event: event.type,
             data: JSON.stringify(toData(event)),
           });
-          if (job && (event.status === 'success' || event.status === 'fail')) done.abort();
+          if (job && hasEnded(event)) done.abort();
         },
       });
     } finally {
@@ -96,6 +134,10 @@ export class EventsController {
       stream.end();
     }
   }
+}
+
+function hasEnded({ status }: Pick<Job, 'status'>): boolean {
+  return status === 'success' || status === 'fail';
 }
 
 function toData(event: EventRecord): object {

@@ -31,6 +31,7 @@ export class ErrorsFilter implements ExceptionFilter {
     if (isOpenAiRoute(request.url)) {
       if (error instanceof Withheld) {
         reply.header('x-hitl-job-id', error.jobId).header('location', `/v1/jobs/${error.jobId}`);
+        if (error.retryAfter !== null) reply.header('retry-after', error.retryAfter);
       }
       const retry = mayRetry(error, request.headers['idempotency-key'] !== undefined);
       reply.status(status).header('x-should-retry', String(retry)).send(toOpenAiError(error));
