@@ -57,11 +57,9 @@ export class Asked {
   }
 
   /** Waits until there are so many. */
-  count(content: string, jobs: number): Promise<any[]> {
-    return until(`${jobs} jobs for ${content}`, async () => {
-      const made = await this.jobs(content);
-      return made.length === jobs && made;
-    });
+  async count(content: string, jobs: number): Promise<any[]> {
+    await until(`${jobs} jobs for ${content}`, async () => (await this.jobs(content)).length === jobs);
+    return this.jobs(content);
   }
 
   /** The client of a job, as reviewers see it. */

@@ -79,7 +79,10 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
         <span className="chip">from {visible(review.submitter)}</span>
         {since !== null && <span className="chip">waits {age(since, now)}</span>}
         {client === 'gone' && (
-          <span className="chip !border-current !text-warn" title="The client that was held for the answer has gone">
+          <span
+            className="chip !border-current !text-warn"
+            title="The client that was held for the answer has gone"
+          >
             nobody waits any more
           </span>
         )}

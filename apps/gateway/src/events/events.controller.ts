@@ -1,12 +1,14 @@
 import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
 import {
+  ApiExtraModels,
   ApiHeader,
   ApiNoContentResponse,
+  ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiProduces,
   ApiTags,
-  ApiOkResponse,
+  getSchemaPath,
 } from '@nestjs/swagger';
 import { DomainError, isTransient, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
@@ -17,11 +19,13 @@ import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from '../viewers/viewers.service';
 import { EventTail } from './event-tail.service';
 import { OpenStreams } from './open-streams.service';
+import { ApiErrors } from '../openapi/api-errors';
+import { JobEventDto, ViewersEventDto } from './event.dto';
 
 const STREAM = {
   description:
-    'Server-sent events: `id`, `event` (the type) and `data` {"id", "job_id", "type", "status", "revision", "actor", "created_at"}. They carry no payload and no answer.',
-  schema: { type: 'string' },
+    'Server-sent events: `id`, `event` (the type) and `data`, a JobEvent. They carry no payload and no answer.',
+  type: JobEventDto,
 } as const;
 
 @ApiTags('events')
@@ -43,6 +47,7 @@ export class EventsController {
   @ApiProduces('text/event-stream')
   @ApiOkResponse(STREAM)
   @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
+  @ApiErrors('job_not_found')
   @Get('jobs/:id/events')
   async followJob(
     @Param('id') id: string,
@@ -65,7 +70,11 @@ export class EventsController {
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse(STREAM)
+  @ApiExtraModels(ViewersEventDto)
+  @ApiOkResponse({
+    description: `${STREAM.description} Or a ViewersEvent.`,
+    schema: { oneOf: [{ $ref: getSchemaPath(JobEventDto) }, { $ref: getSchemaPath(ViewersEventDto) }] },
+  })
   @Get('events')
   async followAll(
     @Query() query: QueryParameters,
@@ -140,7 +149,7 @@ function hasEnded({ status }: Pick<Job, 'status'>): boolean {
   return status === 'success' || status === 'fail';
 }
 
-function toData(event: EventRecord): object {
+function toData(event: EventRecord): JobEventDto {
   return {
     id: `${event.xid}-${event.id}`,
     job_id: event.jobId,
