@@ -11,13 +11,10 @@ describe('how long a held client waits', () => {
     expect(patienceOf(request(), null, 0)).toEqual({ answerAfter: null, beatAfter: null });
   });
 
-  it.each(['x-stainless-read-timeout', 'x-stainless-timeout'])(
-    'is what %s says, less a second',
-    (header) => {
-      expect(patienceOf(request({ [header]: '30.0' }), null, BEAT_MS).answerAfter).toBe(29_000);
-      expect(patienceOf(request({ [header]: '1' }), null, BEAT_MS).answerAfter).toBe(500);
-    },
-  );
+  it.each(['x-stainless-read-timeout', 'x-stainless-timeout'])('is what %s says, less a second', (header) => {
+    expect(patienceOf(request({ [header]: '30.0' }), null, BEAT_MS).answerAfter).toBe(29_000);
+    expect(patienceOf(request({ [header]: '1' }), null, BEAT_MS).answerAfter).toBe(500);
+  });
 
   it.each(['', 'soon', '0', '-5', 'Infinity', '1e9'])('is not known from the header %j', (text) => {
     const headers = { 'x-stainless-read-timeout': text };
