@@ -155,8 +155,8 @@ describe.each(WAYS)('waiting for a job: $name', ({ way }) => {
     beforeAll(async () => {
       const { id } = await stack.submit({ input: 'x' });
       const heartbeat = async (path: string, init: RequestInit, sign: string): Promise<number> => {
-        const since = Date.now();
         const { body } = await fetch(`${stack.url}${path}`, init);
+        const since = Date.now();
         let text = '';
         for await (const bytes of body!) {
           text += Buffer.from(bytes as Uint8Array).toString();

@@ -1,10 +1,8 @@
 import type { FastifyReply } from 'fastify';
+import { oneLine } from './one-line';
 
 /** Bytes that may wait for a client that does not read; past it the client is cut off and resumes later. */
 const MOST_UNREAD = 1_048_576;
-
-/** What line readers other than those of the standard take for the end of a line, and JSON writes as escapes just as well. */
-const OTHER_LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 export const EVENT_STREAM_TYPE = 'text/event-stream; charset=utf-8';
 
@@ -44,11 +42,7 @@ export class EventStream {
       ...(id === undefined ? [] : [`id: ${id}`]),
       ...(event === undefined ? [] : [`event: ${event}`]),
     ];
-    const content = data.replace(
-      OTHER_LINE_ENDS,
-      (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
-    this.write(`${[...lines, `data: ${content}`].join('\n')}\n\n`);
+    this.write(`${[...lines, `data: ${oneLine(data)}`].join('\n')}\n\n`);
   }
 
   /** Tells an EventSource to come back by itself, 1 to 3 seconds after the stream has ended: not all at once. */
