@@ -142,7 +142,7 @@ describe('clients that were held and come back', () => {
     expect(await first.status).toBe(503);
     expect(Object.fromEntries(await first.headers)).toMatchObject({
       'x-should-retry': 'true',
-      'retry-after': '5',
+      'retry-after': '10',
       'x-hitl-job-id': job.id,
       connection: 'close',
     });

@@ -42,7 +42,7 @@ export function failureOf(job: Job): Withheld {
 }
 
 /** Seconds after which another gateway, or this one once it is back, takes a client that was sent home. */
-const RETRY_AFTER_STOP = 5;
+const RETRY_AFTER_STOP = 10;
 /** The same for a client whose time has run out: at once, as SDKs understand it. */
 const RETRY_AFTER_PENDING = 1;
 
