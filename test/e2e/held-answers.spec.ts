@@ -170,7 +170,7 @@ describe('an answer that is held for long', () => {
 
     it('that has no try left is named before its time is over', async () => {
       const content = aQuestion();
-      const error: any = await client(stack.url, { timeout: 2000, maxRetries: 0 })
+      const error: any = await client(stack.url, { timeout: 3000, maxRetries: 0 })
         .chat.completions.create(chat(content))
         .catch((thrown: unknown) => thrown);
       const [job] = await asked.jobs(content);

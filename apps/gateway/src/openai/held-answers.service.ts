@@ -58,7 +58,8 @@ export class HeldAnswers {
     actor: string,
     reply: FastifyReply,
   ): Promise<Held> {
-    const since = Date.now();
+    // Its body took its time, too.
+    const since = Date.now() - reply.elapsedTime;
     const gone = goneSignal(reply);
     const { job, hold, replayed, cutAfterMs } = idempotency
       ? await this.byKey(submission, idempotency, actor)
@@ -68,7 +69,7 @@ export class HeldAnswers {
     const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
     const held: Held = { job, reply, since, gone, patience, told: false };
     onceClosed(reply, (isSent) => {
-      const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Date.now() - since;
+      const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(Date.now() - since);
       this.requests.close(hold, { answered: isSent && held.told, cutAfterMs });
     });
     return held;
