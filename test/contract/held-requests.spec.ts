@@ -19,7 +19,10 @@ describe.each(TEST_STORES)('requests that are held, on $name', ({ open }) => {
   const gatewayId = randomUUID();
   const asked = (question: string) => createHash('sha256').update(question).digest();
   /** Asks; answers the request and the job that it got. */
-  async function ask(question: string, { certain = false, jobId = randomUUID() as string } = {}) {
+  async function ask(
+    question: string,
+    { certain = false, jobId = randomUUID() }: { certain?: boolean; jobId?: string } = {},
+  ) {
     await holds.beat(gatewayId);
     const hold: HeldRequest = { gatewayId, requestId: randomUUID(), jobId };
     const got = await holds.join({ ...hold, asked: asked(question), certain, joinMs: JOIN_MS });
