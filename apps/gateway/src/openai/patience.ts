@@ -20,7 +20,7 @@ export interface Patience {
 
 /**
  * How long a held client waits. OpenAI's SDKs say in `x-stainless-read-timeout` (Python) and `x-stainless-timeout`
- * (JavaScript), in seconds, how long they wait for a byte.
+ * (JavaScript, where the call itself sets it), in seconds, how long they wait for a byte.
  * @param cutAfterMs how soon the line to the same client was cut before; null: it was not
  * @param beatMs HOLD_BEAT_MS
  */
