@@ -120,6 +120,27 @@ describe('the console’s queue', () => {
     await scrollTo('job 205 ');
   });
 
+  it('says on a row, and on the open job, that the client that was held for it has gone', async () => {
+    const gone = new AbortController();
+    const held = fetch(`${stack.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'stub', messages: [{ role: 'user', content: 'for nobody' }] }),
+      signal: gone.signal,
+    }).catch(() => undefined);
+    const row = alice.page.getByRole('row', { name: 'for nobody' });
+    await row.waitFor();
+    expect(await row.getByText('client gone').count()).toBe(0);
+    await row.click();
+    await alice.page.getByRole('heading', { name: 'for nobody' }).waitFor();
+    gone.abort();
+    await held;
+    await alice.sees('nobody waits any more');
+    await alice.page.goBack();
+    await alice.page.reload();
+    await row.getByText('client gone').waitFor();
+  });
+
   it('decides only on the answer that was there when a job was selected', async () => {
     const [first, second] = [await waiting('the first'), await waiting('the second')];
     await alice.page.getByRole('row').nth(2).waitFor();

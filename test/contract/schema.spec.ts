@@ -6,6 +6,17 @@ import type { DataSource } from 'typeorm';
 describe('the entities', () => {
   /** What the entities leave out on purpose: the database alone computes it. */
   const BESIDE_THE_ENTITIES = [
+    // Read and written by the hold store alone.
+    'gateways.id uuid NOT NULL PRIMARY KEY',
+    'gateways.seen_at timestamp with time zone NOT NULL',
+    'held_requests.answered_at timestamp with time zone',
+    'held_requests.asked bytea',
+    'held_requests.cut_after_ms integer',
+    'held_requests.gateway_id uuid NOT NULL',
+    'held_requests.held_at timestamp with time zone NOT NULL',
+    'held_requests.job_id uuid NOT NULL PRIMARY KEY',
+    'held_requests.left_at timestamp with time zone',
+    'held_requests.request_id uuid NOT NULL',
     'event_chains.hash bytea NOT NULL',
     'event_chains.job_id uuid NOT NULL PRIMARY KEY',
     'event_chains.seq integer NOT NULL',
@@ -25,14 +36,17 @@ describe('the entities', () => {
 
   it('have exactly the columns of the migrated schema, with their types and nullability', async () => {
     const inEntities = source.entityMetadatas.flatMap(({ tableName, columns }) =>
-      columns.map((column) =>
-        [
-          `${tableName}.${column.databaseName} ${source.driver.normalizeType(column)}${column.isArray ? '[]' : ''}`,
-          ...(column.isNullable ? [] : ['NOT NULL']),
-          ...(column.isPrimary ? ['PRIMARY KEY'] : []),
-          ...(column.generatedIdentity ? [`IDENTITY ${column.generatedIdentity}`] : []),
-        ].join(' '),
-      ),
+      // What a SELECT computes is no column.
+      columns
+        .filter(({ isVirtualProperty }) => !isVirtualProperty)
+        .map((column) =>
+          [
+            `${tableName}.${column.databaseName} ${source.driver.normalizeType(column)}${column.isArray ? '[]' : ''}`,
+            ...(column.isNullable ? [] : ['NOT NULL']),
+            ...(column.isPrimary ? ['PRIMARY KEY'] : []),
+            ...(column.generatedIdentity ? [`IDENTITY ${column.generatedIdentity}`] : []),
+          ].join(' '),
+        ),
     );
     const inDatabase = await database.query<{ line: string }>(
       `SELECT concat_ws(' ', c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod),

@@ -13,6 +13,7 @@ import { WaitingJobs } from './jobs/waiting-jobs.service';
 import { ChainService } from './history/chain.service';
 import { HistoryController } from './history/history.controller';
 import { HeldAnswers } from './openai/held-answers.service';
+import { HeldRequests } from './openai/held-requests.service';
 import { ModelsService } from './openai/models.service';
 import { OpenAiController } from './openai/openai.controller';
 import { OriginalApiController } from './original-api/original-api.controller';
@@ -71,6 +72,7 @@ export function consumes(): QueueConsumption[] {
     EventTail,
     OpenStreams,
     HeldAnswers,
+    HeldRequests,
     ModelsService,
     WebhookSender,
     WebhooksService,

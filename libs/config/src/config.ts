@@ -170,9 +170,17 @@ export class Config {
   @Integer(1, 100_000_000)
   MAX_WAITING_JOBS: number = 100_000;
 
-  /** How long a client that waits for a human is held. Under the 10 minutes after which OpenAI's SDKs give up. */
-  @Integer(1, 3_600_000)
-  HOLD_TIMEOUT_MS: number = 540_000;
+  /** How long a client that waits for a human is held at most; 0: until the job ends or the client goes. */
+  @Integer(0, 86_400_000)
+  HOLD_TIMEOUT_MS: number = 0;
+
+  /** After how long a plain answer that only a human keeps back begins with white space, so that nobody cuts it; 0: never. */
+  @Integer(0, 3_600_000)
+  HOLD_BEAT_MS: number = 240_000;
+
+  /** How long after a held client has gone an identical request gets its job; 0: never. */
+  @Integer(0, 86_400_000)
+  HOLD_JOIN_MS: number = 600_000;
 
   /** Signs the webhooks of jobs with a callback_url: `whsec_` and the base64 of 24 to 64 bytes. */
   @IsOptional()

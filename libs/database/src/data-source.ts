@@ -21,6 +21,7 @@ import { Asked1700000005000 } from './migrations/1700000005000-asked';
 import { JobDeliveries1700000006000 } from './migrations/1700000006000-job-deliveries';
 import { Regeneration1700000007400 } from './migrations/1700000007400-regeneration';
 import { ModelFailure1700000007200 } from './migrations/1700000007200-model-failure';
+import { HeldRequests1700000007100 } from './migrations/1700000007100-held-requests';
 import { workAsApplication } from './role';
 
 // What jsonb cannot hold is stored in other words: every reader gets it back.
@@ -117,6 +118,7 @@ export function dataSourceOptions(
       JobDeliveries1700000006000,
       Regeneration1700000007400,
       ModelFailure1700000007200,
+      HeldRequests1700000007100,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -7,6 +7,7 @@ import {
   EventReader,
   ExportReader,
   HistoryReader,
+  HoldStore,
   isTransient,
   JobReader,
   JobStore,
@@ -31,6 +32,7 @@ const STORES = [
   StatsReader,
   OutboxStore,
   WebhookStore,
+  HoldStore,
 ];
 
 /** Provides the data source and the stores to the whole application. */

@@ -29,6 +29,8 @@ export interface ServiceDefinition {
 
 /** Requests that take longer than this to arrive are cut, in milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
+/** Quiet time after which the system asks whether a client is still there, in milliseconds. */
+const KEEP_ALIVE_DELAY_MS = 15_000;
 /** Connections that may wait to be accepted: thousands of held clients come back at once after a restart. The system may allow fewer. */
 const BACKLOG = 4096;
 
@@ -120,6 +122,10 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     routerOptions: { maxParamLength: maxHeaderSize },
     ...refuseUnreadable(logger),
     forceCloseConnections: 'idle',
+    // What comes on a connection that is still open is answered as ever, and told to close it: a 503 would end an EventSource.
+    return503OnClosing: false,
+    // A client whose machine or network is gone is found out within half a minute.
+    http: { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS },
     skipMiddie: true,
     genReqId: ({ headers }: IncomingMessage) => {
       const given = headers['x-request-id'];

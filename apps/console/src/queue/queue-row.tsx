@@ -109,6 +109,11 @@ export const QueueRow = memo(function QueueRow({
             breaks its form
           </span>
         )}
+        {row.client === 'gone' && (
+          <span className="chip mr-2 !text-warn" title="The client that was held for the answer has gone">
+            client gone
+          </span>
+        )}
         {asked || <em className="text-dim">nothing</em>}
       </span>
       <span role="gridcell" className="truncate text-dim max-sm:hidden">

@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo, type RefObject } from 'react';
 import type { Json, Review } from '../api/client';
@@ -10,6 +11,7 @@ import { lineOf } from '../text/line';
 import { age, countdown } from '../text/time';
 import { written } from './answer';
 import { conversationOf } from './request';
+import { clientQuery } from './review-data';
 
 interface JobHeaderProps {
   review: Review;
@@ -26,6 +28,7 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
   const now = useNow();
   const title = useMemo(() => titleOf(review), [review]);
   const { since, deadline_at, on_deadline, rule, group, approvals, approved_by } = review.review;
+  const client = useQuery(clientQuery(review)).data;
   const queue = useQueue(filters);
   const place = useMemo(() => placeOf(queue.data?.pages ?? [], review.id), [queue.data, review.id]);
   const deadline = countdown(deadline_at, now);
@@ -75,6 +78,14 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
         {review.priority > 0 && <span className="chip">priority {review.priority}</span>}
         <span className="chip">from {visible(review.submitter)}</span>
         {since !== null && <span className="chip">waits {age(since, now)}</span>}
+        {client === 'gone' && (
+          <span
+            className="chip !border-current !text-warn"
+            title="The client that was held for the answer has gone"
+          >
+            nobody waits any more
+          </span>
+        )}
         {deadline && (
           <span className={`chip ${deadline.urgency === 'calm' ? '' : '!border-current text-bad'}`}>
             {on_deadline === 'approve' ? 'approves itself' : 'expires'}{' '}

@@ -1,5 +1,5 @@
 import { queryOptions, type QueryClient, type QueryKey } from '@tanstack/react-query';
-import { api, dataOf } from '../api/client';
+import { api, dataOf, type Review } from '../api/client';
 import { followChanges } from '../api/live';
 
 /** A job as its reviewer sees it. */
@@ -7,6 +7,23 @@ export const reviewQuery = (id: string) =>
   queryOptions({
     queryKey: ['review', id],
     queryFn: ({ signal }) => dataOf(api.GET('/v1/reviews/{id}', { params: { path: { id } }, signal })),
+    gcTime: 60_000,
+  });
+
+/** How often it is looked whether the client that is held for an open review is still there, in milliseconds: no event tells. */
+const CLIENT_EVERY = 10_000;
+
+/** Whether the client that is held for the answer is still there; null: none is. */
+export const clientQuery = ({ id, status, review }: Review) =>
+  queryOptions({
+    queryKey: ['client', id],
+    queryFn: async ({ signal }) => {
+      const query = { ids: id, limit: 1 };
+      const { data } = await dataOf(api.GET('/v1/review-summaries', { params: { query }, signal }));
+      return data[0]?.client ?? null;
+    },
+    initialData: review.client,
+    refetchInterval: status === 'human' && review.client !== null ? CLIENT_EVERY : false,
     gcTime: 60_000,
   });
 

@@ -2,6 +2,7 @@ import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
 import {
   ApiExtraModels,
   ApiHeader,
+  ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
@@ -9,9 +10,9 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { DomainError, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
+import { DomainError, isTransient, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
-import { EventStream } from '../http/event-stream';
+import { EventStream, EVENT_STREAM_TYPE } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
 import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
@@ -45,6 +46,7 @@ export class EventsController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
   @ApiOkResponse(STREAM)
+  @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
   @ApiErrors('job_not_found')
   @Get('jobs/:id/events')
   async followJob(
@@ -52,9 +54,13 @@ export class EventsController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const from = positionOf(lastEventId) ?? { xid: '0', id: '0' };
-    const job = await this.jobs.get(id);
-    await this.stream(reply, from, job);
+    const from = positionOf(lastEventId);
+    await this.comingBack(reply, async () => {
+      const job = await this.jobs.get(id);
+      // An EventSource comes back after every end, except after this one.
+      if (from && hasEnded(job) && (await this.tail.isLast(from, job.id))) await reply.status(204).send();
+      else await this.stream(reply, from ?? { xid: '0', id: '0' }, job);
+    });
   }
 
   @ApiOperation({
@@ -77,13 +83,38 @@ export class EventsController {
   ): Promise<void> {
     onlyParameters(query, []);
     // Before the stream opens: whoever looks once it is open misses nothing.
-    await this.stream(reply, positionOf(lastEventId) ?? (await this.tail.end()));
+    const from = positionOf(lastEventId);
+    await this.comingBack(reply, async () => {
+      await this.stream(reply, from ?? (await this.tail.end()));
+    });
+  }
+
+  /**
+   * An EventSource gives up for good on any status but 200. While the database is away it gets a stream that ends at once,
+   * so that it comes back.
+   */
+  private async comingBack(reply: FastifyReply, follow: () => Promise<void>): Promise<void> {
+    try {
+      await follow();
+    } catch (error) {
+      const isEventSource = reply.request.headers.accept?.includes('text/event-stream');
+      if (!isEventSource || !isTransient(error) || reply.sent) throw error;
+      const stream = new EventStream(reply).open();
+      stream.retry();
+      stream.comment('the database is away');
+      stream.end();
+    }
   }
 
   private async stream(reply: FastifyReply, from: EventPosition, job?: Job): Promise<void> {
+    if (reply.request.method === 'HEAD') {
+      await reply.header('content-type', EVENT_STREAM_TYPE).status(200).send();
+      return;
+    }
     const done = new AbortController();
     const signal = AbortSignal.any([goneSignal(reply), done.signal, this.streams.closing]);
     const stream = new EventStream(reply).open();
+    stream.retry();
     stream.comment('follows');
     const leave = job
       ? null
@@ -93,7 +124,7 @@ export class EventsController {
     try {
       await this.tail.follow(from, {
         jobId: job?.id,
-        endedJob: job?.status === 'success' || job?.status === 'fail',
+        endedJob: job !== undefined && hasEnded(job),
         signal,
         beat: () => {
           stream.comment('still here');
@@ -104,7 +135,7 @@ export class EventsController {
             event: event.type,
             data: JSON.stringify(toData(event)),
           });
-          if (job && (event.status === 'success' || event.status === 'fail')) done.abort();
+          if (job && hasEnded(event)) done.abort();
         },
       });
     } finally {
@@ -112,6 +143,10 @@ export class EventsController {
       stream.end();
     }
   }
+}
+
+function hasEnded({ status }: Pick<Job, 'status'>): boolean {
+  return status === 'success' || status === 'fail';
 }
 
 function toData(event: EventRecord): JobEventDto {

@@ -40,6 +40,7 @@ export class ErrorsFilter implements ExceptionFilter {
     if (isOpenAiRoute(path)) {
       if (error instanceof Withheld) {
         reply.header('x-hitl-job-id', error.jobId).header('location', publicLink(`/v1/jobs/${error.jobId}`));
+        if (error.retryAfter !== null) reply.header('retry-after', error.retryAfter);
       }
       const shown =
         error.code === 'not_found'

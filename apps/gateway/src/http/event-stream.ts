@@ -1,12 +1,16 @@
 import type { FastifyReply } from 'fastify';
+import { oneLine } from './one-line';
 
 /** Bytes that may wait for a client that does not read; past it the client is cut off and resumes later. */
 const MOST_UNREAD = 1_048_576;
+
+export const EVENT_STREAM_TYPE = 'text/event-stream; charset=utf-8';
 
 /** A server-sent event. */
 export interface StreamEvent {
   id?: string;
   event?: string;
+  /** JSON. */
   data: string;
 }
 
@@ -19,9 +23,11 @@ export class EventStream {
     this.reply.hijack();
     this.reply.raw.writeHead(200, {
       ...(this.reply.getHeaders() as Record<string, string>),
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': EVENT_STREAM_TYPE,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
+      // A stream's end closes its socket: one that were kept alive would lead its client back to a gateway that stops.
+      connection: 'close',
     });
     this.reply.raw.flushHeaders();
     return this;
@@ -36,7 +42,12 @@ export class EventStream {
       ...(id === undefined ? [] : [`id: ${id}`]),
       ...(event === undefined ? [] : [`event: ${event}`]),
     ];
-    this.write(`${[...lines, `data: ${data}`].join('\n')}\n\n`);
+    this.write(`${[...lines, `data: ${oneLine(data)}`].join('\n')}\n\n`);
+  }
+
+  /** Tells an EventSource to come back by itself, 1 to 3 seconds after the stream has ended: not all at once. */
+  retry(): void {
+    this.write(`retry: ${1000 + Math.floor(Math.random() * 2000)}\n\n`);
   }
 
   /** A line that keeps proxies and clients from giving up; clients pass over it. */

@@ -25,11 +25,15 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | null {
       { pointer: 'Idempotency-Key', detail },
     ]);
   }
+  return { key, requestHash: requestHashOf(request) };
+}
+
+/** SHA-256 of method, path and body: two requests with the same one ask for the same. */
+export function requestHashOf(request: FastifyRequest): Buffer {
   const path = request.url.split('?', 1)[0] ?? '';
-  const requestHash = createHash('sha256')
+  return createHash('sha256')
     .update(`${request.method} ${path}\n${JSON.stringify(request.body)}`)
     .digest();
-  return { key, requestHash };
 }
 
 /** The request's {@link Idempotency}, or null. */

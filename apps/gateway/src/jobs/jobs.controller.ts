@@ -160,7 +160,8 @@ export class JobsController {
     let current = job;
     if (wait !== null) {
       reply.header('preference-applied', `wait=${wait}`).header('vary', 'prefer');
-      const ending = await this.waitingRoom.untilEnded(job.id, { ms: wait * 1000, gone: goneSignal(reply) });
+      const until = Date.now() + wait * 1000;
+      const ending = await this.waitingRoom.untilEnded(job.id, { until, gone: goneSignal(reply) });
       current = typeof ending === 'object' ? ending.job : await this.jobs.get(job.id);
     }
     const ended = current.status === 'success' || current.status === 'fail';

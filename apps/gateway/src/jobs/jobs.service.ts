@@ -17,6 +17,8 @@ import { WaitingJobs } from './waiting-jobs.service';
 
 /** What a submitter asks for. */
 export interface Submission {
+  /** The job's id, where it was given before: submitting it again makes no second job. */
+  id?: string;
   payload: Json;
   metadata?: Record<string, string>;
   priority?: number;
@@ -28,7 +30,7 @@ export interface Submission {
   idempotency?: Idempotency | null;
 }
 
-/** A job, and whether it was there already under the same idempotency key. */
+/** A job, and whether it was there already under the same idempotency key or id. */
 export interface Accepted {
   job: Job;
   replayed: boolean;
@@ -55,6 +57,7 @@ export class JobsService {
    */
   async submit(submission: Submission, actor: string): Promise<Accepted> {
     const {
+      id = uuidv7(),
       payload,
       metadata = {},
       priority = 0,
@@ -64,7 +67,7 @@ export class JobsService {
       idempotency = null,
     } = submission;
     const newJob: NewJob = {
-      id: uuidv7(),
+      id,
       project: PROJECT,
       payload,
       metadata,
@@ -77,7 +80,9 @@ export class JobsService {
     };
     this.waitingJobs.admit();
     const submitted = await this.store.submit(newJob);
-    if (!submitted) return { job: await this.earlier(idempotency), replayed: true };
+    if (!submitted) {
+      return { job: idempotency ? await this.earlier(idempotency) : await this.get(id), replayed: true };
+    }
     this.outbox.ring(submitted.bell);
     metrics.jobsSubmitted.inc();
     this.logger.debug({ jobId: newJob.id, message: 'submitted' });
@@ -85,16 +90,16 @@ export class JobsService {
     return { job, replayed: false };
   }
 
-  /** @throws DomainError job_not_found */
-  async get(id: string): Promise<Job> {
-    const job = await this.reader.find(id);
-    if (!job) throw notFound(id);
-    return job;
-  }
-
-  /** Null where there is no such job. */
+  /** The job with this id; null when there is none. */
   find(id: string): Promise<Job | null> {
     return this.reader.find(id);
+  }
+
+  /** @throws DomainError job_not_found */
+  async get(id: string): Promise<Job> {
+    const job = await this.find(id);
+    if (!job) throw notFound(id);
+    return job;
   }
 
   /** The id of a job as the database has it, without reading the job. @throws DomainError job_not_found */
@@ -137,8 +142,8 @@ export class JobsService {
   }
 
   /** The job that has the key. @throws DomainError idempotency_conflict when it came with another request */
-  private async earlier(idempotency: Idempotency | null): Promise<Job> {
-    const job = idempotency && (await this.reader.findByKey(PROJECT, idempotency.key));
+  private async earlier(idempotency: Idempotency): Promise<Job> {
+    const job = await this.reader.findByKey(PROJECT, idempotency.key);
     if (!job) throw new Error('a job that was not stored has no earlier one either');
     return requireSameRequest(job, idempotency);
   }

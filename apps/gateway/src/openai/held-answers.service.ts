@@ -1,61 +1,181 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import type { Job } from '@hitl/domain';
+import { SummaryReader, type HeldRequest, type Job, type JobStatus, type Json } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
-import { goneSignal } from '../http/gone';
+import { goneSignal, onceClosed } from '../http/gone';
 import { markReplayed, type Idempotency } from '../http/idempotency';
 import { JobsService, type Submission } from '../jobs/jobs.service';
 import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
-import { failureOf, unfinished } from './withheld';
+import { HeldRequests } from './held-requests.service';
+import { patienceOf, type Patience } from './patience';
+import { SlowAnswer } from './slow-answer';
+import { failureOf, unfinished, Withheld } from './withheld';
+
+/** Milliseconds between two spaces of a slow answer at most: below the idle times of load balancers. */
+const BEAT_MS = 15_000;
+/** How long the model may need until a slow answer is tried again, in milliseconds. */
+const LOOK_AGAIN_MS = 2000;
+
+/** A request that waits for its job. */
+export interface Held {
+  job: Job;
+  reply: FastifyReply;
+  /** When it came, in milliseconds. */
+  since: number;
+  /** Fires when its client goes. */
+  gone: AbortSignal;
+  patience: Patience;
+  /** Whether its client is told of the job's end; as long as it is not, an identical request gets the job. */
+  told: boolean;
+}
+
+/** How a door tells of a job that has ended. */
+export interface Door {
+  /** An approved answer. */
+  answer(job: Job): Json;
+  /** Why there is none, where the status was sent before that was known. */
+  withheld(error: Withheld, job: Job): Json;
+}
 
 /** Submits requests whose clients are held until a human has decided. */
 @Injectable()
 export class HeldAnswers {
   constructor(
     private readonly jobs: JobsService,
+    private readonly requests: HeldRequests,
     private readonly waitingRoom: WaitingRoom,
+    private readonly summaries: SummaryReader,
     private readonly config: Config,
   ) {}
 
-  /** Makes the job, or finds the one that the idempotency key stands for, and names it in the reply. */
+  /**
+   * Makes the job, or finds the one that the request has already: by its idempotency key, else as an identical request whose
+   * client has gone. Names the job in the reply.
+   */
   async submit(
-    submission: Omit<Submission, 'idempotency'>,
+    submission: Omit<Submission, 'idempotency' | 'id'>,
     idempotency: Idempotency | null,
     actor: string,
     reply: FastifyReply,
-  ): Promise<Job> {
-    const { job, replayed } = await this.jobs.submit({ ...submission, idempotency }, actor);
+  ): Promise<Held> {
+    // Its body took its time, too.
+    const since = Date.now() - reply.elapsedTime;
+    const gone = goneSignal(reply);
+    const { job, hold, replayed, cutAfterMs } = idempotency
+      ? await this.byKey(submission, idempotency, actor)
+      : await this.byQuestion(submission, actor, reply);
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
-    return job;
+    const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
+    const held: Held = { job, reply, since, gone, patience, told: false };
+    onceClosed(reply, (isSent) => {
+      const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(Date.now() - since);
+      this.requests.close(hold, { answered: isSent && held.told, cutAfterMs });
+    });
+    return held;
   }
 
-  /** Waits for the job's end, HOLD_TIMEOUT_MS at most. */
-  wait(jobId: string, reply: FastifyReply, beat?: () => void): Promise<Ending> {
-    return this.waitingRoom.untilEnded(jobId, {
-      ms: this.config.HOLD_TIMEOUT_MS,
-      gone: goneSignal(reply),
-      beat,
+  private async byKey(submission: Submission, idempotency: Idempotency, actor: string) {
+    const { job, replayed } = await this.jobs.submit({ ...submission, idempotency }, actor);
+    return { job, replayed, hold: await this.requests.keep(job.id), cutAfterMs: null };
+  }
+
+  private async byQuestion(submission: Submission, actor: string, reply: FastifyReply) {
+    const { hold, isNew, cutAfterMs } = await this.requests.join(reply.request);
+    try {
+      // Also where it was found: the request that made it may be about to submit it, or may have died before.
+      const { job, replayed } =
+        (!isNew && (await this.found(hold))) ||
+        (await this.jobs.submit({ ...submission, id: hold.jobId }, actor));
+      return { job, replayed, hold, cutAfterMs };
+    } catch (error) {
+      this.requests.close(hold, { answered: false, cutAfterMs: null });
+      throw error;
+    }
+  }
+
+  private async found({ jobId }: HeldRequest): Promise<{ job: Job; replayed: true } | null> {
+    const job = await this.jobs.find(jobId);
+    return job && { job, replayed: true };
+  }
+
+  /**
+   * Answers once the job has ended, as the door tells it. Where only the human is missing, a long wait begins the answer
+   * with white space.
+   * @throws Withheld as long as no status was sent
+   */
+  async answer(held: Held, door: Door): Promise<void> {
+    const slow = new SlowAnswer(held.reply);
+    const ending = await this.untilEnded(held, slow);
+    if (ending === 'gone') return;
+    if (ending === 'shutdown' && slow.hasBegun) {
+      slow.cut();
+      return;
+    }
+    const job = typeof ending === 'object' ? ending.job : held.job;
+    try {
+      if (typeof ending !== 'object') throw await this.unfinished(held, ending);
+      held.told = true;
+      if (job.edited && job.status === 'success' && !slow.hasBegun)
+        held.reply.header('x-hitl-edited', 'true');
+      if (job.status !== 'success') throw failureOf(job);
+      await slow.end(door.answer(job));
+    } catch (error) {
+      if (!slow.hasBegun) throw error;
+      if (error instanceof Withheld) await slow.end(door.withheld(error, job));
+      else {
+        slow.cut();
+        throw error;
+      }
+    }
+  }
+
+  /** Waits for the job's end as a stream does, which says itself that it is alive. */
+  wait({ job, since, gone }: Held, beat: () => void): Promise<Ending> {
+    return this.waitingRoom.untilEnded(job.id, { until: this.endOfHold(since), gone, beat });
+  }
+
+  /** Why a wait ended without the job's end. */
+  async unfinished({ job, reply }: Held, ending: 'timeout' | 'shutdown' | 'gone'): Promise<Withheld> {
+    return unfinished(ending, job.id, {
+      status: await this.statusOf(job.id),
+      hasKey: hasIdempotencyKey(reply),
+      joinMs: this.config.HOLD_JOIN_MS,
     });
   }
 
-  /** The job once it has ended. @throws Withheld when the wait was over first */
-  async ended(jobId: string, reply: FastifyReply): Promise<Job> {
-    const ending = await this.wait(jobId, reply);
-    if (typeof ending !== 'object') throw unfinished(ending, jobId, hasIdempotencyKey(reply));
-    if (ending.job.edited) reply.header('x-hitl-edited', 'true');
-    return ending.job;
+  private async untilEnded({ job, since, gone, patience }: Held, slow: SlowAnswer): Promise<Ending> {
+    const { answerAfter, beatAfter } = patience;
+    const endOfHold = this.endOfHold(since);
+    const answerAt = Math.min(endOfHold, since + (answerAfter ?? Infinity));
+    let beatAt = since + (beatAfter ?? Infinity);
+    for (;;) {
+      const ending = await this.waitingRoom.untilEnded(job.id, { until: Math.min(answerAt, beatAt), gone });
+      if (ending !== 'timeout') return ending;
+      // Of the two times the earlier one counts, however late it is by now.
+      if (answerAt < beatAt) return 'timeout';
+      if ((await this.statusOf(job.id)) === 'human') break;
+      beatAt = Date.now() + LOOK_AGAIN_MS;
+    }
+    const beat = (): void => {
+      slow.beat();
+    };
+    beat();
+    const beatMs = Math.min(BEAT_MS, beatAfter ?? BEAT_MS);
+    return this.waitingRoom.untilEnded(job.id, { until: endOfHold, gone, beat, beatMs });
   }
 
-  /** The job once a human has approved it. @throws Withheld */
-  async approved(jobId: string, reply: FastifyReply): Promise<Job> {
-    const job = await this.ended(jobId, reply);
-    if (job.status !== 'success') throw failureOf(job);
-    return job;
+  private endOfHold(since: number): number {
+    const { HOLD_TIMEOUT_MS: ms } = this.config;
+    return ms === 0 ? Infinity : since + ms;
+  }
+
+  private async statusOf(jobId: string): Promise<JobStatus | undefined> {
+    return (await this.summaries.find(jobId))?.status;
   }
 }
 
 /** Whether the request that is answered carries an idempotency key. */
-export function hasIdempotencyKey(reply: FastifyReply): boolean {
+function hasIdempotencyKey(reply: FastifyReply): boolean {
   return reply.request.headers['idempotency-key'] !== undefined;
 }

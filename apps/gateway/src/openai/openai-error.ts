@@ -58,6 +58,6 @@ export function describe(error: DomainError): OpenAiError {
  * They do so by themselves, twice, for most errors of 500 and above.
  */
 export function mayRetry(error: DomainError, hasIdempotencyKey: boolean): boolean {
-  if (error instanceof Withheld) return error.code === 'unavailable' && hasIdempotencyKey;
+  if (error instanceof Withheld) return error.retryAfter !== null;
   return error.code === 'too_many_jobs' || (hasIdempotencyKey && ERRORS[error.code].status >= 500);
 }

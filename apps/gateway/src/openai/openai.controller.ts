@@ -16,12 +16,13 @@ import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
 import { readChatRequest, textOf, toChatCompletion, toChunks, type JsonObject } from './chat';
-import { hasIdempotencyKey, HeldAnswers } from './held-answers.service';
+import { HeldAnswers, type Door, type Held } from './held-answers.service';
 import { ModelsService, type OfferedModel } from './models.service';
 import { toOpenAiError } from './openai-error';
 import { itemsOf, jobIdOf, toResponse } from './responses';
 import { readResponsesRequest, referencesIn, type KnownItems } from './responses-request';
-import { failureOf, unfinished } from './withheld';
+import { failureOf } from './withheld';
+import { toBeatChunk, toWithheldCompletion, toWithheldResponse, withoutRole } from './withheld-answers';
 import { ApiErrors } from '../openapi/api-errors';
 import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
 import { schemaOf } from './openai.schemas';
@@ -35,6 +36,8 @@ const WITHHELD = [
   'review_pending',
 ] as const;
 const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
+const CHAT: Door = { answer: toChatCompletion, withheld: toWithheldCompletion };
+const RESPONSES: Door = { answer: toResponse, withheld: toWithheldResponse };
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
 @ApiTags('openai')
@@ -49,7 +52,7 @@ export class OpenAiController {
   @ApiOperation({
     summary: 'Create a chat completion, held until a human has approved it',
     description:
-      'With "stream": true the stream carries comments until then, and the approved text after it. x-hitl-job-id names the job; x-hitl-edited: true says that a human changed the answer.',
+      'With "stream": true the stream carries empty chunks until then, and the approved text after it. Otherwise the answer may begin with white space, and is then a refusal where it is withheld. An identical request gets the same job when its client has gone. x-hitl-job-id names the job; x-hitl-edited: true says that a human changed the answer.',
   })
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiBody({ schema: schemaOf('ChatCompletionRequest') })
@@ -70,9 +73,9 @@ export class OpenAiController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { payload, metadata, stream, includeUsage } = readChatRequest(body);
-    const job = await this.held.submit({ payload, metadata }, idempotency, actor, reply);
-    if (stream) await this.streamChat(job.id, includeUsage, reply);
-    else await reply.status(200).send(toChatCompletion(await this.held.approved(job.id, reply)));
+    const held = await this.held.submit({ payload, metadata }, idempotency, actor, reply);
+    if (stream) await this.streamChat(held, includeUsage);
+    else await this.held.answer(held, CHAT);
   }
 
   @ApiOperation({
@@ -90,12 +93,17 @@ export class OpenAiController {
     @Body() body: unknown,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Actor() actor: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Json> {
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const known = await this.itemsBehind(referencesIn(body));
     const { background, ...submission } = readResponsesRequest(body, known);
-    const job = await this.held.submit(submission, idempotency, actor, reply);
-    return toResponse(background ? job : await this.held.approved(job.id, reply));
+    const held = await this.held.submit(submission, idempotency, actor, reply);
+    if (!background) {
+      await this.held.answer(held, RESPONSES);
+      return;
+    }
+    held.told = true;
+    await reply.status(200).send(toResponse(held.job));
   }
 
   @ApiOperation({ summary: 'Read a response' })
@@ -172,25 +180,27 @@ export class OpenAiController {
     return items;
   }
 
-  /** Comments until the end, and then all of it at once: no token leaves before it is approved. */
-  private async streamChat(jobId: string, includeUsage: boolean, reply: FastifyReply): Promise<void> {
+  /** Empty chunks until the end, and then all of it at once: no token leaves before it is approved. */
+  private async streamChat(held: Held, includeUsage: boolean): Promise<void> {
+    const { job, reply } = held;
     const stream = new EventStream(reply).open();
-    stream.comment(`job ${jobId} waits for a human`);
+    stream.comment(`job ${job.id} waits for a human`);
+    let beats = 0;
     try {
-      const ending = await this.held.wait(jobId, reply, () => {
-        stream.comment('still waiting for a human');
+      const ending = await this.held.wait(held, () => {
+        beats += 1;
+        stream.send({ data: JSON.stringify(toBeatChunk(job, beats === 1, includeUsage)) });
       });
+      held.told = typeof ending === 'object';
       if (typeof ending !== 'object' || ending.job.status !== 'success') {
         const error =
-          typeof ending === 'object'
-            ? failureOf(ending.job)
-            : unfinished(ending, jobId, hasIdempotencyKey(reply));
+          typeof ending === 'object' ? failureOf(ending.job) : await this.held.unfinished(held, ending);
         stream.send({ data: JSON.stringify(toOpenAiError(error)) });
         return;
       }
       if (ending.job.edited) stream.comment('x-hitl-edited: true');
       for (const chunk of toChunks(toChatCompletion(ending.job), includeUsage)) {
-        stream.send({ data: JSON.stringify(chunk) });
+        stream.send({ data: JSON.stringify(beats > 0 ? withoutRole(chunk) : chunk) });
       }
       stream.send({ data: '[DONE]' });
     } finally {

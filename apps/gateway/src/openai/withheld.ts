@@ -1,4 +1,4 @@
-import { DomainError, type ErrorCode, type Job, type ModelFailure } from '@hitl/domain';
+import { DomainError, type ErrorCode, type Job, type JobStatus, type ModelFailure } from '@hitl/domain';
 import { publicLink } from '../http/public-link';
 import type { Ending } from '../waiting/waiting-room.service';
 
@@ -13,6 +13,8 @@ export class Withheld extends DomainError {
     readonly jobId: string,
     /** What the model's provider said. */
     readonly failure: ModelFailure | null = null,
+    /** Seconds after which the same request should be sent again, since it gets the same job; null: it should not. */
+    readonly retryAfter: number | null = null,
   ) {
     super(code, detail);
   }
@@ -63,25 +65,36 @@ function refusesOurKey(failure: ModelFailure, detail: string): boolean {
   }
 }
 
+/** Seconds after which another gateway, or this one once it is back, takes a client that was sent home. */
+const RETRY_AFTER_STOP = 10;
+/** The same for a client whose time has run out: at once, as SDKs understand it. */
+const RETRY_AFTER_PENDING = 1;
+
 /**
- * Why a wait ended without the job's end. When the gateway stops, a client with an idempotency key may ask another
- * gateway at once.
+ * Why a wait ended without the job's end. Where the same request gets the same job, by its key or because it is identical,
+ * the client is invited to send it again: so SDKs wait longer by themselves.
  */
 export function unfinished(
   ending: Exclude<Ending, object>,
   jobId: string,
-  hasIdempotencyKey: boolean,
+  { status, hasKey, joinMs }: { status: JobStatus | undefined; hasKey: boolean; joinMs: number },
 ): Withheld {
-  if (ending === 'shutdown' && hasIdempotencyKey) {
-    return new Withheld(
-      'unavailable',
-      'This gateway stops, and the job goes on: ask again with the same key.',
-      jobId,
-    );
+  const mayAskAgain = hasKey || joinMs > 0;
+  const again = hasKey
+    ? ', or ask again with the same Idempotency-Key'
+    : mayAskAgain
+      ? `, or send the same request again within ${Math.ceil(joinMs / 60_000)} min: it gets this job`
+      : '';
+  const goesOn = `The job goes on: read it at ${publicLink(`/v1/jobs/${jobId}`)}${again}.`;
+  if (ending === 'shutdown' && mayAskAgain) {
+    return new Withheld('unavailable', `This gateway stops. ${goesOn}`, jobId, null, RETRY_AFTER_STOP);
   }
+  const missing = status === 'bot' ? 'The model has not answered yet.' : 'No human has decided yet.';
   return new Withheld(
     'review_pending',
-    `No human has decided yet. The job goes on: read it at ${publicLink(`/v1/jobs/${jobId}`)}, or ask again with the same Idempotency-Key.`,
+    `${missing} ${goesOn}`,
     jobId,
+    null,
+    mayAskAgain ? RETRY_AFTER_PENDING : null,
   );
 }

@@ -15,7 +15,8 @@ export const HEADERS = {
     schema: { type: 'integer', minimum: 0 },
   },
   IdempotencyReplayed: {
-    description: '`true`: an earlier request under the same `Idempotency-Key` had made this',
+    description:
+      '`true`: an earlier request had made this, under the same `Idempotency-Key` or as an identical one whose client has gone',
     schema: { type: 'string', enum: ['true'] },
   },
   PreferenceApplied: {

@@ -3,6 +3,7 @@ import {
   isJsonObject,
   VERDICTS,
   type DecisionRequest,
+  type HeldClient,
   type Job,
   type Summary,
   type Verdict,
@@ -66,6 +67,16 @@ export class WaitingReview {
 
   @ApiProperty({ type: HeldDecision, nullable: true, description: 'A decision that can still be undone' })
   held: HeldDecision | null;
+
+  @ApiProperty({
+    type: String,
+    enum: ['waiting', 'gone'],
+    enumName: 'HeldClient',
+    nullable: true,
+    description:
+      'The client that is held for the answer: still there, or gone without it. null: none was held, or it has its answer.',
+  })
+  client: HeldClient | null;
 }
 
 export function toWaiting(job: Omit<Summary, 'violations'>): WaitingReview {
@@ -79,6 +90,7 @@ export function toWaiting(job: Omit<Summary, 'violations'>): WaitingReview {
     rejected_by: job.rejectedBy,
     claim: claimOf(job),
     held: heldOf(job),
+    client: job.client,
   };
 }
 

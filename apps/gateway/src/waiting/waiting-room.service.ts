@@ -2,12 +2,12 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { JobReader, type Job } from '@hitl/domain';
 import { every, type Repetition } from '@hitl/messaging';
 
-/** How often everybody who waits is looked after: deadlines, heartbeats. */
-const ROUND_MS = 1000;
-/** Rounds between two looks at the database, for changes that nobody told us of. */
-const ROUNDS_PER_LOOK = 3;
-/** Milliseconds between two signs of life to a client that waits. */
-const HEARTBEAT_MS = 15_000;
+/** How often the database is looked at, for changes that nobody told us of, in milliseconds. */
+const LOOK_EVERY_MS = 3000;
+/** Milliseconds between two signs of life to a client that waits: there are clients that give up after ten seconds. */
+const HEARTBEAT_MS = 5000;
+/** Longest time that a timer of Node can run, in milliseconds: longer waits have no other end than the job's. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 /** Jobs that one statement looks at. */
 const JOBS_PER_LOOK = 1000;
 
@@ -15,34 +15,34 @@ const JOBS_PER_LOOK = 1000;
 export type Ending = { job: Job } | 'timeout' | 'shutdown' | 'gone';
 
 interface Waiter {
-  jobId: string;
-  until: number;
-  nextBeat: number;
-  beat?: () => void;
   end: (ending: Ending) => void;
 }
 
 /**
- * Where clients wait for a job to end. `job.changed` wakes them at once; one shared round looks after all of them,
- * so that ten thousand waiting clients cost one timer and a few statements.
+ * Where clients wait for a job to end. `job.changed` wakes them at once; one shared look at the database finds what nobody
+ * told, so that ten thousand waiting clients cost a few statements.
  */
 @Injectable()
 export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(WaitingRoom.name);
   private readonly waiters = new Map<string, Set<Waiter>>();
-  private rounds?: Repetition;
-  private round = 0;
+  private looks?: Repetition;
   private closed = false;
 
   constructor(private readonly reader: JobReader) {}
 
   onApplicationBootstrap(): void {
-    this.rounds = every(ROUND_MS, () => this.lookAfter(), this.logger);
+    this.looks = every(LOOK_EVERY_MS, () => this.look(), this.logger);
   }
 
   async onModuleDestroy(): Promise<void> {
     this.close();
-    await this.rounds?.stop();
+    await this.looks?.stop();
+  }
+
+  /** Whether the gateway stops. */
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** How many clients wait. */
@@ -53,20 +53,33 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Waits until the job has ended, for `ms` at most.
+   * Waits until the job has ended.
+   * @param until the time at which the wait ends without it, in milliseconds; Infinity: never
    * @param gone ends the wait when the client has gone
-   * @param beat called every 15 s while it waits
+   * @param beat called every `beatMs` while it waits, 5 s by default
    */
   async untilEnded(
     jobId: string,
-    { ms, gone, beat }: { ms: number; gone?: AbortSignal; beat?: () => void },
+    {
+      until,
+      gone,
+      beat,
+      beatMs = HEARTBEAT_MS,
+    }: { until: number; gone?: AbortSignal; beat?: () => void; beatMs?: number },
   ): Promise<Ending> {
     if (this.closed) return 'shutdown';
     if (gone?.aborted) return 'gone';
-    const now = Date.now();
     let end!: Waiter['end'];
     const ended = new Promise<Ending>((resolve) => (end = resolve));
-    const waiter: Waiter = { jobId, until: now + ms, nextBeat: now + HEARTBEAT_MS, beat, end };
+    const waiter: Waiter = { end };
+    const ms = until - Date.now();
+    const timeout =
+      ms <= LONGEST_TIMER_MS
+        ? setTimeout(() => {
+            end('timeout');
+          }, ms)
+        : undefined;
+    const beats = beat && setInterval(beat, beatMs);
     const waiters = this.waiters.get(jobId) ?? new Set();
     this.waiters.set(jobId, waiters.add(waiter));
     const leave = (): void => end('gone');
@@ -76,6 +89,8 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
       await this.wake([jobId]);
       return await ended;
     } finally {
+      clearTimeout(timeout);
+      clearInterval(beats);
       gone?.removeEventListener('abort', leave);
       waiters.delete(waiter);
       if (waiters.size === 0) this.waiters.delete(jobId);
@@ -103,26 +118,11 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async lookAfter(): Promise<number> {
-    const now = Date.now();
-    for (const waiters of this.waiters.values()) {
-      for (const waiter of waiters) {
-        if (now >= waiter.until) waiter.end('timeout');
-        else if (waiter.beat && now >= waiter.nextBeat) {
-          waiter.nextBeat = now + HEARTBEAT_MS;
-          waiter.beat();
-        }
-      }
-    }
-    this.round += 1;
-    if (this.round % ROUNDS_PER_LOOK === 0) await this.lookAtDatabase();
-    return 0;
-  }
-
-  private async lookAtDatabase(): Promise<void> {
+  private async look(): Promise<number> {
     const ids = [...this.waiters.keys()];
     for (let from = 0; from < ids.length; from += JOBS_PER_LOOK) {
       await this.wake(await this.reader.ended(ids.slice(from, from + JOBS_PER_LOOK)));
     }
+    return 0;
   }
 }

@@ -39,7 +39,7 @@ const SETTLED_TOGETHER = 10;
  */
 @Injectable()
 export class JobStore {
-  /** — → bot; null if the project has a job with the same idempotency key. */
+  /** — → bot; null if the project has a job with the same idempotency key, or there is one with the same id. */
   readonly submit: (job: NewJob) => Promise<Submitted | null>;
   /** Leases a job in `bot` that nobody holds; null for any other. */
   readonly claim: (request: ClaimRequest) => Promise<ClaimedJob | null>;

@@ -1,5 +1,6 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn, VirtualColumn } from 'typeorm';
 import type { FieldFault } from '../errors';
+import { heldClientOf, type HeldClient } from '../holds/hold-store';
 import type { Json } from '../json';
 import type { FailureReason, JobStatus } from './transitions';
 
@@ -239,6 +240,10 @@ export class Job {
 
   @Column('timestamptz', { name: 'held_until', nullable: true })
   heldUntil: Date | null;
+
+  /** Whether the client that is held for the answer is still there; null: none is held. */
+  @VirtualColumn({ type: 'text', query: heldClientOf })
+  client: HeldClient | null;
 
   /** When the desk must look at it next: the earliest of its due times. */
   @Column('timestamptz', { name: 'next_step_at', nullable: true })

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
 import { batched } from '../batcher';
+import { heldClientOf } from '../holds/hold-store';
 import type { ReviewPosition } from './job-reader';
 import { Job } from './job.entity';
 
@@ -35,7 +36,7 @@ const COLUMNS = [
 const HELD = `CASE WHEN job.held_decision IS NOT NULL THEN jsonb_build_object('id', job.held_decision -> 'id',
   'verdict', job.held_decision -> 'verdict', 'actor', job.held_decision -> 'actor') END`;
 
-export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision'> & {
+export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision' | 'client'> & {
   /** How many violations its answer has. */
   violations: number;
 };
@@ -102,7 +103,7 @@ export class SummaryReader {
   }
 
   private summaries(query: SelectQueryBuilder<Job>): Promise<Summary[]> {
-    query.select(HELD, 'heldDecision');
+    query.select(HELD, 'heldDecision').addSelect(heldClientOf('job'), 'client');
     query.addSelect('coalesce(jsonb_array_length(job.response_violations), 0)', 'violations');
     for (const column of COLUMNS) query.addSelect(`job.${column}`, column);
     return query.getRawMany<Summary>();

@@ -92,6 +92,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     claimId: null,
     heldDecision: null,
     heldUntil: null,
+    client: null,
     nextStepAt: null,
     createdAt,
     updatedAt: createdAt,
@@ -99,7 +100,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
   };
 }
 
-/** — → bot. Answers in the order of the jobs; null where a job with the same idempotency key is there already. */
+/** — → bot. Answers in the order of the jobs; null where a job with the same idempotency key, or the same id, is there already. */
 export async function submit(
   database: DataSource | EntityManager,
   jobs: NewJob[],
@@ -116,7 +117,7 @@ export async function submit(
        SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, actor,
               now() + ${FIRST_KICK_SECONDS} * interval '1 second'
        FROM input
-       ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+       ON CONFLICT DO NOTHING
        RETURNING id, created_at
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor)

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Config } from '@hitl/config';
+import { HoldStore, isTransient, type Closing, type HeldRequest } from '@hitl/domain';
+import { every, type Repetition } from '@hitl/messaging';
+import type { FastifyRequest } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
+import { requestHashOf } from '../http/idempotency';
+
+/** How often this gateway says that it is alive while it holds requests, in milliseconds. */
+const BEAT_MS = 500;
+/** Beats between two sweeps: about ten minutes. */
+const BEATS_PER_SWEEP = 1200;
+/** Ended holds that wait to be written while the database is away; of more the oldest are forgotten, and count as there. */
+const MOST_UNWRITTEN = 10_000;
+/** Ended holds that one statement writes. */
+const CLOSINGS_PER_WRITE = 500;
+
+/**
+ * Keeps in the database which requests this gateway holds: that a client has gone, so that an identical request gets its
+ * job, and that this gateway is alive, so that those of one that was killed count as gone.
+ */
+@Injectable()
+export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(HeldRequests.name);
+  private readonly gatewayId = uuidv7();
+  private readonly held = new Set<string>();
+  private unwritten: Closing[] = [];
+  private seen: Promise<void> | undefined;
+  private beats?: Repetition;
+  private round = 0;
+
+  constructor(
+    private readonly store: HoldStore,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.beats = every(BEAT_MS, () => this.look(), this.logger);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.beats?.stop();
+    await this.write();
+  }
+
+  /**
+   * Holds a request without an idempotency key.
+   * @returns the job that it waits for, which may not be there yet: the one of an identical request whose client has gone,
+   *   else a new one. `cutAfterMs`: how soon the line to that client was cut; null: it was not.
+   */
+  async join(
+    request: FastifyRequest,
+  ): Promise<{ hold: HeldRequest; isNew: boolean; cutAfterMs: number | null }> {
+    const jobId = uuidv7();
+    const hold = await this.open(jobId);
+    try {
+      const found = await this.store.join({
+        ...hold,
+        asked: createHash('sha256')
+          .update(`${request.caller.name}\n`)
+          .update(requestHashOf(request))
+          .digest(),
+        certain: retryCountOf(request) > 0 && this.config.HOLD_JOIN_MS > 0,
+        joinMs: this.config.HOLD_JOIN_MS,
+      });
+      return {
+        hold: { ...hold, jobId: found.jobId },
+        isNew: found.jobId === jobId,
+        cutAfterMs: found.cutAfterMs,
+      };
+    } catch (error) {
+      this.held.delete(hold.requestId);
+      throw error;
+    }
+  }
+
+  /** Holds a request for the job of its idempotency key. */
+  async keep(jobId: string): Promise<HeldRequest> {
+    const hold = await this.open(jobId);
+    try {
+      await this.store.keep(hold);
+      return hold;
+    } catch (error) {
+      this.held.delete(hold.requestId);
+      throw error;
+    }
+  }
+
+  /** Ends a hold: its client was answered, has gone (`cutAfterMs` after it came), or was sent home to come again. */
+  close(hold: HeldRequest, how: { answered: boolean; cutAfterMs: number | null }): void {
+    this.held.delete(hold.requestId);
+    this.unwritten.push({ ...hold, ...how });
+    if (this.unwritten.length > MOST_UNWRITTEN) this.unwritten.shift();
+    // An identical request may come in the next moment.
+    void this.write().catch((error: unknown) => this.logger.error(error));
+  }
+
+  private async open(jobId: string): Promise<HeldRequest> {
+    const hold = { gatewayId: this.gatewayId, requestId: uuidv7(), jobId };
+    // Before the first one nobody has seen this gateway.
+    if (this.held.size === 0) this.seen = this.store.beat(this.gatewayId);
+    this.held.add(hold.requestId);
+    try {
+      await this.seen;
+    } catch (error) {
+      this.held.delete(hold.requestId);
+      throw error;
+    }
+    return hold;
+  }
+
+  private async look(): Promise<number> {
+    await this.write();
+    this.round += 1;
+    try {
+      if (this.held.size > 0) await this.store.beat(this.gatewayId);
+      if (this.round % BEATS_PER_SWEEP === 0) await this.store.sweep(this.config.HOLD_JOIN_MS);
+    } catch (error) {
+      // Others tell that the database is away; this would tell it twice a second.
+      if (!isTransient(error)) throw error;
+    }
+    return 0;
+  }
+
+  /** Writes what has ended; what cannot be written is tried again with the next beat. */
+  private async write(): Promise<void> {
+    while (this.unwritten.length > 0) {
+      const closings = this.unwritten.splice(0, CLOSINGS_PER_WRITE);
+      try {
+        await this.store.close(closings);
+      } catch (error) {
+        // Later it would fail again.
+        if (!isTransient(error)) throw error;
+        this.unwritten.unshift(...closings);
+        return;
+      }
+    }
+  }
+}
+
+/** How often OpenAI's SDK has sent this request before; 0 where it does not say. */
+export function retryCountOf({ headers }: FastifyRequest): number {
+  const count = headers['x-stainless-retry-count'];
+  return typeof count === 'string' && /^\d{1,6}$/.test(count) ? Number(count) : 0;
+}

@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { HoldStore, type Closing, type HeldRequest } from '@hitl/domain';
+import { jobIn } from '@hitl/testing';
+import { TEST_STORES, type TestStore } from './store';
+
+const JOIN_MS = 600_000;
+
+describe.each(TEST_STORES)('requests that are held, on $name', ({ open }) => {
+  let store: TestStore;
+  let holds: HoldStore;
+  beforeAll(async () => {
+    store = await open();
+    holds = new HoldStore(store.database);
+  });
+  afterEach(() => store.clear());
+  afterAll(() => store.close());
+
+  const gatewayId = randomUUID();
+  const asked = (question: string) => createHash('sha256').update(question).digest();
+  /** Asks; answers the request and the job that it got. */
+  async function ask(
+    question: string,
+    { certain = false, jobId = randomUUID() }: { certain?: boolean; jobId?: string } = {},
+  ) {
+    await holds.beat(gatewayId);
+    const hold: HeldRequest = { gatewayId, requestId: randomUUID(), jobId };
+    const got = await holds.join({ ...hold, asked: asked(question), certain, joinMs: JOIN_MS });
+    return { ...hold, jobId: got.jobId, cutAfterMs: got.cutAfterMs };
+  }
+  const end = (hold: HeldRequest, how: Partial<Closing> = {}) =>
+    holds.close([{ ...hold, answered: false, cutAfterMs: null, ...how }]);
+  const left = async (): Promise<string[]> =>
+    (await store.rows<{ job_id: string }>('SELECT job_id FROM held_requests ORDER BY job_id')).map(
+      ({ job_id }) => job_id,
+    );
+  const age = (jobId: string) =>
+    store.database.query(
+      `UPDATE held_requests SET held_at = held_at - interval '2 days', left_at = left_at - interval '2 days',
+         answered_at = answered_at - interval '2 days' WHERE job_id = $1`,
+      [jobId],
+    );
+
+  it('get one job each of those that were left, however many come at once', async () => {
+    const first = await Promise.all([ask('q'), ask('q'), ask('q')]);
+    expect(new Set(first.map(({ jobId }) => jobId)).size).toBe(3);
+    await holds.close(first.slice(0, 2).map((hold) => ({ ...hold, answered: false, cutAfterMs: 60_000 })));
+    const again = await Promise.all([ask('q'), ask('q'), ask('q'), ask('other')]);
+    const jobs = new Set([...first, ...again].map(({ jobId }) => jobId));
+    // Two were joined; the third is still held, so a new one was made for the one who came last, and one for the other.
+    expect(jobs.size).toBe(5);
+    expect(again.filter(({ cutAfterMs }) => cutAfterMs === 60_000)).toHaveLength(2);
+  });
+
+  it('are not ended by the request that somebody took them over from', async () => {
+    const first = await ask('q');
+    const retry = await ask('q', { certain: true });
+    expect(retry.jobId).toBe(first.jobId);
+    await end(first);
+    expect((await ask('q')).jobId).not.toBe(first.jobId);
+    await end(retry);
+    expect((await ask('q')).jobId).toBe(first.jobId);
+  });
+
+  it('are forgotten once nobody can join them, and not before', async () => {
+    const undecided = await ask('1', { jobId: await jobIn(store.jobs, 'human') });
+    const ended = await ask('2', { jobId: await jobIn(store.jobs, 'success') });
+    const answered = await ask('3', { jobId: await jobIn(store.jobs, 'success') });
+    const never = await ask('4');
+    const fresh = await ask('5', { jobId: await jobIn(store.jobs, 'success') });
+    for (const hold of [undecided, ended, never, fresh]) await end(hold);
+    await end(answered, { answered: true });
+    for (const { jobId } of [undecided, ended, answered, never]) await age(jobId);
+    await store.asOwner(
+      `UPDATE jobs SET finished_at = finished_at - interval '2 days' WHERE id = ANY($1::uuid[])`,
+      [[ended.jobId, answered.jobId]],
+    );
+    await holds.sweep(JOIN_MS);
+    expect(await left()).toEqual([undecided.jobId, fresh.jobId].sort());
+  });
+});
