@@ -1,7 +1,6 @@
 /** Makes a clone runnable: installs and builds what is missing or out of date. */
 import { spawnSync } from 'node:child_process';
 import {
-  constants,
   cpSync,
   existsSync,
   mkdtempSync,
@@ -10,6 +9,7 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -121,7 +121,7 @@ export function ensureBuilt() {
 /** Compiles the given projects of nest-cli.json, and the console where it is among them, into dist/. */
 export function build(projects = [...APPS, CONSOLE]) {
   console.error(`Building ${projects.join(', ')} …`);
-  const folder = MISREAD.test(ROOT) ? copyOfProject() : ROOT;
+  const folder = MISREAD.test(ROOT) ? copyOfSources() : ROOT;
   try {
     const services = projects.filter((project) => project !== CONSOLE);
     if (services.length > 0) compile(folder, '@nestjs/cli/bin/nest.js', ['build', ...services]);
@@ -129,7 +129,14 @@ export function build(projects = [...APPS, CONSOLE]) {
       // Against the API as openapi.json describes it.
       const types = ['openapi.json', '--output', API_TYPES, '--alphabetize'];
       compile(folder, 'openapi-typescript/bin/cli.js', types);
-      compile(folder, 'vite/bin/vite.js', ['build', 'apps/console', '--logLevel', 'warn']);
+      compile(folder, 'vite/bin/vite.js', [
+        'build',
+        'apps/console',
+        '--logLevel',
+        'warn',
+        '--configLoader',
+        'native',
+      ]);
       compress(join(folder, 'dist/console/assets'));
     }
     if (folder !== ROOT) {
@@ -153,18 +160,12 @@ export function build(projects = [...APPS, CONSOLE]) {
  */
 const MISREAD = /[^\p{L}\p{M}\p{N}/ ._@+~,=-]/u;
 
-/** A copy of the sources and dependencies in the system's temporary folder. */
-function copyOfProject() {
-  console.error('(in a copy, since compilers misread a character in the path of this folder)');
+/** A copy of the sources in the system's temporary folder, with a link to the dependencies. */
+function copyOfSources() {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'hitl-build-'));
-  const left = new Set(['.git', '.data', '.stack', 'dist'].map((name) => join(ROOT, name)));
-  cpSync(ROOT, folder, {
-    recursive: true,
-    verbatimSymlinks: true,
-    preserveTimestamps: true,
-    mode: constants.COPYFILE_FICLONE,
-    filter: (path) => !left.has(path),
-  });
+  const left = new Set(['.git', '.data', '.stack', 'dist', 'node_modules'].map((name) => join(ROOT, name)));
+  cpSync(ROOT, folder, { recursive: true, preserveTimestamps: true, filter: (path) => !left.has(path) });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   return folder;
 }
 

@@ -1,5 +1,6 @@
 export { Config, ConfigError, ENVIRONMENT_VARIABLES, readConfig } from './config';
-export { loadConfig, secret } from './environment';
+export { loadConfig, secret, unreadWarnings } from './environment';
+export { isLoopback, shownUrl } from './shown-url';
 export {
   DEMO_MODEL,
   fits,

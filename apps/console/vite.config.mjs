@@ -7,6 +7,8 @@ const GATEWAY = 'http://127.0.0.1:3000';
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [tailwindcss()],
+  // Where scripts/prepare.mjs builds in a copy, its node_modules is a link out of a folder whose name Vite misreads.
+  resolve: { preserveSymlinks: true },
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     outDir: '../../dist/console',
