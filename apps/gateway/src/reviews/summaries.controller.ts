@@ -19,6 +19,7 @@ import { toPage } from '../jobs/job.dto';
 import { isReviewPosition } from './reviews.controller';
 import { SummariesService } from './summaries.service';
 import { ReviewSummaryPage, toSummary } from './summary.dto';
+import { CURSOR } from '../openapi/api-page';
 
 /** Entries that one page has at most. */
 const LARGEST_LIST = 1000;
@@ -46,12 +47,7 @@ export class SummariesController {
     required: false,
     schema: { type: 'integer', minimum: 1, maximum: LARGEST_LIST, default: USUAL_PAGE },
   })
-  @ApiQuery({
-    name: 'cursor',
-    required: false,
-    description: 'next_cursor of the page before',
-    schema: { type: 'string' },
-  })
+  @ApiQuery(CURSOR)
   @ApiQuery({
     name: 'ids',
     required: false,
