@@ -26,6 +26,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+interface Entry {
+  level: string | number;
+  msg?: string;
+  message?: string;
+}
+
 /** A URL with some of its parts replaced. */
 function changed(url: string, parts: Partial<Pick<URL, 'password' | 'pathname' | 'port'>>): string {
   return Object.assign(new URL(url), parts).href;
@@ -87,19 +93,13 @@ describe('an app that cannot start says with which variable', () => {
     );
   });
 
-  it('its broker takes another password, or has no such virtual host', async () => {
-    const wrong = {
-      password: changed(testAmqpUrl(), { password: 'hunter2' }),
-      vhost: changed(testAmqpUrl(), { pathname: '/nosuch' }),
-    };
-    const env = { DATABASE_URL: database.url };
-    const password = await refusalOf('gateway', { ...env, AMQP_URL: wrong.password });
-    expect(password).toMatch(
+  it('its broker takes another password', async () => {
+    const AMQP_URL = changed(testAmqpUrl(), { password: 'hunter2' });
+    const said = await refusalOf('gateway', { DATABASE_URL: database.url, AMQP_URL });
+    expect(said).toMatch(
       /AMQP_URL=\S+ cannot be used: the broker refuses this user or password\. Set AMQP_URL/,
     );
-    expect(password).not.toContain('hunter2');
-    const vhost = await refusalOf('gateway', { ...env, AMQP_URL: wrong.vhost });
-    expect(vhost).toMatch(/AMQP_URL=\S+\/nosuch cannot be used: the broker has no such virtual host/);
+    expect(said).not.toContain('hunter2');
   });
 
   it('this machine has no such address', async () => {
@@ -132,8 +132,8 @@ describe('an app that cannot start says with which variable', () => {
 describe('an app that starts says', () => {
   const warnings = (logs: string[]): string[] =>
     logs.flatMap((line) => {
-      const entry = line.startsWith('{') ? (JSON.parse(line) as { level: unknown; msg: string }) : undefined;
-      return entry && ['warn', 40].includes(entry.level as string) ? [entry.msg] : [];
+      const entry = line.startsWith('{') ? (JSON.parse(line) as Entry) : undefined;
+      return entry && ['warn', 40].includes(entry.level) ? [entry.msg ?? entry.message ?? ''] : [];
     });
 
   it('that its desk is open to the network, and which rules nobody can decide then', async () => {
@@ -193,14 +193,21 @@ describe('an app that starts says', () => {
     expect(process.logs.join('\n')).not.toContain('hunter2');
   });
 
-  it('that it waits for a broker that is away, and starts', async () => {
-    const AMQP_URL = changed(testAmqpUrl(), { port: await closedPort() });
+  it.each([
+    [
+      'is away',
+      async () => ({ port: await closedPort() }),
+      /^waiting for the broker: AMQP_URL=\S+ does not answer yet/,
+    ],
+    [
+      'has no such virtual host',
+      () => Promise.resolve({ pathname: '/nosuch' }),
+      /^waiting for the broker: AMQP_URL=\S+\/nosuch: the broker does not open this virtual host\. Create it/,
+    ],
+  ])('that its broker %s, and waits for it', async (_, parts, warning) => {
+    const AMQP_URL = changed(testAmqpUrl(), await parts());
     const process = await startService('gateway', { DATABASE_URL: database.url, AMQP_URL });
     await process.stop();
-    expect(warnings(process.logs)).toContainEqual(
-      expect.stringMatching(
-        /^waiting for the broker: AMQP_URL=amqp:\/\/127\.0\.0\.1:\d+\S* does not answer yet/,
-      ),
-    );
+    expect(warnings(process.logs)).toContainEqual(expect.stringMatching(warning));
   });
 });
