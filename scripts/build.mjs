@@ -1,6 +1,15 @@
 /** `npm run build`: compiles the apps and the console into dist/. */
-import { build, buildConsole, ensureInstalled } from './prepare.mjs';
+import { readArguments } from './arguments.mjs';
+import { APPS, build, CONSOLE, ensureInstalled } from './prepare.mjs';
 
+const NAMES = [...APPS, CONSOLE];
+const { parts } = readArguments(
+  `
+Usage: npm run build [-- NAME …]
+  compiles into dist/: all of it, or what is named
+Names: ${NAMES.join(', ')}
+`,
+  { parts: NAMES },
+);
 ensureInstalled();
-build();
-buildConsole();
+build(parts);

@@ -1,68 +1,147 @@
-/** `npm run check`: everything that can be said about the code without running it. `-- --fix` mends what it can. */
+/** `npm run check`: everything that can be said about the code without running it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { readArguments } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
+const BIN = join(ROOT, 'node_modules/.bin');
+const OPENAPI = join(ROOT, 'openapi.json');
+/** Longest time that one check may take, in milliseconds. */
+const LIMIT = 600_000;
+/** The npm of the oldest Node that is supported, and the newest that runs on this one: both must accept the lock. */
+const NPMS = ['10.8.2', Number(process.versions.node.split('.')[0]) >= 22 ? 'latest' : '11'];
+
+/** @type {Record<string, (fix: boolean) => Promise<string | undefined> | string | undefined>} each answers what is wrong */
+const CHECKS = {
+  openapi: checkDocument,
+  format: (fix) => tool('prettier', [fix ? '--write' : '--check', '--log-level=warn', '.']),
+  lint: (fix) => tool('eslint', ['--max-warnings=0', ...(fix ? ['--fix'] : []), '.']),
+  types: () => tool('tsc', ['--noEmit']),
+  'console-types': () => tool('tsc', ['--noEmit', '--project', 'apps/console']),
+  boundaries: () => tool('depcruise', ['--output-type=err', 'apps', 'libs', 'scripts', 'test']),
+  unused: () => tool('knip', []),
+  'openapi-rules': () => tool('redocly', ['lint', 'openapi.json']),
+  lock: checkLock,
+};
+/** These write files where they may: each goes alone. */
+const WRITERS = ['openapi', 'format', 'lint'];
+
+const { parts, options } = readArguments(
+  `
+Usage: npm run check [-- [--fix] NAME …]
+  runs all checks, or those that are named; --fix mends what can be mended (${WRITERS.join(', ')})
+Names:
+  openapi        openapi.json is what the gateway says of itself
+  format, lint   prettier and eslint
+  types          of the apps, libraries, scripts and tests; console-types: of the console
+  boundaries     which folder may import which
+  unused         files, exports and dependencies that nothing uses
+  openapi-rules  openapi.json is OpenAPI
+  lock           npm ${NPMS.join(' and the newest npm ')} accept package-lock.json (asks npm's registry)
+`,
+  { parts: Object.keys(CHECKS), options: ['--fix'] },
+);
 ensureInstalled();
 ensureBuilt();
-const fix = process.argv.includes('--fix');
-const OPENAPI = join(ROOT, 'openapi.json');
-
-/** @type {[string, string[]][]} */
-const COMMANDS = [
-  ['format', ['prettier', fix ? '--write' : '--check', '--log-level=warn', '.']],
-  ['lint', ['eslint', '--max-warnings=0', ...(fix ? ['--fix'] : []), '.']],
-  ['types', ['tsc', '--noEmit']],
-  ['types of the console', ['tsc', '--noEmit', '--project', 'apps/console']],
-  ['boundaries', ['depcruise', '--output-type=err', 'apps', 'libs', 'scripts', 'test']],
-  ['unused code', ['knip']],
-  ['openapi', ['redocly', 'lint', 'openapi.json']],
-];
+const fix = options.has('--fix');
 
 let failed = false;
-/** @param {string} name @param {boolean} ok @param {string} output */
-function report(name, ok, output) {
-  console.log(`${ok ? 'ok  ' : 'FAIL'} ${name}`);
-  if (!ok) console.log(output.trim(), '\n');
-  failed ||= !ok;
+/** @param {string} name */
+async function check(name) {
+  const fault = await CHECKS[name]?.(fix);
+  console.log(fault === undefined ? `ok   ${name}` : `FAIL ${name}\n${fault}\n`);
+  failed ||= fault !== undefined;
 }
 
-const { stdout: document } = spawnSync(
-  process.execPath,
-  [join(ROOT, 'dist/apps/gateway/main.js'), 'openapi'],
-  {
-    encoding: 'utf8',
-  },
-);
-if (fix) writeFileSync(OPENAPI, document);
-report(
-  'openapi.json is up to date',
-  document !== '' && document === readFileSync(OPENAPI, 'utf8'),
-  'openapi.json is stale: npm run check -- --fix writes it anew',
-);
-/** @param {[string, string[]]} command */
-async function run([name, [command = '', ...args]]) {
-  const child = spawn(join(ROOT, 'node_modules/.bin', command), args, {
-    cwd: ROOT,
+/**
+ * Runs a program and answers what it printed where it failed.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} [cwd]
+ * @returns {Promise<string | undefined>}
+ */
+async function output(command, args, cwd = ROOT) {
+  const child = spawn(command, args, {
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+    timeout: LIMIT,
+    env: {
+      ...process.env,
+      npm_config_fetch_retries: '1',
+      REDOCLY_TELEMETRY: 'off',
+      REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
+    },
   });
   const [stdout, stderr, [status]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close'),
   ]);
-  report(name, status === 0, stdout + stderr);
+  return status === 0 ? undefined : (stdout + stderr).trim();
 }
 
-// What writes files goes alone.
-if (fix) for (const command of COMMANDS.splice(0, 2)) await run(command);
+/** @param {string} command @param {string[]} args */
+function tool(command, args) {
+  return output(join(BIN, command), args);
+}
+
+/** @param {boolean} write */
+function checkDocument(write) {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(ROOT, 'dist/apps/gateway/main.js'), 'openapi'],
+    { encoding: 'utf8', timeout: LIMIT },
+  );
+  if (stdout === '') return `the gateway does not print its document:\n${stderr}`;
+  if (write) writeFileSync(OPENAPI, stdout);
+  return stdout === readFileSync(OPENAPI, 'utf8')
+    ? undefined
+    : 'openapi.json is stale: npm run check -- --fix writes it anew';
+}
+
+/** In a folder of its own: nothing there tells npm what is installed here. */
+async function checkLock() {
+  const folder = mkdtempSync(join(tmpdir(), 'hitl-lock-'));
+  try {
+    for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
+      copyFileSync(join(ROOT, file), join(folder, file));
+    }
+    for (const version of NPMS) {
+      const args = [
+        'exec',
+        '--yes',
+        `--package=npm@${version}`,
+        '--',
+        'npm',
+        'ci',
+        '--dry-run',
+        '--ignore-scripts',
+      ];
+      const fault = await output('npm', args, folder);
+      if (fault === undefined) continue;
+      return /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/.test(fault)
+        ? `npm's registry cannot be reached, so it is not known whether npm ${version} accepts package-lock.json.`
+        : `npm ${version} does not accept package-lock.json (npm install --package-lock-only mends it):\n${fault.split(/\n.*Clean install/)[0]}`;
+    }
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const queue = [...parts];
+if (fix) {
+  for (const name of WRITERS.filter((writer) => queue.includes(writer))) {
+    queue.splice(queue.indexOf(name), 1);
+    await check(name);
+  }
+}
 const lane = async () => {
-  for (let command = COMMANDS.shift(); command; command = COMMANDS.shift()) await run(command);
+  for (let name = queue.shift(); name !== undefined; name = queue.shift()) await check(name);
 };
 await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, lane));
 process.exit(failed ? 1 : 0);

@@ -1,31 +1,43 @@
-/**
- * `npm run stack`: gateway, worker and review service as three processes, on PostgreSQL and RabbitMQ. Uses
- * DATABASE_URL and AMQP_URL, else starts the services itself. Ctrl-C stops all of it.
- */
+/** `npm run stack`: gateway, worker and review service as three processes, on PostgreSQL and RabbitMQ. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
+import { readArguments } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
+readArguments(`
+Usage: npm run stack
+  gateway, inference worker and review service as three processes, on the PostgreSQL of DATABASE_URL and the RabbitMQ
+  of AMQP_URL; starts what is not named there. They listen on PORT (3000) and the two ports after it.
+Configured by environment variables or the file .env: .env.example lists them. Ctrl-C stops all of it.
+`);
 ensureInstalled();
 ensureBuilt();
 if (existsSync(join(ROOT, '.env'))) process.loadEnvFile(join(ROOT, '.env'));
 const { findServices } = await import('./services.mjs');
 const { provide } = await import('./services/programs.mjs');
+// AMQP_ADDR is what the original system called it.
+const amqpUrl = process.env.AMQP_URL || process.env.AMQP_ADDR;
+const port = Number(process.env.PORT || 3000);
+if (!Number.isInteger(port) || port < 1 || port > 65_533) {
+  console.error(
+    `PORT=${process.env.PORT} cannot be used: the stack needs three ports in a row from 1 to 65535.`,
+  );
+  process.exit(1);
+}
 
-if (!process.env.AMQP_URL && (await provide(['broker'])).length > 0) {
+if (!amqpUrl && (await provide(['broker'])).length > 0) {
   console.error('The stack needs RabbitMQ: install it, or set AMQP_URL to a running server.');
   process.exit(1);
 }
 const services = await findServices({
   dir: join(ROOT, '.stack'),
   databaseUrl: process.env.DATABASE_URL,
-  amqpUrl: process.env.AMQP_URL,
+  amqpUrl,
 });
 console.log(services.how);
 
-const port = Number(process.env.PORT || 3000);
 const APPS = [
   { name: 'gateway', port },
   { name: 'inference-worker', port: port + 1 },

@@ -91,45 +91,60 @@ async function paced(perSecond: number, once: () => Promise<number>): Promise<nu
   return (await Promise.all(runs)).sort((a, b) => a - b);
 }
 
-const stub = await startModelStub();
-const answer = completion('4');
-stub.answer = () => ({ body: answer });
-const env = {
-  DATABASE_URL,
-  AMQP_URL,
-  MODEL_PROVIDER: 'openai',
-  MODEL_BASE_URL: stub.url,
-};
-const services = await Promise.all([
-  startService('gateway', env),
-  startService('inference-worker', env),
-  startService('review-service', env),
-]);
-const gateway = services[0].url;
+/** Whole lives of jobs, and the same SQL alone. */
+async function lifecycles(): Promise<object> {
+  const stub = await startModelStub();
+  const answer = completion('4');
+  stub.answer = () => ({ body: answer });
+  const env = {
+    DATABASE_URL,
+    AMQP_URL,
+    MODEL_PROVIDER: 'openai',
+    MODEL_BASE_URL: stub.url,
+  };
+  const services = await Promise.all([
+    startService('gateway', env),
+    startService('inference-worker', env),
+    startService('review-service', env),
+  ]);
+  const gateway = services[0].url;
 
-const whole = await throughput(CLIENTS, () => lifecycle(gateway, LOOK_EVERY_MS));
-stub.requests.length = 0;
-const latencies = await paced(PACED_JOBS_PER_SECOND, () => lifecycle(gateway, 2));
-await Promise.all(services.map((service) => service.stop()));
-await stub.close();
+  const whole = await throughput(CLIENTS, () => lifecycle(gateway, LOOK_EVERY_MS));
+  stub.requests.length = 0;
+  const latencies = await paced(PACED_JOBS_PER_SECOND, () => lifecycle(gateway, 2));
+  await Promise.all(services.map((service) => service.stop()));
+  await stub.close();
 
-const database = await createDataSource(DATABASE_URL, 10).initialize();
-const bare = await throughput(CLIENTS, () => bareLifecycle(database));
-await database.destroy();
+  const database = await createDataSource(DATABASE_URL, 10).initialize();
+  const bare = await throughput(CLIENTS, () => bareLifecycle(database));
+  await database.destroy();
 
-const figures = {
-  lifecycles_per_second: Math.round(whole),
-  same_sql_bare_per_second: Math.round(bare),
-  ratio: Number((whole / bare).toFixed(2)),
-  submit_to_human_p50_ms: percentile(latencies, 0.5),
-  submit_to_human_p99_ms: percentile(latencies, 0.99),
-};
-console.log(`
+  const figures = {
+    lifecycles_per_second: Math.round(whole),
+    same_sql_bare_per_second: Math.round(bare),
+    ratio: Number((whole / bare).toFixed(2)),
+    submit_to_human_p50_ms: percentile(latencies, 0.5),
+    submit_to_human_p99_ms: percentile(latencies, 0.99),
+  };
+  console.log(`
 whole lifecycles, ${CLIENTS} clients on the original routes   ${figures.lifecycles_per_second}/s
 the same SQL, bare, one statement per job, ${CLIENTS} callers  ${figures.same_sql_bare_per_second}/s   ratio ${figures.ratio}
 submit to human at ${PACED_JOBS_PER_SECOND} jobs/s                       p50 ${figures.submit_to_human_p50_ms} ms, p99 ${figures.submit_to_human_p99_ms} ms
 `);
-const held = await heldClients({ DATABASE_URL, AMQP_URL });
-const inBrowser = await consoleInBrowser({ DATABASE_URL, AMQP_URL }, CHROMIUM);
-const claimNext = await claimNextFlatness(DATABASE_URL);
-console.log(JSON.stringify({ ...figures, ...held, ...inBrowser, ...claimNext }));
+  return figures;
+}
+
+/** By the names that scripts/bench.mjs passes on. */
+const PARTS: Record<string, () => Promise<object>> = {
+  lifecycles,
+  held: () => heldClients({ DATABASE_URL, AMQP_URL }),
+  console: () => consoleInBrowser({ DATABASE_URL, AMQP_URL }, CHROMIUM),
+  'claim-next': () => claimNextFlatness(DATABASE_URL),
+};
+const figures: object[] = [];
+for (const name of process.argv.slice(2)) {
+  const part = PARTS[name];
+  if (!part) throw new Error(`there is no part ${name}`);
+  figures.push(await part());
+}
+console.log(JSON.stringify(Object.assign({}, ...figures)));

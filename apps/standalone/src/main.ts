@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { shownUrl, type Config } from '@hitl/config';
 import { serve } from '@hitl/service';
 import { consumes as gatewayConsumes } from '../../gateway/src/gateway.module';
 import { configure } from '../../gateway/src/http/configure';
@@ -12,7 +13,8 @@ await serve({
   consumes: (config) => [...gatewayConsumes(), ...workerConsumes(config), ...reviewConsumes()],
   standalone: true,
   configure,
-  started: (url, { DATA_DIR, MODEL_PROVIDER, MODEL_ROUTES_FILE }) => {
+  started: (url, config) => {
+    const { MODEL_PROVIDER, MODEL_ROUTES_FILE } = config;
     const demo = 'a demo model, not an LLM (see .env.example)';
     const model = MODEL_ROUTES_FILE ?? (MODEL_PROVIDER === 'demo' ? demo : MODEL_PROVIDER);
     process.stdout.write(`
@@ -20,8 +22,17 @@ HITL inference is ready: ${url}   (open it to review; API: ${url}/docs)
   submit   curl -X POST ${url}/enqueue -d '{ "input": "What is 2 + 2?" }'
   look     curl '${url}/jobs?status=human'
   review   curl -X POST ${url}/reviewJob -d '{ "id": "<job_id>", "status": "success" }'
-Jobs are kept in ${DATA_DIR}. Model: ${model}. Ctrl-C stops.
+${places(config)}
+Model: ${model}. Ctrl-C stops.
 
 `);
   },
 });
+
+/** Where jobs and messages are, without what is secret in it. */
+function places({ DATA_DIR, DATABASE_URL, AMQP_URL }: Config): string {
+  const jobs = DATABASE_URL === undefined ? DATA_DIR : `PostgreSQL: ${shownUrl(DATABASE_URL)} (DATABASE_URL)`;
+  const messages =
+    AMQP_URL === undefined ? 'inside this process' : `through RabbitMQ: ${shownUrl(AMQP_URL)} (AMQP_URL)`;
+  return `Jobs are kept in ${jobs}. Messages go ${messages}.`;
+}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { getMetadataStorage } from 'class-validator';
+import { parse } from 'yaml';
 import { Config, ConfigError, ENVIRONMENT_VARIABLES, readConfig } from './config';
 
 /** Without the class, so that the values alone are compared. */
@@ -73,6 +74,19 @@ describe('the configuration', () => {
     expect(refusal({ [name]: 'x' })).toContain(`${name}: there is no such variable`);
   });
 
+  it('says which variable a misspelt one is meant to be', () => {
+    expect(refusal({ WORKER_CONCURENCY: '8' })).toContain('did you mean WORKER_CONCURRENCY?');
+    expect(refusal({ PORT: 'x', DATABASE_URI: 'y' })).toContain(
+      'DATABASE_URI is not read: the variable is DATABASE_URL',
+    );
+  });
+
+  it('understands AMQP_ADDR, as the original system has it, where AMQP_URL is not set', () => {
+    expect(readConfig({ AMQP_ADDR: 'amqp://a', AMQP_URL: '' }).AMQP_URL).toBe('amqp://a');
+    expect(readConfig({ AMQP_ADDR: 'amqp://a', AMQP_URL: 'amqp://b' }).AMQP_URL).toBe('amqp://b');
+    expect(refusal({ AMQP_ADDR: 'http://u:secret@a' })).toContain('AMQP_ADDR=http://a: must be an amqp://');
+  });
+
   it('never shows a secret', () => {
     const message = refusal({
       DATABASE_URL: 'mysql://u:secret@x',
@@ -81,7 +95,7 @@ describe('the configuration', () => {
       MODEL_API_KEY: 'secret',
       MODEL_SECRET: 'secret',
     });
-    expect(message).toContain('DATABASE_URL=(not shown): must be a postgres:// URL');
+    expect(message).toContain('DATABASE_URL=mysql://x: must be a postgres:// URL');
     expect(message).not.toContain('secret');
   });
 
@@ -112,5 +126,18 @@ describe('the list of variables', () => {
     lines.forEach((line, index) => {
       if (/^#\w+=/.test(line)) expect(lines[index - 1]).toMatch(/^# .{10,}/);
     });
+  });
+
+  it('is passed on by docker/compose.yaml to every app', () => {
+    const compose = parse(readFileSync(join(process.cwd(), 'docker/compose.yaml'), 'utf8'), {
+      merge: true,
+    }) as {
+      services: Record<string, { environment: Record<string, unknown> }>;
+    };
+    // The image says where it listens; nothing in a container uses the embedded database.
+    const passed = ENVIRONMENT_VARIABLES.filter((name) => !['HOST', 'PORT', 'DATA_DIR'].includes(name));
+    for (const app of ['gateway', 'inference-worker', 'review-service']) {
+      expect(Object.keys(compose.services[app]?.environment ?? {})).toEqual(expect.arrayContaining(passed));
+    }
   });
 });

@@ -15,6 +15,8 @@ import {
   ValidateIf,
   validateSync,
 } from 'class-validator';
+import { shownUrl } from './shown-url';
+import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
 /** A whole number written in decimal digits; anything else stays as it is and fails the validation. */
 const Integer = (min: number, max: number): PropertyDecorator => {
@@ -252,6 +254,13 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
+/** A value as a message may show it. */
+function shown(name: string, value: string | undefined): string {
+  if (value === undefined) return '(not set)';
+  if (/KEY|SECRET/.test(name)) return '(not shown)';
+  return /URL|ADDR/.test(name) ? shownUrl(value) : JSON.stringify(value);
+}
+
 /**
  * Reads and validates `env`. Empty values count as unset.
  * @throws ConfigError that names every wrong variable, its value (never that of a secret) and the remedy
@@ -261,19 +270,27 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(([name, value]) => known.has(name) && value !== undefined && value !== ''),
   );
+  const original = given.AMQP_URL === undefined ? env[ORIGINAL_AMQP_URL] : undefined;
+  if (original) given.AMQP_URL = original;
   const config = plainToInstance(Config, given, { exposeDefaultValues: true });
-  const faults = validateSync(config, { forbidUnknownValues: true }).map((error) => {
-    const value = /KEY|URL|SECRET/.test(error.property) ? '(not shown)' : JSON.stringify(env[error.property]);
-    return `${error.property}=${value}: ${Object.values(error.constraints ?? {}).join('; ')}`;
+  const faults = validateSync(config, { forbidUnknownValues: true }).map(({ property, constraints = {} }) => {
+    const name = property === 'AMQP_URL' && original ? ORIGINAL_AMQP_URL : property;
+    return `${name}=${shown(name, env[name])}: ${Object.values(constraints).join('; ')}`;
   });
   for (const name of Object.keys(env)) {
-    if (OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && !known.has(name)) {
-      faults.push(`${name}: there is no such variable`);
-    }
+    // Another program's word is only warned of (unreadVariables): that program may be there, too.
+    const own = OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && aliasOf(name) === undefined;
+    if (!own || known.has(name)) continue;
+    const meant = meantVariable(name, ENVIRONMENT_VARIABLES);
+    faults.push(`${name}: there is no such variable${meant === undefined ? '' : `; did you mean ${meant}?`}`);
   }
   if (faults.length > 0) {
+    const unread = unreadVariables(env, ENVIRONMENT_VARIABLES).filter(
+      (line) => !faults.some((fault) => fault.split(/[=:]/, 1)[0] === line.split(' ', 1)[0]),
+    );
+    const lines = [...faults, ...unread].map((line) => `  ${line}`);
     throw new ConfigError(
-      `The configuration cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}\nSee .env.example for every variable and its default.`,
+      `The configuration cannot be used:\n${lines.join('\n')}\nSee .env.example for every variable and its default.`,
     );
   }
   return Object.freeze(config);

@@ -6,7 +6,8 @@ export {
   readConfig,
   trustedProxies,
 } from './config';
-export { loadConfig, secret } from './environment';
+export { loadConfig, secret, unreadWarnings } from './environment';
+export { isLoopback, shownUrl } from './shown-url';
 export {
   DEMO_MODEL,
   fits,

@@ -1,3 +1,5 @@
+export { checkDataDir } from './check-data-dir';
+export { checkDatabase } from './check-database';
 export { createDataSource } from './data-source';
 export { DatabaseModule } from './database.module';
 export { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded';

@@ -25,6 +25,7 @@ export {
   type PolicyRule,
   type ReviewReply,
 } from './messages';
+export { checkBroker } from './rabbitmq/check-broker';
 export { createTransport, MessagingModule, type Transport } from './messaging.module';
 export { OutboxRelay } from './outbox-relay';
 export { RethrowFilter } from './rethrow.filter';

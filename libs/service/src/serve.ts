@@ -3,12 +3,19 @@ import { maxHeaderSize, type IncomingMessage } from 'node:http';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Config, ConfigError, loadConfig, trustedProxies } from '@hitl/config';
-import { createDataSource, DatabaseModule, migrate, startEmbeddedDatabase } from '@hitl/database';
+import { Config, ConfigError, loadConfig, trustedProxies, unreadWarnings } from '@hitl/config';
+import {
+  checkDatabase,
+  createDataSource,
+  DatabaseModule,
+  migrate,
+  startEmbeddedDatabase,
+} from '@hitl/database';
 import { JobStore } from '@hitl/domain';
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
 import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
 import { HealthController, Readiness } from './health.controller';
+import { explainListening, openDeskWarning, preflight } from './preflight';
 import { basePath, requestPath } from './request-path';
 import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
 
@@ -53,14 +60,15 @@ export async function serve(definition: ServiceDefinition): Promise<void> {
 /** Why a boot failed, for whoever runs it. The stack is in the log at the level debug. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error && 'address' in error) {
-    return `Something listens on port ${String(error.port)} of ${String(error.address)} already. Stop it, or set PORT to another one.`;
+  if ('syscall' in error && error.syscall === 'listen' && 'port' in error && 'address' in error) {
+    return explainListening(error, String(error.address), Number(error.port));
   }
   return error.message;
 }
 
 async function runMigrations(config: Config): Promise<void> {
   const { DATABASE_URL } = required(config, 'DATABASE_URL');
+  await checkDatabase(DATABASE_URL, 0);
   const database = await createDataSource(DATABASE_URL, 2).initialize();
   const names = await migrate(database);
   process.stdout.write(names.length > 0 ? `migrated: ${names.join(', ')}\n` : 'the schema is up to date\n');
@@ -78,7 +86,11 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   }
   measureProcess();
 
+  for (const line of unreadWarnings()) logger.warn(line);
   if (!standalone) required(config, 'DATABASE_URL', 'AMQP_URL');
+  await preflight(config, standalone, logger);
+  const open = definition.configure && openDeskWarning(config);
+  if (open) logger.warn(open);
   const embedded =
     config.DATABASE_URL === undefined ? await startEmbeddedDatabase(config.DATA_DIR) : undefined;
   const transport = createTransport(config.AMQP_URL);

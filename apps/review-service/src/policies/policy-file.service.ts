@@ -7,14 +7,18 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { Config, ConfigError } from '@hitl/config';
+import { Config, ConfigError, isLoopback } from '@hitl/config';
 import { every, type Repetition } from '@hitl/messaging';
 import { metrics, registry } from '@hitl/observability';
 import { describeFault, LARGEST_POLICY, parsePolicy, REJECT_REASONS } from './parse-policy';
 import type { Policy, RejectReason } from './policy';
+import { undecidable } from './undecidable';
 
 /** How often the file is looked at. Its content is read: a mounted ConfigMap changes by links that no watcher sees. */
 const LOOK_INTERVAL_MS = 1000;
+
+/** Who acts on a gateway that lets nobody say who they are. */
+const LOCAL = 'local';
 
 /** The policy of REVIEW_POLICY_FILE, as it was last without a fault. */
 @Injectable()
@@ -59,6 +63,17 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
     await this.looking?.stop();
   }
 
+  /** Where the network is let in, everybody is one and the same reviewer: nobody may say who they are. */
+  private warnOfNames(policy: Policy): void {
+    const rules = undecidable(policy, LOCAL);
+    if (rules.length === 0) return;
+    this.logger.warn({
+      hash: policy.hash,
+      rules,
+      message: `nobody can decide what these rules of REVIEW_POLICY_FILE ask of several people, of a group, or of another person than the submitter: with HOST=${this.config.HOST} every caller acts as ${LOCAL}, since there is no sign-in. Set HOST=127.0.0.1, or ask for one approval of anybody`,
+    });
+  }
+
   /** Takes over what has changed, and says once what cannot be used. Answers 0: the next look can wait. */
   async look(): Promise<0> {
     const { REVIEW_POLICY_FILE: path } = this.config;
@@ -84,6 +99,7 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
       this.logger.log({ hash: policy.hash, rules: policy.rules.length, message: 'the policy is in force' });
       if (warnings.length > 0)
         this.logger.warn({ hash: policy.hash, warnings, message: 'the policy has warnings' });
+      if (!isLoopback(this.config.HOST)) this.warnOfNames(policy);
     } catch (error) {
       this.fault = (error as Error).message;
       if (this.current) {

@@ -9,6 +9,8 @@ export default defineConfig({
   // The page may be served below any path: its files find one another from where they are.
   base: './',
   plugins: [tailwindcss()],
+  // Where scripts/prepare.mjs builds in a copy, its node_modules is a link out of a folder whose name Vite misreads.
+  resolve: { preserveSymlinks: true },
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     outDir: '../../dist/console',

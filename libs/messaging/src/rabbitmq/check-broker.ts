@@ -1,0 +1,33 @@
+import { connect } from 'amqplib';
+import { ConfigError, shownUrl } from '@hitl/config';
+
+const CONNECT_TIMEOUT_MS = 3000;
+
+/**
+ * Makes sure that the broker takes us, where it answers. One that is away is waited for later, by the connection itself.
+ * @returns why it cannot be used yet; undefined where it can
+ * @throws ConfigError that names AMQP_URL, its value without secrets, what is wrong, and the remedy
+ */
+export async function checkBroker(url: string): Promise<string | undefined> {
+  const named = `AMQP_URL=${shownUrl(url)}`;
+  try {
+    const connection = await connect(url, { timeout: CONNECT_TIMEOUT_MS });
+    connection.on('error', () => undefined);
+    await connection.close().catch(() => undefined);
+    return undefined;
+  } catch (error) {
+    const fault = error instanceof AggregateError ? (error.errors as unknown[])[0] : error;
+    const message = fault instanceof Error ? fault.message : String(fault);
+    if (/ACCESS[_-]REFUSED/.test(message)) {
+      const refusal = `${named} cannot be used: the broker refuses this user or password.`;
+      throw new ConfigError(`${refusal} Set AMQP_URL with the right ones; write special characters as %XX.`, {
+        cause: error,
+      });
+    }
+    // What amqplib says of a virtual host that is not there, or not up yet.
+    if (message.includes('ConnectionOpenOk')) {
+      return `${named}: the broker does not open this virtual host. Create it, or name another one in AMQP_URL`;
+    }
+    return `${named} does not answer yet: ${message}`;
+  }
+}

@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { ConfigError, isLoopback, type Config } from '@hitl/config';
+import { checkDatabase, checkDataDir } from '@hitl/database';
+import { checkBroker } from '@hitl/messaging';
+import type { PinoLogger } from '@hitl/observability';
+
+/** How long a service waits for a database that is away, in milliseconds. It and its database may be started together. */
+const DATABASE_WAIT_MS = 30_000;
+
+/**
+ * Tries what a process needs before anything of it begins: its port, and its database or data folder; its broker, too,
+ * where that answers. Warns of what will be waited for.
+ * @param standalone with a person before it: it does not wait for a database
+ * @throws ConfigError that tells every fault, each with its variable, value and remedy
+ */
+export async function preflight(config: Config, standalone: boolean, logger: PinoLogger): Promise<void> {
+  const { HOST, PORT, DATA_DIR, DATABASE_URL, AMQP_URL } = config;
+  const results = await Promise.allSettled([
+    checkPort(HOST, PORT),
+    DATABASE_URL === undefined
+      ? Promise.resolve(DATA_DIR).then(checkDataDir)
+      : checkDatabase(DATABASE_URL, standalone ? 0 : DATABASE_WAIT_MS, (why) => {
+          logger.warn(`waiting for the database: ${why}`);
+        }),
+    AMQP_URL === undefined ? undefined : checkBroker(AMQP_URL),
+  ]);
+  const faults = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+  const [only] = faults;
+  if (faults.length === 1 && only) throw only;
+  if (faults.length > 1)
+    throw new ConfigError(
+      `Several things are wrong:\n${faults.map(({ message }) => `  ${message}`).join('\n')}`,
+    );
+  const away = results[2].status === 'fulfilled' ? results[2].value : undefined;
+  if (away !== undefined) logger.warn(`waiting for the broker: ${away}`);
+}
+
+/** What to say at boot where HOST lets the network reach the desk; undefined where it does not. */
+export function openDeskWarning({ HOST }: Config): string | undefined {
+  if (isLoopback(HOST)) return undefined;
+  return `HOST=${HOST} opens the desk to the network, and there is no sign-in: whoever reaches this port can approve answers. Put a proxy in front of it that signs people in, or set HOST=127.0.0.1.`;
+}
+
+async function checkPort(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    probe.listen({ port, host });
+    await once(probe, 'listening');
+  } catch (error) {
+    throw new ConfigError(explainListening(error, host, port), { cause: error });
+  } finally {
+    probe.close();
+  }
+}
+
+/** Why a server could not listen, with the variable to change. */
+export function explainListening(error: unknown, host: string, port: number): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Something listens on port ${port} of ${host} already. Stop it, or set PORT to another one.`;
+    case 'EACCES':
+      return `PORT=${port} cannot be used: this user may not listen on it. Set PORT to one from 1024 on.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `HOST=${host} cannot be used: this machine has no such address. Set HOST to 127.0.0.1, or to 0.0.0.0 for all addresses.`;
+    default:
+      return `HOST=${host} and PORT=${port} cannot be used: ${message}.`;
+  }
+}

@@ -1,0 +1,213 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  createTestDatabase,
+  runService,
+  startService,
+  testAmqpUrl,
+  until,
+  type TestDatabase,
+} from '@hitl/testing';
+
+let folder: string;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'hitl-preflight-'));
+  database = await createTestDatabase();
+});
+
+afterAll(async () => {
+  await database.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Entry {
+  level: string | number;
+  msg?: string;
+  message?: string;
+}
+
+/** A URL with some of its parts replaced. */
+function changed(url: string, parts: Partial<Pick<URL, 'password' | 'pathname' | 'port'>>): string {
+  return Object.assign(new URL(url), parts).href;
+}
+
+/** A port that nothing listens on. */
+async function closedPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
+/** What an app says that cannot start: one message on stderr and nothing before it. */
+async function refusalOf(app: 'gateway' | 'standalone', env: Record<string, string>): Promise<string> {
+  const { code, stdout, stderr } = await runService(app, [], env);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  return stderr;
+}
+
+describe('an app that cannot start says with which variable', () => {
+  it('the folder of its data is a file', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    for (const DATA_DIR of [file, join(file, 'below')]) {
+      expect(await refusalOf('standalone', { DATA_DIR })).toBe(
+        `standalone cannot start. DATA_DIR=${DATA_DIR} cannot be used: ${DATA_DIR} is a file, or lies below one. Set DATA_DIR to a folder that this user may write, or DATABASE_URL to a PostgreSQL.\n`,
+      );
+    }
+  });
+
+  it('its database is not there', async () => {
+    const DATABASE_URL = changed(database.url, { port: await closedPort() });
+    const said = await refusalOf('standalone', { DATABASE_URL });
+    expect(said).toMatch(
+      /^standalone cannot start\. DATABASE_URL=postgres:\/\/127\.0\.0\.1:\d+\/\w+ cannot be used: .*ECONNREFUSED/,
+    );
+    expect(said).toContain('Start PostgreSQL there, or set DATABASE_URL to where it runs.');
+  });
+
+  it('its database takes another password', async () => {
+    const DATABASE_URL = changed(database.url, { password: 'hunter2' });
+    const said = await refusalOf('gateway', { DATABASE_URL, AMQP_URL: testAmqpUrl() });
+    expect(said).toMatch(
+      /^gateway cannot start\. DATABASE_URL=\S+ cannot be used: password authentication failed/,
+    );
+    expect(said).toContain('Set DATABASE_URL with the right user and password');
+    expect(said).not.toContain('hunter2');
+  });
+
+  it('its database has another name', async () => {
+    const DATABASE_URL = changed(database.url, { pathname: '/nosuch' });
+    const said = await refusalOf('gateway', { DATABASE_URL, AMQP_URL: testAmqpUrl() });
+    expect(said).toMatch(
+      /DATABASE_URL=\S+\/nosuch cannot be used: database "nosuch" does not exist\. Create the database/,
+    );
+  });
+
+  it('its broker takes another password', async () => {
+    const AMQP_URL = changed(testAmqpUrl(), { password: 'hunter2' });
+    const said = await refusalOf('gateway', { DATABASE_URL: database.url, AMQP_URL });
+    expect(said).toMatch(
+      /AMQP_URL=\S+ cannot be used: the broker refuses this user or password\. Set AMQP_URL/,
+    );
+    expect(said).not.toContain('hunter2');
+  });
+
+  it('this machine has no such address', async () => {
+    // From the block that is for documentation only.
+    expect(await refusalOf('standalone', { HOST: '192.0.2.1', DATA_DIR: join(folder, 'unused') })).toContain(
+      'HOST=192.0.2.1 cannot be used: this machine has no such address.',
+    );
+  });
+
+  it('several things are wrong, in one message', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
+    const PORT = String((occupant.address() as AddressInfo).port);
+    try {
+      const said = await refusalOf('standalone', { PORT, DATA_DIR: file });
+      expect(said.split('\n')).toEqual([
+        'standalone cannot start. Several things are wrong:',
+        expect.stringMatching(/^ {2}Something listens on port \d+ .* set PORT to another one\.$/),
+        expect.stringMatching(/^ {2}DATA_DIR=/),
+        '',
+      ]);
+    } finally {
+      occupant.close();
+    }
+  });
+});
+
+describe('an app that starts says', () => {
+  const warnings = (logs: string[]): string[] =>
+    logs.flatMap((line) => {
+      const entry = line.startsWith('{') ? (JSON.parse(line) as Entry) : undefined;
+      return entry && ['warn', 40].includes(entry.level) ? [entry.msg ?? entry.message ?? ''] : [];
+    });
+
+  it('that its desk is open to the network, and which rules nobody can decide then', async () => {
+    const REVIEW_POLICY_FILE = join(folder, 'policy.yaml');
+    writeFileSync(
+      REVIEW_POLICY_FILE,
+      'version: 1\ngroups: { seniors: [ana] }\nrules: [{ name: payments, group: seniors }, { name: plain }]\n',
+    );
+    const env = { REVIEW_POLICY_FILE, DATABASE_URL: database.url };
+    const open = await startService('standalone', { ...env, HOST: '0.0.0.0' });
+    const said = warnings(open.logs);
+    await open.stop();
+    expect(said).toContainEqual(
+      expect.stringMatching(/^HOST=0\.0\.0\.0 opens the desk to the network, and there is no sign-in/),
+    );
+    expect(said).toContainEqual(
+      expect.stringMatching(/^nobody can decide .* REVIEW_POLICY_FILE .* HOST=0\.0\.0\.0/),
+    );
+    expect(open.logs.find((line) => line.includes('nobody can decide'))).toContain('"rules":["payments"]');
+
+    const closed = await startService('standalone', env);
+    await closed.stop();
+    expect(warnings(closed.logs).filter((line) => /HOST/.test(line))).toEqual([]);
+  });
+
+  it('where jobs and messages are, without passwords', async () => {
+    const process = await startService('standalone', {
+      DATABASE_URL: database.url,
+      // As the original system calls it.
+      AMQP_ADDR: testAmqpUrl(),
+    });
+    const said = await until('said where', () =>
+      Promise.resolve(process.logs.find((line) => line.startsWith('Jobs are kept in'))),
+    );
+    await process.stop();
+    const { host, pathname } = new URL(database.url);
+    const broker = new URL(testAmqpUrl());
+    expect(said).toBe(
+      `Jobs are kept in PostgreSQL: postgres://${host}${pathname} (DATABASE_URL). Messages go through RabbitMQ: amqp://${broker.host}${broker.pathname} (AMQP_URL).`,
+    );
+    expect(process.logs.join('\n')).not.toContain(new URL(database.url).password);
+  });
+
+  it('which variables nothing reads', async () => {
+    const process = await startService('standalone', {
+      DATABASE_URL: database.url,
+      MODEL_KEY: 'hunter2',
+      RABBITMQ_URL: 'x',
+    });
+    await process.stop();
+    expect(warnings(process.logs)).toEqual(
+      expect.arrayContaining([
+        'MODEL_KEY is not read: the variable is MODEL_API_KEY (see .env.example)',
+        'RABBITMQ_URL is not read: the variable is AMQP_URL (see .env.example)',
+      ]),
+    );
+    expect(process.logs.join('\n')).not.toContain('hunter2');
+  });
+
+  it.each([
+    [
+      'is away',
+      async () => ({ port: await closedPort() }),
+      /^waiting for the broker: AMQP_URL=\S+ does not answer yet/,
+    ],
+    [
+      'has no such virtual host',
+      () => Promise.resolve({ pathname: '/nosuch' }),
+      /^waiting for the broker: AMQP_URL=\S+\/nosuch: the broker does not open this virtual host\. Create it/,
+    ],
+  ])('that its broker %s, and waits for it', async (_, parts, warning) => {
+    const AMQP_URL = changed(testAmqpUrl(), await parts());
+    const process = await startService('gateway', { DATABASE_URL: database.url, AMQP_URL });
+    await process.stop();
+    expect(warnings(process.logs)).toContainEqual(expect.stringMatching(warning));
+  });
+});
