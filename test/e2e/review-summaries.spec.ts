@@ -52,6 +52,7 @@ describe.each(WAYS)('/v1/review-summaries: $name', ({ way }) => {
         revision: 1,
         edited: false,
         created_at: expect.any(String),
+        not_decidable_because: null,
       },
     ]);
     await clear();

@@ -25,16 +25,11 @@ export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';
 export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
 export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
-export {
-  decide,
-  type DecisionRequest,
-  type DeskRules,
-  type Judgement,
-  type OutputChange,
-} from './jobs/statements/decide';
+export { decide, type DecisionRequest, type Judgement, type OutputChange } from './jobs/statements/decide';
 export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';
 export type { Note } from './jobs/statements/note';
+export { OBSTACLES, type DeskCaller, type DeskRules, type Obstacle } from './jobs/statements/obstacle';
 export type { PlanRequest, ReviewPlan } from './jobs/statements/plan';
 export { submit, submittedJob, type NewJob } from './jobs/statements/submit';
 export {

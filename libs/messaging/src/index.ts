@@ -16,6 +16,7 @@ export {
   ReviewViewed,
   UndoDecision,
   type ClaimReply,
+  ReadDesk,
   ReadPolicy,
   type DryRunReply,
   type PolicyChange,

@@ -185,6 +185,15 @@ export interface ClaimReply {
   jobId: string | null;
 }
 
+/** Command: tell by which rules somebody reviews. Answered with {@link DeskRules}. */
+export class ReadDesk {
+  static readonly pattern = 'review.desk';
+
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
+}
+
 /** Command: tell the policy in force. Answered with a {@link PolicyReply}. */
 export class ReadPolicy {
   static readonly pattern = 'policies.read';

@@ -12,6 +12,7 @@ import {
   ReviewViewed,
   UndoDecision,
   DryRunPolicy,
+  ReadDesk,
   ReadPolicy,
 } from './messages';
 
@@ -43,6 +44,7 @@ export const QUEUES = {
       ReleaseReview,
       UndoDecision,
       NoteReview,
+      ReadDesk,
       ReadPolicy,
       DryRunPolicy,
     ],

@@ -9,11 +9,13 @@ import {
   JobReader,
   SummaryReader,
   type DecisionRequest,
+  type DeskCaller,
   type Draft,
   type Edit,
   type History,
   type Job,
   type Json,
+  type Obstacle,
   type ReviewPosition,
   type Summary,
 } from '@hitl/domain';
@@ -31,6 +33,7 @@ import {
 } from '@hitl/messaging';
 import { v7 as uuidv7 } from 'uuid';
 import { JobsService } from '../jobs/jobs.service';
+import { Desk } from './desk.service';
 import { claimOf, heldOf } from './waiting.dto';
 
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
@@ -42,6 +45,7 @@ export class ReviewsService {
     private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
     private readonly histories: HistoryReader,
+    private readonly desk: Desk,
     @Inject(ClientProxy) private readonly client: ClientProxy,
   ) {}
 
@@ -49,8 +53,27 @@ export class ReviewsService {
   waiting(page: {
     after?: ReviewPosition;
     limit: number;
+    decidableBy: DeskCaller | null;
   }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
     return this.reader.waiting(page);
+  }
+
+  /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */
+  async obstacles(jobs: { id: string }[], actor: string): Promise<(job: { id: string }) => Obstacle | null> {
+    const caller = await this.desk.caller(actor);
+    const ids = jobs.map(({ id }) => id);
+    const found = caller && ids.length > 0 ? await this.reader.obstacles(ids, caller) : null;
+    return ({ id }) => found?.get(id) ?? null;
+  }
+
+  /** The reviewer with the rules by which they decide. @throws DomainError unavailable while nobody has told them */
+  async requireCaller(actor: string): Promise<DeskCaller> {
+    const caller = await this.desk.caller(actor);
+    if (caller) return caller;
+    throw new DomainError(
+      'unavailable',
+      `The review service does not say what ${actor} may decide on. Try again, or ask without decidable.`,
+    );
   }
 
   /** @throws DomainError job_not_found */

@@ -1,12 +1,25 @@
 import { ApiProperty } from '@nestjs/swagger';
 import {
   isJsonObject,
+  OBSTACLES,
   VERDICTS,
   type DecisionRequest,
   type Job,
   type Summary,
   type Verdict,
 } from '@hitl/domain';
+
+/** Why the reviewer who asks cannot decide. */
+export const ApiObstacle = (): PropertyDecorator =>
+  ApiProperty({
+    enum: OBSTACLES,
+    enumName: 'Obstacle',
+    type: String,
+    nullable: true,
+    description:
+      'Why you cannot approve or reject it now; null: you can, or the review service has not said by which rules. ' +
+      'already_voted: you may still edit it or send it back. not_planned, pending_decision and claimed_by_other pass by themselves.',
+  });
 
 export class ClaimDto {
   @ApiProperty()

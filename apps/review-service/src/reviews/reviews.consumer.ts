@@ -1,11 +1,13 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import type { DeskRules } from '@hitl/domain';
 import {
   ClaimNextReview,
   ClaimReview,
   DecideReview,
   EditReview,
   NoteReview,
+  ReadDesk,
   ReleaseReview,
   RethrowFilter,
   ReviewRequested,
@@ -53,6 +55,11 @@ export class ReviewsConsumer {
   @MessagePattern(EditReview.pattern)
   edit(@Payload() change: EditReview): Promise<ReviewReply> {
     return this.reviews.edit(change);
+  }
+
+  @MessagePattern(ReadDesk.pattern)
+  desk(@Payload() { actor }: ReadDesk): DeskRules {
+    return this.reviews.deskOf(actor);
   }
 
   @MessagePattern(NoteReview.pattern)

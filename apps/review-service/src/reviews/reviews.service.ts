@@ -10,6 +10,7 @@ import {
   requireSchema,
   STATUS_AFTER,
   type DecisionRequest,
+  type DeskRules,
   type Edit,
   type Job,
   type Json,
@@ -92,6 +93,11 @@ export class ReviewsService {
     this.changes.announce(job.id, 'human');
     this.logger.log({ jobId: job.id, decisionId, message: 'undone' });
     return { status: job.status, revision: job.revision };
+  }
+
+  /** By which rules this person reviews. */
+  deskOf(actor: string): DeskRules {
+    return this.planner.deskOf(actor);
   }
 
   /** The most urgent job that this reviewer may take; null when there is none. @throws DomainError too_many_claims */

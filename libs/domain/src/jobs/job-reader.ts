@@ -5,6 +5,7 @@ import { Decision } from './decision.entity';
 import type { Json } from '../json';
 import { Job, type Usage } from './job.entity';
 import { prepared } from '../prepared';
+import { obstacle, type DeskCaller, type Obstacle } from './statements/obstacle';
 import type { JobStatus, Verdict } from './transitions';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -105,6 +106,18 @@ export class JobReader {
     return rows.map((row) => row.id);
   }
 
+  /** What keeps a reviewer from deciding on each of the jobs now; null: nothing. */
+  async obstacles(ids: string[], { actor, desk }: DeskCaller): Promise<Map<string, Obstacle | null>> {
+    const rows: { id: string; obstacle: Obstacle | null }[] = await this.database.query(
+      prepared(
+        'obstacles',
+        `SELECT id, ${obstacle('$2::text', '$3::jsonb')} AS obstacle FROM jobs j WHERE id = ANY($1::uuid[])`,
+      ),
+      [ids, actor, JSON.stringify(desk)],
+    );
+    return new Map(rows.map((row) => [row.id, row.obstacle]));
+  }
+
   /** How many jobs wait for the model, counted up to `limit`. */
   async countWaiting(limit: number): Promise<number> {
     const rows: { count: string }[] = await this.database.query(
@@ -178,22 +191,31 @@ export class JobReader {
   /**
    * Jobs that wait for a human, most urgent first: by priority, then by age. Fewer than `limit` where they come to
    * more than 32 MiB of text together, though at least one.
+   * @param decidableBy only those on which this reviewer may decide now
    * @returns `next`: where to go on; null at the end
    */
   async waiting({
     after,
     limit,
+    decidableBy = null,
   }: {
     after?: ReviewPosition;
     limit: number;
+    decidableBy?: DeskCaller | null;
   }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
     const found: (ReviewPosition & { size: number })[] = await this.database.query(
       `SELECT id, priority, (SELECT octet_length(job::text) FROM jobs job WHERE job.id = page.id) AS size
-       FROM (SELECT id, priority FROM jobs
+       FROM (SELECT id, priority FROM jobs j
              WHERE status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
+               ${decidableBy ? `AND ${obstacle('$4::text', '$5::jsonb')} IS NULL` : ''}
              ORDER BY priority DESC, id LIMIT $3) page
        ORDER BY priority DESC, id`,
-      [after?.priority ?? null, after?.id ?? null, limit + 1],
+      [
+        after?.priority ?? null,
+        after?.id ?? null,
+        limit + 1,
+        ...(decidableBy ? [decidableBy.actor, JSON.stringify(decidableBy.desk)] : []),
+      ],
     );
     const fitting: ReviewPosition[] = [];
     let size = 0;

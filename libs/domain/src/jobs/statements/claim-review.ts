@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { DeskRules } from './decide';
+import type { DeskRules } from './obstacle';
 
 /** A reviewer's wish to have one job for a while. */
 export interface ReviewClaim {

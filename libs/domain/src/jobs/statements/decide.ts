@@ -6,6 +6,7 @@ import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
 import { LOCKED } from './lock';
+import { obstacle, type DeskRules } from './obstacle';
 
 /** What a reviewer asks for. */
 export interface DecisionRequest {
@@ -30,16 +31,6 @@ export interface DecisionRequest {
   submitterMessage: string | null;
   /** For how long it can be undone, in milliseconds, where the desk's own time is not longer. */
   undoMs?: number;
-}
-
-/** What a reviewer may do. */
-export interface DeskRules {
-  /** The groups that the reviewer is in. */
-  groups: string[];
-  /** Whether jobs without the policy's plan must wait for it. */
-  requirePlan: boolean;
-  /** How often a job may be sent back to the model. */
-  maxRegenerations: number;
 }
 
 /** What a human changed in the model's output. */
@@ -80,12 +71,9 @@ const MAY_DECIDE = `j.status = 'human' AND (r.revision IS NULL OR r.revision = j
     WHEN j.held_until IS NOT NULL THEN false
     WHEN r.at_deadline THEN j.deadline_at <= now() AND j.on_deadline = 'approve'
     WHEN r.automatic THEN j.planned_at IS NULL AND j.regenerations = 0
-    ELSE (j.planned_at IS NOT NULL OR NOT (r.desk ->> 'requirePlan')::boolean)
-      AND (j.claimed_until IS NULL OR j.claimed_until <= now() OR j.claimed_by = r.actor)
-      AND (j.review_group = '' OR r.desk -> 'groups' ? j.review_group)
-      AND NOT (j.four_eyes AND j.submitter = r.actor)
+    ELSE coalesce(${obstacle('r.actor', 'r.desk')}, 'none')
+        IN ('none', CASE WHEN r.verdict IN ('edit', 'regenerate') THEN 'already_voted' END)
       AND (r.verdict <> 'regenerate' OR j.regenerations < (r.desk ->> 'maxRegenerations')::int)
-      AND (r.verdict NOT IN ('approve', 'reject') OR r.actor <> ALL (j.approved_by || j.rejected_by))
   END`;
 
 /**

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
-import { jsonOrNull, type DeskRules, type OutputChange } from './decide';
+import { jsonOrNull, type OutputChange } from './decide';
+import type { DeskRules } from './obstacle';
 
 export interface Edit {
   jobId: string;
