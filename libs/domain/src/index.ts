@@ -16,7 +16,7 @@ export { EventReader, type EventPosition, type EventRecord } from './jobs/event-
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
-export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/job-reader';
+export { isJobId, JobReader, type Answered, type CurrentJob, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type Usage } from './jobs/job.entity';
@@ -28,6 +28,7 @@ export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
 export { decide, type DecisionRequest, type Judgement, type OutputChange } from './jobs/statements/decide';
 export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';
+export type { Timed } from './jobs/statements/in-time';
 export type { Note } from './jobs/statements/note';
 export { OBSTACLES, type DeskCaller, type DeskRules, type Obstacle } from './jobs/statements/obstacle';
 export type { PlanRequest, ReviewPlan } from './jobs/statements/plan';

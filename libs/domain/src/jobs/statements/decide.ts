@@ -5,11 +5,12 @@ import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
+import { inTime, type Timed } from './in-time';
 import { LOCKED } from './lock';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** What a reviewer asks for. */
-export interface DecisionRequest {
+export interface DecisionRequest extends Timed {
   /** The decision's id; asking again with the same one decides nothing more. */
   id: string;
   jobId: string;
@@ -73,6 +74,7 @@ const MAY_DECIDE = `j.status = 'human' AND (r.revision IS NULL OR r.revision = j
     WHEN r.automatic THEN j.planned_at IS NULL AND j.regenerations = 0
     ELSE coalesce(${obstacle('r.actor', 'r.desk')}, 'none')
         IN ('none', CASE WHEN r.verdict IN ('edit', 'regenerate') THEN 'already_voted' END)
+      AND ${inTime('r.deadline')}
       AND (r.verdict <> 'regenerate' OR j.regenerations < (r.desk ->> 'maxRegenerations')::int)
   END`;
 
@@ -86,7 +88,8 @@ export const JUDGED = `input AS (
          verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
   FROM jsonb_to_recordset($1::jsonb) AS t (
     id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
-    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
+    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean,
+    deadline timestamptz)
 ), ${LOCKED}, judged AS MATERIALIZED (
   SELECT r.*, j.status AS old_status, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
          j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = r.actor THEN j.claimed_at END AS old_claimed_at
