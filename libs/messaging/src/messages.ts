@@ -271,6 +271,8 @@ export interface PolicyChange {
     approvals: number | null;
     group: string | null;
     because: string | null;
+    /** What ends the wait when nobody decides, when, and for how long somebody at work may put it off. */
+    ends: { afterMs: number; outcome: 'fail' | 'approve'; graceMs: number } | null;
   };
 }
 

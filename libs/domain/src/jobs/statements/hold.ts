@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { AT_WORK_UNTIL } from './at-work';
 import { decide, JUDGED, type Decided, type Judgement } from './decide';
 import { inTime, type Timed } from './in-time';
 import { LOCKED } from './lock';
@@ -45,7 +46,7 @@ export async function undo(
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
     `WITH job AS (
-       UPDATE jobs SET held_decision = NULL, held_until = NULL, updated_at = now()
+       UPDATE jobs SET held_decision = NULL, held_until = NULL, at_work_until = ${AT_WORK_UNTIL}, updated_at = now()
        WHERE id = $1::uuid AND status = 'human' AND held_decision ->> 'id' = $2::uuid::text AND held_until > now()
          AND held_decision ->> 'actor' = $3 AND ${inTime('$4::timestamptz')}
        RETURNING id, revision, policy_hash
