@@ -111,6 +111,7 @@ export class TryPolicy {
   @ApiProperty({
     description: 'The policy, in YAML.',
     example: 'version: 1\nrules: []\n',
+    minLength: 1,
     maxLength: 1_048_576,
   })
   @IsString()
