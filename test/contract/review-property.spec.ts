@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { JobStore, VERDICTS, type DeskRules } from '@hitl/domain';
+import { JobReader, JobStore, VERDICTS, type DeskRules, type Obstacle } from '@hitl/domain';
 import {
   aClaim,
   aDecision,
@@ -64,6 +64,7 @@ const aPolicysPlan: fc.Arbitrary<Plan> = fc.record({
   escalate: minutes,
   deadline: minutes,
   onDeadline: fc.constantFrom('fail', 'approve'),
+  grace: fc.constantFrom(0, 1, 5),
 });
 /** How far a job has come before the steps. */
 const aStart = fc.record({
@@ -308,10 +309,26 @@ describe('the review desk', () => {
 
     private async once(command: Command): Promise<unknown> {
       this.sent.push(command);
+      const shown = await this.shownTo(command);
       const answer = await this.perform(stores[this.sent.length % 2]!, command);
+      if (shown)
+        expect({ command, ...shown, taken: Boolean(answer) }).toMatchObject({
+          taken: shown.obstacle === null,
+        });
       expect({ command, answer }).toEqual({ command, answer: this.model.run(command) });
       await this.compare([this.model], [command]);
       return answer;
+    }
+
+    /** What somebody is told who asks whether they may approve or reject, right before they do. */
+    private async shownTo(command: Command): Promise<{ obstacle: Obstacle | null } | null> {
+      if (command.do !== 'decide' && command.do !== 'hold') return null;
+      const { job: id, actor, verdict } = command;
+      const job = this.model.jobs.find((one) => one.id === id)!;
+      const votes = verdict === 'approve' || verdict === 'reject';
+      if (!votes || command.revision !== job.revision || job.spent.includes(command.id)) return null;
+      const obstacles = await new JobReader(sources[0]!).obstacles([id], { actor, desk: this.deskOf(actor) });
+      return { obstacle: obstacles.get(id)! };
     }
 
     /** Two at the same moment: as if one had come after the other. */
@@ -409,18 +426,19 @@ describe('the review desk', () => {
       }
     }
 
+    private deskOf(actor: string): DeskRules {
+      const [groups, requirePlan] = [GROUPS[actor]!, this.hasPolicy];
+      return { groups, requirePlan, maxRegenerations: MOST_REGENERATIONS };
+    }
+
     private async perform(store: JobStore, command: Command): Promise<unknown> {
-      const deskOf = (actor: string): DeskRules => ({
-        groups: GROUPS[actor]!,
-        requirePlan: this.hasPolicy,
-        maxRegenerations: MOST_REGENERATIONS,
-      });
+      const deskOf = this.deskOf.bind(this);
       const claimOf = ({ id, actor }: { id: string; actor: string }) =>
         aClaim({ id, actor, leaseMs: 2 * MINUTE, desk: deskOf(actor) });
       const lease = (one: { job: string; id: string }) => ({ jobId: one.job, token: one.id });
       switch (command.do) {
         case 'plan': {
-          const { group, escalateTo, approvals, fourEyes, onDeadline, remind, escalate, deadline } =
+          const { group, escalateTo, approvals, fourEyes, onDeadline, remind, escalate, deadline, grace } =
             command.plan;
           const after = (wait: number | null): number | null => (wait === null ? null : wait * MINUTE);
           return store.plan(
@@ -437,6 +455,7 @@ describe('the review desk', () => {
               remindAfterMs: after(remind),
               escalateAfterMs: after(escalate),
               deadlineMs: after(deadline),
+              deadlineGraceMs: grace * MINUTE,
             }),
           );
         }
@@ -504,6 +523,7 @@ describe('the review desk', () => {
             'deadline_at',
             'claimed_at',
             'claimed_until',
+            'at_work_until',
           ];
           const earlier = [...times, 'held_until', 'lease_until', 'next_kick_at']
             .map((column) => `${column} = ${column} - $2 * interval '1 minute'`)
@@ -542,6 +562,7 @@ const NO_PLAN: Plan = {
   escalate: null,
   deadline: null,
   onDeadline: 'fail',
+  grace: 0,
 };
 
 const decision = (job: string, actor: string, verdict: Step['verdict'], revision: number) =>

@@ -20,6 +20,7 @@ import { OriginalApiController } from './original-api/original-api.controller';
 import { PoliciesController } from './policies/policies.controller';
 import { PoliciesService } from './policies/policies.service';
 import { ReviewerController } from './reviewer/reviewer.controller';
+import { Desk } from './reviews/desk.service';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
 import { StatsController } from './stats/stats.controller';
@@ -63,6 +64,7 @@ export function consumes(): QueueConsumption[] {
     JobsService,
     WaitingJobs,
     ReviewsService,
+    Desk,
     ChainService,
     DecisionsService,
     PoliciesService,

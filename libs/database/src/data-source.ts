@@ -22,6 +22,7 @@ import { JobDeliveries1700000006000 } from './migrations/1700000006000-job-deliv
 import { Regeneration1700000007400 } from './migrations/1700000007400-regeneration';
 import { ModelFailure1700000007200 } from './migrations/1700000007200-model-failure';
 import { HeldRequests1700000007100 } from './migrations/1700000007100-held-requests';
+import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-work';
 import { workAsApplication } from './role';
 
 // What jsonb cannot hold is stored in other words: every reader gets it back.
@@ -119,6 +120,7 @@ export function dataSourceOptions(
       Regeneration1700000007400,
       ModelFailure1700000007200,
       HeldRequests1700000007100,
+      PeopleAtWork1700000007300,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -18,7 +18,7 @@ export { EventReader, type EventPosition, type EventRecord } from './jobs/event-
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
-export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/job-reader';
+export { isJobId, JobReader, type Answered, type CurrentJob, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type ModelFailure, type Usage } from './jobs/job.entity';
@@ -27,17 +27,14 @@ export { requireUsableSchema } from './jobs/response-schema';
 export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type FeedbackTurn, type Lease } from './jobs/statements/claim';
 export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
+export { automaticStepOf } from './jobs/statements/at-work';
 export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
-export {
-  decide,
-  type DecisionRequest,
-  type DeskRules,
-  type Judgement,
-  type OutputChange,
-} from './jobs/statements/decide';
+export { decide, type DecisionRequest, type Judgement, type OutputChange } from './jobs/statements/decide';
 export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';
+export type { Timed } from './jobs/statements/in-time';
 export type { Note } from './jobs/statements/note';
+export { OBSTACLES, type DeskCaller, type DeskRules, type Obstacle } from './jobs/statements/obstacle';
 export type { PlanRequest, ReviewPlan } from './jobs/statements/plan';
 export type { RestoreRequest } from './jobs/statements/restore';
 export { submit, submittedJob, type NewJob } from './jobs/statements/submit';

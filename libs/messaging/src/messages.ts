@@ -8,6 +8,7 @@ import {
   type Note,
   type RestoreRequest,
   type ReviewPlan,
+  type Timed,
   type Verdict,
 } from '@hitl/domain';
 import {
@@ -15,6 +16,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsISO8601,
   IsNotEmpty,
   IsOptional,
   IsString,
@@ -66,8 +68,15 @@ export class ReviewViewed {
   looks: boolean;
 }
 
+/** A command that a person waits for. */
+abstract class PersonsCommand implements Timed {
+  @IsOptional()
+  @IsISO8601()
+  deadline?: string;
+}
+
 /** Command: judge a job's answer. Answered with a {@link ReviewReply}. */
-export class DecideReview implements DecisionRequest {
+export class DecideReview extends PersonsCommand implements DecisionRequest {
   static readonly pattern = 'review.decide';
 
   @IsUUID()
@@ -104,7 +113,7 @@ export class DecideReview implements DecisionRequest {
 }
 
 /** Command: keep changes to a job that goes on waiting. Answered with a {@link ReviewReply}. */
-export class EditReview implements Edit {
+export class EditReview extends PersonsCommand implements Edit {
   static readonly pattern = 'review.edit';
 
   @IsUUID()
@@ -122,7 +131,7 @@ export class EditReview implements Edit {
 }
 
 /** Command: make an earlier answer the current one. Answered with a {@link ReviewReply}. */
-export class RestoreRevision implements RestoreRequest {
+export class RestoreRevision extends PersonsCommand implements RestoreRequest {
   static readonly pattern = 'review.restore';
 
   @IsUUID()
@@ -137,7 +146,7 @@ export class RestoreRevision implements RestoreRequest {
 }
 
 /** Command: give the reviewer the most urgent job. Answered with a {@link ClaimReply}. */
-export class ClaimNextReview {
+export class ClaimNextReview extends PersonsCommand {
   static readonly pattern: string = 'review.claim-next';
 
   /** The command's id; repeating it claims nothing more. */
@@ -157,7 +166,7 @@ export class ClaimReview extends ClaimNextReview {
 }
 
 /** Command: end the reviewer's own claim. Answered with a {@link ClaimReply}. */
-export class ReleaseReview {
+export class ReleaseReview extends PersonsCommand {
   static readonly pattern = 'review.release';
 
   @IsUUID()
@@ -168,7 +177,7 @@ export class ReleaseReview {
 }
 
 /** Command: take a decision back that has not taken effect. Answered with a {@link ReviewReply}. */
-export class UndoDecision {
+export class UndoDecision extends PersonsCommand {
   static readonly pattern = 'review.undo';
 
   @IsUUID()
@@ -181,7 +190,7 @@ export class UndoDecision {
 }
 
 /** Command: leave a remark on a job. Answered with a {@link ClaimReply}. */
-export class NoteReview implements Note {
+export class NoteReview extends PersonsCommand implements Note {
   static readonly pattern = 'review.note';
 
   @IsUUID()
@@ -199,6 +208,15 @@ export class NoteReview implements Note {
 /** The job that the command was about; null when there was none to claim. */
 export interface ClaimReply {
   jobId: string | null;
+}
+
+/** Command: tell by which rules somebody reviews. Answered with {@link DeskRules}. */
+export class ReadDesk {
+  static readonly pattern = 'review.desk';
+
+  @IsString()
+  @IsNotEmpty()
+  actor: string;
 }
 
 /** Command: tell the policy in force. Answered with a {@link PolicyReply}. */
@@ -269,6 +287,8 @@ export interface PolicyChange {
     approvals: number | null;
     group: string | null;
     because: string | null;
+    /** What ends the wait when nobody decides, when, and for how long somebody at work may put it off. */
+    ends: { afterMs: number; outcome: 'fail' | 'approve'; graceMs: number } | null;
   };
 }
 

@@ -13,6 +13,7 @@ import {
   ReviewViewed,
   UndoDecision,
   DryRunPolicy,
+  ReadDesk,
   ReadPolicy,
 } from './messages';
 
@@ -45,6 +46,7 @@ export const QUEUES = {
       ReleaseReview,
       UndoDecision,
       NoteReview,
+      ReadDesk,
       ReadPolicy,
       DryRunPolicy,
     ],

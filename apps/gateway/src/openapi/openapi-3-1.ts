@@ -14,7 +14,7 @@ const SCHEMA_REF = '#/components/schemas/';
  * `example` its `examples`. Schemas that no operation leads to are left out.
  */
 export function toOpenApi31(document: OpenAPIObject): OpenAPIObject {
-  const rewritten = rewrite(document as unknown as Node) as unknown as OpenAPIObject;
+  const rewritten = rewrite(document) as OpenAPIObject;
   dropUnused(rewritten);
   return { ...rewritten, openapi: '3.1.0' };
 }

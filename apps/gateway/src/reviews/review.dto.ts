@@ -1,8 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Job, Json } from '@hitl/domain';
+import type { Job, Json, Obstacle } from '@hitl/domain';
 import { forReviewer, JobDto, Page } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
-import { toWaiting, WaitingReview } from './waiting.dto';
+import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
 
 class ReviewState extends WaitingReview {
   @ApiProperty({ description: 'Whether the policy has said who must review' })
@@ -104,6 +104,9 @@ export class ReviewDto extends JobDto {
 
   @ApiProperty({ type: ReviewState })
   review: ReviewState;
+
+  @ApiObstacle()
+  not_decidable_because: Obstacle | null;
 }
 
 /** A job as the reviewer who asks for it sees it. */
@@ -122,7 +125,7 @@ export class ReviewPage extends Page {
   data: ReviewDto[];
 }
 
-export function toReview(job: Job): ReviewDto {
+export function toReview(job: Job, obstacle: Obstacle | null): ReviewDto {
   return Object.assign(forReviewer(job), {
     submitter: job.submitter,
     model: job.model,
@@ -133,6 +136,7 @@ export function toReview(job: Job): ReviewDto {
     regeneration_failed: job.regenerationFailed,
     feedback: job.feedback,
     review: stateOf(job),
+    not_decidable_because: obstacle,
   });
 }
 

@@ -18,6 +18,7 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
 import { DomainError, isJobId, isJsonObject, type Job, type ReviewPosition } from '@hitl/domain';
@@ -29,6 +30,7 @@ import { toDomainError } from '../http/errors.filter';
 import {
   cursorParameter,
   encodeCursor,
+  flagParameter,
   limitParameter,
   onlyParameters,
   quote,
@@ -44,6 +46,14 @@ import { OpenReviewDto, ReviewPage, toReview } from './review.dto';
 import { ReviewsService } from './reviews.service';
 import { ApiErrors } from '../openapi/api-errors';
 import { DECIDE_LINK, JOB_HEADERS } from '../openapi/headers';
+
+/** The list's filter for what the reviewer who asks may decide on. */
+export const DECIDABLE = {
+  name: 'decidable',
+  required: false,
+  description: 'true: only what you may approve or reject now',
+  schema: { type: 'boolean' },
+} as const;
 
 const REVIEW = {
   type: OpenReviewDto,
@@ -63,15 +73,21 @@ export class ReviewsController {
     description: 'Whole jobs: a page ends before its limit where they come to more than 32 MiB together.',
   })
   @ApiPage(ReviewPage)
+  @ApiQuery(DECIDABLE)
   @Get()
-  async listReviews(@Query() query: QueryParameters): Promise<ReviewPage> {
-    onlyParameters(query, ['limit', 'cursor']);
-    const limit = limitParameter(query);
+  async listReviews(@Query() query: QueryParameters, @Actor() actor: string): Promise<ReviewPage> {
+    onlyParameters(query, ['limit', 'cursor', 'decidable']);
     const { jobs, next } = await this.reviews.waiting({
       after: cursorParameter(query, isReviewPosition),
-      limit,
+      limit: limitParameter(query),
+      decidableBy: flagParameter(query, 'decidable') ? await this.reviews.requireCaller(actor) : null,
     });
-    return { data: jobs.map(toReview), has_more: next !== null, next_cursor: next && encodeCursor(next) };
+    const obstacleOf = await this.reviews.obstacles(jobs, actor);
+    return {
+      data: jobs.map((job) => toReview(job, obstacleOf(job))),
+      has_more: next !== null,
+      next_cursor: next && encodeCursor(next),
+    };
   }
 
   @ApiOperation({
@@ -329,9 +345,12 @@ export class ReviewsController {
   }
 
   private async answer(job: Job, actor: string, reply: FastifyReply): Promise<OpenReviewDto> {
-    const savedAt = await this.reviews.draftSavedAt(job, actor);
+    const [savedAt, obstacleOf] = await Promise.all([
+      this.reviews.draftSavedAt(job, actor),
+      this.reviews.obstacles([job], actor),
+    ]);
     reply.header('etag', etagOf(job));
-    return Object.assign(toReview(job), { draft_saved_at: savedAt?.toISOString() ?? null });
+    return Object.assign(toReview(job, obstacleOf(job)), { draft_saved_at: savedAt?.toISOString() ?? null });
   }
 }
 

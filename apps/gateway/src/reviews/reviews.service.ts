@@ -9,11 +9,13 @@ import {
   JobReader,
   SummaryReader,
   type DecisionRequest,
+  type DeskCaller,
   type Draft,
   type Edit,
   type History,
   type Job,
   type Json,
+  type Obstacle,
   type RestoreRequest,
   type ReviewPosition,
   type Summary,
@@ -32,7 +34,8 @@ import {
   type ReviewReply,
 } from '@hitl/messaging';
 import { v7 as uuidv7 } from 'uuid';
-import { JobsService } from '../jobs/jobs.service';
+import { deadlineOf, JobsService } from '../jobs/jobs.service';
+import { Desk } from './desk.service';
 import { claimOf, heldOf } from './waiting.dto';
 
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
@@ -44,6 +47,7 @@ export class ReviewsService {
     private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
     private readonly histories: HistoryReader,
+    private readonly desk: Desk,
     @Inject(ClientProxy) private readonly client: ClientProxy,
   ) {}
 
@@ -51,8 +55,27 @@ export class ReviewsService {
   waiting(page: {
     after?: ReviewPosition;
     limit: number;
+    decidableBy: DeskCaller | null;
   }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
     return this.reader.waiting(page);
+  }
+
+  /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */
+  async obstacles(jobs: { id: string }[], actor: string): Promise<(job: { id: string }) => Obstacle | null> {
+    const caller = await this.desk.caller(actor);
+    const ids = jobs.map(({ id }) => id);
+    const found = caller && ids.length > 0 ? await this.reader.obstacles(ids, caller) : null;
+    return ({ id }) => found?.get(id) ?? null;
+  }
+
+  /** The reviewer with the rules by which they decide. @throws DomainError unavailable while nobody has told them */
+  async requireCaller(actor: string): Promise<DeskCaller> {
+    const caller = await this.desk.caller(actor);
+    if (caller) return caller;
+    throw new DomainError(
+      'unavailable',
+      `The review service does not say what ${actor} may decide on. Try again, or ask without decidable.`,
+    );
   }
 
   /** @throws DomainError job_not_found */
@@ -68,7 +91,11 @@ export class ReviewsService {
 
   /** The most urgent job that this reviewer may take, which they have then; null when there is none. */
   async claimNext(actor: string): Promise<Job | null> {
-    const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, { id: uuidv7(), actor });
+    const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, {
+      id: uuidv7(),
+      actor,
+      deadline: deadlineOf(await this.reader.clock()),
+    });
     return jobId === null ? null : this.jobs.get(jobId);
   }
 
@@ -148,11 +175,19 @@ export class ReviewsService {
     await this.drafts.delete(await this.jobs.idOf(jobId), actor);
   }
 
-  /** Sends a command about a job, and answers the job's id; a refusal tells what is there now. */
+  /**
+   * Sends a command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
+   * answer that waits now, where it names no other, and does nothing once nobody waits for it any more.
+   */
   private async command(jobId: string, pattern: string, data: object): Promise<string> {
-    const id = await this.jobs.idOf(jobId);
+    const { id, revision, asOf } = await this.jobs.current(jobId);
     try {
-      await ask<ClaimReply | ReviewReply>(this.client, pattern, { ...data, jobId: id });
+      await ask<ClaimReply | ReviewReply>(this.client, pattern, {
+        ...data,
+        ...('revision' in data && data.revision === null && { revision }),
+        jobId: id,
+        deadline: deadlineOf(asOf),
+      });
     } catch (error) {
       throw await this.withCurrent(error, id);
     }

@@ -1,6 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { isJobId, type SummaryFilter } from '@hitl/domain';
+import { Actor } from '../http/actor';
 import {
   choiceParameter,
   cursorParameter,
@@ -16,7 +17,8 @@ import {
   type Query as QueryParameters,
 } from '../http/parameters';
 import { toPage } from '../jobs/job.dto';
-import { isReviewPosition } from './reviews.controller';
+import { DECIDABLE, isReviewPosition } from './reviews.controller';
+import { ReviewsService } from './reviews.service';
 import { SummariesService } from './summaries.service';
 import { ReviewSummaryPage, toSummary } from './summary.dto';
 import { CURSOR } from '../openapi/api-page';
@@ -36,7 +38,10 @@ const filter = (name: string, description: string) =>
 @ApiTags('reviews')
 @Controller('v1/review-summaries')
 export class SummariesController {
-  constructor(private readonly summaries: SummariesService) {}
+  constructor(
+    private readonly summaries: SummariesService,
+    private readonly reviews: ReviewsService,
+  ) {}
 
   @ApiOperation({
     summary: 'List jobs that wait for a human, one line each, most urgent first',
@@ -71,20 +76,33 @@ export class SummariesController {
     description: 'true: only what nobody has',
     schema: { type: 'boolean' },
   })
+  @ApiQuery(DECIDABLE)
   @ApiQuery({ name: 'priority', required: false, schema: { type: 'integer', minimum: 0, maximum: 9 } })
   @ApiQuery(filter('q', 'A part of what was asked, in any letter case'))
   @ApiOkResponse({ type: ReviewSummaryPage })
   @Get()
-  async listReviewSummaries(@Query() query: QueryParameters): Promise<ReviewSummaryPage> {
-    onlyParameters(query, ['limit', 'cursor', 'ids', ...FILTERS, 'without', 'unclaimed', 'priority']);
+  async listReviewSummaries(
+    @Query() query: QueryParameters,
+    @Actor() actor: string,
+  ): Promise<ReviewSummaryPage> {
+    onlyParameters(query, ['limit', 'cursor', 'ids', ...FILTERS, ...FLAGS, 'without', 'priority']);
     const limit = limitParameter(query, undefined, LARGEST_LIST);
     const after = cursorParameter(query, isReviewPosition);
-    const { jobs, total } = await this.summaries.list(filterOf(query), { after, limit: limit + 1 });
-    const page = toPage(jobs, limit, toSummary, ({ priority, id }) => encodeCursor({ priority, id }));
+    const filter = filterOf(query);
+    if (flagParameter(query, 'decidable')) filter.decidableBy = await this.reviews.requireCaller(actor);
+    const { jobs, total } = await this.summaries.list(filter, { after, limit: limit + 1 });
+    const obstacleOf = await this.reviews.obstacles(jobs, actor);
+    const page = toPage(
+      jobs,
+      limit,
+      (job) => toSummary(job, obstacleOf(job)),
+      ({ priority, id }) => encodeCursor({ priority, id }),
+    );
     return { ...page, total };
   }
 }
 
+const FLAGS = ['unclaimed', 'decidable'] as const;
 const FILTERS = ['model', 'rule', 'group', 'claimed_by', 'q'] as const;
 
 function filterOf(query: QueryParameters): SummaryFilter {

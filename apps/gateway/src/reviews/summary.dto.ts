@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Summary } from '@hitl/domain';
+import type { Obstacle, Summary } from '@hitl/domain';
 import { Page } from '../jobs/job.dto';
-import { toWaiting, WaitingReview } from './waiting.dto';
+import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
 
 /** A job that waits for a human, in one line. */
 class ReviewSummary extends WaitingReview {
@@ -31,6 +31,9 @@ class ReviewSummary extends WaitingReview {
 
   @ApiProperty({ format: 'date-time' })
   created_at: string;
+
+  @ApiObstacle()
+  not_decidable_because: Obstacle | null;
 }
 
 export class ReviewSummaryPage extends Page {
@@ -41,7 +44,7 @@ export class ReviewSummaryPage extends Page {
   total: number;
 }
 
-export function toSummary(job: Summary): ReviewSummary {
+export function toSummary(job: Summary, obstacle: Obstacle | null): ReviewSummary {
   return Object.assign(toWaiting(job), {
     id: job.id,
     asked: job.asked ?? '',
@@ -51,5 +54,6 @@ export function toSummary(job: Summary): ReviewSummary {
     edited: job.edited,
     violations: job.violations,
     created_at: job.createdAt.toISOString(),
+    not_decidable_because: obstacle,
   });
 }

@@ -1,11 +1,13 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import type { DeskRules } from '@hitl/domain';
 import {
   ClaimNextReview,
   ClaimReview,
   DecideReview,
   EditReview,
   NoteReview,
+  ReadDesk,
   ReleaseReview,
   RestoreRevision,
   RethrowFilter,
@@ -59,6 +61,11 @@ export class ReviewsConsumer {
   @MessagePattern(RestoreRevision.pattern)
   restore(@Payload() wish: RestoreRevision): Promise<ReviewReply> {
     return this.reviews.restore(wish);
+  }
+
+  @MessagePattern(ReadDesk.pattern)
+  desk(@Payload() { actor }: ReadDesk): DeskRules {
+    return this.reviews.deskOf(actor);
   }
 
   @MessagePattern(NoteReview.pattern)

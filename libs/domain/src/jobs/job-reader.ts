@@ -5,6 +5,7 @@ import { Decision } from './decision.entity';
 import type { Json } from '../json';
 import { Job, type Usage } from './job.entity';
 import { prepared } from '../prepared';
+import { obstacle, type DeskCaller, type Obstacle } from './statements/obstacle';
 import { readRevision, type EarlierAnswer } from './statements/restore';
 import type { JobStatus, Verdict } from './transitions';
 
@@ -24,6 +25,13 @@ const MEASURED_TOGETHER = 50;
 export interface ReviewPosition {
   priority: number;
   id: string;
+}
+
+/** A job's id as the database has it, its revision, and when that was read, on the database's clock. */
+export interface CurrentJob {
+  id: string;
+  revision: number;
+  asOf: Date;
 }
 
 /** A model's answer, and what became of it. */
@@ -49,7 +57,7 @@ export interface Answered {
 export class JobReader {
   private readonly jobs: Repository<Job>;
   private readonly findBatched: (id: string) => Promise<Job | null>;
-  private readonly existsBatched: (id: string) => Promise<boolean>;
+  private readonly currentBatched: (id: string) => Promise<CurrentJob | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
@@ -62,13 +70,16 @@ export class JobReader {
       const byId = new Map(rows.map((job) => [job.id, job]));
       return ids.map((id) => byId.get(id) ?? null);
     });
-    this.existsBatched = batched(async (ids: string[]) => {
-      const rows: { id: string }[] = await database.query(
-        prepared('jobs-exist', 'SELECT id FROM jobs WHERE id = ANY($1::uuid[])'),
+    this.currentBatched = batched(async (ids: string[]) => {
+      const rows: CurrentJob[] = await database.query(
+        prepared(
+          'current-jobs',
+          'SELECT id, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
+        ),
         [ids],
       );
-      const there = new Set(rows.map(({ id }) => id));
-      return ids.map((id) => there.has(id));
+      const byId = new Map(rows.map((job) => [job.id, job]));
+      return ids.map((id) => byId.get(id) ?? null);
     });
   }
 
@@ -77,9 +88,19 @@ export class JobReader {
     return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
   }
 
-  /** Whether there is a job with this id, whatever its shape. */
-  exists(id: string): Promise<boolean> {
-    return isJobId(id) ? this.existsBatched(id.toLowerCase()) : Promise.resolve(false);
+  /** What waits under this id right now, whatever its shape; null when there is no such job. */
+  current(id: string): Promise<CurrentJob | null> {
+    return isJobId(id) ? this.currentBatched(id.toLowerCase()) : Promise.resolve(null);
+  }
+
+  /** What time it is for the database. */
+  async clock(): Promise<Date> {
+    const rows: { now: Date }[] = await this.database.query(
+      prepared('clock', 'SELECT clock_timestamp() AS now'),
+    );
+    const [row] = rows;
+    if (!row) throw new Error('the database does not tell the time');
+    return row.now;
   }
 
   /** The job that a project submitted under this idempotency key. */
@@ -106,6 +127,18 @@ export class JobReader {
       [ids],
     );
     return rows.map((row) => row.id);
+  }
+
+  /** What keeps a reviewer from deciding on each of the jobs now; null: nothing. */
+  async obstacles(ids: string[], { actor, desk }: DeskCaller): Promise<Map<string, Obstacle | null>> {
+    const rows: { id: string; obstacle: Obstacle | null }[] = await this.database.query(
+      prepared(
+        'obstacles',
+        `SELECT id, ${obstacle('$2::text', '$3::jsonb')} AS obstacle FROM jobs j WHERE id = ANY($1::uuid[])`,
+      ),
+      [ids, actor, JSON.stringify(desk)],
+    );
+    return new Map(rows.map((row) => [row.id, row.obstacle]));
   }
 
   /** How many jobs wait for the model, counted up to `limit`. */
@@ -220,22 +253,31 @@ export class JobReader {
   /**
    * Jobs that wait for a human, most urgent first: by priority, then by age. Fewer than `limit` where they come to
    * more than 32 MiB of text together, though at least one.
+   * @param decidableBy only those on which this reviewer may decide now
    * @returns `next`: where to go on; null at the end
    */
   async waiting({
     after,
     limit,
+    decidableBy = null,
   }: {
     after?: ReviewPosition;
     limit: number;
+    decidableBy?: DeskCaller | null;
   }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
     const found: (ReviewPosition & { size: number })[] = await this.database.query(
       `SELECT id, priority, (SELECT octet_length(job::text) FROM jobs job WHERE job.id = page.id) AS size
-       FROM (SELECT id, priority FROM jobs
+       FROM (SELECT id, priority FROM jobs j
              WHERE status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
+               ${decidableBy ? `AND ${obstacle('$4::text', '$5::jsonb')} IS NULL` : ''}
              ORDER BY priority DESC, id LIMIT $3) page
        ORDER BY priority DESC, id`,
-      [after?.priority ?? null, after?.id ?? null, limit + 1],
+      [
+        after?.priority ?? null,
+        after?.id ?? null,
+        limit + 1,
+        ...(decidableBy ? [decidableBy.actor, JSON.stringify(decidableBy.desk)] : []),
+      ],
     );
     const fitting: ReviewPosition[] = [];
     let size = 0;

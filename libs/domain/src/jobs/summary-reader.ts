@@ -4,6 +4,7 @@ import { batched } from '../batcher';
 import { heldClientOf } from '../holds/hold-store';
 import type { ReviewPosition } from './job-reader';
 import { Job } from './job.entity';
+import { obstacle, type DeskCaller } from './statements/obstacle';
 
 /** Jobs that a count counts at most: beyond, nobody works off a list. */
 const MOST_COUNTED = 10_000;
@@ -17,6 +18,9 @@ const COLUMNS = [
   'priority',
   'waitingSince',
   'deadlineAt',
+  'onDeadline',
+  'deadlineGraceSeconds',
+  'atWorkUntil',
   'rule',
   'group',
   'approvals',
@@ -55,6 +59,8 @@ export interface SummaryFilter {
   priority?: number;
   /** A part of what was asked, in any letter case. */
   asked?: string;
+  /** Only those on which this reviewer may decide now. */
+  decidableBy?: DeskCaller;
 }
 
 /** Reads jobs without what they are about, such as lists of thousands of them. */
@@ -121,6 +127,13 @@ export class SummaryReader {
     if (filter.claimedBy !== undefined) query.andWhere(`job.claimedBy = :claimedBy AND ${live}`, filter);
     if (filter.unclaimed) {
       query.andWhere(new Brackets((where) => where.where('job.claimedBy IS NULL').orWhere(`NOT ${live}`)));
+    }
+    if (filter.decidableBy) {
+      const { actor, desk } = filter.decidableBy;
+      query.andWhere(`${obstacle(':deciding', 'CAST(:rules AS jsonb)', 'job')} IS NULL`, {
+        deciding: actor,
+        rules: JSON.stringify(desk),
+      });
     }
     if (filter.asked !== undefined) {
       query.andWhere('job.asked ILIKE :asked', { asked: `%${filter.asked.replace(/[\\%_]/g, '\\$&')}%` });

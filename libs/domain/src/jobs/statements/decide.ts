@@ -5,13 +5,16 @@ import type { Json } from '../../json';
 import { toStorable, toStoredJson } from '../../stored-json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
+import { IS_AT_WORK, stepAt } from './at-work';
 import { DELIVERIES } from './deliveries';
 import { FALLBACK } from './return-to-desk';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
+import { inTime, type Timed } from './in-time';
 import { LOCKED } from './lock';
+import { obstacle, type DeskRules } from './obstacle';
 
 /** What a reviewer asks for. */
-export interface DecisionRequest {
+export interface DecisionRequest extends Timed {
   /** The decision's id; asking again with the same one decides nothing more. */
   id: string;
   jobId: string;
@@ -33,16 +36,6 @@ export interface DecisionRequest {
   submitterMessage: string | null;
   /** For how long it can be undone, in milliseconds, where the desk's own time is not longer. */
   undoMs?: number;
-}
-
-/** What a reviewer may do. */
-export interface DeskRules {
-  /** The groups that the reviewer is in. */
-  groups: string[];
-  /** Whether jobs without the policy's plan must wait for it. */
-  requirePlan: boolean;
-  /** How often a job may be sent back to the model. */
-  maxRegenerations: number;
 }
 
 /** What a human changed in the model's output. */
@@ -83,14 +76,12 @@ const MAY_DECIDE = `j.status = 'human' AND (r.revision IS NULL OR r.revision = j
   AND CASE
     WHEN r.settles THEN j.held_decision ->> 'id' = r.id::text AND j.held_until <= now()
     WHEN j.held_until IS NOT NULL THEN false
-    WHEN r.at_deadline THEN j.deadline_at <= now() AND j.on_deadline = 'approve'
-    WHEN r.automatic THEN j.planned_at IS NULL AND j.regenerations = 0
-    ELSE (j.planned_at IS NOT NULL OR NOT (r.desk ->> 'requirePlan')::boolean)
-      AND (j.claimed_until IS NULL OR j.claimed_until <= now() OR j.claimed_by = r.actor)
-      AND (j.review_group = '' OR r.desk -> 'groups' ? j.review_group)
-      AND NOT (j.four_eyes AND j.submitter = r.actor)
+    WHEN r.at_deadline THEN ${stepAt('deadline_at')} <= now() AND j.on_deadline = 'approve'
+    WHEN r.automatic THEN j.planned_at IS NULL AND j.regenerations = 0 AND NOT ${IS_AT_WORK}
+    ELSE coalesce(${obstacle('r.actor', 'r.desk')}, 'none')
+        IN ('none', CASE WHEN r.verdict IN ('edit', 'regenerate') THEN 'already_voted' END)
+      AND ${inTime('r.deadline')}
       AND (r.verdict <> 'regenerate' OR j.regenerations < (r.desk ->> 'maxRegenerations')::int)
-      AND (r.verdict NOT IN ('approve', 'reject') OR r.actor <> ALL (j.approved_by || j.rejected_by))
   END`;
 
 /**
@@ -103,7 +94,8 @@ export const JUDGED = `input AS (
          verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
   FROM jsonb_to_recordset($1::jsonb) AS t (
     id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
-    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, violations jsonb, desk jsonb, policy jsonb, settles boolean)
+    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, violations jsonb, desk jsonb, policy jsonb,
+    settles boolean, deadline timestamptz)
 ), ${LOCKED}, judged AS MATERIALIZED (
   SELECT r.*, j.status AS old_status, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
          j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = r.actor THEN j.claimed_at END AS old_claimed_at
@@ -173,7 +165,7 @@ export async function decide(
              deadline_at = CASE WHEN NOT ${IS_FINAL} THEN j.deadline_at END,
              waiting_since = CASE WHEN NOT ${IS_FINAL} THEN j.waiting_since END,
              claimed_by = NULL, claimed_at = NULL, claimed_until = NULL, claim_id = NULL, held_decision = NULL, held_until = NULL,
-             round_attempts = 0,
+             at_work_until = CASE WHEN NOT ${IS_FINAL} THEN j.at_work_until END, round_attempts = 0,
              failure_reason = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN 'rejected' END,
              failure_detail = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN r."submitterMessage" END,
              finished_at = CASE WHEN r.verdict <> 'regenerate' AND ${IS_FINAL} THEN now() END,

@@ -1,11 +1,13 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
 import type { Json } from '../../json';
-import { jsonOrNull, type DeskRules } from './decide';
+import { jsonOrNull } from './decide';
+import { inTime, type Timed } from './in-time';
+import type { DeskRules } from './obstacle';
 import { OFF_LEASE, TIMES_BACK } from './return-to-desk';
 
 /** A reviewer's wish for an answer that a job had before. */
-export interface RestoreRequest {
+export interface RestoreRequest extends Timed {
   jobId: string;
   actor: string;
   /** The job's revision that the reviewer has seen. */
@@ -37,7 +39,7 @@ const CONTENT = `response = $5::jsonb, payload = $6::jsonb, model_response = $7:
   feedback_on = j.feedback_on[:(SELECT count(*)::int FROM unnest(j.feedback_on) AS about WHERE about < $4)],
   regeneration_failed = NULL, approved_by = '{}', rejected_by = '{}', updated_at = now()`;
 
-const MAY_RESTORE = `j.revision = $3
+const MAY_RESTORE = `j.revision = $3 AND ${inTime('$11::timestamptz')}
   AND (j.planned_at IS NOT NULL OR NOT ($10::jsonb ->> 'requirePlan')::boolean)
   AND (j.review_group = '' OR $10::jsonb -> 'groups' ? j.review_group)
   AND NOT (j.four_eyes AND j.submitter = $2)`;
@@ -113,6 +115,7 @@ export async function restore(database: DataSource, wish: Restoration): Promise<
       answer.edited,
       jsonOrNull(wish.violations as unknown as Json),
       JSON.stringify(wish.desk),
+      wish.deadline ?? null,
     ],
   );
   return rows[0]?.revision ?? null;

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { BELL_GRACE_SECONDS } from '../../outbox/bell';
 import { jsonOrNull, type Decided, type Judgement } from './decide';
+import { inTime } from './in-time';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
 
 /**
@@ -24,6 +25,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
            next_kick_at = now() + ${FIRST_KICK_SECONDS} * interval '1 second', updated_at = now()
        FROM before r
        WHERE j.id = r.id AND j.status = 'fail' AND j.failure_reason = 'inference_failed' AND ($4::int IS NULL OR j.revision = $4)
+         AND ${inTime('$10::timestamptz')}
          AND NOT EXISTS (SELECT FROM decisions d WHERE d.id = $1::uuid)
        RETURNING j.id, j.revision, j.model, j.policy_hash, CASE WHEN $5::jsonb IS NOT NULL THEN jsonb_build_object('payload', r.payload) END AS replaced
      ), decision AS (
@@ -54,6 +56,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
       judgement.reason,
       judgement.reasonCode,
       judgement.requestHash,
+      judgement.deadline ?? null,
     ],
   );
   const [row] = rows;

@@ -1,0 +1,52 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { ClientProxy } from '@nestjs/microservices';
+import type { DeskCaller, DeskRules } from '@hitl/domain';
+import { ask, ReadDesk } from '@hitl/messaging';
+
+/** How long an answer counts, in milliseconds: as long as the review service takes to see another policy. */
+const FRESH_MS = 1000;
+/** How long a read waits for the review service, in milliseconds; then what was known before has to do. */
+const WAIT_MS = 500;
+/** Reviewers whose rules are kept; the one who asked longest ago goes first. */
+const MAX_REVIEWERS = 1000;
+
+interface Known {
+  rules: DeskRules | null;
+  askedAt: number;
+  asking: Promise<void> | null;
+}
+
+/** By which rules people review: the review service knows, and this remembers it for a second. */
+@Injectable()
+export class Desk {
+  private readonly known = new Map<string, Known>();
+
+  constructor(@Inject(ClientProxy) private readonly client: ClientProxy) {}
+
+  /** A reviewer with their rules; null while the review service has never answered about them. */
+  async caller(actor: string): Promise<DeskCaller | null> {
+    const known = this.known.get(actor) ?? { rules: null, askedAt: -Infinity, asking: null };
+    this.known.delete(actor);
+    this.known.set(actor, known);
+    const [oldest] = this.known.keys();
+    if (this.known.size > MAX_REVIEWERS && oldest !== undefined) this.known.delete(oldest);
+    if (!known.asking && performance.now() - known.askedAt > FRESH_MS) {
+      known.askedAt = performance.now();
+      known.asking = this.ask(actor, known);
+    }
+    const left = known.askedAt + WAIT_MS - performance.now();
+    if (known.asking && left > 0) await Promise.race([known.asking, delay(left, undefined, { ref: false })]);
+    return known.rules && { actor, desk: known.rules };
+  }
+
+  private async ask(actor: string, known: Known): Promise<void> {
+    try {
+      known.rules = await ask<DeskRules>(this.client, ReadDesk.pattern, { actor });
+    } catch {
+      // It is asked again with the next read; commands say themselves that nobody answers.
+    } finally {
+      known.asking = null;
+    }
+  }
+}
