@@ -682,7 +682,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       [
         'expired',
         async (id) => {
-          await set(id, `deadline_at = now() - interval '1 second', on_deadline = 'fail', at_work_until = NULL`);
+          await set(
+            id,
+            `deadline_at = now() - interval '1 second', on_deadline = 'fail', at_work_until = NULL`,
+          );
           await store.jobs.climbLadder(10);
         },
       ],

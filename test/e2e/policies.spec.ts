@@ -99,7 +99,7 @@ rules:
     const before = await stack.http.get('/v1/jobs');
     const { status, body } = await dryRun({ policy });
     expect(status).toBe(200);
-    const after = { outcome: 'human', approvals: 1, group: null };
+    const after = { outcome: 'human', approvals: 1, group: null, ends: null };
     expect(body).toEqual({
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       warnings: [{ pointer: '/rules/2/when', detail: expect.stringContaining('Unknown variable: mdoel') }],

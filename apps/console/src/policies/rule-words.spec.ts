@@ -16,6 +16,7 @@ const RULE: Parameters<typeof outcomeOf>[0] = {
   escalate_to: null,
   deadline_ms: null,
   on_deadline: 'fail',
+  deadline_grace_ms: 900_000,
 };
 
 describe('a rule in words', () => {
