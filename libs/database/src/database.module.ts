@@ -12,6 +12,7 @@ import {
   JobStore,
   OutboxStore,
   StatsReader,
+  RemarkReader,
   SummaryReader,
   WebhookStore,
 } from '@hitl/domain';
@@ -22,6 +23,7 @@ import { assertMigrated, migrate } from './migrate';
 const STORES = [
   JobStore,
   JobReader,
+  RemarkReader,
   SummaryReader,
   DecisionReader,
   DraftStore,

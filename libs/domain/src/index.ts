@@ -18,6 +18,7 @@ export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/exp
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type Answered, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
+export { MAX_NOTES_COUNTED, RemarkReader, type Remarks } from './jobs/remark-reader';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type Usage } from './jobs/job.entity';
 export { requireSchema, requireUsableSchema } from './jobs/response-schema';

@@ -81,7 +81,7 @@ export class WaitingReview {
   held: HeldDecision | null;
 }
 
-export function toWaiting(job: Summary): WaitingReview {
+export function toWaiting(job: Omit<Summary, 'notesCount'>): WaitingReview {
   return {
     since: job.waitingSince?.toISOString() ?? null,
     deadline_at: job.deadlineAt?.toISOString() ?? null,

@@ -3,6 +3,7 @@ import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
 import { batched } from '../batcher';
 import type { ReviewPosition } from './job-reader';
 import { Job } from './job.entity';
+import { countNotes } from './remark-reader';
 import { obstacle, type DeskCaller } from './statements/obstacle';
 
 /** Jobs that a count counts at most: beyond, nobody works off a list. */
@@ -36,7 +37,7 @@ const COLUMNS = [
 const HELD = `CASE WHEN job.held_decision IS NOT NULL THEN jsonb_build_object('id', job.held_decision -> 'id',
   'verdict', job.held_decision -> 'verdict', 'actor', job.held_decision -> 'actor') END`;
 
-export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision'>;
+export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision'> & { notesCount: number };
 
 /** Which waiting jobs to list; what is absent does not matter. */
 export interface SummaryFilter {
@@ -102,7 +103,7 @@ export class SummaryReader {
   }
 
   private summaries(query: SelectQueryBuilder<Job>): Promise<Summary[]> {
-    query.select(HELD, 'heldDecision');
+    query.select(HELD, 'heldDecision').addSelect(countNotes('job.id'), 'notesCount');
     for (const column of COLUMNS) query.addSelect(`job.${column}`, column);
     return query.getRawMany<Summary>();
   }
