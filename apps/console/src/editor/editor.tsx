@@ -15,6 +15,7 @@ import { tags } from '@lezer/highlight';
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react';
 import type { Json } from '../api/client';
 import { clip, UNSEEN, visible } from '../text/hygiene';
+import { lineDirection } from './line-direction';
 import { jsonLinter } from './json-linter';
 import { schemaLinter } from './schema-linter';
 
@@ -113,7 +114,9 @@ export function Editor(props: EditorProps) {
           drawSelection(),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
-          ...(language === 'json' ? [json(), lineNumbers(), foldGutter(), bracketMatching()] : []),
+          ...(language === 'json'
+            ? [json(), lineNumbers(), foldGutter(), bracketMatching()]
+            : [lineDirection]),
           ...(fixed
             ? [EditorState.readOnly.of(true), EditorView.editable.of(false)]
             : [

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { ReviewSummary } from '../api/client';
+import { AutomaticEndChip } from '../review/automatic-end';
 import { isDecidable, SHORT } from '../review/obstacle';
 import { reviewer } from '../reviewer';
 import { useNow } from '../text/clock';
@@ -109,6 +110,7 @@ export const QueueRow = memo(function QueueRow({
         <span className="truncate" dir="auto">
           {asked || <em className="text-dim">nothing</em>}
         </span>
+        <AutomaticEndChip row={row} now={now} />
         {row.notes_count > 0 && (
           <span className="chip shrink-0" title="Notes of reviewers">
             {row.notes_count}

@@ -10,6 +10,7 @@ import { reviewer } from '../reviewer';
 import { tellWhy } from '../keys/act';
 import { tell } from '../shell/messages';
 import { editable } from './answer';
+import { AutomaticEnd } from './automatic-end';
 import { Banners } from './banners';
 import { useClaim } from './claim';
 import { refusalOf, useDecide, useDeciding, useUndo } from './decide';
@@ -180,6 +181,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
           onDropOffer={() => drafts.dropOffer()}
         />
       </Banners>
+      <AutomaticEnd review={review} />
       <Remarks review={review} onMore={() => choose({ ...chosen, history: true })} />
       <div className="grid min-h-32 flex-1 grid-cols-[minmax(0,1fr)] overflow-auto max-lg:grid-rows-[auto_1fr] lg:grid-cols-2 lg:overflow-hidden">
         <RequestPane review={review} raw={view.raw} />
