@@ -60,6 +60,7 @@ async function lived(jobs: JobStore): Promise<string> {
     escalateTo: null,
     deadlineMs: null,
     onDeadline: 'fail',
+    deadlineGraceMs: 900_000,
     because: null,
     shadow: { decisionId: randomUUID(), verdict: 'reject', rule: 'two' },
   });
@@ -93,6 +94,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
       escalateAfterMs: null,
       deadlineMs: null,
       onDeadline: 'fail' as const,
+      deadlineGraceMs: 900_000,
     };
     await store.jobs.plan({ ...plan, ...never, jobId: id, revision: 1, policyHash: 'p', escalateTo: null });
     await store.jobs.decide(aDecision(id, { actor: 'ann' }));
@@ -507,6 +509,10 @@ describe.each([
   it('is chained by the migration, and whole', async () => {
     await start(3);
     await migrate(source);
+    // Today's store fills yesterday's tables: it needs the columns that have come since.
+    await source.query(
+      'ALTER TABLE jobs ADD at_work_until timestamptz, ADD deadline_grace_seconds integer NOT NULL DEFAULT 900',
+    );
     const jobs = new JobStore(source);
     const ids = [
       await lived(jobs),
@@ -519,6 +525,7 @@ describe.each([
       `UPDATE job_events SET data = data - '{response_hash,judged_revision,reason}'::text[] WHERE job_id = $1 OR job_id = $2`,
       [ids[2], ids[3]],
     );
+    await source.query('ALTER TABLE jobs DROP at_work_until, DROP deadline_grace_seconds');
     await stop();
 
     await start();

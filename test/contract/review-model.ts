@@ -13,10 +13,11 @@ export const GROUPS: Record<string, string[]> = {
 };
 export const SUBMITTER = 'sue';
 export const MOST_REGENERATIONS = 2;
-/** How long a claim, a lease, the time to undo and the first wait for a worker last, in minutes. */
+/** How long a claim, a lease, the time to undo, work after an undone decision and the first wait for a worker last, in minutes. */
 const CLAIM = 2;
 const LEASE = 1;
 const UNDO = 1;
+const AT_WORK = 5;
 const FIRST_KICK = 1;
 const LONGEST_KICK = 30;
 
@@ -30,6 +31,7 @@ export interface Plan {
   escalate: number | null;
   deadline: number | null;
   onDeadline: 'fail' | 'approve';
+  grace: number;
 }
 
 /** A command as it is sent, and sent again when its reply was lost. `id` is a decision's, a claim's or a lease's token. */
@@ -81,6 +83,8 @@ export interface ModelJob {
   waitingSince: number;
   claim: { by: string; id: string; until: number } | null;
   held: (Judgement & { until: number }) | null;
+  /** Until when somebody who has undone a decision is taken to be at work. */
+  atWorkUntil: number;
   lease: { token: string | null; until: number } | null;
   kickAt: number;
   kicks: number;
@@ -151,6 +155,7 @@ export class Model {
         const { held } = job;
         if (held?.id !== command.id || held.actor !== command.actor || held.until <= this.now) return false;
         job.held = null;
+        job.atWorkUntil = this.now + AT_WORK;
         job.spent.push(command.id);
         return tell(job, 'undone', command.actor);
       }
@@ -197,8 +202,8 @@ export class Model {
   private mayDecide(job: ModelJob, { id, actor, verdict, by }: Judgement, revision: number | null): boolean {
     if (job.status !== 'human' || job.held !== null || job.spent.includes(id)) return false;
     if (revision !== null && revision !== job.revision) return false;
-    if (by === 'policy') return job.plan === null && job.regenerations === 0;
-    if (by === 'deadline') return isPast(job.deadlineAt, this.now) && job.plan?.onDeadline === 'approve';
+    if (by === 'policy') return job.plan === null && job.regenerations === 0 && busyUntil(job) <= this.now;
+    if (by === 'deadline') return this.isDue(job, job.deadlineAt) && job.plan?.onDeadline === 'approve';
     if (verdict === 'regenerate' && job.regenerations >= MOST_REGENERATIONS) return false;
     const votes = verdict === 'approve' || verdict === 'reject';
     return this.mayTouch(job, actor) && this.isFreeFor(job, actor) && !(votes && hasVoted(job, actor));
@@ -300,15 +305,21 @@ export class Model {
     return next && this.claim(next, id, actor) ? next.id : null;
   }
 
+  /** Whether a step comes that was due then: somebody at work puts it off, as long as the plan allows. */
+  private isDue(job: ModelJob, due: number | null): boolean {
+    if (due === null) return false;
+    return Math.min(Math.max(due, busyUntil(job)), due + (job.plan?.grace ?? 0)) <= this.now;
+  }
+
   private climb(job: ModelJob): unknown {
     if (job.status !== 'human' || job.held !== null) return null;
-    if (isPast(job.deadlineAt, this.now)) {
+    if (this.isDue(job, job.deadlineAt)) {
       if (job.plan?.onDeadline === 'approve') return null;
       this.end(job, 'fail', 'expired');
       tell(job, 'expired', 'desk');
       return 'expired';
     }
-    const escalates = isPast(job.escalateAt, this.now);
+    const escalates = this.isDue(job, job.escalateAt);
     if (!escalates && !isPast(job.remindAt, this.now)) return null;
     job.remindAt = null;
     if (escalates) {
@@ -370,7 +381,14 @@ export class Model {
   }
 
   private leave(job: ModelJob): void {
-    Object.assign(job, { remindAt: null, escalateAt: null, deadlineAt: null, claim: null, held: null });
+    Object.assign(job, {
+      remindAt: null,
+      escalateAt: null,
+      deadlineAt: null,
+      claim: null,
+      held: null,
+      atWorkUntil: 0,
+    });
   }
 
   /** What each job answers that has something to answer, by id. */
@@ -383,6 +401,7 @@ export class Model {
 const AT_DEADLINE = { actor: 'policy:defaults', verdict: 'approve', by: 'deadline' } as const;
 
 export const isFinal = (job: ModelJob): boolean => job.status === 'success' || job.status === 'fail';
+const busyUntil = (job: ModelJob): number => Math.max(job.claim?.until ?? 0, job.atWorkUntil);
 const hasVoted = (job: ModelJob, actor: string): boolean =>
   [...job.approvedBy, ...job.rejectedBy].includes(actor);
 const isPast = (due: number | null, now: number): boolean => due !== null && due <= now;
@@ -414,6 +433,7 @@ export function modelJob(id: string, priority: number): ModelJob {
     waitingSince: 0,
     claim: null,
     held: null,
+    atWorkUntil: 0,
     lease: null,
     kickAt: FIRST_KICK,
     kicks: 0,

@@ -64,6 +64,7 @@ const aPolicysPlan: fc.Arbitrary<Plan> = fc.record({
   escalate: minutes,
   deadline: minutes,
   onDeadline: fc.constantFrom('fail', 'approve'),
+  grace: fc.constantFrom(0, 1, 5),
 });
 /** How far a job has come before the steps. */
 const aStart = fc.record({
@@ -427,7 +428,7 @@ describe('the review desk', () => {
       const lease = (one: { job: string; id: string }) => ({ jobId: one.job, token: one.id });
       switch (command.do) {
         case 'plan': {
-          const { group, escalateTo, approvals, fourEyes, onDeadline, remind, escalate, deadline } =
+          const { group, escalateTo, approvals, fourEyes, onDeadline, remind, escalate, deadline, grace } =
             command.plan;
           const after = (wait: number | null): number | null => (wait === null ? null : wait * MINUTE);
           return store.plan(
@@ -444,6 +445,7 @@ describe('the review desk', () => {
               remindAfterMs: after(remind),
               escalateAfterMs: after(escalate),
               deadlineMs: after(deadline),
+              deadlineGraceMs: grace * MINUTE,
             }),
           );
         }
@@ -511,6 +513,7 @@ describe('the review desk', () => {
             'deadline_at',
             'claimed_at',
             'claimed_until',
+            'at_work_until',
           ];
           const earlier = [...times, 'held_until', 'lease_until', 'next_kick_at']
             .map((column) => `${column} = ${column} - $2 * interval '1 minute'`)
@@ -541,6 +544,7 @@ const NO_PLAN: Plan = {
   escalate: null,
   deadline: null,
   onDeadline: 'fail',
+  grace: 0,
 };
 
 const decision = (job: string, actor: string, verdict: Step['verdict'], revision: number) =>

@@ -74,7 +74,7 @@ describe.each(WAYS)('/v1/exports: $name', ({ way }) => {
     it.each(['GET', 'HEAD'])('is a file to keep: %s', async (method) => {
       const { status, headers } = await stack.http.send(method, '/v1/exports/sft.jsonl');
       expect(status).toBe(200);
-      expect(headers.get('content-type')).toBe('application/jsonl; charset=utf-8');
+      expect(headers.get('content-type')).toBe('text/x-ndjson; charset=utf-8');
       expect(headers.get('content-disposition')).toBe('attachment; filename="sft.jsonl"');
     });
 

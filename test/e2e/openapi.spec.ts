@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStack, until, type Answer, type Stack } from '@hitl/testing';
-import { faultsOf, type Schema } from './openapi-schema';
+import { faultsBy, type Schema } from './openapi-schema';
 
 type Content = Record<string, { schema: Schema }>;
 interface Operation {
@@ -9,17 +9,34 @@ interface Operation {
   tags: string[];
   summary: string;
   requestBody?: { content: Content };
-  responses: Record<string, { content?: Content }>;
+  responses: Record<string, Answered & { $ref?: string }>;
+}
+interface Answered {
+  content?: Content;
+  headers?: object;
+  links?: object;
 }
 interface Description {
+  openapi: string;
+  webhooks: object;
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; responses: Record<string, Answered> };
 }
 
 const committed = JSON.parse(readFileSync('openapi.json', 'utf8')) as Description;
 const operations = Object.entries(committed.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 );
+
+const faultsOf = faultsBy(committed.components.schemas);
+
+/** What an operation says of an answer with this status. */
+function answerOf(responses: Operation['responses'], status: number | string): Answered | undefined {
+  const answer = responses[status];
+  return answer?.$ref === undefined
+    ? answer
+    : committed.components.responses[answer.$ref.replace('#/components/responses/', '')];
+}
 
 describe('openapi.json', () => {
   let stack: Stack;
@@ -35,6 +52,15 @@ describe('openapi.json', () => {
     expect(status).toBe(200);
     expect(headers.get('content-type')).toContain('application/json');
     expect(body).toEqual(committed);
+  });
+
+  it('is what the standalone process serves, too', async () => {
+    const standalone = await startStack('standalone');
+    try {
+      expect((await standalone.http.get('/openapi.json')).body).toEqual(committed);
+    } finally {
+      await standalone.stop();
+    }
   });
 
   it('can be browsed at /docs, with all that the page needs', async () => {
@@ -59,26 +85,52 @@ describe('openapi.json', () => {
     }
   });
 
-  it('gives every operation of /v1 its form of error as the default answer', () => {
-    const v1 = operations.filter(({ path }) => path.startsWith('/v1/'));
-    expect(v1.length).toBeGreaterThanOrEqual(6);
-    for (const { operationId, tags, responses } of v1) {
-      const [type, name] =
-        tags[0] === 'openai' ? ['application/json', 'OpenAiError'] : ['application/problem+json', 'Problem'];
-      expect([operationId, responses.default?.content]).toEqual([
-        operationId,
-        { [type]: { schema: { $ref: `#/components/schemas/${name}` } } },
-      ]);
+  it('is OpenAPI 3.1, with the webhooks that are sent', () => {
+    expect(committed.openapi).toBe('3.1.0');
+    expect(Object.keys(committed.webhooks)).toEqual(['job.succeeded', 'job.failed', 'ping']);
+  });
+
+  it('gives every operation its errors by status, in the form of its door, and none as a default', () => {
+    for (const { operationId, path, tags, responses } of operations) {
+      const form =
+        tags[0] === 'openai' ? 'OpenAiError' : path.startsWith('/v1/') ? 'Problem' : 'OriginalError';
+      const type = form === 'Problem' ? 'application/problem+json' : 'application/json';
+      const statuses = Object.keys(responses);
+      expect([operationId, statuses]).toEqual([operationId, expect.arrayContaining(['400', '500', '503'])]);
+      expect([operationId, statuses]).toEqual([operationId, expect.not.arrayContaining(['default'])]);
+      for (const status of statuses.filter((each) => each >= '400')) {
+        expect([operationId, status, answerOf(responses, status)?.content]).toEqual([
+          operationId,
+          status,
+          { [type]: { schema: { $ref: `#/components/schemas/${form}` } } },
+        ]);
+      }
     }
   });
 
-  it('describes no field as nullable that has no type, which says nothing', () => {
-    const look = (schema: unknown): void => {
-      if (typeof schema !== 'object' || schema === null) return;
-      if ('nullable' in schema) expect(schema).toHaveProperty('type');
-      Object.values(schema).forEach(look);
-    };
-    look(committed);
+  it('leaves no way to read null out of a field that may be null, and no schema that nothing leads to', () => {
+    const text = JSON.stringify(committed);
+    expect(text).not.toContain('"nullable"');
+    for (const name of Object.keys(committed.components.schemas)) {
+      expect([name, text.includes(`"#/components/schemas/${name}"`)]).toEqual([name, true]);
+    }
+  });
+
+  it('leads from the ETag of a review to the decision on it', () => {
+    const { responses } = operations.find(({ operationId }) => operationId === 'getReview')!;
+    expect(responses['200']!.headers).toHaveProperty('etag');
+    expect(responses['200']!.links).toEqual({
+      decide: {
+        operationId: 'decideReview',
+        parameters: { 'path.id': '$response.body#/id', 'header.If-Match': '$response.header.etag' },
+      },
+    });
+  });
+
+  it('says that requests take no field which they do not name, and gives none of their fields a default', () => {
+    const { SubmitJob, ApproveDecision } = committed.components.schemas;
+    expect([SubmitJob!.additionalProperties, ApproveDecision!.additionalProperties]).toEqual([false, false]);
+    expect(JSON.stringify(SubmitJob)).not.toContain('"default"');
   });
 
   it('describes every answer of a session as it is', async () => {
@@ -100,8 +152,7 @@ describe('openapi.json', () => {
         method === 'post' || method === 'put'
           ? await stack.http[method](url, body, headers)
           : await stack.http.send(method.toUpperCase(), url, { headers });
-      const { schemas } = committed.components;
-      const said = responses[answer.status] ?? responses.default;
+      const said = answerOf(responses, answer.status);
       expect([operationId, answer.status, said !== undefined]).toEqual([operationId, answer.status, true]);
       if (answer.status === 204) {
         seen.set(operationId, (seen.get(operationId) ?? new Set()).add(204));
@@ -110,11 +161,16 @@ describe('openapi.json', () => {
       const type = answer.headers.get('content-type')!.split(';')[0]!;
       const schema = said!.content![type]?.schema;
       expect([operationId, type, schema !== undefined]).toEqual([operationId, type, true]);
-      const value = /^(text\/|application\/jsonl)/.test(type) ? answer.text : answer.body;
-      expect([operationId, faultsOf(value, schema!, schemas)]).toEqual([operationId, []]);
+      const values =
+        type === 'text/event-stream'
+          ? [...answer.text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!))
+          : [type.startsWith('text/') ? answer.text : answer.body];
+      for (const value of values) {
+        expect([operationId, faultsOf(value, schema!)]).toEqual([operationId, []]);
+      }
       if (answer.status < 300 && body !== undefined) {
         const sent = requestBody!.content['application/json']!.schema;
-        expect([operationId, faultsOf(body, sent, schemas)]).toEqual([operationId, []]);
+        expect([operationId, faultsOf(body, sent)]).toEqual([operationId, []]);
       }
       seen.set(operationId, (seen.get(operationId) ?? new Set()).add(answer.status));
       return answer;

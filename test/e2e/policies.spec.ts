@@ -71,6 +71,7 @@ describe('policies', () => {
       escalate_to: 'seniors',
       deadline_ms: 259_200_000,
       on_deadline: 'fail',
+      deadline_grace_ms: 900_000,
     });
     writeFileSync(file, 'rules: {}');
     const broken = await until('the fault', async () => {
@@ -115,7 +116,14 @@ rules:
         {
           job_id: ids[3],
           before: { outcome: 'human', rule: null, final_verdict: null },
-          after: { outcome: 'approve', rule: 'small', approvals: null, group: null, because: null },
+          after: {
+            outcome: 'approve',
+            rule: 'small',
+            approvals: null,
+            group: null,
+            because: null,
+            ends: null,
+          },
         },
         {
           job_id: ids[2],
@@ -126,12 +134,26 @@ rules:
           // Judged by what the model had answered, not by the edit.
           job_id: ids[1],
           before: { outcome: 'human', rule: null, final_verdict: 'edit' },
-          after: { outcome: 'human', rule: 'large', approvals: 2, group: 'seniors', because: null },
+          after: {
+            outcome: 'human',
+            rule: 'large',
+            approvals: 2,
+            group: 'seniors',
+            because: null,
+            ends: null,
+          },
         },
         {
           job_id: ids[0],
           before: { outcome: 'human', rule: null, final_verdict: 'approve' },
-          after: { outcome: 'approve', rule: 'small', approvals: null, group: null, because: null },
+          after: {
+            outcome: 'approve',
+            rule: 'small',
+            approvals: null,
+            group: null,
+            because: null,
+            ends: null,
+          },
         },
       ],
     });

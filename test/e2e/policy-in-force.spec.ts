@@ -23,6 +23,7 @@ rules:
   - { name: watched, when: 'model == "watched"', outcome: reject, shadow: true }
   - { name: soon, when: 'model == "soon"', remind_after: 1s, deadline: 2s }
   - { name: lenient, when: 'model == "lenient"', deadline: 1s, on_deadline: approve }
+  - { name: slow, when: 'model == "slow"', deadline: 1h, on_deadline: approve, deadline_grace: 5m }
 `;
 
 describe.each(WAYS)('a policy in force: $name', ({ way }) => {
@@ -51,6 +52,21 @@ describe.each(WAYS)('a policy in force: $name', ({ way }) => {
     });
   const events = async (id: string): Promise<string[]> =>
     (await history(id)).events.map(({ type }: { type: string }) => type);
+
+  it('says what ends the wait, when, and when at the latest', async () => {
+    const { id } = await planned(await submit('slow'));
+    const { review: state } = await review(id);
+    expect(state.automatic_step).toEqual({
+      outcome: 'approve',
+      at: state.deadline_at,
+      halted: false,
+      latest_at: new Date(Date.parse(state.deadline_at) + 300_000).toISOString(),
+    });
+    const [line] = (await stack.http.get(`/v1/review-summaries?ids=${id}`)).body.data;
+    expect(line.automatic_step).toEqual(state.automatic_step);
+    expect((await decide(id, 'ann', { verdict: 'reject', undo_ms: 600_000 })).status).toBe(200);
+    expect((await review(id)).review.automatic_step).toBeNull();
+  });
 
   it('approves by a decision that names the rule and the policy', async () => {
     const id = await submit('fine');

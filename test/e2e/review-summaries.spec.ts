@@ -42,6 +42,7 @@ describe.each(WAYS)('/v1/review-summaries: $name', ({ way }) => {
         priority: 3,
         since: expect.any(String),
         deadline_at: null,
+        automatic_step: null,
         rule: null,
         group: null,
         approvals: 1,

@@ -18,6 +18,7 @@ import { Audit1700000003000 } from './migrations/1700000003000-audit';
 import { Learning1700000004000 } from './migrations/1700000004000-learning';
 import { Asked1700000005000 } from './migrations/1700000005000-asked';
 import { JobDeliveries1700000006000 } from './migrations/1700000006000-job-deliveries';
+import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-work';
 import { workAsApplication } from './role';
 
 /** Longest time that one statement may run, wait for a lock, or leave a transaction idle, in milliseconds. */
@@ -108,6 +109,7 @@ export function dataSourceOptions(
       Learning1700000004000,
       Asked1700000005000,
       JobDeliveries1700000006000,
+      PeopleAtWork1700000007300,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -7,6 +7,12 @@ import { fromReplyError } from './envelope';
 export const REPLY_PATIENCE_MS = 4000;
 
 /**
+ * How long a command may take effect after its sender has looked at the clock, in milliseconds: a little shorter than
+ * {@link ask} waits, so that none takes effect once its sender has been told that nobody answers.
+ */
+export const COMMAND_LIFETIME_MS = 2 * REPLY_PATIENCE_MS - 500;
+
+/**
  * Sends a command and waits for its reply; asks a second time when no reply came, so commands must be idempotent.
  * @throws DomainError the refusal as it was answered, or `unavailable` when nobody answered
  */
@@ -22,7 +28,7 @@ export async function ask<T>(client: ClientProxy, pattern: string, data: object)
       if (attempt === 2 || !(error instanceof TimeoutError)) {
         throw new DomainError(
           'unavailable',
-          'No review service answered in time. The command may or may not have taken effect: look at the job, then try again.',
+          `No review service answered in time. The command may or may not have taken effect, and none does later than ${(2 * REPLY_PATIENCE_MS) / 1000} s after it was sent: look at the job, then try again.`,
         );
       }
     }

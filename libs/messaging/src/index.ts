@@ -1,4 +1,4 @@
-export { ask } from './ask';
+export { ask, COMMAND_LIFETIME_MS } from './ask';
 export { ChangeAnnouncer } from './change-announcer';
 export type { QueueConsumption } from './consumption';
 export { every, type Repetition } from './every';

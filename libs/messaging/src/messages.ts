@@ -7,6 +7,7 @@ import {
   type Json,
   type Note,
   type ReviewPlan,
+  type Timed,
   type Verdict,
 } from '@hitl/domain';
 import {
@@ -14,6 +15,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsISO8601,
   IsNotEmpty,
   IsOptional,
   IsString,
@@ -65,8 +67,15 @@ export class ReviewViewed {
   looks: boolean;
 }
 
+/** A command that a person waits for. */
+abstract class PersonsCommand implements Timed {
+  @IsOptional()
+  @IsISO8601()
+  deadline?: string;
+}
+
 /** Command: judge a job's answer. Answered with a {@link ReviewReply}. */
-export class DecideReview implements DecisionRequest {
+export class DecideReview extends PersonsCommand implements DecisionRequest {
   static readonly pattern = 'review.decide';
 
   @IsUUID()
@@ -103,7 +112,7 @@ export class DecideReview implements DecisionRequest {
 }
 
 /** Command: keep changes to a job that goes on waiting. Answered with a {@link ReviewReply}. */
-export class EditReview implements Edit {
+export class EditReview extends PersonsCommand implements Edit {
   static readonly pattern = 'review.edit';
 
   @IsUUID()
@@ -121,7 +130,7 @@ export class EditReview implements Edit {
 }
 
 /** Command: give the reviewer the most urgent job. Answered with a {@link ClaimReply}. */
-export class ClaimNextReview {
+export class ClaimNextReview extends PersonsCommand {
   static readonly pattern: string = 'review.claim-next';
 
   /** The command's id; repeating it claims nothing more. */
@@ -141,7 +150,7 @@ export class ClaimReview extends ClaimNextReview {
 }
 
 /** Command: end the reviewer's own claim. Answered with a {@link ClaimReply}. */
-export class ReleaseReview {
+export class ReleaseReview extends PersonsCommand {
   static readonly pattern = 'review.release';
 
   @IsUUID()
@@ -152,7 +161,7 @@ export class ReleaseReview {
 }
 
 /** Command: take a decision back that has not taken effect. Answered with a {@link ReviewReply}. */
-export class UndoDecision {
+export class UndoDecision extends PersonsCommand {
   static readonly pattern = 'review.undo';
 
   @IsUUID()
@@ -165,7 +174,7 @@ export class UndoDecision {
 }
 
 /** Command: leave a remark on a job. Answered with a {@link ClaimReply}. */
-export class NoteReview implements Note {
+export class NoteReview extends PersonsCommand implements Note {
   static readonly pattern = 'review.note';
 
   @IsUUID()
@@ -262,6 +271,8 @@ export interface PolicyChange {
     approvals: number | null;
     group: string | null;
     because: string | null;
+    /** What ends the wait when nobody decides, when, and for how long somebody at work may put it off. */
+    ends: { afterMs: number; outcome: 'fail' | 'approve'; graceMs: number } | null;
   };
 }
 

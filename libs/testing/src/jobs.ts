@@ -84,6 +84,7 @@ export function aPlan(jobId: string, fields: Partial<PlanRequest> = {}): PlanReq
     escalateTo: null,
     deadlineMs: null,
     onDeadline: 'fail',
+    deadlineGraceMs: 900_000,
     because: null,
     shadow: null,
     ...fields,

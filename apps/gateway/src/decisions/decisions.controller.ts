@@ -18,6 +18,7 @@ import {
 } from '../http/parameters';
 import { DecisionsService } from './decisions.service';
 import { DecisionPage, OUTCOMES, toListedDecision } from './listed-decision.dto';
+import { CURSOR } from '../openapi/api-page';
 
 const TIME = { required: false, schema: { type: 'string', format: 'date-time' } } as const;
 const NAME = { required: false, schema: { type: 'string', maxLength: 200 } } as const;
@@ -77,12 +78,7 @@ export class DecisionsController {
     required: false,
     schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
   })
-  @ApiQuery({
-    name: 'cursor',
-    required: false,
-    description: 'next_cursor of the page before',
-    schema: { type: 'string' },
-  })
+  @ApiQuery(CURSOR)
   @ApiOkResponse({ type: DecisionPage })
   @Get()
   async listDecisions(@Query() query: QueryParameters): Promise<DecisionPage> {

@@ -1,5 +1,14 @@
 import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiTags, ApiOkResponse } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { DomainError, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { EventStream } from '../http/event-stream';
@@ -9,11 +18,13 @@ import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from '../viewers/viewers.service';
 import { EventTail } from './event-tail.service';
 import { OpenStreams } from './open-streams.service';
+import { ApiErrors } from '../openapi/api-errors';
+import { JobEventDto, ViewersEventDto } from './event.dto';
 
 const STREAM = {
   description:
-    'Server-sent events: `id`, `event` (the type) and `data` {"id", "job_id", "type", "status", "revision", "actor", "created_at"}. They carry no payload and no answer.',
-  schema: { type: 'string' },
+    'Server-sent events: `id`, `event` (the type) and `data`, a JobEvent. They carry no payload and no answer.',
+  type: JobEventDto,
 } as const;
 
 @ApiTags('events')
@@ -34,6 +45,7 @@ export class EventsController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
   @ApiOkResponse(STREAM)
+  @ApiErrors('job_not_found')
   @Get('jobs/:id/events')
   async followJob(
     @Param('id') id: string,
@@ -52,7 +64,11 @@ export class EventsController {
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse(STREAM)
+  @ApiExtraModels(ViewersEventDto)
+  @ApiOkResponse({
+    description: `${STREAM.description} Or a ViewersEvent.`,
+    schema: { oneOf: [{ $ref: getSchemaPath(JobEventDto) }, { $ref: getSchemaPath(ViewersEventDto) }] },
+  })
   @Get('events')
   async followAll(
     @Query() query: QueryParameters,
@@ -98,7 +114,7 @@ export class EventsController {
   }
 }
 
-function toData(event: EventRecord): object {
+function toData(event: EventRecord): JobEventDto {
   return {
     id: `${event.xid}-${event.id}`,
     job_id: event.jobId,

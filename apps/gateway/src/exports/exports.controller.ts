@@ -13,13 +13,15 @@ import {
 } from '../http/parameters';
 import { ExportsService, type ExportRequest } from './exports.service';
 import { sendFile } from './send-file';
+import { ApiErrors } from '../openapi/api-errors';
 
 /** Rows that an export has at most, when it is asked for a limit. */
 const LARGEST_EXPORT = 1_000_000_000;
 /** The verdicts that release an answer. */
 const RELEASING = ['approve', 'edit'] as const satisfies Verdict[];
 
-const JSON_LINES = 'application/jsonl';
+/** Neither `application/jsonl`, which code generators take for `application/json`, nor another application type, which some cannot read. */
+const JSON_LINES = 'text/x-ndjson';
 const CSV = 'text/csv';
 
 /** An operation that answers a file, with the filters of all exports. */
@@ -62,6 +64,7 @@ export class ExportsController {
     RELEASING,
     'A line of JSON each: {"prompt": [messages], "completion": [message], "job_id", "model", "edited", "finished_at"}',
   )
+  @ApiErrors('too_many_exports')
   @Get('sft.jsonl')
   exportSft(
     @Query() query: QueryParameters,
@@ -83,6 +86,7 @@ export class ExportsController {
     RELEASING,
     'A line of JSON each: {"prompt": [messages], "chosen": [message], "rejected": [message], "job_id", "kind": "edit" or "regenerate", "model", "finished_at"}',
   )
+  @ApiErrors('too_many_exports')
   @Get('preferences.jsonl')
   exportPreferences(
     @Query() query: QueryParameters,
@@ -99,6 +103,7 @@ export class ExportsController {
       "People's, a policy's, and those that are only for the record, oldest first, without payloads and answers. Cells that a spreadsheet would take for a formula begin with an apostrophe.",
   })
   @ApiExport(CSV, 'Decisions made', VERDICTS, 'CSV with a header; docs/learning.md explains the columns')
+  @ApiErrors('too_many_exports')
   @Get('decisions.csv')
   exportDecisions(
     @Query() query: QueryParameters,

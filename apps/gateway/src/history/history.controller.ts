@@ -5,6 +5,7 @@ import { ReviewsService } from '../reviews/reviews.service';
 import { ChainDto, toChain } from './chain.dto';
 import { ChainService } from './chain.service';
 import { HistoryDto, toHistory } from './history.dto';
+import { ApiErrors } from '../openapi/api-errors';
 
 @ApiTags('history')
 @Controller('v1')
@@ -21,6 +22,7 @@ export class HistoryController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })
+  @ApiErrors('job_not_found')
   @Get('jobs/:id/history')
   async getHistory(@Param('id') id: string, @Actor() actor: string): Promise<HistoryDto> {
     const { job, history } = await this.reviews.history(id);
@@ -35,6 +37,7 @@ export class HistoryController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })
+  @ApiErrors('job_not_found')
   @Get('reviews/:id/history')
   async getReviewHistory(@Param('id') id: string): Promise<HistoryDto> {
     const { job, history } = await this.reviews.history(id);
@@ -47,6 +50,7 @@ export class HistoryController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: ChainDto })
+  @ApiErrors('job_not_found')
   @Get('reviews/:id/chain')
   async getReviewChain(@Param('id') id: string): Promise<ChainDto> {
     return toChain(await this.chains.verify(id));

@@ -12,6 +12,14 @@ import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validato
 import { ApiJson } from '../openapi/any-json';
 import { IsMetadata, IsPresent } from '../http/validate';
 
+/** As {@link IsMetadata} checks it. */
+const METADATA = {
+  type: 'object',
+  maxProperties: 64,
+  propertyNames: { maxLength: 64 },
+  additionalProperties: { type: 'string', maxLength: 1024 },
+} as const;
+
 const CHAT_PAYLOAD = {
   model: 'meta-llama/Meta-Llama-3-70B-Instruct',
   messages: [{ role: 'user', content: 'Hello!' }],
@@ -24,8 +32,7 @@ export class SubmitJob {
 
   @ApiPropertyOptional({
     description: 'Texts of your own, kept with the job: at most 64, values up to 1,024 characters.',
-    type: 'object',
-    additionalProperties: { type: 'string' },
+    ...METADATA,
     example: { customer: '4711' },
   })
   @IsOptional()
@@ -49,6 +56,7 @@ export class SubmitJob {
     description: 'Told by a signed webhook when the job has ended.',
     type: String,
     format: 'uri',
+    maxLength: 2048,
     nullable: true,
   })
   @IsOptional()
@@ -116,7 +124,11 @@ export class JobDto {
   @ApiProperty({ type: Failure, nullable: true, description: 'Set in fail.' })
   failure: Failure | null;
 
-  @ApiProperty({ type: 'integer', description: 'The number of the current answer, 0 before the first.' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    description: 'The number of the current answer, 0 before the first.',
+  })
   revision: number;
 
   @ApiProperty({ description: 'Whether a human has changed the answer.' })

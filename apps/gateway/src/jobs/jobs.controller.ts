@@ -28,6 +28,8 @@ import { WaitingRoom } from '../waiting/waiting-room.service';
 import { deliveryDto, WebhookDeliveryList } from '../webhooks/webhook.dto';
 import { WebhooksService } from '../webhooks/webhooks.service';
 import { JobsService } from './jobs.service';
+import { ApiErrors } from '../openapi/api-errors';
+import { idempotencyKey, READ_HEADERS, SUBMITTED_HEADERS } from '../openapi/headers';
 
 const isId = (value: unknown): value is string => typeof value === 'string' && isJobId(value);
 
@@ -52,17 +54,15 @@ export class JobsController {
     summary: 'Submit a request to the model',
     description: 'The job is durable before the answer.',
   })
-  @ApiOkResponse({ type: JobDto, description: 'With Prefer: wait, the job has ended in time' })
-  @ApiAcceptedResponse({
+  @ApiOkResponse({
     type: JobDto,
-    headers: { Location: { description: 'Where the job is', schema: { type: 'string' } } },
+    description: 'With Prefer: wait, the job has ended in time',
+    headers: SUBMITTED_HEADERS,
   })
+  @ApiAcceptedResponse({ type: JobDto, description: 'The job is stored', headers: SUBMITTED_HEADERS })
   @ApiHeader(PREFER)
-  @ApiHeader({
-    name: 'Idempotency-Key',
-    required: false,
-    description: 'Submitting again under the same key answers the same job.',
-  })
+  @ApiHeader(idempotencyKey('Submitting again under the same key answers the same job.'))
+  @ApiErrors('idempotency_conflict', 'too_many_jobs')
   @Post()
   @HttpCode(202)
   async submitJob(
@@ -105,9 +105,14 @@ export class JobsController {
     description: 'The answer is null until a human has approved it. The ETag is the revision.',
   })
   @ApiParam({ name: 'id', format: 'uuid' })
-  @ApiOkResponse({ type: JobDto })
-  @ApiAcceptedResponse({ type: JobDto, description: 'With Prefer: wait, the job has not ended in time' })
+  @ApiOkResponse({ type: JobDto, description: 'The job', headers: READ_HEADERS })
+  @ApiAcceptedResponse({
+    type: JobDto,
+    description: 'With Prefer: wait, the job has not ended in time',
+    headers: READ_HEADERS,
+  })
   @ApiHeader(PREFER)
+  @ApiErrors('job_not_found')
   @Get(':id')
   async getJob(
     @Param('id') id: string,
@@ -124,6 +129,7 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto })
+  @ApiErrors('job_not_found', 'already_final')
   @Post(':id/cancel')
   @HttpCode(200)
   async cancelJob(@Param('id') id: string, @Actor() actor: string): Promise<JobDto> {
@@ -136,6 +142,7 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
+  @ApiErrors('job_not_found')
   @Get(':id/deliveries')
   async listJobDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
     const job = await this.jobs.get(id);

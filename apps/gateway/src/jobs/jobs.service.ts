@@ -4,12 +4,13 @@ import {
   JobReader,
   JobStore,
   submittedJob,
+  type CurrentJob,
   type Job,
   type JobStatus,
   type Json,
   type NewJob,
 } from '@hitl/domain';
-import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
+import { ChangeAnnouncer, COMMAND_LIFETIME_MS, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
@@ -90,8 +91,14 @@ export class JobsService {
 
   /** The id of a job as the database has it, without reading the job. @throws DomainError job_not_found */
   async idOf(id: string): Promise<string> {
-    if (!(await this.reader.exists(id))) throw notFound(id);
-    return id.toLowerCase();
+    return (await this.current(id)).id;
+  }
+
+  /** What waits right now, without reading the job. @throws DomainError job_not_found */
+  async current(id: string): Promise<CurrentJob> {
+    const current = await this.reader.current(id);
+    if (!current) throw notFound(id);
+    return current;
   }
 
   /** Newest first. */
@@ -106,9 +113,12 @@ export class JobsService {
 
   /** @throws DomainError job_not_found, already_final */
   async cancel(id: string, actor: string): Promise<Job> {
-    const job = await this.get(id);
-    const cancelled = await this.store.cancel(job.id, actor);
+    const job = await this.current(id);
+    const cancelled = await this.store.cancel(job.id, actor, { deadline: deadlineOf(job.asOf) });
     const now = await this.get(job.id);
+    if (!cancelled && now.finishedAt === null) {
+      throw new DomainError('unavailable', `Job ${job.id} was not cancelled in time. Try again.`);
+    }
     if (!cancelled) {
       throw new DomainError('already_final', `Job ${job.id} has ended already: it is in '${now.status}'.`);
     }
@@ -123,6 +133,11 @@ export class JobsService {
     if (!job) throw new Error('a job that was not stored has no earlier one either');
     return requireSameRequest(job, idempotency);
   }
+}
+
+/** Until when a command may take effect whose sender looked at the clock just now. */
+export function deadlineOf(asOf: Date): string {
+  return new Date(asOf.getTime() + COMMAND_LIFETIME_MS).toISOString();
 }
 
 function notFound(id: string): DomainError {

@@ -13,13 +13,11 @@ import { ModelsService } from './models.service';
 import { toOpenAiError } from './openai-error';
 import { jobIdOf, readResponsesRequest, toResponse } from './responses';
 import { failureOf, unfinished } from './withheld';
+import { ApiErrors } from '../openapi/api-errors';
+import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
+import { schemaOf } from './openai.schemas';
 
-const IDEMPOTENCY_KEY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'A repeated call under the same key waits for the same job.',
-} as const;
-const OBJECT = { type: 'object', additionalProperties: true } as const;
+const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
 @ApiTags('openai')
@@ -37,18 +35,24 @@ export class OpenAiController {
       'With "stream": true the stream carries comments until then, and the approved text after it. x-hitl-job-id names the job; x-hitl-edited: true says that a human changed the answer.',
   })
   @ApiHeader(IDEMPOTENCY_KEY)
-  @ApiBody({
-    schema: {
-      ...OBJECT,
-      required: ['model', 'messages'],
-      properties: {
-        model: { type: 'string' },
-        messages: { type: 'array', items: OBJECT },
-        stream: { type: 'boolean' },
-      },
+  @ApiBody({ schema: schemaOf('ChatCompletionRequest') })
+  @ApiOkResponse({
+    description: 'What a human approved: whole, or with "stream": true as server-sent events',
+    headers: HELD_HEADERS,
+    content: {
+      'application/json': { schema: schemaOf('ChatCompletion') },
+      'text/event-stream': { schema: schemaOf('ChatCompletionChunk') },
     },
   })
-  @ApiOkResponse({ description: 'A chat completion', schema: OBJECT })
+  @ApiErrors(
+    'idempotency_conflict',
+    'too_many_jobs',
+    'review_rejected',
+    'job_cancelled',
+    'job_expired',
+    'review_pending',
+    'inference_failed',
+  )
   @Post('chat/completions')
   async createChatCompletion(
     @Body() body: unknown,
@@ -68,19 +72,9 @@ export class OpenAiController {
       'With "background": true it is answered at once and polled; otherwise held until a human has decided. queued: waits for the model. in_progress: waits for a human. incomplete with the reason content_filter: rejected.',
   })
   @ApiHeader(IDEMPOTENCY_KEY)
-  @ApiBody({
-    schema: {
-      ...OBJECT,
-      required: ['model', 'input'],
-      properties: {
-        model: { type: 'string' },
-        input: { oneOf: [{ type: 'string' }, { type: 'array', items: OBJECT }] },
-        instructions: { type: 'string' },
-        background: { type: 'boolean' },
-      },
-    },
-  })
-  @ApiOkResponse({ description: 'A response', schema: OBJECT })
+  @ApiBody({ schema: schemaOf('ResponseRequest') })
+  @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
+  @ApiErrors('idempotency_conflict', 'too_many_jobs', 'review_pending')
   @Post('responses')
   @HttpCode(200)
   async createResponse(
@@ -96,7 +90,8 @@ export class OpenAiController {
 
   @ApiOperation({ summary: 'Read a response' })
   @ApiParam({ name: 'id', example: 'resp_019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
-  @ApiOkResponse({ description: 'A response', schema: OBJECT })
+  @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
+  @ApiErrors('job_not_found')
   @Get('responses/:id')
   async getResponse(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<Json> {
     const job = await this.jobs.get(requireJobId(id));
@@ -107,7 +102,8 @@ export class OpenAiController {
 
   @ApiOperation({ summary: 'Cancel a response that has not ended' })
   @ApiParam({ name: 'id' })
-  @ApiOkResponse({ description: 'A response', schema: OBJECT })
+  @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
+  @ApiErrors('job_not_found', 'already_final')
   @Post('responses/:id/cancel')
   @HttpCode(200)
   async cancelResponse(
@@ -122,7 +118,7 @@ export class OpenAiController {
   }
 
   @ApiOperation({ summary: 'List the models that the configured providers offer' })
-  @ApiOkResponse({ description: 'A list of models', schema: OBJECT })
+  @ApiOkResponse({ description: 'A list of models', schema: schemaOf('ModelList') })
   @Get('models')
   async listModels(): Promise<Json> {
     const models = await this.models.list();

@@ -2,6 +2,14 @@ import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
 import { LARGEST_PAGE, USUAL_PAGE } from '../http/parameters';
 
+/** The parameter that goes on with a list. */
+export const CURSOR = {
+  name: 'cursor',
+  required: false,
+  description: 'next_cursor of the page before',
+  schema: { type: 'string', minLength: 1 },
+} as const;
+
 /** An operation that answers a page of jobs, with the parameters `limit` and `cursor`. */
 export function ApiPage(type: Type): MethodDecorator {
   return applyDecorators(
@@ -10,12 +18,7 @@ export function ApiPage(type: Type): MethodDecorator {
       required: false,
       schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
     }),
-    ApiQuery({
-      name: 'cursor',
-      required: false,
-      description: 'next_cursor of the page before',
-      schema: { type: 'string' },
-    }),
+    ApiQuery(CURSOR),
     ApiOkResponse({ type }),
   );
 }

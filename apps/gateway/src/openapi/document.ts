@@ -2,12 +2,28 @@ import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { ANY_JSON } from './any-json';
+import { ERRORS, type ErrorCode } from '@hitl/domain';
+import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
 import { isOpenAiRoute } from '../openai/openai-routes';
+import { isOriginalRoute } from '../original-api/original-routes';
+import { decisionSchemas } from '../reviews/decision.dto';
+import { WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
+import { ANY_JSON } from './any-json';
+import { byStatus, ERROR_CODES, USUAL_ERRORS, usualStatuses } from './api-errors';
+import { describeHeaders, HEADERS } from './headers';
 import { OpenAiError } from './openai-error.dto';
+import { schemasIn, toOpenApi31 } from './openapi-3-1';
+import { OriginalError } from './original-error.dto';
 import { Problem } from './problem.dto';
 
-/** The API's description. Operation ids are the methods' names: short, unique, and what a generated SDK shows. */
+type Schemas = Record<string, Record<string, unknown>>;
+type Response = { $ref: string } | { description: string; headers?: object; content?: object };
+type Operation = Record<string, unknown> & {
+  responses: Record<string, Response>;
+  requestBody?: { content: Record<string, { schema: object }> };
+};
+
+/** The API's description, as OpenAPI 3.1. Operation ids are the methods' names: short, unique, and what a generated SDK shows. */
 export function createDocument(app: NestFastifyApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('HITL inference')
@@ -22,30 +38,90 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('events', 'Follow what happens')
     .addTag('openai', 'Doors for OpenAI’s SDKs')
     .addTag('webhooks', 'Be told of the jobs that end')
+    .addTag('webhook messages', 'What webhooks send')
     .addTag('learning', 'What reviews teach: training data, decisions and figures')
     .addTag('original', 'The HTTP interface of the original system')
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
-    extraModels: [Problem, OpenAiError],
+    extraModels: [Problem, OpenAiError, OriginalError, WebhookMessage, WebhookPing],
   });
-  Object.assign(document.components?.schemas ?? {}, { [ANY_JSON.name]: ANY_JSON.schema });
-  const problem = {
-    description: 'An error; docs/errors.md lists the codes',
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  const components = (document.components ??= {});
+  const schemas = (components.schemas ??= {}) as Schemas;
+  Object.assign(schemas, { [ANY_JSON.name]: ANY_JSON.schema }, OPENAI_SCHEMAS, decisionSchemas(schemas));
+  const usual: Record<string, Response> = {};
+  Object.assign(components, { headers: HEADERS, responses: usual });
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods as Record<string, Operation>).map(([method, operation]) => ({
+      path,
+      method,
+      operation,
+    })),
+  );
+  for (const { path, method, operation } of operations) {
+    describeHeaders(operation.responses);
+    const form = errorFormOf(path);
+    const own = byStatus((operation[ERROR_CODES] as ErrorCode[] | undefined) ?? []);
+    for (const status of usualStatuses(method, operation.requestBody !== undefined)) {
+      if (own.has(status)) continue;
+      const name = `${form[0]}${status}`;
+      usual[name] ??= errorResponse(form, USUAL_ERRORS.get(status) ?? []);
+      operation.responses[status] = { $ref: `#/components/responses/${name}` };
+    }
+    for (const [status, codes] of own) {
+      operation.responses[status] = errorResponse(form, [...(USUAL_ERRORS.get(status) ?? []), ...codes]);
+    }
+    delete operation[ERROR_CODES];
+  }
+  closeRequests(
+    operations.map(({ operation }) => operation),
+    schemas,
+  );
+  Object.assign(document, { webhooks: WEBHOOKS });
+  return toOpenApi31(document);
+}
+
+/** The form that errors have on a path: the schema's name and its media type. */
+function errorFormOf(path: string): [string, string] {
+  if (isOpenAiRoute(path)) return [OpenAiError.name, 'application/json'];
+  if (isOriginalRoute(path)) return [OriginalError.name, 'application/json'];
+  return [Problem.name, 'application/problem+json'];
+}
+
+/** An error with one of these codes, which have one status. */
+function errorResponse([name, type]: [string, string], codes: readonly ErrorCode[]): Response {
+  const [code = 'internal_error'] = codes;
+  return {
+    description: codes.map((each) => `\`${each}\`: ${ERRORS[each].title}.`).join(' '),
+    headers: {
+      'x-request-id': { $ref: '#/components/headers/RequestId' },
+      ...(ERRORS[code].status === 503 && { 'retry-after': { $ref: '#/components/headers/RetryAfter' } }),
+    },
+    content: { [type]: { schema: { $ref: `#/components/schemas/${name}` } } },
   };
-  const openAiError = {
-    description: "An error in OpenAI's form; docs/errors.md lists the codes",
-    content: { 'application/json': { schema: { $ref: '#/components/schemas/OpenAiError' } } },
-  };
-  for (const [path, operations] of Object.entries(document.paths)) {
-    if (!path.startsWith('/v1/')) continue;
-    for (const operation of Object.values(operations as Record<string, { responses?: object }>)) {
-      const error = isOpenAiRoute(path) ? openAiError : problem;
-      if (operation.responses) Object.assign(operation.responses, { default: error });
+}
+
+/**
+ * Says of the objects that are only ever sent to the server that it refuses fields which it does not know, and keeps
+ * their defaults in words: as a keyword, generators take a field with a default for one that is always there.
+ */
+function closeRequests(operations: Operation[], schemas: Schemas): void {
+  const bodies = operations.map(({ requestBody }) => requestBody?.content['application/json']?.schema);
+  const answered = schemasIn(
+    operations.map(({ responses }) => responses),
+    schemas,
+  );
+  for (const name of schemasIn(bodies, schemas)) {
+    const schema = schemas[name];
+    if (answered.has(name) || schema?.properties === undefined) continue;
+    schema.additionalProperties ??= false;
+    for (const property of Object.values(schema.properties as Schemas)) {
+      if (property.default === undefined) continue;
+      property.description =
+        `${String(property.description ?? '')} Default: ${JSON.stringify(property.default)}.`.trim();
+      delete property.default;
     }
   }
-  return document;
 }
 
 /** Serves the description at /openapi.json, and a page to browse it at /docs. */

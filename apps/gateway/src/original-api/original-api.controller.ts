@@ -17,6 +17,7 @@ import { ANY_JSON } from '../openapi/any-json';
 import { JobsService } from '../jobs/jobs.service';
 import { ReviewsService } from '../reviews/reviews.service';
 import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
+import { ApiErrors } from '../openapi/api-errors';
 
 /** What each status asked for on /reviewJob means as a verdict. */
 const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as const satisfies Record<
@@ -39,6 +40,7 @@ export class OriginalApiController {
   })
   @ApiBody({ schema: { ...ANY_JSON.ref, example: { input: 'What is 2 + 2?' } } })
   @ApiOkResponse({ type: Enqueued })
+  @ApiErrors('idempotency_conflict', 'too_many_jobs')
   @Post('enqueue')
   @HttpCode(200)
   async enqueue(
@@ -55,6 +57,7 @@ export class OriginalApiController {
   @ApiOperation({ summary: 'Read one job' })
   @ApiQuery({ name: 'id', schema: { type: 'string' } })
   @ApiOkResponse({ type: OriginalJob })
+  @ApiErrors('job_not_found')
   @Get('job')
   async job(@Query() query: QueryParameters): Promise<OriginalJob> {
     const id = single(query, 'id');
@@ -88,6 +91,15 @@ export class OriginalApiController {
   })
   @ApiBody({ type: ReviewJob })
   @ApiOkResponse({ type: Reviewed })
+  @ApiErrors(
+    'not_in_group',
+    'own_submission',
+    'job_not_found',
+    'already_voted',
+    'claimed',
+    'too_many_regenerations',
+    'schema_mismatch',
+  )
   @Post('reviewJob')
   @HttpCode(200)
   async reviewJob(@Body() body: unknown, @Actor() actor: string): Promise<Reviewed> {

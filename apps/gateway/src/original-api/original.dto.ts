@@ -34,7 +34,7 @@ export class Reviewed {
 }
 
 export class ReviewJob {
-  @ApiProperty()
+  @ApiProperty({ minLength: 1 })
   id: string;
 
   @ApiPropertyOptional({

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy, USUAL_DRY_RUN } from './policy.dto';
 import { PoliciesService } from './policies.service';
+import { ApiErrors } from '../openapi/api-errors';
 
 @ApiTags('policies')
 @Controller('v1/policies')
@@ -26,6 +27,7 @@ export class PoliciesController {
       'Ends within seconds, with fewer answers where need be.',
   })
   @ApiOkResponse({ type: DryRun })
+  @ApiErrors('invalid_policy')
   @Post('dry-run')
   @HttpCode(200)
   async dryRunPolicy(@Body() { policy, last }: TryPolicy): Promise<DryRun> {

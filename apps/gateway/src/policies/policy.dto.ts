@@ -58,6 +58,12 @@ export class PolicyRuleDto {
 
   @ApiProperty({ enum: ['fail', 'approve'] })
   on_deadline: 'fail' | 'approve';
+
+  @ApiProperty({
+    type: 'integer',
+    description: 'Milliseconds for which somebody at work may put the deadline and the escalation off.',
+  })
+  deadline_grace_ms: number;
 }
 
 class RejectReasonDto {
@@ -105,6 +111,7 @@ export class TryPolicy {
   @ApiProperty({
     description: 'The policy, in YAML.',
     example: 'version: 1\nrules: []\n',
+    minLength: 1,
     maxLength: 1_048_576,
   })
   @IsString()
@@ -169,6 +176,20 @@ class OutcomeBefore {
   final_verdict: Verdict | null;
 }
 
+class WaitEnd {
+  @ApiProperty({ type: 'integer', description: 'Milliseconds since the answer began to wait.' })
+  after_ms: number;
+
+  @ApiProperty({ enum: ['fail', 'approve'] })
+  outcome: 'fail' | 'approve';
+
+  @ApiProperty({
+    type: 'integer',
+    description: 'Milliseconds for which somebody at work may put it off.',
+  })
+  grace_ms: number;
+}
+
 class OutcomeAfter {
   @ApiProperty(outcome)
   outcome: PolicyOutcome;
@@ -184,6 +205,9 @@ class OutcomeAfter {
 
   @ApiProperty({ ...optionalText, description: 'Why a rule could not be followed.' })
   because: string | null;
+
+  @ApiProperty({ type: WaitEnd, nullable: true, description: 'What ends the wait when nobody decides.' })
+  ends: WaitEnd | null;
 }
 
 class OutcomeChange {
@@ -243,6 +267,7 @@ function ruleDto(rule: PolicyRule): PolicyRuleDto {
     escalate_to: rule.escalateTo,
     deadline_ms: rule.deadlineMs,
     on_deadline: rule.onDeadline,
+    deadline_grace_ms: rule.deadlineGraceMs,
   };
 }
 
@@ -250,6 +275,15 @@ export function dryRun({ byRule, stoppedEarly, changes, ...rest }: DryRunReply):
   return { ...rest, by_rule: byRule, stopped_early: stoppedEarly, changes: changes.map(changeDto) };
 }
 
-function changeDto({ jobId, before: { finalVerdict, ...before }, after }: PolicyChange): OutcomeChange {
-  return { job_id: jobId, before: { ...before, final_verdict: finalVerdict }, after };
+function changeDto({ jobId, before, after }: PolicyChange): OutcomeChange {
+  const { finalVerdict, ...was } = before;
+  const { ends, ...will } = after;
+  return {
+    job_id: jobId,
+    before: { ...was, final_verdict: finalVerdict },
+    after: {
+      ...will,
+      ends: ends && { after_ms: ends.afterMs, outcome: ends.outcome, grace_ms: ends.graceMs },
+    },
+  };
 }

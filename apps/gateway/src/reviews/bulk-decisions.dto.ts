@@ -15,7 +15,12 @@ export class BulkDecision extends DecisionDto {
   @IsUUID()
   job_id: string;
 
-  @ApiProperty({ type: 'integer', description: 'The revision that was judged', minimum: 1 })
+  @ApiProperty({
+    type: 'integer',
+    description: 'The revision that was judged',
+    minimum: 1,
+    maximum: LARGEST_REVISION,
+  })
   @IsInt()
   @Min(1)
   @Max(LARGEST_REVISION)

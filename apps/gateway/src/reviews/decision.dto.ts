@@ -126,6 +126,68 @@ const FIELDS = {
   regenerate: ['payload', 'feedback', 'reason_code'],
 } as const satisfies Record<Verdict, readonly (keyof DecisionDto)[]>;
 
+/** The names of the schemas that {@link decisionSchemas} makes, by verdict. */
+const SCHEMA_OF = {
+  approve: 'Approve',
+  edit: 'Edit',
+  reject: 'Reject',
+  regenerate: 'Regenerate',
+} as const satisfies Record<Verdict, string>;
+
+/**
+ * Describes the decisions of `DecisionDto` and `BulkDecision` as one of four, told apart by their verdict, with the
+ * fields that belong to it: generated code of an edit without a response does not compile.
+ * @param schemas the schemas of both classes, as OpenAPI 3.0 has them
+ */
+export function decisionSchemas(schemas: Record<string, Record<string, unknown>>): Record<string, object> {
+  const made: Record<string, object> = {
+    // One schema for each kind of JSON: generators do not understand `not`.
+    NonNullJson: {
+      description: 'Any JSON but null.',
+      anyOf: [
+        { type: 'object', additionalProperties: true },
+        { type: 'array', items: {} },
+        { type: 'string' },
+        { type: 'number' },
+        { type: 'boolean' },
+      ],
+    },
+  };
+  for (const [name, suffix] of [
+    ['DecisionDto', 'Decision'],
+    ['BulkDecision', 'BulkDecision'],
+  ] as const) {
+    const { properties, required } = schemas[name] as {
+      properties: Record<string, object>;
+      required: string[];
+    };
+    const mapping: Record<string, string> = {};
+    for (const verdict of VERDICTS) {
+      const fields: readonly string[] = FIELDS[verdict];
+      const foreign: readonly string[] = SPECIAL_FIELDS.filter((field) => !fields.includes(field));
+      const own: Record<string, object> = {
+        ...Object.fromEntries(Object.entries(properties).filter(([field]) => !foreign.includes(field))),
+        verdict: { type: 'string', enum: [verdict] },
+      };
+      if (verdict === 'edit') {
+        own.response = { $ref: '#/components/schemas/NonNullJson', description: 'The answer to deliver.' };
+      }
+      const schema = {
+        type: 'object',
+        properties: own,
+        required: [...required, ...(verdict === 'edit' ? ['response'] : [])],
+      };
+      made[SCHEMA_OF[verdict] + suffix] = schema;
+      mapping[verdict] = `#/components/schemas/${SCHEMA_OF[verdict]}${suffix}`;
+    }
+    made[name] = {
+      oneOf: Object.values(mapping).map(($ref) => ({ $ref })),
+      discriminator: { propertyName: 'verdict', mapping },
+    };
+  }
+  return made;
+}
+
 const SPECIAL_FIELDS = ['response', 'payload', 'feedback', 'reason_code', 'submitter_message'] as const;
 
 /** Refuses fields that do not belong to the verdict, so that nothing which a reviewer sends is silently dropped. */

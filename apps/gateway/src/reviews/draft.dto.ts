@@ -6,7 +6,12 @@ import { ApiJson } from '../openapi/any-json';
 import { LARGEST_REVISION } from './decision.dto';
 
 export class SaveDraft {
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'The revision that it was begun on' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: LARGEST_REVISION,
+    description: 'The revision that it was begun on',
+  })
   @IsInt()
   @Min(1)
   @Max(LARGEST_REVISION)

@@ -45,6 +45,8 @@ import { NoteDto } from './note.dto';
 import { toRemarks } from './remarks.dto';
 import { OpenReviewDto, ReviewPage, toReview } from './review.dto';
 import { ReviewsService } from './reviews.service';
+import { ApiErrors } from '../openapi/api-errors';
+import { DECIDE_LINK, JOB_HEADERS } from '../openapi/headers';
 
 /** The list's filter for what the reviewer who asks may decide on. */
 export const DECIDABLE = {
@@ -54,6 +56,12 @@ export const DECIDABLE = {
   schema: { type: 'boolean' },
 } as const;
 
+const REVIEW = {
+  type: OpenReviewDto,
+  description: 'The job as you see it',
+  headers: JOB_HEADERS,
+  links: DECIDE_LINK,
+} as const;
 const JOB_ID = { name: 'id', format: 'uuid' } as const;
 
 @ApiTags('reviews')
@@ -88,8 +96,9 @@ export class ReviewsController {
     description:
       'By priority, then by age, of those that you may review and nobody has. No two reviewers get the same one; the claim ends by itself.',
   })
-  @ApiOkResponse({ type: OpenReviewDto })
+  @ApiOkResponse(REVIEW)
   @ApiNoContentResponse({ description: 'No job waits for you' })
+  @ApiErrors('too_many_claims')
   @Post('claim-next')
   @HttpCode(200)
   async claimNextReview(
@@ -142,7 +151,8 @@ export class ReviewsController {
     description: 'With the answer that nobody has approved yet. The ETag is the revision.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: OpenReviewDto })
+  @ApiOkResponse(REVIEW)
+  @ApiErrors('job_not_found')
   @Get(':id')
   async getReview(
     @Param('id') id: string,
@@ -157,7 +167,16 @@ export class ReviewsController {
     description: 'Nobody else can decide on it until the claim ends.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: OpenReviewDto })
+  @ApiOkResponse(REVIEW)
+  @ApiErrors(
+    'job_not_found',
+    'job_not_waiting',
+    'claimed',
+    'too_many_claims',
+    'not_in_group',
+    'own_submission',
+    'already_voted',
+  )
   @Put(':id/claim')
   async claimReview(
     @Param('id') id: string,
@@ -170,6 +189,7 @@ export class ReviewsController {
   @ApiOperation({ summary: 'Release your claim on a job' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no claim on it now' })
+  @ApiErrors('job_not_found')
   @Delete(':id/claim')
   @HttpCode(204)
   async releaseReview(@Param('id') id: string, @Actor() actor: string): Promise<void> {
@@ -187,9 +207,23 @@ export class ReviewsController {
     required: true,
     description:
       "The job's ETag: the revision that is judged. 428 without it, 412 when it is no longer the current one.",
-    schema: { type: 'string', example: '"1"' },
+    schema: { type: 'string', pattern: '^(W/)?"[0-9]{1,9}"$', example: '"1"' },
   })
-  @ApiOkResponse({ type: OpenReviewDto })
+  @ApiOkResponse(REVIEW)
+  @ApiErrors(
+    'not_in_group',
+    'own_submission',
+    'job_not_found',
+    'job_not_waiting',
+    'already_decided',
+    'already_voted',
+    'claimed',
+    'too_many_regenerations',
+    'revision_mismatch',
+    'idempotency_conflict',
+    'schema_mismatch',
+    'precondition_required',
+  )
   @Post(':id/decision')
   @HttpCode(200)
   async decideReview(
@@ -209,7 +243,8 @@ export class ReviewsController {
     description: 'Until it takes effect (undo_ms, DECISION_UNDO_MS); nothing has been delivered before.',
   })
   @ApiParam(JOB_ID)
-  @ApiOkResponse({ type: OpenReviewDto })
+  @ApiOkResponse(REVIEW)
+  @ApiErrors('job_not_found', 'nothing_to_undo')
   @Delete(':id/decision')
   async undoDecision(
     @Param('id') id: string,
@@ -222,6 +257,7 @@ export class ReviewsController {
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse()
+  @ApiErrors('job_not_found')
   @Post(':id/notes')
   @HttpCode(204)
   async addNote(@Param('id') id: string, @Body() body: NoteDto, @Actor() actor: string): Promise<void> {
@@ -231,6 +267,7 @@ export class ReviewsController {
   @ApiOperation({ summary: 'Read your draft for a job' })
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
+  @ApiErrors('job_not_found', 'draft_not_found')
   @Get(':id/draft')
   async getDraft(@Param('id') id: string, @Actor() actor: string): Promise<DraftDto> {
     return toDraft(await this.reviews.draft(id, actor));
@@ -243,6 +280,7 @@ export class ReviewsController {
   })
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
+  @ApiErrors('job_not_found', 'job_not_waiting')
   @Put(':id/draft')
   async saveDraft(
     @Param('id') id: string,
@@ -255,6 +293,7 @@ export class ReviewsController {
   @ApiOperation({ summary: 'Throw your draft for a job away' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no draft for it now' })
+  @ApiErrors('job_not_found')
   @Delete(':id/draft')
   @HttpCode(204)
   async deleteDraft(@Param('id') id: string, @Actor() actor: string): Promise<void> {

@@ -34,7 +34,7 @@ import {
   type ReviewReply,
 } from '@hitl/messaging';
 import { v7 as uuidv7 } from 'uuid';
-import { JobsService } from '../jobs/jobs.service';
+import { deadlineOf, JobsService } from '../jobs/jobs.service';
 import { Desk } from './desk.service';
 import { claimOf, heldOf } from './waiting.dto';
 
@@ -92,7 +92,11 @@ export class ReviewsService {
 
   /** The most urgent job that this reviewer may take, which they have then; null when there is none. */
   async claimNext(actor: string): Promise<Job | null> {
-    const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, { id: uuidv7(), actor });
+    const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, {
+      id: uuidv7(),
+      actor,
+      deadline: deadlineOf(await this.reader.clock()),
+    });
     return jobId === null ? null : this.jobs.get(jobId);
   }
 
@@ -172,11 +176,19 @@ export class ReviewsService {
     await this.drafts.delete(await this.jobs.idOf(jobId), actor);
   }
 
-  /** Sends a command about a job, and answers the job's id; a refusal tells what is there now. */
+  /**
+   * Sends a command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
+   * answer that waits now, where it names no other, and does nothing once nobody waits for it any more.
+   */
   private async command(jobId: string, pattern: string, data: object): Promise<string> {
-    const id = await this.jobs.idOf(jobId);
+    const { id, revision, asOf } = await this.jobs.current(jobId);
     try {
-      await ask<ClaimReply | ReviewReply>(this.client, pattern, { ...data, jobId: id });
+      await ask<ClaimReply | ReviewReply>(this.client, pattern, {
+        ...data,
+        ...('revision' in data && data.revision === null && { revision }),
+        jobId: id,
+        deadline: deadlineOf(asOf),
+      });
     } catch (error) {
       throw await this.withCurrent(error, id);
     }

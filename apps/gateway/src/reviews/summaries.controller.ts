@@ -21,6 +21,7 @@ import { DECIDABLE, isReviewPosition } from './reviews.controller';
 import { ReviewsService } from './reviews.service';
 import { SummariesService } from './summaries.service';
 import { ReviewSummaryPage, toSummary } from './summary.dto';
+import { CURSOR } from '../openapi/api-page';
 
 /** Entries that one page has at most. */
 const LARGEST_LIST = 1000;
@@ -51,12 +52,7 @@ export class SummariesController {
     required: false,
     schema: { type: 'integer', minimum: 1, maximum: LARGEST_LIST, default: USUAL_PAGE },
   })
-  @ApiQuery({
-    name: 'cursor',
-    required: false,
-    description: 'next_cursor of the page before',
-    schema: { type: 'string' },
-  })
+  @ApiQuery(CURSOR)
   @ApiQuery({
     name: 'ids',
     required: false,

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import {
+  automaticStepOf,
   isJsonObject,
   OBSTACLES,
   VERDICTS,
@@ -46,6 +47,27 @@ export class HeldDecision {
   until: string;
 }
 
+export class AutomaticStepDto {
+  @ApiProperty({
+    enum: ['fail', 'approve'],
+    enumName: 'OnDeadline',
+    description: 'fail: it expires. approve: the answer is delivered as it is.',
+  })
+  outcome: 'fail' | 'approve';
+
+  @ApiProperty({
+    format: 'date-time',
+    description: 'When it comes, as things are now: at the deadline, or when nobody works on it any more.',
+  })
+  at: string;
+
+  @ApiProperty({ description: 'Whether a claim, a fresh draft or an undone decision puts it off.' })
+  halted: boolean;
+
+  @ApiProperty({ format: 'date-time', description: 'It comes no later, whoever works on it.' })
+  latest_at: string;
+}
+
 /** How a job waits for reviewers: what its summary tells, too. */
 export class WaitingReview {
   @ApiProperty({
@@ -58,6 +80,14 @@ export class WaitingReview {
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   deadline_at: string | null;
+
+  @ApiProperty({
+    type: AutomaticStepDto,
+    nullable: true,
+    description:
+      'What ends the wait when nobody decides; null: nothing does, or a decision is held that can be undone.',
+  })
+  automatic_step: AutomaticStepDto | null;
 
   @ApiProperty({ type: String, nullable: true, description: "The policy's rule that sent it here" })
   rule: string | null;
@@ -85,6 +115,7 @@ export function toWaiting(job: Omit<Summary, 'notesCount'>): WaitingReview {
   return {
     since: job.waitingSince?.toISOString() ?? null,
     deadline_at: job.deadlineAt?.toISOString() ?? null,
+    automatic_step: stepOf(job),
     rule: job.rule,
     group: job.group || null,
     approvals: job.approvals,
@@ -93,6 +124,13 @@ export function toWaiting(job: Omit<Summary, 'notesCount'>): WaitingReview {
     claim: claimOf(job),
     held: heldOf(job),
   };
+}
+
+function stepOf(job: Summary): AutomaticStepDto | null {
+  const step = automaticStepOf(job);
+  if (!step) return null;
+  const { at, latestAt, ...rest } = step;
+  return { ...rest, at: at.toISOString(), latest_at: latestAt.toISOString() };
 }
 
 /** Who has the job now. */

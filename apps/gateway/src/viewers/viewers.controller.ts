@@ -7,9 +7,12 @@ import {
   ApiProperty,
   ApiTags,
 } from '@nestjs/swagger';
+import { DomainError, isJobId } from '@hitl/domain';
 import { Actor } from '../http/actor';
+import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from './viewers.service';
+import { ApiErrors } from '../openapi/api-errors';
 
 const JOB_ID = { name: 'id', format: 'uuid' } as const;
 
@@ -36,6 +39,7 @@ export class ViewersController {
   })
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: ViewersDto })
+  @ApiErrors('job_not_found')
   @Put()
   async viewReview(@Param('id') id: string, @Actor() actor: string): Promise<ViewersDto> {
     const jobId = id.toLowerCase();
@@ -48,9 +52,11 @@ export class ViewersController {
   @ApiOperation({ summary: 'Say that you no longer look at a job' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You do not count as looking at it now' })
+  @ApiErrors('job_not_found')
   @Delete()
   @HttpCode(204)
   leaveReview(@Param('id') id: string, @Actor() actor: string): void {
+    if (!isJobId(id)) throw new DomainError('job_not_found', `There is no job ${quote(id)}.`);
     const jobId = id.toLowerCase();
     if (this.viewers.of(jobId).includes(actor)) this.viewers.tell({ jobId, actor, looks: false });
   }

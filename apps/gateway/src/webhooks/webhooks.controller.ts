@@ -22,6 +22,8 @@ import {
   withSecret,
 } from './webhook.dto';
 import { WebhooksService } from './webhooks.service';
+import { ApiErrors } from '../openapi/api-errors';
+import { idempotencyKey } from '../openapi/headers';
 
 @ApiTags('webhooks')
 @Controller('v1/webhook-endpoints')
@@ -34,8 +36,9 @@ export class WebhooksController {
       'Each gets {"type", "timestamp", "data": {"id", "status"}} with the headers of Standard Webhooks, at least once. ' +
       'Answer 2xx within 15 seconds; 410 disables the endpoint, anything else is tried again for about three days.',
   })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Makes a repetition harmless' })
+  @ApiHeader(idempotencyKey('Makes a repetition harmless.'))
   @ApiCreatedResponse({ type: WebhookEndpointWithSecret })
+  @ApiErrors('too_many_webhook_endpoints', 'idempotency_conflict')
   @Post()
   @HttpCode(201)
   async createWebhookEndpoint(
@@ -58,6 +61,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Delete an endpoint, with what it is still owed' })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiNoContentResponse()
+  @ApiErrors('webhook_endpoint_not_found')
   @Delete(':id')
   @HttpCode(204)
   deleteWebhookEndpoint(@Param('id') id: string): Promise<void> {
@@ -70,6 +74,7 @@ export class WebhooksController {
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookEndpointWithSecret })
+  @ApiErrors('webhook_endpoint_not_found')
   @Post(':id/rotate-secret')
   @HttpCode(200)
   async rotateWebhookSecret(@Param('id') id: string): Promise<WebhookEndpointWithSecret> {
@@ -79,6 +84,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Send a message of type ping', description: 'Its data is empty.' })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
+  @ApiErrors('webhook_endpoint_not_found')
   @Post(':id/ping')
   @HttpCode(202)
   async pingWebhookEndpoint(@Param('id') id: string): Promise<OwedDelivery> {
@@ -88,6 +94,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'List what an endpoint was sent and what it answered, newest first' })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
+  @ApiErrors('webhook_endpoint_not_found')
   @Get(':id/deliveries')
   async listWebhookDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
     return { data: (await this.webhooks.deliveries(id)).map(deliveryDto) };
@@ -100,6 +107,7 @@ export class WebhooksController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiParam({ name: 'deliveryId', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
+  @ApiErrors('webhook_endpoint_not_found', 'webhook_delivery_not_found')
   @Post(':id/deliveries/:deliveryId/redeliver')
   @HttpCode(202)
   async redeliverWebhook(

@@ -30,18 +30,26 @@ export class ConditionFailure extends Error {
   override name = 'ConditionFailure';
 }
 
+export interface ExpressionSize {
+  characters: number;
+  instructions: number;
+}
+
 /** A rule's condition, in CEL (https://cel.dev). Numbers of a job are doubles, as JSON has them. */
 export class Condition {
   /** What is wrong with it as far as that can be told without a job, such as an unknown name. Met, it is an error. */
   readonly warning: string | null;
+  /** What reading its regular expressions takes, as far as they are written out: characters, and instructions. */
+  readonly expressions: ExpressionSize;
   private program: ParseResult;
   private stops = stopsSoFar();
 
   /** @throws ConditionSyntaxError */
   constructor(readonly text: string) {
-    const { program, warning } = compile(text);
+    const { program, warning, expressions } = compile(text);
     this.program = program;
     this.warning = warning;
+    this.expressions = expressions;
   }
 
   /** @throws ConditionFailure; anything else that runs out, such as the stack */
@@ -136,7 +144,11 @@ interface Node {
   handle?: (...args: unknown[]) => unknown;
 }
 
-function compile(text: string): { program: ParseResult; warning: string | null } {
+function compile(text: string): {
+  program: ParseResult;
+  warning: string | null;
+  expressions: ExpressionSize;
+} {
   let program: ParseResult;
   try {
     program = environment.parse(text);
@@ -144,26 +156,32 @@ function compile(text: string): { program: ParseResult; warning: string | null }
     throw new ConditionSyntaxError(summaryOf(error));
   }
   const nodes = nodesIn(program.ast);
+  const expressions = { characters: 0, instructions: 0 };
   for (const { op, args } of nodes) {
     if (!isCall(op, args) || args[0] !== 'matches') continue;
     if (op === 'rcall') args[0] = MATCHES;
-    requireExpression(args);
+    const [pattern, instructions] = requireExpression(args);
+    expressions.characters += pattern.length;
+    expressions.instructions += instructions;
   }
   const { valid, type, error } = program.check();
   for (const node of nodes) boundResult(node);
-  if (!valid) return { program, warning: summaryOf(error).replaceAll(MATCHES, 'matches') };
+  if (!valid) return { program, expressions, warning: summaryOf(error).replaceAll(MATCHES, 'matches') };
   if (type !== 'bool' && type !== 'dyn') {
-    return { program, warning: `It is neither true nor false but ${String(type)}` };
+    return { program, expressions, warning: `It is neither true nor false but ${String(type)}` };
   }
-  return { program, warning: null };
+  return { program, expressions, warning: null };
 }
 
-/** @throws ConditionSyntaxError where a regular expression is written out and is none */
-function requireExpression(args: unknown[]): void {
+/**
+ * The regular expression that is written out, and how many instructions it has; nothing for one that is computed.
+ * @throws ConditionSyntaxError where it is none
+ */
+function requireExpression(args: unknown[]): [pattern: string, instructions: number] {
   const pattern = (args.at(-1) as Node[]).at(-1);
-  if (pattern?.op !== 'value' || typeof pattern.args !== 'string') return;
+  if (pattern?.op !== 'value' || typeof pattern.args !== 'string') return ['', 0];
   try {
-    RE2JS.compile(pattern.args);
+    return [pattern.args, RE2JS.compile(pattern.args).programSize()];
   } catch (error) {
     throw new ConditionSyntaxError(`${(error as Error).message}; see RE2's syntax`);
   }

@@ -1,13 +1,13 @@
-import { runBounded, TimeLimitError, type FieldFault } from '@hitl/domain';
+import type { FieldFault } from '@hitl/domain';
 import { Condition, ConditionSyntaxError, LONGEST_CONDITION } from './condition';
 import { Policy, type RejectReason, type Rule, type Terms } from './policy';
-import { show, YamlReader, type Path, type Read } from './yaml-reader';
+import { show, YamlLimitError, YamlReader, type Path, type Read } from './yaml-reader';
 
 /** Largest policy, in bytes. */
 export const LARGEST_POLICY = 1_048_576;
-/** Reading one may take this long, in milliseconds: YAML has its bombs. */
-const PATIENCE_MS = 1000;
 const MOST_RULES = 200;
+/** What the regular expressions of all rules may have together, written out and compiled. */
+const MOST_EXPRESSIONS = { characters: 100_000, instructions: 1_000_000 };
 
 /** The reasons of a rejection where the policy lists none, and where there is no policy. */
 export const REJECT_REASONS: RejectReason[] = [
@@ -28,6 +28,7 @@ const NO_TERMS: Terms = {
   escalateTo: null,
   deadlineMs: null,
   onDeadline: 'fail',
+  deadlineGraceMs: 900_000,
 };
 
 /** The policy cannot be used; `faults` lists everything that is wrong with it, by JSON pointers into it. */
@@ -44,19 +45,18 @@ export function describeFault({ pointer, detail }: FieldFault): string {
 }
 
 /**
- * Reads a policy (YAML; docs/policies.md).
+ * Reads a policy (YAML; docs/policies.md). What is too much is told by counting, never by a clock: the same policy is
+ * taken or refused on any machine, however busy.
  * @throws PolicyError
  */
 export function parsePolicy(text: string): Policy {
   const size = Buffer.byteLength(text);
   if (size > LARGEST_POLICY) throw refusal(`it has ${size} bytes; the most is ${LARGEST_POLICY}`);
   try {
-    return runBounded(PATIENCE_MS, () => new PolicyReader(text).policy());
+    return new PolicyReader(text).policy();
   } catch (error) {
-    if (error instanceof TimeLimitError) {
-      throw refusal(`it takes longer than ${PATIENCE_MS} ms to read; make it smaller`);
-    }
-    // Of the YAML library's recursion, or of a value within itself.
+    if (error instanceof YamlLimitError) throw refusal(error.message);
+    // Of a value within itself.
     if (error instanceof RangeError || error instanceof TypeError) {
       throw refusal('it is nested too deep, or an alias contains itself; write it out');
     }
@@ -70,6 +70,8 @@ function refusal(detail: string): PolicyError {
 
 /** Reads one policy. */
 class PolicyReader extends YamlReader {
+  private readonly expressions = { characters: 0, instructions: 0 };
+
   constructor(private readonly text: string) {
     super(text);
   }
@@ -117,6 +119,7 @@ class PolicyReader extends YamlReader {
       escalate_to: this.orNone(this.name),
       deadline: this.orNone(this.time),
       on_deadline: this.oneOf('fail', 'approve'),
+      deadline_grace: this.timeOrZero,
     };
     const rule = {
       name: this.name,
@@ -146,8 +149,23 @@ class PolicyReader extends YamlReader {
     if (typeof text !== 'string' || text.length > LONGEST_CONDITION) {
       return this.note(path, `${show(value)} is not a text of at most ${LONGEST_CONDITION} characters`);
     }
+    const most = MOST_EXPRESSIONS;
+    const isTooMuch = (): boolean =>
+      this.expressions.characters > most.characters || this.expressions.instructions > most.instructions;
+    // What comes after too much is not even read.
+    if (isTooMuch()) return undefined;
     try {
       const condition = new Condition(text);
+      this.expressions.characters += condition.expressions.characters;
+      this.expressions.instructions += condition.expressions.instructions;
+      if (isTooMuch()) {
+        const { characters, instructions } = this.expressions;
+        return this.note(
+          path,
+          `up to here the regular expressions have ${characters} characters and ${instructions} instructions ` +
+            `together; the most is ${most.characters} and ${most.instructions}`,
+        );
+      }
       if (condition.warning !== null) this.warn(path, `${condition.warning}. Met, it means human`);
       return condition;
     } catch (error) {
@@ -205,6 +223,12 @@ class PolicyReader extends YamlReader {
     if (has('on_deadline') && terms.deadlineMs === null) {
       this.warn([...path, 'on_deadline'], 'nothing happens without a deadline');
     }
+    if (has('deadline_grace') && terms.deadlineMs === null && terms.escalateAfterMs === null) {
+      this.warn(
+        [...path, 'deadline_grace'],
+        'there is nothing to put off without deadline or escalate_after',
+      );
+    }
   }
 
   private checkOutcome(given: GivenRule, path: Path): void {
@@ -251,6 +275,7 @@ const TERM_KEYS = [
   'escalate_to',
   'deadline',
   'on_deadline',
+  'deadline_grace',
 ] as const satisfies (keyof GivenTerms)[];
 
 /** The terms as a policy names them. Null takes a default away. */
@@ -263,6 +288,7 @@ interface GivenTerms {
   escalate_to?: string | null;
   deadline?: number | null;
   on_deadline?: 'fail' | 'approve';
+  deadline_grace?: number;
 }
 
 interface GivenRule extends GivenTerms {
@@ -285,6 +311,7 @@ function toTerms(given: GivenTerms, usual: Terms): Terms {
     escalateTo: or(given.escalate_to, usual.escalateTo),
     deadlineMs: or(given.deadline, usual.deadlineMs),
     onDeadline: or(given.on_deadline, usual.onDeadline),
+    deadlineGraceMs: or(given.deadline_grace, usual.deadlineGraceMs),
   };
 }
 

@@ -111,10 +111,12 @@ function outcomeBefore({ verdict, automatic, rule }: Answered): PolicyChange['be
 function outcomeOf(judgement: Ruling): PolicyChange['after'] {
   if ('decide' in judgement) {
     const { verdict, rule } = judgement.decide;
-    return { outcome: verdict, rule, approvals: null, group: null, because: null };
+    return { outcome: verdict, rule, approvals: null, group: null, because: null, ends: null };
   }
-  const { rule, approvals, group, because } = judgement.plan;
-  return { outcome: 'human', rule, approvals, group, because };
+  const { rule, approvals, group, because, deadlineMs, onDeadline, deadlineGraceMs } = judgement.plan;
+  const ends =
+    deadlineMs === null ? null : { afterMs: deadlineMs, outcome: onDeadline, graceMs: deadlineGraceMs };
+  return { outcome: 'human', rule, approvals, group, because, ends };
 }
 
 function differs({ before, after }: PolicyChange): boolean {

@@ -24,20 +24,23 @@ describe('policy check', () => {
     expect(out.split('\n')).toEqual([
       expect.stringMatching(/^leaked-key: when .* → reject$/),
       expect.stringMatching(
-        /^payments: when .* → human \(2 approvals from seniors, never the submitter, reminder after 30m, escalates after 2h to seniors, fails after 3d\)$/,
+        /^payments: when .* → human \(2 approvals from seniors, never the submitter, reminder after 30m, escalates after 2h to seniors, fails after 3d, put off for 15m at most by whoever works on it\)$/,
       ),
       expect.stringMatching(/^short-and-cheap: when .* → approve, 5 % → human \(1 approval from reviewers, /),
       expect.stringMatching(/^trusted-customer: when .* → human \(.*\), recorded as approve$/),
-      expect.stringMatching(/^otherwise → human \(1 approval from reviewers, .*fails after 1d\)$/),
+      expect.stringMatching(/^otherwise → human \(1 approval from reviewers, .*fails after 1d, .*\)$/),
       expect.stringMatching(/^SHA-256 [0-9a-f]{64}$/),
       '',
     ]);
   });
 
   it('does not hide an approval that nobody has looked at', () => {
-    writeFileSync(file, 'version: 1\ndefaults: { deadline: 90s, on_deadline: approve }\nrules: []');
+    writeFileSync(
+      file,
+      'version: 1\ndefaults: { deadline: 90s, on_deadline: approve, deadline_grace: 0s }\nrules: []',
+    );
     expect(policyCommand(['check', file])).toBe(0);
-    expect(out).toContain('otherwise → human (1 approval, APPROVED after 90s)');
+    expect(out).toContain('otherwise → human (1 approval, APPROVED after 90s, put off for nobody)');
   });
 
   it.each([

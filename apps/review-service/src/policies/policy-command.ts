@@ -62,6 +62,9 @@ function describeTerms(terms: Terms): string {
     deadlineMs === null
       ? ''
       : `, ${terms.onDeadline === 'fail' ? 'fails' : 'APPROVED'} after ${describeTime(deadlineMs)}`,
+    deadlineMs === null && escalateAfterMs === null
+      ? ''
+      : `, put off for ${terms.deadlineGraceMs === 0 ? 'nobody' : `${describeTime(terms.deadlineGraceMs)} at most by whoever works on it`}`,
     ')',
   ].join('');
 }

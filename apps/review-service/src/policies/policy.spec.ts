@@ -127,6 +127,7 @@ describe('the rules', () => {
         escalateTo: null,
         deadlineMs: 3_600_000,
         onDeadline: 'fail',
+        deadlineGraceMs: 900_000,
         because: null,
       },
       shadow: null,

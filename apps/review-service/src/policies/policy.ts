@@ -106,7 +106,12 @@ export class Policy implements PolicyContent {
   private strictest(): Terms {
     const all = [this.defaults, ...this.rules];
     const most = all.reduce((strict, terms) => (terms.approvals > strict.approvals ? terms : strict));
-    return { ...termsOf(most), fourEyes: all.some(({ fourEyes }) => fourEyes), onDeadline: 'fail' };
+    return {
+      ...termsOf(most),
+      fourEyes: all.some(({ fourEyes }) => fourEyes),
+      onDeadline: 'fail',
+      deadlineGraceMs: Math.max(...all.map(({ deadlineGraceMs }) => deadlineGraceMs)),
+    };
   }
 }
 
@@ -120,9 +125,10 @@ function ask({ when }: Rule, facts: Facts): boolean | string {
 }
 
 export function termsOf(terms: Terms): Terms {
-  const { approvals, fourEyes, group, remindAfterMs, escalateAfterMs, escalateTo, deadlineMs, onDeadline } =
-    terms;
-  return { approvals, fourEyes, group, remindAfterMs, escalateAfterMs, escalateTo, deadlineMs, onDeadline };
+  const { approvals, fourEyes, group, remindAfterMs, escalateAfterMs, escalateTo } = terms;
+  const { deadlineMs, onDeadline, deadlineGraceMs } = terms;
+  const ladder = { remindAfterMs, escalateAfterMs, escalateTo, deadlineMs, onDeadline, deadlineGraceMs };
+  return { approvals, fourEyes, group, ...ladder };
 }
 
 function planOf(terms: Terms, rule: string | null, because: string | null): ReviewPlan {

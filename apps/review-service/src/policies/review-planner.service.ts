@@ -44,12 +44,16 @@ export class ReviewPlanner {
     if (!policy) return;
     const { id: jobId, payload, response, metadata, usage, model, project } = job;
     // An answer that a person has asked for is one that a person sees.
-    const ruling = policy.evaluate(
-      { jobId, payload, response, metadata, usage, model, project },
-      job.regenerations === 0,
-    );
-    if ('decide' in ruling) await this.decide(job, policy, ruling.decide);
-    else await this.plan(job, policy, ruling);
+    const facts = { jobId, payload, response, metadata, usage, model, project };
+    const ruling = policy.evaluate(facts, job.regenerations === 0);
+    if ('decide' in ruling) {
+      if (await this.decide(job, policy, ruling.decide)) return;
+      // Somebody works on it already, where it waits still: then a person sees it.
+      const forPeople = policy.evaluate(facts, false);
+      if ('plan' in forPeople) await this.plan(job, policy, forPeople);
+    } else {
+      await this.plan(job, policy, ruling);
+    }
   }
 
   private async plan(
@@ -71,11 +75,12 @@ export class ReviewPlanner {
     }
   }
 
+  /** Answers whether the decision took effect. */
   private async decide(
     { id: jobId, revision }: Job,
     policy: Policy,
     { verdict, rule, submitterMessage }: Extract<Ruling, { decide: unknown }>['decide'],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const decided = await this.store.decide({
       id: uuidv7(),
       jobId,
@@ -93,9 +98,10 @@ export class ReviewPlanner {
       desk: { groups: [], requirePlan: false, maxRegenerations: 0 },
       policy: { rule, hash: policy.hash, atDeadline: false },
     });
-    if (!decided) return;
+    if (!decided) return false;
     metrics.decisions.inc({ verdict });
     this.changes.announce(jobId, decided.status);
     this.logger.log({ jobId, rule, verdict, message: 'the policy decided' });
+    return true;
   }
 }

@@ -1,9 +1,22 @@
 import type { FieldFault } from '@hitl/domain';
-import { isMap, LineCounter, parseDocument, type Document } from 'yaml';
+import {
+  isMap,
+  isScalar,
+  Lexer,
+  LineCounter,
+  parseDocument,
+  Parser,
+  type Document,
+  type ParsedNode,
+} from 'yaml';
 
 /** Faults, and warnings, that are told at most. */
 const MOST_FAULTS = 100;
 const MOST_ALIASES = 100;
+/** Levels of the syntax; a list within a map has two or three. The library's recursion can end the process. */
+const MOST_LEVELS = 60;
+/** Comparisons of keys, each with those before it in its map: the largest policy needs a tenth. */
+const MOST_COMPARISONS = 400_000;
 const LONGEST_TIME_MS = 365 * 86_400_000;
 const UNIT_MS = new Map([
   ['s', 1000],
@@ -19,6 +32,11 @@ export type Read<T> = (value: unknown, path: Path) => T | undefined;
 type Shape = Record<string, Read<unknown>>;
 type Content<S extends Shape> = { [Key in keyof S]?: S[Key] extends Read<infer T> ? T : never };
 
+/** The document asks for more work than any that makes sense. */
+export class YamlLimitError extends Error {
+  override name = 'YamlLimitError';
+}
+
 /** Reads a YAML document by the shape that it should have, and collects what is wrong with it. */
 export class YamlReader {
   readonly faults: FieldFault[] = [];
@@ -26,8 +44,14 @@ export class YamlReader {
   private readonly lines = new LineCounter();
   private readonly document: Document;
 
+  /** @throws YamlLimitError */
   constructor(text: string) {
-    this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false });
+    requireShallow(text);
+    this.document = parseDocument(text, {
+      lineCounter: this.lines,
+      prettyErrors: false,
+      uniqueKeys: countedComparison(),
+    });
   }
 
   /** The document as plain data; undefined where it is no YAML. */
@@ -111,6 +135,9 @@ export class YamlReader {
     return this.note(path, `${show(value)} is no time from 1s to 365d, such as 90s, 30m, 24h or 7d`);
   };
 
+  /** In milliseconds; 0 for `0s`. */
+  readonly timeOrZero: Read<number> = (value, path) => (value === '0s' ? 0 : this.time(value, path));
+
   whole(least: number, most: number): Read<number> {
     return (value, path) =>
       Number.isInteger(value) && Number(value) >= least && Number(value) <= most
@@ -149,6 +176,29 @@ export class YamlReader {
     }
     return null;
   }
+}
+
+/** @throws YamlLimitError for a text that is nested too deep */
+function requireShallow(text: string): void {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    // Drives the parser; its tokens do not matter here.
+    Array.from(parser.next(lexeme));
+    if (parser.stack.length > MOST_LEVELS) {
+      throw new YamlLimitError(`it is nested too deep, beyond ${MOST_LEVELS} levels; write it out`);
+    }
+  }
+}
+
+/** The library's own comparison of keys. It throws {@link YamlLimitError} where a map has too many of them. */
+function countedComparison(): (a: ParsedNode, b: ParsedNode) => boolean {
+  let comparisons = 0;
+  return (a, b) => {
+    comparisons += 1;
+    if (comparisons > MOST_COMPARISONS)
+      throw new YamlLimitError('it has too many keys in one map; remove some');
+    return a === b || (isScalar(a) && isScalar(b) && a.value === b.value);
+  };
 }
 
 /** Enough of a value to recognise it. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
@@ -17,6 +18,7 @@ import {
   type Judgement,
   type Note,
   type OutputChange,
+  type Timed,
 } from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
@@ -71,13 +73,18 @@ export class ReviewsService {
     const { revision, change } = await this.changeOf(edit);
     const desk = this.planner.deskOf(edit.actor);
     const next = await this.planned(edit.jobId, () => this.store.edit({ ...edit, revision, change, desk }));
-    if (next === null) throw refusalOf(edit, await this.find(edit.jobId), desk);
+    if (next === null) {
+      const job = await this.find(edit.jobId);
+      if (!isMadeBy(edit, job)) throw refusalOf(edit, job, desk);
+      // Asked again, since its reply was lost.
+      return { status: 'human', revision: job.revision };
+    }
     this.changes.announce(edit.jobId, 'human');
     return { status: 'human', revision: next };
   }
 
   /** Asked again for what this reviewer has undone, it answers the same. @throws DomainError nothing_to_undo */
-  async undo(request: { jobId: string; decisionId: string; actor: string }): Promise<ReviewReply> {
+  async undo(request: { jobId: string; decisionId: string; actor: string } & Timed): Promise<ReviewReply> {
     const { jobId, decisionId, actor } = request;
     const undone =
       (await this.store.undo(request)) || (await this.jobs.undoneBy(jobId, decisionId)) === actor;
@@ -101,11 +108,12 @@ export class ReviewsService {
   }
 
   /** The most urgent job that this reviewer may take; null when there is none. @throws DomainError too_many_claims */
-  async claimNext({ id, actor }: { id: string; actor: string }): Promise<ClaimReply> {
+  async claimNext({ id, actor, deadline }: { id: string; actor: string } & Timed): Promise<ClaimReply> {
     await this.requireRoom(actor);
     const jobId = await this.store.claimNextReview({
       id,
       actor,
+      deadline,
       leaseMs: this.config.REVIEW_CLAIM_MS,
       desk: this.planner.deskOf(actor),
     });
@@ -114,7 +122,7 @@ export class ReviewsService {
   }
 
   /** @throws DomainError job_not_found, too_many_claims, and as {@link refusalOf} */
-  async claim(request: { id: string; actor: string; jobId: string }): Promise<ClaimReply> {
+  async claim(request: { id: string; actor: string; jobId: string } & Timed): Promise<ClaimReply> {
     // Renewing a claim takes no room.
     if ((await this.find(request.jobId)).claimedBy !== request.actor) await this.requireRoom(request.actor);
     const desk = this.planner.deskOf(request.actor);
@@ -131,7 +139,7 @@ export class ReviewsService {
   }
 
   /** Nothing happens when nobody has it. @throws DomainError job_not_found, claimed when somebody else has it */
-  async release(request: { jobId: string; actor: string }): Promise<ClaimReply> {
+  async release(request: { jobId: string; actor: string } & Timed): Promise<ClaimReply> {
     if (!(await this.store.releaseReview(request))) {
       const { claimedBy, claimedUntil } = await this.find(request.jobId);
       if (claimedBy !== null && claimedUntil !== null && claimedUntil > new Date()) {
@@ -186,7 +194,9 @@ export class ReviewsService {
   private async judge(request: DecisionRequest): Promise<Judgement> {
     const { undoMs, ...rest } = request;
     // One that asks for no time keeps the hash it had before there was one to ask for.
-    const told = { ...rest, id: '', ...(undoMs && { undoMs }) };
+    const told: Partial<DecisionRequest> = { ...rest, id: '', ...(undoMs && { undoMs }) };
+    // Each try has its own.
+    delete told.deadline;
     const requestHash = createHash('sha256')
       .update(JSON.stringify(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1))))
       .digest('hex');
@@ -259,6 +269,16 @@ export class ReviewsService {
     if (!job) throw notFound(jobId);
     return job;
   }
+}
+
+/** Whether a job waits with just what the edit makes of the revision that it names. */
+function isMadeBy({ revision, response, payload }: Edit, job: Job): boolean {
+  return (
+    job.status === 'human' &&
+    revision === job.revision - 1 &&
+    (response === null || isDeepStrictEqual(response, job.response)) &&
+    (payload === null || isDeepStrictEqual(payload, job.payload))
+  );
 }
 
 function notFound(jobId: string): DomainError {

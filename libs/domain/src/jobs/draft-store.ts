@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import type { Json } from '../json';
 import { prepared } from '../prepared';
 import { Draft } from './draft.entity';
+import { AT_WORK_SECONDS, AT_WORK_UNTIL } from './statements/at-work';
 
 /**
  * What reviewers have begun to write: one draft for each reviewer and job. One that was saved in the very moment in
@@ -34,11 +35,18 @@ export class DraftStore {
     return rows[0]?.savedAt ?? null;
   }
 
-  /** Keeps it instead of an earlier one, while the job has not ended. Answers whether it was kept. */
+  /**
+   * Keeps it instead of an earlier one, while the job has not ended, and notes on the job that somebody is at work: a
+   * deadline step of the same moment sees either the note, or ends the job before the draft is kept. Answers whether it
+   * was kept.
+   */
   async save(draft: { jobId: string; actor: string; revision: number; content: Json }): Promise<boolean> {
     const rows: unknown[] = await this.database.query(
-      `INSERT INTO drafts (job_id, actor, revision, content)
-       SELECT id, $2, $3::int, $4::jsonb FROM jobs WHERE id = $1::uuid AND status IN ('bot', 'human')
+      `WITH job AS (
+         UPDATE jobs SET at_work_until = ${AT_WORK_UNTIL} WHERE id = $1::uuid AND status IN ('bot', 'human') RETURNING id
+       )
+       INSERT INTO drafts (job_id, actor, revision, content)
+       SELECT id, $2, $3::int, $4::jsonb FROM job
        ON CONFLICT (job_id, actor) DO UPDATE SET revision = excluded.revision, content = excluded.content, updated_at = now()
        RETURNING 1`,
       [draft.jobId, draft.actor, draft.revision, JSON.stringify(draft.content)],
@@ -48,7 +56,18 @@ export class DraftStore {
 
   /** Answers nothing: a draft that is not there is gone. */
   async delete(jobId: string, actor: string): Promise<void> {
-    await this.database.query('DELETE FROM drafts WHERE job_id = $1::uuid AND actor = $2', [jobId, actor]);
+    await this.database.query(
+      // The job knows of the newest draft only: with that one its author goes, if nobody has saved another since.
+      `WITH job AS (
+         UPDATE jobs j SET at_work_until = (
+           SELECT max(updated_at) + ${AT_WORK_SECONDS} * interval '1 second' FROM drafts WHERE job_id = j.id AND actor <> $2)
+         FROM drafts d
+         WHERE j.id = $1::uuid AND d.job_id = j.id AND d.actor = $2
+           AND j.at_work_until = d.updated_at + ${AT_WORK_SECONDS} * interval '1 second'
+       )
+       DELETE FROM drafts WHERE job_id = $1::uuid AND actor = $2`,
+      [jobId, actor],
+    );
   }
 
   /** Throws away up to `limit` drafts of jobs that have ended. Answers how many. */

@@ -24,6 +24,13 @@ export interface ReviewPosition {
   id: string;
 }
 
+/** A job's id as the database has it, its revision, and when that was read, on the database's clock. */
+export interface CurrentJob {
+  id: string;
+  revision: number;
+  asOf: Date;
+}
+
 /** A model's answer, and what became of it. */
 export interface Answered {
   jobId: string;
@@ -47,7 +54,7 @@ export interface Answered {
 export class JobReader {
   private readonly jobs: Repository<Job>;
   private readonly findBatched: (id: string) => Promise<Job | null>;
-  private readonly existsBatched: (id: string) => Promise<boolean>;
+  private readonly currentBatched: (id: string) => Promise<CurrentJob | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
@@ -60,13 +67,16 @@ export class JobReader {
       const byId = new Map(rows.map((job) => [job.id, job]));
       return ids.map((id) => byId.get(id) ?? null);
     });
-    this.existsBatched = batched(async (ids: string[]) => {
-      const rows: { id: string }[] = await database.query(
-        prepared('jobs-exist', 'SELECT id FROM jobs WHERE id = ANY($1::uuid[])'),
+    this.currentBatched = batched(async (ids: string[]) => {
+      const rows: CurrentJob[] = await database.query(
+        prepared(
+          'current-jobs',
+          'SELECT id, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
+        ),
         [ids],
       );
-      const there = new Set(rows.map(({ id }) => id));
-      return ids.map((id) => there.has(id));
+      const byId = new Map(rows.map((job) => [job.id, job]));
+      return ids.map((id) => byId.get(id) ?? null);
     });
   }
 
@@ -75,9 +85,19 @@ export class JobReader {
     return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
   }
 
-  /** Whether there is a job with this id, whatever its shape. */
-  exists(id: string): Promise<boolean> {
-    return isJobId(id) ? this.existsBatched(id.toLowerCase()) : Promise.resolve(false);
+  /** What waits under this id right now, whatever its shape; null when there is no such job. */
+  current(id: string): Promise<CurrentJob | null> {
+    return isJobId(id) ? this.currentBatched(id.toLowerCase()) : Promise.resolve(null);
+  }
+
+  /** What time it is for the database. */
+  async clock(): Promise<Date> {
+    const rows: { now: Date }[] = await this.database.query(
+      prepared('clock', 'SELECT clock_timestamp() AS now'),
+    );
+    const [row] = rows;
+    if (!row) throw new Error('the database does not tell the time');
+    return row.now;
   }
 
   /** The job that a project submitted under this idempotency key. */

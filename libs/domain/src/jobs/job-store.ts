@@ -22,6 +22,7 @@ import { decide, type Decided, type Judgement } from './statements/decide';
 import { edit, type DeskEdit } from './statements/edit';
 import { complete, failAttempt, type FailedAttempt, type Inferred } from './statements/finish-attempt';
 import { dueHeld, hold, settle, undo, type Settled } from './statements/hold';
+import type { Timed } from './statements/in-time';
 import { kickAll, kickOverdue } from './statements/kick-overdue';
 import { addNote, type Note } from './statements/note';
 import { plan, type PlanRequest } from './statements/plan';
@@ -88,7 +89,7 @@ export class JobStore {
   }
 
   /** Takes a held decision of this reviewer back; false when it has taken effect, or was never made. */
-  undo(request: { jobId: string; decisionId: string; actor: string }): Promise<boolean> {
+  undo(request: { jobId: string; decisionId: string; actor: string } & Timed): Promise<boolean> {
     return undo(this.database, request);
   }
 
@@ -108,7 +109,7 @@ export class JobStore {
   }
 
   /** Ends a reviewer's own claim; false when there was none. */
-  releaseReview(claim: { jobId: string; actor: string }): Promise<boolean> {
+  releaseReview(claim: { jobId: string; actor: string } & Timed): Promise<boolean> {
     return releaseReview(this.database, claim);
   }
 
@@ -133,8 +134,8 @@ export class JobStore {
   }
 
   /** bot → fail or human → fail; false if the job was final already. */
-  cancel(jobId: string, actor: string): Promise<boolean> {
-    return cancel(this.database, jobId, actor);
+  cancel(jobId: string, actor: string, { deadline }: Timed = {}): Promise<boolean> {
+    return cancel(this.database, { jobId, actor, deadline });
   }
 
   /** Rings again for up to `limit` jobs in `bot` that nobody holds and whose time has come. */

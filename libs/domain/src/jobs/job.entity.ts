@@ -181,6 +181,14 @@ export class Job {
   @Column('text', { name: 'on_deadline', nullable: true })
   onDeadline: 'fail' | 'approve' | null;
 
+  /** How long somebody at work may put the deadline and the escalation off. */
+  @Column('int', { name: 'deadline_grace_seconds' })
+  deadlineGraceSeconds: number;
+
+  /** Until when somebody who has saved a draft, or undone a decision, is taken to be at work. */
+  @Column('timestamptz', { name: 'at_work_until', nullable: true })
+  atWorkUntil: Date | null;
+
   /** The reviewer who has the job, until `claimedUntil`; an older claim counts no more. */
   @Column('text', { name: 'claimed_by', nullable: true })
   claimedBy: string | null;

@@ -1,8 +1,9 @@
 import type { DataSource } from 'typeorm';
+import { inTime, type Timed } from './in-time';
 import type { DeskRules } from './obstacle';
 
 /** A reviewer's wish to have one job for a while. */
-export interface ReviewClaim {
+export interface ReviewClaim extends Timed {
   /** The command's id: repeating it claims nothing more. */
   id: string;
   actor: string;
@@ -55,7 +56,7 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
          ORDER BY c.priority DESC, c.id LIMIT ${CANDIDATES}
        ), next AS MATERIALIZED (
          SELECT j.id FROM jobs j
-         WHERE j.id = ANY (ARRAY(SELECT id FROM candidate)) AND ${MAY_CLAIM} AND ${IS_FREE}
+         WHERE j.id = ANY (ARRAY(SELECT id FROM candidate)) AND ${MAY_CLAIM} AND ${IS_FREE} AND ${inTime('$5::timestamptz')}
          ORDER BY j.priority DESC, j.id LIMIT 1 FOR NO KEY UPDATE ${look < MOST_LOOKS ? 'SKIP LOCKED' : ''}
        ), job AS (
          UPDATE jobs j SET ${CLAIM}, claimed_at = now() FROM next WHERE j.id = next.id
@@ -63,7 +64,7 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
        ), ${CLAIMED_EVENT}
        SELECT coalesce((SELECT id FROM job), (SELECT id FROM earlier LIMIT 1)) AS id,
               (SELECT count(*)::int FROM candidate) AS candidates`,
-      [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs],
+      [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs, claim.deadline ?? null],
     );
     if (rows[0]?.id) return rows[0].id;
     if (rows[0]?.candidates === 0) return null;
@@ -80,11 +81,11 @@ export async function claimReview(
     `WITH job AS (
        UPDATE jobs j
        SET ${CLAIM}, claimed_at = CASE WHEN ${IS_FREE} THEN now() ELSE j.claimed_at END
-       WHERE j.id = $5::uuid AND ${MAY_CLAIM} AND (${IS_FREE} OR j.claimed_by = $1)
+       WHERE j.id = $5::uuid AND ${MAY_CLAIM} AND (${IS_FREE} OR j.claimed_by = $1) AND ${inTime('$6::timestamptz')}
        RETURNING j.id, j.revision, j.policy_hash, j.claimed_at, j.claimed_until
      ), ${CLAIMED_EVENT}
      SELECT id FROM job`,
-    [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs, claim.jobId],
+    [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs, claim.jobId, claim.deadline ?? null],
   );
   return rows.length > 0;
 }
@@ -92,19 +93,19 @@ export async function claimReview(
 /** Ends the reviewer's own claim. Answers whether there was one. */
 export async function releaseReview(
   database: DataSource,
-  { jobId, actor }: { jobId: string; actor: string },
+  { jobId, actor, deadline }: { jobId: string; actor: string } & Timed,
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
     `WITH job AS (
        UPDATE jobs SET claimed_by = NULL, claimed_at = NULL, claimed_until = NULL, claim_id = NULL
-       WHERE id = $1::uuid AND claimed_by = $2 AND claimed_until > now()
+       WHERE id = $1::uuid AND claimed_by = $2 AND claimed_until > now() AND ${inTime('$3::timestamptz')}
        RETURNING id, revision, policy_hash
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash)
        SELECT id, 'released', 'human', revision, $2, policy_hash FROM job
      )
      SELECT id FROM job`,
-    [jobId, actor],
+    [jobId, actor, deadline ?? null],
   );
   return rows.length > 0;
 }

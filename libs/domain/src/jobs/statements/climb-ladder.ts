@@ -1,6 +1,10 @@
 import type { DataSource } from 'typeorm';
+import { stepAt } from './at-work';
 import { DELIVERIES } from './deliveries';
 import { DRAFTS_GONE, OFF_DESK } from './leave-desk';
+
+const ENDS_AT = stepAt('deadline_at');
+const ESCALATES_AT = stepAt('escalate_at');
 
 /** A step that a job has taken because time passed. */
 export interface LadderStep {
@@ -10,15 +14,17 @@ export interface LadderStep {
 
 /**
  * Takes the last step that is due of each waiting job's ladder: remind, escalate to a group, or human → fail. Jobs
- * that are to be approved at their deadline, and held decisions, are left alone.
+ * that are to be approved at their deadline, and held decisions, are left alone; somebody at work puts off all but the
+ * reminder, for as long as the policy allows.
  */
 export async function climbLadder(database: DataSource, limit: number): Promise<LadderStep[]> {
   return database.query(
     `WITH due AS (
-       SELECT id, CASE WHEN deadline_at <= now() THEN 'expired' WHEN escalate_at <= now() THEN 'escalated' ELSE 'reminded' END AS step
-       FROM jobs
+       SELECT id, CASE WHEN ${ENDS_AT} <= now() THEN 'expired' WHEN ${ESCALATES_AT} <= now() THEN 'escalated' ELSE 'reminded' END AS step
+       FROM jobs j
        WHERE next_step_at <= now() AND status = 'human' AND held_until IS NULL
-         AND (deadline_at <= now() AND on_deadline = 'approve') IS NOT TRUE
+         AND (${ENDS_AT} <= now() AND on_deadline = 'approve') IS NOT TRUE
+         AND least(remind_at, ${ESCALATES_AT}, ${ENDS_AT}) <= now()
        ORDER BY next_step_at LIMIT $1 FOR UPDATE SKIP LOCKED
      ), gone AS (
        UPDATE jobs j
@@ -58,8 +64,8 @@ export interface ApprovalAtDeadline {
 /** Up to `limit` jobs that are to be approved now because their deadline has passed. */
 export async function dueApprovals(database: DataSource, limit: number): Promise<ApprovalAtDeadline[]> {
   return database.query(
-    `SELECT id AS "jobId", revision, rule, policy_hash AS "policyHash" FROM jobs
-     WHERE next_step_at <= now() AND status = 'human' AND held_until IS NULL AND deadline_at <= now() AND on_deadline = 'approve'
+    `SELECT id AS "jobId", revision, rule, policy_hash AS "policyHash" FROM jobs j
+     WHERE next_step_at <= now() AND status = 'human' AND held_until IS NULL AND ${ENDS_AT} <= now() AND on_deadline = 'approve'
      ORDER BY next_step_at LIMIT $1`,
     [limit],
   );

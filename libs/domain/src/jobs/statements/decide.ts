@@ -3,13 +3,15 @@ import { prepared } from '../../prepared';
 import type { Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
+import { IS_AT_WORK, stepAt } from './at-work';
 import { DELIVERIES } from './deliveries';
 import { FIRST_KICK_SECONDS } from './kick-overdue';
+import { inTime, type Timed } from './in-time';
 import { LOCKED } from './lock';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** What a reviewer asks for. */
-export interface DecisionRequest {
+export interface DecisionRequest extends Timed {
   /** The decision's id; asking again with the same one decides nothing more. */
   id: string;
   jobId: string;
@@ -69,10 +71,11 @@ const MAY_DECIDE = `j.status = 'human' AND (r.revision IS NULL OR r.revision = j
   AND CASE
     WHEN r.settles THEN j.held_decision ->> 'id' = r.id::text AND j.held_until <= now()
     WHEN j.held_until IS NOT NULL THEN false
-    WHEN r.at_deadline THEN j.deadline_at <= now() AND j.on_deadline = 'approve'
-    WHEN r.automatic THEN j.planned_at IS NULL AND j.regenerations = 0
+    WHEN r.at_deadline THEN ${stepAt('deadline_at')} <= now() AND j.on_deadline = 'approve'
+    WHEN r.automatic THEN j.planned_at IS NULL AND j.regenerations = 0 AND NOT ${IS_AT_WORK}
     ELSE coalesce(${obstacle('r.actor', 'r.desk')}, 'none')
         IN ('none', CASE WHEN r.verdict IN ('edit', 'regenerate') THEN 'already_voted' END)
+      AND ${inTime('r.deadline')}
       AND (r.verdict <> 'regenerate' OR j.regenerations < (r.desk ->> 'maxRegenerations')::int)
   END`;
 
@@ -86,7 +89,8 @@ export const JUDGED = `input AS (
          verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
   FROM jsonb_to_recordset($1::jsonb) AS t (
     id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
-    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean)
+    "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, desk jsonb, policy jsonb, settles boolean,
+    deadline timestamptz)
 ), ${LOCKED}, judged AS MATERIALIZED (
   SELECT r.*, j.status AS old_status, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
          j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = r.actor THEN j.claimed_at END AS old_claimed_at
@@ -150,7 +154,7 @@ export async function decide(
              deadline_at = CASE WHEN NOT ${IS_FINAL} THEN j.deadline_at END,
              waiting_since = CASE WHEN NOT ${IS_FINAL} THEN j.waiting_since END,
              claimed_by = NULL, claimed_at = NULL, claimed_until = NULL, claim_id = NULL, held_decision = NULL, held_until = NULL,
-             round_attempts = 0,
+             at_work_until = CASE WHEN NOT ${IS_FINAL} THEN j.at_work_until END, round_attempts = 0,
              failure_reason = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN 'rejected' END,
              failure_detail = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN r."submitterMessage" END,
              finished_at = CASE WHEN r.verdict <> 'regenerate' AND ${IS_FINAL} THEN now() END,

@@ -1,9 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { Json } from '../../json';
 import { jsonOrNull, type OutputChange } from './decide';
+import { inTime, type Timed } from './in-time';
 import type { DeskRules } from './obstacle';
 
-export interface Edit {
+export interface Edit extends Timed {
   jobId: string;
   actor: string;
   /** Null: whichever revision is current. */
@@ -38,7 +39,7 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
            updated_at = now()
        FROM before r
        WHERE j.id = r.id AND j.status = 'human' AND j.revision = r.old_revision
-         AND (r.revision IS NULL OR r.revision = j.revision) AND j.held_until IS NULL
+         AND (r.revision IS NULL OR r.revision = j.revision) AND j.held_until IS NULL AND ${inTime('$8::timestamptz')}
          AND (j.planned_at IS NOT NULL OR NOT ($7::jsonb ->> 'requirePlan')::boolean)
          AND (j.claimed_until IS NULL OR j.claimed_until <= now() OR j.claimed_by = r.actor)
          AND (j.review_group = '' OR $7::jsonb -> 'groups' ? j.review_group)
@@ -62,6 +63,7 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
       jsonOrNull(change.payload),
       JSON.stringify(change.change),
       JSON.stringify(change.desk),
+      change.deadline ?? null,
     ],
   );
   return rows[0]?.revision ?? null;

@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
+import { AT_WORK_UNTIL } from './at-work';
 import { decide, JUDGED, type Decided, type Judgement } from './decide';
+import { inTime, type Timed } from './in-time';
 import { LOCKED } from './lock';
 
 /** What became of a held decision whose time has come. */
@@ -40,20 +42,20 @@ export async function hold(
 /** Takes a held decision back, before it takes effect. Answers whether it was still held. */
 export async function undo(
   database: DataSource,
-  { jobId, decisionId, actor }: { jobId: string; decisionId: string; actor: string },
+  { jobId, decisionId, actor, deadline }: { jobId: string; decisionId: string; actor: string } & Timed,
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
     `WITH job AS (
-       UPDATE jobs SET held_decision = NULL, held_until = NULL, updated_at = now()
+       UPDATE jobs SET held_decision = NULL, held_until = NULL, at_work_until = ${AT_WORK_UNTIL}, updated_at = now()
        WHERE id = $1::uuid AND status = 'human' AND held_decision ->> 'id' = $2::uuid::text AND held_until > now()
-         AND held_decision ->> 'actor' = $3
+         AND held_decision ->> 'actor' = $3 AND ${inTime('$4::timestamptz')}
        RETURNING id, revision, policy_hash
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
        SELECT id, 'undone', 'human', revision, $3, policy_hash, jsonb_build_object('decision_id', $2::uuid) FROM job
      )
      SELECT id FROM job`,
-    [jobId, decisionId, actor],
+    [jobId, decisionId, actor, deadline ?? null],
   );
   return rows.length > 0;
 }

@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
+import { inTime, type Timed } from './in-time';
 
 /** A remark that reviewers leave on a job for each other. */
-export interface Note {
+export interface Note extends Timed {
   /** Noting again with the same id notes nothing more. */
   id: string;
   jobId: string;
@@ -20,9 +21,9 @@ export async function addNote(database: DataSource, note: Note): Promise<boolean
       `INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
        SELECT id, 'noted', status, revision, $2, policy_hash, jsonb_build_object('note_id', $3::uuid, 'text', $4::text)
        FROM jobs
-       WHERE id = $1::uuid
+       WHERE id = $1::uuid AND ${inTime('$5::timestamptz')}
          AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = $1::uuid AND e.type = 'noted' AND e.data ->> 'note_id' = $3::uuid::text)`,
-      [note.jobId, note.actor, note.id, note.text],
+      [note.jobId, note.actor, note.id, note.text, note.deadline ?? null],
     );
     return rows.length > 0;
   });

@@ -18,6 +18,8 @@ export interface ReviewPlan {
   escalateTo: string | null;
   deadlineMs: number | null;
   onDeadline: 'fail' | 'approve';
+  /** How long somebody at work may put the deadline and the escalation off. */
+  deadlineGraceMs: number;
   /** Why a rule could not be followed; null: it could. */
   because: string | null;
 }
@@ -42,7 +44,7 @@ export async function plan(database: DataSource, requests: PlanRequest[]): Promi
       `WITH input AS (
        SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
          "jobId" uuid, revision int, rule text, "policyHash" text, approvals smallint, "fourEyes" boolean, "group" text,
-         "remindAfterMs" bigint, "escalateAfterMs" bigint, "escalateTo" text, "deadlineMs" bigint, "onDeadline" text,
+         "remindAfterMs" bigint, "escalateAfterMs" bigint, "escalateTo" text, "deadlineMs" bigint, "onDeadline" text, "deadlineGraceMs" bigint,
          because text, shadow jsonb)
      ), ${LOCKED}, unplanned AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId"
@@ -51,11 +53,12 @@ export async function plan(database: DataSource, requests: PlanRequest[]): Promi
        UPDATE jobs j
        SET planned_at = now(), rule = r.rule, policy_hash = r."policyHash", approvals = r.approvals, four_eyes = r."fourEyes",
            review_group = coalesce(r."group", ''), escalate_to = r."escalateTo", on_deadline = r."onDeadline",
+           deadline_grace_seconds = r."deadlineGraceMs" / 1000,
            remind_at = j.waiting_since + r."remindAfterMs" * interval '1 millisecond',
            escalate_at = j.waiting_since + r."escalateAfterMs" * interval '1 millisecond',
            deadline_at = j.waiting_since + r."deadlineMs" * interval '1 millisecond', updated_at = now()
        FROM unplanned r WHERE j.id = r."jobId" AND j.status = r.status
-       RETURNING j.id, j.revision, j.model, j.rule, j.policy_hash, j.approvals, j.four_eyes, j.review_group, j.deadline_at, j.on_deadline,
+       RETURNING j.id, j.revision, j.model, j.rule, j.policy_hash, j.approvals, j.four_eyes, j.review_group, j.deadline_at, j.on_deadline, j.deadline_grace_seconds,
                  r.because, r.shadow
      ), shadow AS (
        INSERT INTO decisions (id, job_id, revision, verdict, actor, final, automatic, shadow, approvals, model, rule, policy_hash)
@@ -67,7 +70,8 @@ export async function plan(database: DataSource, requests: PlanRequest[]): Promi
        SELECT id, 'planned', 'human', revision, 'policy:' || coalesce(rule, 'defaults'), policy_hash,
               jsonb_strip_nulls(jsonb_build_object(
                 'rule', rule, 'approvals', approvals, 'four_eyes', four_eyes, 'group', nullif(review_group, ''), 'deadline_at', deadline_at,
-                'on_deadline', CASE WHEN deadline_at IS NOT NULL THEN on_deadline END, 'because', because,
+                'on_deadline', CASE WHEN deadline_at IS NOT NULL THEN on_deadline END,
+                'deadline_grace_seconds', CASE WHEN deadline_at IS NOT NULL THEN deadline_grace_seconds END, 'because', because,
                 'shadow_verdict', shadow ->> 'verdict'))
        FROM job
      )

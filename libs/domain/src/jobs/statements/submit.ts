@@ -77,6 +77,8 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     escalatedAt: null,
     deadlineAt: null,
     onDeadline: null,
+    deadlineGraceSeconds: 900,
+    atWorkUntil: null,
     claimedBy: null,
     claimedAt: null,
     claimedUntil: null,

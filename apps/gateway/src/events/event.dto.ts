@@ -1,0 +1,35 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { JOB_EVENT_TYPES, JOB_STATUSES, type JobEventType, type JobStatus } from '@hitl/domain';
+
+/** The data of one server-sent event: what happened to a job. */
+export class JobEventDto {
+  @ApiProperty({ description: 'The id of the event: send it as Last-Event-ID to go on after it' })
+  id: string;
+
+  @ApiProperty({ format: 'uuid' })
+  job_id: string;
+
+  @ApiProperty({ enum: JOB_EVENT_TYPES, enumName: 'JobEventType' })
+  type: JobEventType;
+
+  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus', description: 'After the event' })
+  status: JobStatus;
+
+  @ApiProperty({ type: 'integer', minimum: 0 })
+  revision: number;
+
+  @ApiProperty({ description: 'Who did it' })
+  actor: string;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+}
+
+/** The data of an event of the type `viewers`: who looks at a job. */
+export class ViewersEventDto {
+  @ApiProperty({ format: 'uuid' })
+  job_id: string;
+
+  @ApiProperty({ type: [String] })
+  viewers: string[];
+}

@@ -1,0 +1,75 @@
+/** The headers that answers have, as `components/headers` describes them. */
+export const HEADERS = {
+  RequestId: {
+    description: 'The id under which the server logged the request',
+    schema: { type: 'string' },
+  },
+  ETag: {
+    description:
+      'The revision of the answer, in quotes. Send it as `If-Match` when you decide on this answer.',
+    schema: { type: 'string', example: '"1"' },
+  },
+  Location: { description: 'Where the job is', schema: { type: 'string', format: 'uri-reference' } },
+  RetryAfter: {
+    description: 'Seconds to wait before you try again',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  IdempotencyReplayed: {
+    description: '`true`: an earlier request under the same `Idempotency-Key` had made this',
+    schema: { type: 'string', enum: ['true'] },
+  },
+  PreferenceApplied: {
+    description: 'The `wait` of `Prefer` that was applied',
+    schema: { type: 'string', example: 'wait=30' },
+  },
+  HitlJobId: { description: 'The job behind the answer', schema: { type: 'string', format: 'uuid' } },
+  HitlEdited: {
+    description: '`true`: a human has changed what the model had answered',
+    schema: { type: 'string', enum: ['true'] },
+  },
+} as const;
+
+const ref = (name: keyof typeof HEADERS) => ({ $ref: `#/components/headers/${name}` });
+
+/** The headers of an answer about one job that can be decided on. */
+export const JOB_HEADERS = { etag: ref('ETag') };
+/** The headers of an answer that `Prefer: wait` may have held. */
+export const READ_HEADERS = { ...JOB_HEADERS, 'preference-applied': ref('PreferenceApplied') };
+/** The headers of an answer to a submission. */
+export const SUBMITTED_HEADERS = {
+  ...READ_HEADERS,
+  location: ref('Location'),
+  'idempotency-replayed': ref('IdempotencyReplayed'),
+};
+/** The headers of an answer that was held for a human. */
+export const HELD_HEADERS = {
+  'x-hitl-job-id': ref('HitlJobId'),
+  'x-hitl-edited': ref('HitlEdited'),
+  'idempotency-replayed': ref('IdempotencyReplayed'),
+};
+
+/** Adds to each answer the header that all of them have. */
+export function describeHeaders(responses: Record<string, object>): void {
+  for (const response of Object.values(responses) as { headers?: object }[]) {
+    response.headers = { ...response.headers, 'x-request-id': ref('RequestId') };
+  }
+}
+
+/** How a client that has read a job decides on it. */
+export const DECIDE_LINK = {
+  decide: {
+    operationId: 'decideReview',
+    parameters: { 'path.id': '$response.body#/id', 'header.If-Match': '$response.header.etag' },
+  },
+};
+
+/**
+ * The header `Idempotency-Key` of an operation.
+ * @param description what a repetition under the same key does
+ */
+export const idempotencyKey = (description: string) => ({
+  name: 'Idempotency-Key',
+  required: false,
+  description,
+  schema: { type: 'string' as const, pattern: '^[!-~]{1,255}$' },
+});

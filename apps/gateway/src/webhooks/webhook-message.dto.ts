@@ -1,0 +1,69 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { JOB_STATUSES, type JobStatus } from '@hitl/domain';
+
+class WebhookData {
+  @ApiProperty({ format: 'uuid', description: 'The job: read it at /v1/jobs/{id}' })
+  id: string;
+
+  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  status: JobStatus;
+}
+
+/** What is posted to a webhook's receiver when a job has ended. It carries no payload and no answer. */
+export class WebhookMessage {
+  @ApiProperty({ enum: ['job.succeeded', 'job.failed'] })
+  type: 'job.succeeded' | 'job.failed';
+
+  @ApiProperty({ format: 'date-time', description: 'When the job ended' })
+  timestamp: string;
+
+  @ApiProperty({ type: WebhookData })
+  data: WebhookData;
+}
+
+/** What is posted to an endpoint that was asked to answer a ping. */
+export class WebhookPing {
+  @ApiProperty({ enum: ['ping'] })
+  type: 'ping';
+
+  @ApiProperty({ format: 'date-time' })
+  timestamp: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: false, description: 'Empty' })
+  data: object;
+}
+
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header',
+  required: true,
+  description,
+  schema: { type: 'string' },
+});
+
+const operation = (operationId: string, summary: string, schema = 'WebhookMessage') => ({
+  post: {
+    operationId,
+    tags: ['webhook messages'],
+    summary,
+    description:
+      'Signed as Standard Webhooks (https://www.standardwebhooks.com) has it. Answer with any 2xx within 15 seconds; anything else is tried again.',
+    parameters: [
+      header('webhook-id', 'The delivery, the same in every try'),
+      header('webhook-timestamp', 'When this try was made, in seconds since 1970'),
+      header('webhook-signature', 'One or more signatures `v1,…`, separated by blanks'),
+    ],
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
+    },
+    responses: { '2XX': { description: 'Received' } },
+  },
+});
+
+/** The webhooks that this server sends, as OpenAPI 3.1 describes them. */
+export const WEBHOOKS = {
+  'job.succeeded': operation('jobSucceeded', 'A job has ended in success'),
+  'job.failed': operation('jobFailed', 'A job has ended in fail'),
+  ping: operation('ping', 'Somebody asked for a ping', 'WebhookPing'),
+};
