@@ -4,30 +4,13 @@ import { visible } from '../text/hygiene';
 import { countdown, timeOfDay } from '../text/time';
 import { Banner } from './banners';
 
-interface AutomaticStep {
-  outcome: 'approve' | 'fail';
-  at: string;
-  halted: boolean;
-  latest_at: string;
-}
-
-/** What ends the wait for a person by itself; null: nothing does, or a decision is held. */
-export function automaticStepOf(review: Review['review'] | ReviewSummary): AutomaticStep | null {
-  const { automatic_step: step } = review as { automatic_step?: AutomaticStep | null };
-  if (step !== undefined) return step;
-  if (!('on_deadline' in review) || review.deadline_at === null || review.held !== null) return null;
-  const { deadline_at: at, on_deadline } = review;
-  return { outcome: on_deadline ?? 'fail', at, halted: false, latest_at: at };
-}
-
 /** Counts down to what happens unless somebody decides: an answer that delivers itself always, one that expires in its last minutes. */
 export function AutomaticEnd({ review }: { review: Review }) {
   const now = useNow();
-  const step = automaticStepOf(review.review);
+  const { automatic_step: step, rule } = review.review;
   const left = countdown(step?.at ?? null, now);
   if (review.status !== 'human' || step === null || left === null) return null;
   if (step.outcome === 'fail' && left.urgency === 'calm') return null;
-  const { rule } = review.review;
   const what = step.outcome === 'approve' ? 'This answer is delivered by itself' : 'This job expires';
   const by = rule === null ? '' : `, by rule ${visible(rule)}`;
   return (
@@ -47,7 +30,7 @@ export function AutomaticEnd({ review }: { review: Review }) {
 
 /** The same in a row of the queue. */
 export function AutomaticEndChip({ row, now }: { row: ReviewSummary; now: number }) {
-  const step = automaticStepOf(row);
+  const { automatic_step: step } = row;
   const left = countdown(step?.at ?? null, now);
   if (step === null || left === null) return null;
   const isUrgent = left.urgency !== 'calm';

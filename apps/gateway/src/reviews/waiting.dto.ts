@@ -126,7 +126,7 @@ export function toWaiting(job: Omit<Summary, 'notesCount'>): WaitingReview {
   };
 }
 
-function stepOf(job: Summary): AutomaticStepDto | null {
+function stepOf(job: Omit<Summary, 'notesCount'>): AutomaticStepDto | null {
   const step = automaticStepOf(job);
   if (!step) return null;
   const { at, latestAt, ...rest } = step;
