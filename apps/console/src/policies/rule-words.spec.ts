@@ -15,6 +15,7 @@ const RULE: Parameters<typeof outcomeOf>[0] = {
   escalate_after_ms: null,
   escalate_to: null,
   deadline_ms: null,
+  deadline_grace_ms: 900_000,
   on_deadline: 'fail',
 };
 
