@@ -168,9 +168,12 @@ describe('the moments in which a reviewer could be led astray', () => {
         expect(await field.inputValue()).toBe(text);
         expect(await field.evaluate((each: any) => each === each.ownerDocument.activeElement)).toBe(false);
         if (label !== 'Rule' && text !== '61000') return;
-        await alice.press('j', 'Enter');
-        await alice.sees('1 waiting');
-        if (!alice.page.url().includes('/review/')) await alice.press('j', 'Enter');
+        // Until the list is the one that was asked for, these keys do nothing.
+        await until('a job is open', async () => {
+          if (alice.page.url().includes('/review/')) return true;
+          await alice.press('j', 'Enter');
+          return false;
+        });
         await heading('order 61000').waitFor();
         expect(alice.page.url()).toContain(id);
       },
@@ -258,6 +261,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.opens(id);
       await alice.page.waitForFunction(
         `performance.getEntriesByType('resource').some(({ name }) => /help-dialog-/.test(name))
+          && performance.getEntriesByType('resource').some(({ name }) => /editor-/.test(name))
           && performance.getEntriesByType('resource').some(({ name }) => /webhooks-page-/.test(name))`,
       );
       await alice.page.context().setOffline(true);
@@ -388,7 +392,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       const { page } = alice;
       await page.reload();
       await alice.sees('150 waiting');
-      await page.getByRole('row', { name: 'job 1', exact: true }).waitFor();
+      await page.getByRole('row', { name: /\bjob 1\b/ }).waitFor();
       await alice.press('j', 'x');
       const grid = page.getByRole('grid');
       await grid.evaluate((each: any) => each.scrollTo(0, 3000));
@@ -485,12 +489,12 @@ describe('the moments in which a reviewer could be led astray', () => {
         return paragraphs.every((_, n) => text.includes(`w${n}w`));
       };
       expect(await isWhole()).toBe(true);
-      await alice.page.evaluate(`new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) globalThis.longest = Math.max(globalThis.longest ?? 0, duration);
-      }).observe({ type: 'longtask' })`);
+      await alice.page.evaluate(`new MutationObserver(() => {
+        globalThis.first ||= document.querySelectorAll('[aria-labelledby=answer] .prose h2').length;
+      }).observe(document.body, { childList: true, subtree: true })`);
       await arrives();
       await answer().getByRole('heading', { name: 'Part 0' }).waitFor();
-      expect(await answer().getByRole('heading', { name: 'Part 119' }).count()).toBe(0);
+      expect(await alice.page.evaluate('globalThis.first')).toBeLessThan(60);
       expect(await isWhole()).toBe(true);
       await answer().getByRole('heading', { name: 'Part 119' }).waitFor();
       expect(await isWhole()).toBe(true);

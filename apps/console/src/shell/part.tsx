@@ -14,7 +14,10 @@ interface PartProps {
   otherwise?: (retry: () => void) => ReactNode;
 }
 
-const preloads: (() => Promise<void>)[] = [];
+/** Parts that are not loaded yet; a part brings others with it. */
+const unloaded: (() => Promise<void>)[] = [];
+/** Loads the next of them, once {@link preloadParts} is called and while none is loading. */
+let preloadNext: (() => void) | null = null;
 
 /**
  * A part of the console that is loaded when it is needed, or earlier by {@link preloadParts}. Where it cannot be loaded
@@ -57,7 +60,8 @@ export function part<Props extends object>(name: string, load: () => Promise<Com
     forgetFailure();
     await (loading ?? start()).catch(() => undefined);
   };
-  preloads.push(Part.preload);
+  unloaded.push(Part.preload);
+  preloadNext?.();
   return Part;
 }
 
@@ -68,9 +72,9 @@ export function preloadParts(): void {
     if ('requestIdleCallback' in window) requestIdleCallback(task);
     else setTimeout(task, IDLE_MS);
   };
-  const left = [...preloads];
   const next = (): void => {
-    const preload = left.shift();
+    const preload = unloaded.shift();
+    preloadNext = preload ? null : next;
     if (preload) whenIdle(() => void preload().then(next));
   };
   next();

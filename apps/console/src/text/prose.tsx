@@ -11,6 +11,8 @@ const Markdown = part('the formatted text', () => import('./markdown').then((fil
 const LONGEST_MARKDOWN = 40_000;
 /** Characters of markdown that are formatted in one go: more would keep the page from answering. */
 const PIECE = 2500;
+/** How long a browser without idle callbacks waits between two pieces, in milliseconds. */
+const IDLE_MS = 20;
 
 /** Untrusted text, readable: markdown without HTML and without images, JSON as it is written, and nothing in it unseen. */
 export function Prose({ text, label }: { text: string; label: string }) {
@@ -52,13 +54,19 @@ function Pieces({ text }: { text: string }) {
   const [formatted, setFormatted] = useState(1);
   useEffect(() => {
     if (formatted >= pieces.length) return undefined;
+    let task: number | undefined;
+    let isGone = false;
     const more = (): void => startTransition(() => setFormatted(formatted + 1));
-    if (!('requestIdleCallback' in window)) {
-      const timer = setTimeout(more, 20);
-      return () => clearTimeout(timer);
-    }
-    const task = requestIdleCallback(more, { timeout: 500 });
-    return () => cancelIdleCallback(task);
+    // What is not there yet would come all at once.
+    void Markdown.preload().then(() => {
+      if (isGone) return;
+      task = 'requestIdleCallback' in window ? requestIdleCallback(more, { timeout: 500 }) : undefined;
+      if (task === undefined) setTimeout(more, IDLE_MS);
+    });
+    return () => {
+      isGone = true;
+      if (task !== undefined) cancelIdleCallback(task);
+    };
   }, [formatted, pieces]);
   const rest = pieces.slice(formatted).join('');
   return (
