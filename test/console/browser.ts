@@ -22,8 +22,10 @@ export interface Console {
   /** Waits until a text is in sight. */
   sees(text: string | RegExp): Promise<void>;
   press(...keys: string[]): Promise<void>;
-  /** Opens a job by its address, and waits until it may be decided. */
+  /** Opens a job by its address, and waits until keys decide on its answer. */
   opens(id: string): Promise<void>;
+  /** Waits until the answer of the open job has been in sight for as long as keys want. */
+  isReady(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export async function openConsole(
     if (!request.url().startsWith(url)) faults.push(`request: ${request.url().slice(0, 200)}`);
   });
   await page.goto(`${url}/queue`);
+  const isReady = () => page.locator('[role=toolbar][aria-busy=false]').waitFor();
   const button = (label: string | RegExp) => page.getByRole('button', { name: label }).first();
   return {
     page,
@@ -75,8 +78,9 @@ export async function openConsole(
     },
     async opens(id) {
       await page.goto(`${url}/review/${id}`);
-      await button('Release').waitFor();
+      await isReady();
     },
+    isReady,
     close: () => context.close(),
   };
 }

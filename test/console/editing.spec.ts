@@ -117,7 +117,7 @@ describe('a reviewer', () => {
     await alice.sees('Your draft from before is restored. It was begun on answer 1; this is answer 2.');
     await alice.button('Go on with mine').click();
     await alice.page.getByText('was begun on answer 1').waitFor({ state: 'detached' });
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     await editor(alice).focus();
     await alice.press('Control+Enter');
     await alice.sees('Approved with changes');
@@ -167,6 +167,7 @@ describe('a reviewer', () => {
     const id = await waiting('x', { kind: 'twice' });
     await alice.opens(id);
     await alice.press('r');
+    await alice.button('Release').waitFor();
     await alice.page.getByRole('textbox', { name: 'Why, for reviewers and auditors' }).fill('wrong');
     await benDecides(id, { verdict: 'edit', response: completion('from ben') });
     await heading(alice, 'Answer 2 changed by a person');
@@ -192,7 +193,7 @@ describe('a reviewer', () => {
     await goes(alice, `/review/${first}`);
     await heading(alice, 'Answer 2');
     await alice.sees('another answer');
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     await goes(alice, `/history/${first}`);
     await alice.page.getByRole('cell', { name: 'regenerated' }).waitFor();
   });
@@ -261,7 +262,7 @@ describe('a reviewer', () => {
     await alice.sees(/^You have decided: approve/);
     await alice.press('z');
     await alice.sees('Undone. It waits again.');
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     await undoneForLong(alice, (route, postData) => route.continue({ postData }));
     await alice.press('a');
     await alice.sees('Approved.');
@@ -358,7 +359,8 @@ describe('a reviewer', () => {
   it('leaves no job claimed that they left before the claim was answered', async () => {
     const id = await waiting('x');
     const claim = await held(alice, '**/claim', 'PUT');
-    await alice.page.goto(`${stack.url}/review/${id}`);
+    await alice.opens(id);
+    await alice.press('c');
     const route = await claim();
     const released = alice.page.waitForRequest(
       (request) => request.method() === 'DELETE' && request.url().endsWith('/claim'),
@@ -388,7 +390,7 @@ describe('a reviewer', () => {
       });
     }
     await alice.page.clock.resume();
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     const { events } = (await stack.http.get(`/v1/reviews/${ids[1]}/history`)).body;
     expect(events.map(({ type }: any) => type)).not.toContain('claimed');
   });

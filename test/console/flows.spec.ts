@@ -89,11 +89,13 @@ describe('the console', () => {
     await press('Control+Enter');
     await sees('You said: Name a colour');
     const id = page.url().split('/').at(-1)!;
-    await page.getByRole('button', { name: 'Release' }).waitFor();
-    expect((await review(id)).review.claim.by).toBe('nora');
+    await page.locator('[role=toolbar][aria-busy=false]').waitFor();
+    expect((await review(id)).review.claim).toBeNull();
 
     await press('e');
     await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await page.getByRole('button', { name: 'Release' }).waitFor();
+    expect((await review(id)).review.claim.by).toBe('nora');
     await page.keyboard.type(' – say blue');
     await press('Control+Enter');
     await sees('Approved with changes. It takes effect in 5s.');
@@ -106,7 +108,7 @@ describe('the console', () => {
     const [second, first] = [await waiting('the second'), await waiting('the first', 9)];
     await alice.page.getByRole('row', { name: 'the first' }).waitFor();
     await alice.press('j', 'Enter');
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     await alice.press('a');
     await alice.page.getByRole('heading', { name: 'the second' }).waitFor();
     expect(await delivered(first)).toBe('You said: the first');
@@ -174,11 +176,12 @@ describe('the console', () => {
   it('shows two reviewers who has the job, and tells the second who was first', async () => {
     const id = await waiting('x');
     await alice.opens(id);
+    await alice.press('c');
     const bob = await another('bob');
     await bob.page.getByRole('row').nth(1).getByText('alice').waitFor();
     await bob.page.goto(`${stack.url}/review/${id}`);
     await bob.sees(/^alice has this job for .* more/);
-    expect(await bob.button('Approve').isDisabled()).toBe(true);
+    await bob.page.getByRole('button', { name: 'Approve', disabled: true }).waitFor();
     await alice.page
       .getByRole('status')
       .filter({ hasText: /^bob ?is looking, too$/ })
@@ -206,13 +209,14 @@ describe('the console', () => {
 
   it('tells a reviewer whose claim was lost unseen who was first', async () => {
     const id = await waiting('x');
-    alice.excuse(/ERR_FAILED .*\/v1\/events$| 409 .*\/decision$/);
+    alice.excuse(/ERR_FAILED .*\/v1\/events$| 409 .*\/(decision|claim)$/);
     // Alice's page hears nothing of what others do.
     await alice.page.route('**/v1/events', (route) => route.abort());
     await alice.opens(id);
+    await alice.press('r');
+    await until('the claim is asked for', async () => (await review(id)).review.claim);
     await stack.http.delete(`/v1/reviews/${id}/claim`, { 'x-hitl-actor': 'alice' });
     expect((await stack.decide(id, { verdict: 'approve' }, { 'x-hitl-actor': 'bob' })).status).toBe(200);
-    await alice.press('r');
     await alice.press('Control+Enter');
     await alice.sees('bob was first: approve. Yours was not counted.');
   });
@@ -339,7 +343,7 @@ describe('the console', () => {
     await alice.press('Escape', 'Escape', 'Escape');
     await alice.page.getByRole('row').nth(1).waitFor();
     await alice.press('j', 'Enter');
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     await alice.press('r');
     await alice.page.getByRole('radio', { name: 'Incomplete', checked: true }).waitFor();
     expect(await why.inputValue()).toBe('No source');
@@ -409,7 +413,7 @@ describe('the console', () => {
     await alice.page.getByText('What you see may be old').waitFor({ state: 'detached' });
     await alice.page.reload();
     await alice.sees('Your draft from before is restored.');
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     await alice.press('Control+Enter');
     await alice.sees('Approved with changes.');
     expect(await delivered(id)).toBe('You said: x before and while it was away');
@@ -431,7 +435,7 @@ describe('the console', () => {
     const page = await alice.page.context().newPage();
     await page.goto(`${stack.url}/review/${id}`);
     await page.getByText('Your draft from before is restored.').waitFor();
-    await page.getByRole('button', { name: 'Release' }).waitFor();
+    await page.locator('[role=toolbar][aria-busy=false]').waitFor();
     await page.keyboard.press('Control+Enter');
     await page.getByText('Approved with changes.').waitFor();
     expect(await delivered(id)).toBe('You said: x and more');
@@ -459,7 +463,7 @@ describe('the console', () => {
       .getByRole('textbox', { name: 'Your answer' })
       .getByText('You said: x and more')
       .waitFor();
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     expect(await review(id)).toMatchObject({ status: 'human', review: { held: null } });
   });
 
@@ -475,7 +479,7 @@ describe('the console', () => {
     await alice.sees(/^You have decided: reject\. It takes effect at /);
     await alice.press('z');
     await alice.sees('Undone. It waits again.');
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     await bob.sees(/^alice has this job/);
   });
 
@@ -487,6 +491,7 @@ describe('the console', () => {
       const id = await waiting('x');
       const bob = await another('bob');
       await alice.opens(id);
+      await alice.press('c');
       await bob.page.goto(`${stack.url}/review/${id}`);
       await bob.sees(/^alice has this job/);
       await alice.sees(/^Your claim ends in/);

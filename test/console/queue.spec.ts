@@ -165,7 +165,7 @@ describe('the console’s queue', () => {
     await row.getByText('bob').waitFor();
     await alice.page.getByRole('row', { name: 'voted on' }).getByText('1 of 2 approved').waitFor();
     await alice.page.getByRole('row', { name: 'mine' }).click();
-    await alice.button('Release').waitFor();
+    await alice.isReady();
     // A claim that ends by itself is told by nobody; to the server it has not ended.
     alice.excuse(/ 409 .*\/claim$/);
     await alice.page.evaluate('const real = Date.now; Date.now = () => real() + 3_600_000');

@@ -9,6 +9,7 @@ import { followQueue } from './queue/queue-data';
 import { followReviews } from './review/review-data';
 import { createConsoleRouter } from './router';
 import { startNaming } from './shell/naming';
+import { preloadParts } from './shell/part';
 import './styles.css';
 import { applyTheme } from './theme';
 
@@ -39,3 +40,4 @@ createRoot(root).render(
     </QueryClientProvider>
   </StrictMode>,
 );
+preloadParts();

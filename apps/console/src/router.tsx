@@ -3,16 +3,23 @@ import {
   createRootRouteWithContext,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   redirect,
+  type RouteComponent,
 } from '@tanstack/react-router';
+import type { ComponentType } from 'react';
 import { BASE } from './base';
 import { decisionFiltersOf } from './decisions/decision-filters';
 import { viewOf } from './insight/view';
 import { filtersOf } from './queue/filters';
 import { QueuePage } from './queue/queue-page';
+import { part } from './shell/part';
 import { Failed, Missing } from './shell/states';
 import { Shell } from './shell/shell';
+
+/** A page that is loaded when it is opened, or earlier. */
+function page(load: () => Promise<unknown>): RouteComponent {
+  return part('the page', load as () => Promise<ComponentType>);
+}
 
 const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Shell,
@@ -40,45 +47,45 @@ const reviewRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/review/$id',
   validateSearch: filtersOf,
-  component: lazyRouteComponent(() => import('./review/review-page'), 'ReviewPage'),
+  component: page(() => import('./review/review-page').then((file) => file.ReviewPage)),
 });
 
 const historyRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/history/$id',
-  component: lazyRouteComponent(() => import('./history/history-page'), 'HistoryPage'),
+  component: page(() => import('./history/history-page').then((file) => file.HistoryPage)),
 });
 
 const insightRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/insight',
   validateSearch: viewOf,
-  component: lazyRouteComponent(() => import('./insight/insight-page'), 'InsightPage'),
+  component: page(() => import('./insight/insight-page').then((file) => file.InsightPage)),
 });
 
 const decisionsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/decisions',
   validateSearch: decisionFiltersOf,
-  component: lazyRouteComponent(() => import('./decisions/decisions-page'), 'DecisionsPage'),
+  component: page(() => import('./decisions/decisions-page').then((file) => file.DecisionsPage)),
 });
 
 const policiesRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/policies',
-  component: lazyRouteComponent(() => import('./policies/policies-page'), 'PoliciesPage'),
+  component: page(() => import('./policies/policies-page').then((file) => file.PoliciesPage)),
 });
 
 const webhooksRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/webhooks',
-  component: lazyRouteComponent(() => import('./webhooks/webhooks-page'), 'WebhooksPage'),
+  component: page(() => import('./webhooks/webhooks-page').then((file) => file.WebhooksPage)),
 });
 
 const tryRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/try',
-  component: lazyRouteComponent(() => import('./try/try-page'), 'TryPage'),
+  component: page(() => import('./try/try-page').then((file) => file.TryPage)),
 });
 
 export function createConsoleRouter(queryClient: QueryClient) {

@@ -13,6 +13,7 @@ import {
   JobStore,
   OutboxStore,
   StatsReader,
+  RemarkReader,
   SummaryReader,
   WebhookStore,
 } from '@hitl/domain';
@@ -23,6 +24,7 @@ import { assertMigrated, migrate } from './migrate';
 const STORES = [
   JobStore,
   JobReader,
+  RemarkReader,
   SummaryReader,
   DecisionReader,
   DraftStore,

@@ -20,6 +20,7 @@ export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/exp
 export { JobEvent } from './jobs/job-event.entity';
 export { isJobId, JobReader, type Answered, type CurrentJob, type ReviewPosition } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
+export { MAX_NOTES_COUNTED, RemarkReader, type Remarks } from './jobs/remark-reader';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type ModelFailure, type Usage } from './jobs/job.entity';
 export { checkAnswer, requireNoFaults } from './jobs/check-answer';

@@ -88,6 +88,10 @@ export function startLive(): void {
     if (document.hidden) close();
     else open();
   });
+  // A page that was put aside, and comes back, has missed what happened meanwhile.
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) open();
+  });
   window.addEventListener('online', open);
   window.addEventListener('offline', () => {
     setConnection('lost');

@@ -12,9 +12,10 @@ import { unifiedMergeView } from '@codemirror/merge';
 import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react';
 import type { Json } from '../api/client';
 import { clip, UNSEEN, visible } from '../text/hygiene';
+import { lineDirection } from './line-direction';
 import { jsonLinter } from './json-linter';
 import { schemaLinter } from './schema-linter';
 
@@ -28,6 +29,8 @@ interface EditorProps {
   schema?: Json;
   readOnly?: boolean;
   autoFocus?: boolean;
+  /** Where the caret is at first; at the end unless given. */
+  caret?: RefObject<readonly [number, number] | null>;
   onChange?: (value: string) => void;
 }
 
@@ -96,8 +99,9 @@ export function Editor(props: EditorProps) {
     latest.current = props;
   });
 
-  useEffect(() => {
-    const { language, label, schema, autoFocus, readOnly: fixed = false } = latest.current;
+  // Before the next key: whoever types must not find the page without a field between two letters.
+  useLayoutEffect(() => {
+    const { language, label, schema, autoFocus, caret, readOnly: fixed = false } = latest.current;
     const editor = new EditorView({
       parent: host.current ?? undefined,
       state: EditorState.create({
@@ -110,7 +114,9 @@ export function Editor(props: EditorProps) {
           drawSelection(),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
-          ...(language === 'json' ? [json(), lineNumbers(), foldGutter(), bracketMatching()] : []),
+          ...(language === 'json'
+            ? [json(), lineNumbers(), foldGutter(), bracketMatching()]
+            : [lineDirection]),
           ...(fixed
             ? [EditorState.readOnly.of(true), EditorView.editable.of(false)]
             : [
@@ -136,7 +142,12 @@ export function Editor(props: EditorProps) {
     view.current = editor;
     if (autoFocus) {
       editor.focus();
-      editor.dispatch({ selection: { anchor: editor.state.doc.length }, scrollIntoView: true });
+      const { length } = editor.state.doc;
+      const [anchor, head] = caret?.current ?? [length, length];
+      editor.dispatch({
+        selection: { anchor: Math.min(anchor, length), head: Math.min(head, length) },
+        scrollIntoView: true,
+      });
     }
     return () => {
       editor.destroy();

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { tell } from '../shell/messages';
 import { ariaOf, printed, type Command } from './commands';
 import { isMac, useKeymap, useKeys } from './use-keys';
 
@@ -11,6 +12,9 @@ interface ActProps {
   command: Command;
   onAct: () => void;
   children: ReactNode;
+  /** Why it cannot be done now: told to whoever tries. null: it can. */
+  why?: string | null;
+  /** Whether it is out of use, and its key free for something else on the page. */
   disabled?: boolean;
   /** Whether it is switched on, for what can be. */
   pressed?: boolean;
@@ -23,25 +27,33 @@ export function Act({
   command,
   onAct,
   children,
+  why = null,
   disabled = false,
   pressed,
   look = 'plain',
   title,
 }: ActProps) {
   const keymap = useKeymap();
-  useKeys(disabled ? {} : { [command]: onAct }, false);
+  const act = why === null ? onAct : () => tellWhy(why);
+  useKeys(disabled ? {} : { [command]: act }, false);
   return (
     <button
       type="button"
       className={`button ${look}`}
-      onClick={onAct}
+      onClick={act}
       disabled={disabled}
+      aria-disabled={why !== null || undefined}
       aria-pressed={pressed}
       aria-keyshortcuts={ariaOf(keymap[command])}
-      title={title}
+      title={why ?? title}
     >
       <span>{children}</span>
       <Key of={command} />
     </button>
   );
+}
+
+/** Tells why something was not done, once however often it is tried. */
+export function tellWhy(text: string): void {
+  tell({ text, kind: 'why' });
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useSyncExternalStore, type RefObject } from 'react';
 import { chordOf, commandsOf, keymapOf, moveOf, type Command, type Keymap } from './commands';
 
 const KEY = 'hitl.keys';
@@ -62,8 +62,25 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'button'].includes(target.type);
 }
 
+/** The key that ran a command and is still down. Its repeats run no other command, and are not typed anywhere. */
+let heldCode: string | null = null;
+
 /** Listens for the whole page. While one types only chords with Mod are heard, and Escape leaves the field; in dialogs nothing is. */
 export function startKeys(): void {
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      if (!event.repeat) heldCode = null;
+      else if (heldCode !== null && event.code === heldCode) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      }
+    },
+    true,
+  );
+  document.addEventListener('keyup', (event) => {
+    if (event.code === heldCode) heldCode = null;
+  });
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     const chord = chordOf(event);
@@ -71,8 +88,11 @@ export function startKeys(): void {
     if (chord === null || target?.closest('[role=dialog],[role=alertdialog],[role=menu],[role=listbox]'))
       return;
     if (isTyping(target)) {
-      // Leaving a field comes before leaving anything else.
-      if (chord === 'Escape') target?.blur();
+      // Leaving a field comes before leaving anything else. What it holds stays: a browser would empty a search field.
+      if (chord === 'Escape') {
+        event.preventDefault();
+        target?.blur();
+      }
       if (!chord.startsWith('Mod+')) return;
     }
     // A button that has the focus is what Enter means.
@@ -86,6 +106,7 @@ export function startKeys(): void {
       );
       if (!scope) continue;
       event.preventDefault();
+      if (command !== 'next' && command !== 'previous') heldCode = event.code || null;
       scope.current.handlers[command]?.();
       return;
     }
@@ -108,4 +129,23 @@ export function useDigits(onDigit: (digit: number) => void): void {
       document.removeEventListener('keydown', listen);
     };
   }, []);
+}
+
+/** While it is on the page, letters that are typed outside of any field go into this one instead of running commands. */
+export function useTypedInto(field: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      const { target, key } = event;
+      if (isTyping(target) || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      if (!/^[^\d\s]$/u.test(key)) return;
+      if (target instanceof HTMLElement && target.closest('[role=dialog],[role=alertdialog]')) return;
+      // The letter itself follows the focus.
+      field.current?.focus();
+      event.stopImmediatePropagation();
+    };
+    document.addEventListener('keydown', listen, true);
+    return () => {
+      document.removeEventListener('keydown', listen, true);
+    };
+  }, [field]);
 }

@@ -15,8 +15,8 @@ const RULE: Parameters<typeof outcomeOf>[0] = {
   escalate_after_ms: null,
   escalate_to: null,
   deadline_ms: null,
-  on_deadline: 'fail',
   deadline_grace_ms: 900_000,
+  on_deadline: 'fail',
 };
 
 describe('a rule in words', () => {

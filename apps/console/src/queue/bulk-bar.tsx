@@ -62,7 +62,7 @@ export function BulkBar({ rows, changed, onDone }: BulkBarProps) {
     <div
       role="region"
       aria-label="Selected jobs"
-      className="flex shrink-0 flex-wrap items-center gap-2 border-t border-line bg-panel px-4 py-2"
+      className="order-2 flex shrink-0 flex-wrap items-center gap-2 border-t border-line bg-panel px-4 py-2"
     >
       <span className="font-medium">{rows.length} selected</span>
       {changed > 0 && (
@@ -99,7 +99,7 @@ export function BulkBar({ rows, changed, onDone }: BulkBarProps) {
             command="open"
             look={verdict === 'approve' ? 'good' : 'bad'}
             onAct={go}
-            disabled={decide.isPending}
+            why={decide.isPending ? 'This is being decided.' : null}
           >
             {decide.isPending ? 'Deciding …' : verdict === 'approve' ? 'Yes, approve' : 'Yes, reject'}
           </Act>

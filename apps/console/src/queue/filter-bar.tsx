@@ -35,7 +35,13 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
     // What is empty is no filter, and is left out of the address.
     onChange(filtersOf({ ...filters, ...change }));
   };
-  const holder = filters.unclaimed ? 'nobody' : filters.claimed_by === reviewer() ? 'me' : '';
+  const holder = filters.decidable
+    ? 'mine to decide'
+    : filters.unclaimed
+      ? 'nobody'
+      : filters.claimed_by === reviewer()
+        ? 'me'
+        : '';
   return (
     <div role="search" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-line px-4 py-2">
       <div className="relative min-w-48 flex-1 max-w-md">
@@ -105,10 +111,12 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
             set({
               unclaimed: value === 'nobody' ? true : undefined,
               claimed_by: value === 'me' ? reviewer() : undefined,
+              decidable: value === 'mine to decide' ? true : undefined,
             })
           }
         >
           <option value="">Held by anybody</option>
+          <option value="mine to decide">That I may decide</option>
           <option value="nobody">Held by nobody</option>
           <option value="me">Held by me</option>
         </select>
@@ -135,7 +143,7 @@ interface TypedProps {
   input?: React.RefObject<HTMLInputElement | null>;
 }
 
-/** A text field whose change is told once one pauses. */
+/** A text field whose change is told once one pauses, or leaves it. */
 export function Typed({ value, label, onChange, className, known, input }: TypedProps) {
   const [text, setText] = useState(value);
   const [told, setTold] = useState(value);
@@ -147,6 +155,11 @@ export function Typed({ value, label, onChange, className, known, input }: Typed
   useEffect(() => {
     tell.current = onChange;
   });
+  const tellNow = (): void => {
+    if (text === told) return;
+    setTold(text);
+    tell.current(text);
+  };
   useEffect(() => {
     if (text === told) return undefined;
     const timer = setTimeout(() => {
@@ -163,6 +176,8 @@ export function Typed({ value, label, onChange, className, known, input }: Typed
       <input
         ref={input}
         type="search"
+        dir="auto"
+        onBlur={tellNow}
         className={`field ${className}`}
         placeholder={label}
         aria-label={label}

@@ -8,6 +8,8 @@ export interface Filters {
   without?: (typeof NAMES)[number];
   claimed_by?: string;
   unclaimed?: true;
+  /** Only what the reviewer who looks may decide. */
+  decidable?: true;
   priority?: number;
 }
 
@@ -26,6 +28,7 @@ export function filtersOf(search: Record<string, unknown>): Filters {
   const without = NAMES.find((name) => name === search.without);
   if (without !== undefined && filters[without] === undefined) filters.without = without;
   if (search.unclaimed === true || search.unclaimed === 'true') filters.unclaimed = true;
+  if (search.decidable === true || search.decidable === 'true') filters.decidable = true;
   const priority = Number(search.priority ?? NaN);
   if (Number.isInteger(priority) && priority >= 0 && priority <= 9) filters.priority = priority;
   return filters;

@@ -2,6 +2,7 @@ import { useInfiniteQuery, type InfiniteData, type QueryClient, type QueryKey } 
 import { api, dataOf, type ReviewSummary, type SummaryPage } from '../api/client';
 import { followChanges } from '../api/live';
 import type { Filters } from './filters';
+import { isDecidable } from '../review/obstacle';
 import { mergePages } from './merge';
 
 /** Rows that one request brings: the first page shows soon, scrolling brings the rest. */
@@ -62,7 +63,7 @@ export function followQueue(client: QueryClient): void {
   };
   followChanges((change) => {
     if (change === null) void client.invalidateQueries(lists);
-    else if (!['submitted', 'attempt_failed', 'noted'].includes(change.type)) gather([change.job_id]);
+    else if (!['submitted', 'attempt_failed'].includes(change.type)) gather([change.job_id]);
   });
 }
 
@@ -137,25 +138,20 @@ export function knownNames(client: QueryClient): KnownNames {
   return { model: namesOf('model'), rule: namesOf('rule'), group: namesOf('group') };
 }
 
-/** The job after `id` that nobody else has, and on which this reviewer has not voted: first in the list as it is known, else as the gateway knows it. */
+/** The job after `id` that this reviewer may decide: first in the list as it is known, else as the gateway knows it. */
 export async function nextJob(
   client: QueryClient,
   filters: Filters,
   id: string,
   me: string,
 ): Promise<string | null> {
-  const isFree = ({ id: other, held, claim, approved_by, rejected_by }: ReviewSummary): boolean =>
-    other !== id &&
-    held === null &&
-    (claim === null || claim.by === me || Date.parse(claim.until) <= Date.now()) &&
-    !approved_by.includes(me) &&
-    !rejected_by.includes(me);
-  const rows = client.getQueryData<Pages>(keyOf(filters))?.pages.flatMap(({ data }) => data) ?? [];
+  const rows = rowsOf(client, filters);
   const at = rows.findIndex((row) => row.id === id);
-  const known = rows.slice(at + 1).find(isFree) ?? rows.slice(0, Math.max(at, 0)).find(isFree);
+  const isNext = (row: ReviewSummary): boolean => row.id !== id && isDecidable(row, me);
+  const known = rows.slice(at + 1).find(isNext) ?? rows.slice(0, Math.max(at, 0)).find(isNext);
   if (known) return known.id;
-  const { data } = await summaries({ ...filters, limit: 50 });
-  return data.find(isFree)?.id ?? null;
+  const { data } = await summaries({ ...filters, decidable: true, limit: 2 });
+  return data.find(isNext)?.id ?? null;
 }
 
 /** Which place a job has in a list, from 1; null: none. */
@@ -164,9 +160,33 @@ export function placeOf(pages: SummaryPage[], id: string): { place: number; tota
   return at === -1 ? null : { place: at + 1, total: pages[0]?.total ?? 0 };
 }
 
-/** The job before or after another one in the list as it is known. */
-export function neighbour(client: QueryClient, filters: Filters, id: string, step: 1 | -1): string | null {
-  const rows = client.getQueryData<Pages>(keyOf(filters))?.pages.flatMap(({ data }) => data) ?? [];
+/** The job before or after another one that this reviewer may decide; beyond what is known of the list, as the gateway knows it. */
+export async function neighbour(
+  client: QueryClient,
+  filters: Filters,
+  id: string,
+  step: 1 | -1,
+  me: string,
+): Promise<string | null> {
+  const rows = rowsOf(client, filters);
   const at = rows.findIndex((row) => row.id === id);
-  return at === -1 ? null : (rows[at + step]?.id ?? null);
+  if (at === -1) return null;
+  for (let index = at + step; rows[index]; index += step) {
+    const row = rows[index];
+    if (row && isDecidable(row, me)) return row.id;
+  }
+  const end = client.getQueryData<Pages>(keyOf(filters))?.pages.at(-1)?.next_cursor;
+  if (step === -1 || end == null) return null;
+  const { data } = await summaries({ ...filters, decidable: true, limit: 1, cursor: end });
+  return data[0]?.id ?? null;
+}
+
+function rowsOf(client: QueryClient, filters: Filters): ReviewSummary[] {
+  return client.getQueryData<Pages>(keyOf(filters))?.pages.flatMap(({ data }) => data) ?? [];
+}
+
+/** The row of a job in the list as it is known, from 0. */
+export function rowOf(client: QueryClient, filters: Filters, id: string): { row?: number } {
+  const row = rowsOf(client, filters).findIndex((each) => each.id === id);
+  return row === -1 ? {} : { row };
 }

@@ -39,10 +39,11 @@ export function QueuePage() {
       ) : (
         <>
           <QueueList
-            key={JSON.stringify(filters)}
+            key={`${JSON.stringify(filters)} ${queue.isPlaceholderData}`}
             rows={rows}
             total={total}
             filters={filters}
+            isOld={queue.isPlaceholderData}
             onEnd={() => {
               // A next page would cut short a list that is being read anew.
               if (queue.hasNextPage && !queue.isFetching && !queue.isFetchNextPageError)

@@ -1,12 +1,16 @@
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { ReviewSummary } from '../api/client';
+import { AutomaticEndChip } from '../review/automatic-end';
+import { isDecidable, SHORT } from '../review/obstacle';
 import { reviewer } from '../reviewer';
 import { useNow } from '../text/clock';
 import { visible } from '../text/hygiene';
 import { lineOf } from '../text/line';
 import { age, countdown } from '../text/time';
 
+/** Notes that the gateway counts at most. */
+const MAX_COUNTED = 100;
 /** Height of a row, in pixels: the same for all, so that the list knows where each one is. */
 export const ROW_HEIGHT = 38;
 
@@ -73,13 +77,15 @@ export const QueueRow = memo(function QueueRow({
   const now = useNow();
   const deadline = countdown(row.deadline_at, now);
   const asked = visible(lineOf(row.asked));
+  const obstacle = isDecidable(row, reviewer()) ? null : (row.not_decidable_because ?? 'pending_decision');
   return (
     <div
       role="row"
       id={`row-${row.id}`}
       aria-rowindex={index + 2}
       aria-selected={selected}
-      className={`${COLUMNS} absolute inset-x-0 cursor-pointer border-b border-line ${selected || active ? 'bg-chosen' : 'hover:bg-sunken'} ${active ? 'shadow-[inset_3px_0_0_var(--accent)]' : ''}`}
+      title={obstacle === null ? undefined : `You cannot decide this: ${SHORT[obstacle]}`}
+      className={`${COLUMNS} ${obstacle === null ? '' : 'text-dim'} absolute inset-x-0 cursor-pointer border-b border-line ${selected || active ? 'bg-chosen' : 'hover:bg-sunken'} ${active ? 'shadow-[inset_3px_0_0_var(--accent)]' : ''}`}
       style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
       onMouseMove={() => onHover(row.id)}
       onClick={(event) => {
@@ -100,21 +106,38 @@ export const QueueRow = memo(function QueueRow({
           onChange={() => undefined}
         />
       </span>
-      <span role="gridcell" className="truncate">
+      <span role="gridcell" className="flex min-w-0 items-center gap-2">
+        <span className="truncate" dir="auto">
+          {asked || <em className="text-dim">nothing</em>}
+        </span>
+        <AutomaticEndChip row={row} now={now} />
         {row.violations > 0 && (
           <span
-            className="chip mr-1 border-warn text-warn"
+            className="chip shrink-0 border-warn text-warn"
             title="The answer is not, or may not be, what the request asks for"
           >
             breaks its form
           </span>
         )}
         {row.client === 'gone' && (
-          <span className="chip mr-2 !text-warn" title="The client that was held for the answer has gone">
+          <span className="chip shrink-0 !text-warn" title="The client that was held for the answer has gone">
             client gone
           </span>
         )}
-        {asked || <em className="text-dim">nothing</em>}
+        {row.notes_count > 0 && (
+          <span className="chip shrink-0" title="Notes of reviewers">
+            {row.notes_count}
+            {row.notes_count >= MAX_COUNTED && '+'} {row.notes_count === 1 ? 'note' : 'notes'}
+          </span>
+        )}
+        {row.rejected_by.length > 0 && (
+          <span
+            className="chip shrink-0 !border-current text-bad"
+            title={`Rejected by ${row.rejected_by.join(', ')}`}
+          >
+            {row.rejected_by.length === 1 ? 'rejected' : `${row.rejected_by.length} rejected`}
+          </span>
+        )}
       </span>
       <span role="gridcell" className="truncate text-dim max-sm:hidden">
         {visible(row.model ?? '')}
@@ -164,6 +187,14 @@ function Holder({ row, now }: { row: ReviewSummary; now: number }) {
       row.claim.by
     );
   }
+  const { not_decidable_because: obstacle } = row;
+  if (
+    obstacle === 'four_eyes' ||
+    obstacle === 'already_voted' ||
+    obstacle === 'other_group' ||
+    obstacle === 'not_planned'
+  )
+    return obstacle === 'other_group' ? `for ${visible(row.group ?? '')}, not you` : SHORT[obstacle];
   if (row.approvals > 1) return `${row.approved_by.length} of ${row.approvals} approved`;
   if (row.group !== null) return `for ${visible(row.group)}`;
   return null;

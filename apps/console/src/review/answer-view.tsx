@@ -1,11 +1,12 @@
-import { lazy, Suspense } from 'react';
+import { useRef } from 'react';
 import type { Json, Review } from '../api/client';
+import { Editor } from '../editor/part';
+import { Remedies } from '../shell/part';
 import { LongText, Prose } from '../text/prose';
 import { editable, textOf, written } from './answer';
 import type { Edit } from './draft';
 import { JsonTree } from './json-tree';
-
-const Editor = lazy(() => import('../editor/editor').then((file) => ({ default: file.Editor })));
+import { PlainEditor, type Caret } from './plain-editor';
 
 interface AnswerViewProps {
   review: Review;
@@ -34,21 +35,52 @@ export function AnswerView({ review, edit, isAside, diff, raw, onChange }: Answe
           {isAside && (
             <h2 className="text-xs font-semibold text-dim">What you wrote, not the answer above</h2>
           )}
-          <Suspense fallback={<p className="text-dim">Opening the editor …</p>}>
-            <Editor
-              key={edit.turn}
-              value={edit.text}
-              language={kind}
-              label="Your answer"
-              original={!diff || response === null ? null : isAside ? now : original}
-              schema={review.response_schema as Json}
-              autoFocus={!isAside}
-              onChange={onChange}
-            />
-          </Suspense>
+          <AnswerEditor
+            key={edit.turn}
+            value={edit.text}
+            language={kind}
+            original={!diff || response === null ? null : isAside ? now : original}
+            schema={review.response_schema as Json}
+            autoFocus={!isAside}
+            onChange={onChange}
+          />
         </>
       )}
     </>
+  );
+}
+
+interface AnswerEditorProps {
+  value: string;
+  language: 'text' | 'json';
+  original: string | null;
+  schema: Json;
+  autoFocus: boolean;
+  onChange: (text: string) => void;
+}
+
+/** Where one writes: at once, and in the editor as soon as it is there. */
+function AnswerEditor(props: AnswerEditorProps) {
+  const caret = useRef<Caret | null>(null);
+  const { value, language, autoFocus, onChange } = props;
+  const plain = <PlainEditor {...{ value, language, autoFocus, onChange, caret }} label="Your answer" />;
+  return (
+    <Editor
+      {...props}
+      label="Your answer"
+      caret={caret}
+      meanwhile={plain}
+      otherwise={(retry) => (
+        <>
+          {plain}
+          <p className="text-warn">
+            The editor could not be loaded, so this plain field takes its place. What you write is kept in
+            this browser.
+          </p>
+          <Remedies onRetry={retry} />
+        </>
+      )}
+    />
   );
 }
 
@@ -66,15 +98,13 @@ function Answer({ response, original, diff, raw }: AnswerProps) {
     if (original === now)
       return <p className="text-dim">This is what the model wrote: nobody has changed it.</p>;
     return (
-      <Suspense fallback={<p className="text-dim">Comparing …</p>}>
-        <Editor
-          value={now}
-          language={kind}
-          label="The answer, compared with the model's"
-          original={original}
-          readOnly
-        />
-      </Suspense>
+      <Editor
+        value={now}
+        language={kind}
+        label="The answer, compared with the model's"
+        original={original}
+        readOnly
+      />
     );
   }
   if (raw) return <LongText text={written(response)} language="json" label="The answer as it is" />;

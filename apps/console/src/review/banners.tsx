@@ -3,7 +3,7 @@ import type { Review } from '../api/client';
 import { Act } from '../keys/act';
 import { reviewer } from '../reviewer';
 import { clip, visible } from '../text/hygiene';
-import { duration, timeOfDay } from '../text/time';
+import { duration, moment, timeOfDay } from '../text/time';
 import type { Claim } from './claim';
 import { UseAnswer } from './restore';
 
@@ -13,6 +13,8 @@ const LONGEST_DETAIL = 300;
 interface BannersProps {
   review: Review;
   claim: Claim;
+  /** Why nothing can be decided; null: it can, or nobody waits for it. */
+  why: string | null;
   fault: string | null;
   onNext: () => void;
   onUndo: () => void;
@@ -21,13 +23,18 @@ interface BannersProps {
 }
 
 /** What one should know before deciding, in a line each. */
-export function Banners({ review, claim, fault, onNext, onUndo, children }: BannersProps) {
+export function Banners({ review, claim, why, fault, onNext, onUndo, children }: BannersProps) {
   const { held } = review.review;
   const waits = review.status === 'human' && held === null;
   const isTheirs = waits && claim.state === 'theirs';
   const endsSoon = waits && claim.endsSoon;
+  const next = (
+    <button type="button" className="button" onClick={onNext}>
+      Next job
+    </button>
+  );
   return (
-    <div className="shrink-0">
+    <div className="max-h-[30vh] shrink-0 overflow-y-auto">
       <div aria-live="polite">
         {/* What counts down is not read out each second: these say it once. */}
         {isTheirs && <p className="sr-only">{claim.by} has this job: you can read it, not decide.</p>}
@@ -47,16 +54,14 @@ export function Banners({ review, claim, fault, onNext, onUndo, children }: Bann
                     Take the earlier answer back
                   </UseAnswer>
                 )}
-                <button type="button" className="button" onClick={onNext}>
-                  Next job
-                </button>
+                {next}
               </>
             }
           >
             {held
               ? `${held.by === reviewer() ? 'You have' : `${held.by} has`} decided: ${held.verdict}. It takes effect at ${timeOfDay(held.until)}.`
-              : ENDED[review.status]}
-            {review.failure?.detail && ` ${review.failure.reason}: ${review.failure.detail}`}
+              : ENDED[review.status]}{' '}
+            {!held && endOf(review)}
           </Banner>
         )}
         {waits && review.regeneration_failed && (
@@ -67,13 +72,15 @@ export function Banners({ review, claim, fault, onNext, onUndo, children }: Bann
               ` ${visible(review.regeneration_failed.by)} had asked: ${visible(clip(review.regeneration_failed.feedback, LONGEST_DETAIL).text)}`}
           </Banner>
         )}
-        {waits && claim.state === 'refused' && (
-          <Banner tone="warn">You cannot decide here. {claim.refusal?.message}</Banner>
+        {waits && why !== null && !isTheirs && (
+          <Banner tone="warn" action={next}>
+            You cannot decide here. {why}
+          </Banner>
         )}
         {children}
       </div>
       {isTheirs && (
-        <Banner tone="warn">
+        <Banner tone="warn" action={next}>
           {claim.by} has this job for {duration(claim.left)} more. You can read it, not decide.
         </Banner>
       )}
@@ -93,6 +100,36 @@ const ENDED: Record<Review['status'], string> = {
   fail: 'This job has ended without an answer.',
 };
 
+/** Who or what has ended a job, and why. */
+function endOf({ status, failure, review: { rule, deadline_at }, remarks: { outcome } }: Review): string {
+  const byRule = (name: string | null): string =>
+    name === null ? 'the policy' : `rule ${visible(name)} of the policy`;
+  if (outcome) {
+    const { verdict, by, automatic, at_deadline, reason_code, reason, submitter_message } = outcome;
+    if (automatic) {
+      const verb = verdict === 'reject' ? 'Rejected' : 'Approved';
+      return at_deadline
+        ? `${verb} by ${byRule(outcome.rule)} at its deadline: nobody had decided by then.`
+        : `${verb} by ${byRule(outcome.rule)}: no person has judged it.`;
+    }
+    const words = [reason_code?.replaceAll('_', ' '), reason].filter((each) => each != null && each !== '');
+    const why = words.length > 0 ? `: ${words.join(', ')}` : '';
+    const told = submitter_message ? ` To the submitter: ${submitter_message}` : '';
+    return visible(`${DECIDED[verdict]} by ${by}, ${moment(outcome.at)}${why}.${told}`);
+  }
+  if (status !== 'fail' || !failure) return '';
+  if (failure.reason === 'expired')
+    return `It expired${deadline_at === null ? '' : ` ${moment(deadline_at)}`} by ${byRule(rule)}: nobody had decided by then.`;
+  return visible(`${failure.reason.replaceAll('_', ' ')}${failure.detail ? `: ${failure.detail}` : ''}`);
+}
+
+const DECIDED = {
+  approve: 'Approved',
+  edit: 'Approved with changes',
+  reject: 'Rejected',
+  regenerate: 'Sent back',
+};
+
 /** A line between the job and its answer. */
 export function Banner({
   tone = 'plain',
@@ -107,9 +144,11 @@ export function Banner({
   return (
     <div
       role={tone === 'bad' ? 'alert' : undefined}
-      className={`flex items-center gap-3 border-b border-line bg-sunken px-4 py-1.5 ${look}`}
+      className={`flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-sunken px-4 py-1.5 ${look}`}
     >
-      <span>{children}</span>
+      <span className="min-w-0 break-words" dir="auto">
+        {children}
+      </span>
       {action}
     </div>
   );

@@ -4,10 +4,13 @@ import { useEffect, useRef, useState } from 'react';
 import { api, dataOf, type Decision, type Json, type Review } from '../api/client';
 import { messageOf } from '../api/problem';
 import type { Filters } from '../queue/filters';
-import { neighbour, nextJob } from '../queue/queue-data';
+import { keepPlace } from '../queue/place';
+import { neighbour, nextJob, rowOf } from '../queue/queue-data';
 import { reviewer } from '../reviewer';
+import { tellWhy } from '../keys/act';
 import { tell } from '../shell/messages';
 import { editable } from './answer';
+import { AutomaticEnd } from './automatic-end';
 import { Banners } from './banners';
 import { useClaim } from './claim';
 import { refusalOf, useDecide, useDeciding, useUndo } from './decide';
@@ -18,7 +21,10 @@ import { NoteForm, RegenerateForm, RejectForm } from './forms';
 import { JobHeader } from './job-header';
 import { AnswerPane, RequestPane } from './panes';
 import { useReasons } from './reasons';
+import { whyNot } from './obstacle';
+import { Remarks } from './remarks';
 import { prefetchReview } from './review-data';
+import { useSettled } from './settled';
 import { Toolbar, type View } from './toolbar';
 import { useViewers } from './viewers';
 import { useWords } from './words';
@@ -47,7 +53,13 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   const { id, revision } = review;
   const response = review.response as Json;
   const waits = review.status === 'human' && review.review.held === null;
-  const mayDecide = waits && claim.state !== 'theirs' && claim.state !== 'refused' && !deciding;
+  const isSettled = useSettled(`${id} ${revision}`);
+  const obstacle = deciding ? 'This is being decided.' : whyNot(review, claim);
+  // Whoever has judged an answer may still change it, or send it back.
+  const whyNoChange =
+    review.not_decidable_because === 'already_voted' && !deciding && waits && claim.state !== 'theirs'
+      ? null
+      : obstacle;
   const { edit } = drafting;
   /** What is written for the answer that is shown, and so may be delivered instead of it. */
   const text = edit !== null && waits && edit.revision === revision ? edit.text : null;
@@ -55,6 +67,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
 
   useEffect(() => {
     heading.current?.focus();
+    keepPlace(filters, { active: id, ...rowOf(client, filters, id) });
     void nextJob(client, filters, id, reviewer())
       .then((next) => {
         if (next !== null) prefetchReview(client, next);
@@ -63,6 +76,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   }, [client, filters, id]);
 
   const startEdit = (): void => {
+    claim.act();
     setForm(null);
     choose({});
     drafts.begin();
@@ -73,9 +87,18 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   };
   const change = (next: string): void => {
     setFault(null);
+    claim.act();
     drafts.change(next);
   };
+  const openForm = (name: Form): void => {
+    if (name !== 'note') claim.act();
+    setForm({ name, revision });
+  };
   const send = (decision: Decision): void => {
+    if (!isSettled) {
+      tellWhy('This answer has only just appeared: look at it, then decide.');
+      return;
+    }
     setFault(null);
     decide.mutate({ decision, revision }, { onError: (error) => setFault(refusalOf(error)) });
   };
@@ -114,33 +137,39 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
       ? navigate({ to: '/queue', search: filters })
       : navigate({ to: '/review/$id', params: { id: other }, search: filters }));
   };
-  const go = (step: 1 | -1): void => {
-    const other = neighbour(client, filters, id, step);
+  const go = async (step: 1 | -1): Promise<void> => {
+    const other = await neighbour(client, filters, id, step, reviewer()).catch(() => null);
     if (other !== null) show(other);
+    else tellWhy(`There is no other job ${step === 1 ? 'after' : 'before'} this one that you may decide.`);
   };
   const consequence = deciding
     ? 'Deciding …'
-    : !mayDecide
+    : obstacle !== null && whyNoChange !== null
       ? null
       : form === null && edit !== null && text === null
         ? STALE
         : consequenceOf(review, text, form?.name ?? null);
   const formProps = { words, onWords: changeWords, onCancel: () => setForm(null) };
   return (
-    <div className="flex min-h-0 flex-1 flex-col">
+    <div className="contents">
       <JobHeader
         review={review}
         viewers={viewers}
         heading={heading}
         filters={filters}
         onBack={() => show(null)}
-        onStep={go}
+        onStep={(step) => void go(step)}
       />
       <Banners
         review={review}
         claim={claim}
+        why={deciding ? null : obstacle}
         fault={fault}
-        onNext={() => void nextJob(client, filters, id, reviewer()).then(show)}
+        onNext={() =>
+          void nextJob(client, filters, id, reviewer())
+            .catch(() => null)
+            .then(show)
+        }
         onUndo={() => void undo()}
       >
         <EditBanner
@@ -152,7 +181,9 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
           onDropOffer={() => drafts.dropOffer()}
         />
       </Banners>
-      <div className="grid min-h-0 flex-1 overflow-auto max-lg:grid-rows-[auto_1fr] lg:grid-cols-2 lg:overflow-hidden">
+      <AutomaticEnd review={review} />
+      <Remarks review={review} onMore={() => choose({ ...chosen, history: true })} />
+      <div className="grid min-h-32 flex-1 grid-cols-[minmax(0,1fr)] overflow-auto max-lg:grid-rows-[auto_1fr] lg:grid-cols-2 lg:overflow-hidden">
         <RequestPane review={review} raw={view.raw} />
         <AnswerPane
           review={review}
@@ -173,14 +204,16 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
         form={form?.name ?? null}
         view={view}
         claim={claim}
-        waits={waits}
-        mayDecide={mayDecide}
+        why={obstacle}
+        whyNoChange={whyNoChange}
+        whyNoClaim={claim.state === 'mine' ? null : obstacle}
+        isFresh={!isSettled}
         consequence={consequence}
         onApprove={() => send({ verdict: 'approve' })}
         onEdit={startEdit}
         onSave={save}
         onStopEdit={stopEdit}
-        onForm={(name) => setForm({ name, revision })}
+        onForm={openForm}
         onFlip={(name) => choose({ ...chosen, [name]: !view[name] })}
       />
     </div>

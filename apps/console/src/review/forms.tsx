@@ -1,34 +1,45 @@
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useLayoutEffect, useRef, type ReactNode, type RefObject } from 'react';
 import type { Decision } from '../api/client';
 import { Act } from '../keys/act';
+import { useTypedInto } from '../keys/use-keys';
 import { ReasonChoice } from './reason-choice';
 import type { Words } from './words';
 
 /** Characters that the gateway takes in one text. */
 const LONGEST_TEXT = 10_000;
 
+const DECIDING = 'This is being decided.';
+
 interface SheetProps {
   title: string;
   /** What its first button does. */
   does: string;
   look?: 'good' | 'bad';
-  disabled: boolean;
+  /** Why it cannot be done now; null: it can. */
+  why: string | null;
   onDo: () => void;
   onCancel: () => void;
   children: ReactNode;
 }
 
 /** A form below the answer, which stays in sight. */
-function Sheet({ title, does, look = 'good', disabled, onDo, onCancel, children }: SheetProps) {
+function Sheet({ title, does, look = 'good', why, onDo, onCancel, children }: SheetProps) {
+  const sheet = useRef<HTMLElement>(null);
+  // On a small screen the answer moves up to make room, and is still what one sees above the form.
+  useLayoutEffect(() => {
+    document.getElementById('answer')?.scrollIntoView({ block: 'start' });
+    sheet.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   return (
     <section
       aria-label={title}
-      className="flex max-h-[50vh] max-sm:max-h-[60vh] shrink-0 flex-col gap-3 overflow-auto border-t border-line bg-panel px-4 py-3"
+      ref={sheet}
+      className="order-2 flex max-h-[50vh] shrink-0 flex-col gap-3 tight:gap-1.5 tight:py-2 overflow-auto border-t border-line bg-panel px-4 py-3"
     >
       <h2 className="font-semibold">{title}</h2>
       {children}
       <div className="flex gap-2">
-        <Act command="save" look={look} onAct={onDo} disabled={disabled}>
+        <Act command="save" look={look} onAct={onDo} why={why}>
           {does}
         </Act>
         <Act command="leave" look="quiet" onAct={onCancel}>
@@ -44,19 +55,23 @@ interface FieldProps {
   value: string;
   onChange: (value: string) => void;
   focused?: boolean;
+  field?: RefObject<HTMLTextAreaElement | null>;
 }
 
-function Field({ label, value, onChange, focused = false }: FieldProps) {
-  const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+function Field({ label, value, onChange, focused = false, field }: FieldProps) {
+  const own = useRef<HTMLTextAreaElement>(null);
+  const area = field ?? own;
+  // Before the next key: what is typed next belongs in here.
+  useLayoutEffect(() => {
     if (focused) area.current?.focus();
-  }, [focused]);
+  }, [focused, area]);
   return (
-    <label className="flex flex-1 flex-col gap-1">
+    <label className="flex min-w-0 flex-1 basis-48 flex-col gap-1">
       <span className="text-dim">{label}</span>
       <textarea
         ref={area}
-        className="field"
+        dir="auto"
+        className="field tight:h-14"
         rows={3}
         maxLength={LONGEST_TEXT}
         value={value}
@@ -79,6 +94,9 @@ type DecisionFormProps = FormProps & { onDecide: (decision: Decision) => void };
 /** Why nothing is delivered: a reason by its number, and words where they help. */
 export function RejectForm({ words, onWords, busy, onCancel, onDecide }: DecisionFormProps) {
   const { code, reason, message } = words;
+  const why = useRef<HTMLTextAreaElement>(null);
+  // A digit is a reason; a letter begins the words.
+  useTypedInto(why);
   const go = (): void =>
     onDecide({
       verdict: 'reject',
@@ -91,13 +109,14 @@ export function RejectForm({ words, onWords, busy, onCancel, onDecide }: Decisio
       title="Reject: nothing is delivered"
       does="Reject"
       look="bad"
-      disabled={busy}
+      why={busy ? DECIDING : null}
       onDo={go}
       onCancel={onCancel}
     >
       <ReasonChoice code={code} onChange={(next) => onWords({ code: next })} />
       <div className="flex flex-wrap gap-3">
         <Field
+          field={why}
           label="Why, for reviewers and auditors"
           value={reason}
           onChange={(next) => onWords({ reason: next })}
@@ -119,7 +138,7 @@ export function RegenerateForm({ words, onWords, busy, onCancel, onDecide }: Dec
     <Sheet
       title="Ask the model again"
       does="Ask again"
-      disabled={busy}
+      why={busy ? DECIDING : null}
       onDo={() => onDecide({ verdict: 'regenerate', ...(feedback !== '' && { feedback }) })}
       onCancel={onCancel}
     >
@@ -140,7 +159,7 @@ export function NoteForm({ words, onWords, busy, onCancel, onNote }: FormProps &
     <Sheet
       title="Note"
       does="Leave the note"
-      disabled={busy || note.trim() === ''}
+      why={busy ? 'The note is being left.' : note.trim() === '' ? 'Write the note first.' : null}
       onDo={onNote}
       onCancel={onCancel}
     >

@@ -31,13 +31,15 @@ export function HistoryPanel({ id, version, review }: HistoryPanelProps) {
           <li key={entry.key} className="panel flex flex-col gap-1 px-3 py-2">
             <div className="flex flex-wrap gap-x-2">
               <span className="font-medium">{entry.title}</span>
-              <span className="text-dim">by {visible(entry.by)}</span>
+              <span className="text-dim">
+                by <bdi>{visible(entry.by)}</bdi>
+              </span>
               <time className="ml-auto text-dim" dateTime={entry.at}>
                 {moment(entry.at)}
               </time>
             </div>
             {entry.lines.map((line) => (
-              <p key={line} className="break-words whitespace-pre-wrap">
+              <p key={line} className="as-written" dir="auto">
                 {visible(line)}
               </p>
             ))}
@@ -133,7 +135,7 @@ function Output({ response }: { response: Json }) {
   return (
     <details>
       <summary className="cursor-pointer text-accent">What it said</summary>
-      <pre className="mono max-h-80 overflow-auto break-words whitespace-pre-wrap" tabIndex={0}>
+      <pre dir="auto" className="mono as-written max-h-80 overflow-auto" tabIndex={0}>
         {visible(text)}
         {cut && ' … cut'}
       </pre>
@@ -163,7 +165,11 @@ function DiffText({ diff }: { diff: string }) {
       aria-label="Difference from the model's output"
     >
       {lines.map((line, index) => (
-        <span key={index} className={`block ${LINE_LOOK[line.charAt(0)] ?? ''}`}>
+        <span
+          key={index}
+          dir="auto"
+          className={`block [overflow-wrap:anywhere] ${LINE_LOOK[line.charAt(0)] ?? ''}`}
+        >
           {visible(line) || ' '}
         </span>
       ))}

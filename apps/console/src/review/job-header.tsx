@@ -27,25 +27,35 @@ interface JobHeaderProps {
 export function JobHeader({ review, viewers, heading, filters, onBack, onStep }: JobHeaderProps) {
   const now = useNow();
   const title = useMemo(() => titleOf(review), [review]);
-  const { since, deadline_at, on_deadline, rule, group, approvals, approved_by } = review.review;
+  const { since, deadline_at, on_deadline, rule, group, approvals, approved_by, rejected_by } = review.review;
   const client = useQuery(clientQuery(review)).data;
   const queue = useQueue(filters);
   const place = useMemo(() => placeOf(queue.data?.pages ?? [], review.id), [queue.data, review.id]);
   const deadline = countdown(deadline_at, now);
   return (
-    <div className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line bg-panel px-4 py-2">
+    <div className="flex max-h-[30vh] shrink-0 tight:max-h-[22vh] tight:py-1 flex-wrap items-center gap-x-2 gap-y-1 overflow-y-auto border-b border-line bg-panel px-4 py-2">
       <Act command="leave" look="quiet" onAct={onBack}>
         ← Queue
       </Act>
       {place && (
         <div role="group" aria-label="Place in the queue" className="flex items-center">
-          <Act command="previous" look="quiet" onAct={() => onStep(-1)} disabled={place.place === 1}>
+          <Act
+            command="previous"
+            look="quiet"
+            onAct={() => onStep(-1)}
+            why={place.place === 1 ? 'This is the first job of the list.' : null}
+          >
             ↑<span className="sr-only">Previous job</span>
           </Act>
           <span className="text-dim tabular-nums">
             {place.place} of {place.total.toLocaleString('en')}
           </span>
-          <Act command="next" look="quiet" onAct={() => onStep(1)} disabled={place.place === place.total}>
+          <Act
+            command="next"
+            look="quiet"
+            onAct={() => onStep(1)}
+            why={place.place === place.total ? 'This is the last job of the list.' : null}
+          >
             ↓<span className="sr-only">Next job</span>
           </Act>
         </div>
@@ -53,7 +63,8 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
       <h1
         ref={heading}
         tabIndex={-1}
-        className="min-w-40 flex-1 truncate font-semibold outline-none lg:min-w-96"
+        dir="auto"
+        className="min-w-0 flex-1 basis-40 truncate font-semibold outline-none lg:basis-96"
       >
         {title}
       </h1>
@@ -74,6 +85,9 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
             {approved_by.length} of {approvals} approved
             {approved_by.length > 0 && `: ${approved_by.join(', ')}`}
           </span>
+        )}
+        {rejected_by.length > 0 && (
+          <span className="chip !border-current text-bad">rejected by {visible(rejected_by.join(', '))}</span>
         )}
         {review.priority > 0 && <span className="chip">priority {review.priority}</span>}
         <span className="chip">from {visible(review.submitter)}</span>

@@ -78,7 +78,8 @@ interface LineProps {
 
 function Line({ row, onToggle, onMore }: LineProps) {
   const { depth, name, value, kind, count } = row;
-  const indent = { paddingLeft: `${Math.min(depth, DEEPEST_INDENT) * 14}px` };
+  // On a narrow screen there must be room left for what is moved in.
+  const indent = { paddingInlineStart: `min(${Math.min(depth, DEEPEST_INDENT) * 14}px, 40%)` };
   const field = name !== null && <span className="text-accent">{visible(clip(name, 200).text)}: </span>;
   if (kind === 'more') {
     return (
@@ -89,7 +90,7 @@ function Line({ row, onToggle, onMore }: LineProps) {
   }
   if (kind === 'leaf') {
     return (
-      <div style={indent} className="pl-4 break-words whitespace-pre-wrap">
+      <div style={indent} className="[overflow-wrap:anywhere] whitespace-pre-wrap">
         <span className="inline-block w-4" />
         {field}
         <Leaf value={value} />
@@ -108,7 +109,7 @@ function Line({ row, onToggle, onMore }: LineProps) {
   return (
     <button
       type="button"
-      className="block w-full cursor-pointer text-left hover:bg-sunken"
+      className="block min-h-6 w-full cursor-pointer text-start [overflow-wrap:anywhere] hover:bg-sunken"
       style={indent}
       aria-expanded={kind === 'open'}
       onClick={onToggle}
@@ -130,7 +131,9 @@ function Leaf({ value }: { value: Json }) {
   const { text, cut } = clip(value, all ? MOST_CHARACTERS : FIRST_CHARACTERS);
   return (
     <>
-      <span className="text-good">“{visible(text)}”</span>
+      <span className="text-good">
+        “<bdi>{visible(text)}</bdi>”
+      </span>
       {cut && !all && (
         <button type="button" className="cursor-pointer text-accent underline" onClick={() => setAll(true)}>
           … show all ({value.length.toLocaleString('en')} characters)

@@ -16,7 +16,7 @@ export function RequestPane({ review, raw }: { review: Review; raw: boolean }) {
     <section
       aria-labelledby="request"
       tabIndex={0}
-      className="p-4 lg:overflow-auto lg:border-r lg:border-line"
+      className="min-w-0 p-4 lg:overflow-auto lg:border-e lg:border-line"
     >
       <h2 id="request" className="mb-2 text-xs font-semibold text-dim">
         Request
@@ -35,7 +35,7 @@ export function RequestPane({ review, raw }: { review: Review; raw: boolean }) {
           <h2 className="mb-1 text-xs font-semibold text-dim">Asked of the model since</h2>
           <ol className="list-decimal pl-5">
             {review.feedback.map((words, index) => (
-              <li key={index} className="whitespace-pre-wrap">
+              <li key={index} className="as-written" dir="auto">
                 {visible(words)}
               </li>
             ))}
@@ -70,7 +70,7 @@ export function AnswerPane({ review, edit, isAside, view, draft, onChange }: Ans
     <section
       aria-labelledby="answer"
       tabIndex={0}
-      className="flex flex-col gap-3 bg-panel p-4 max-lg:border-t max-lg:border-line lg:overflow-auto"
+      className="flex min-w-0 flex-col gap-3 bg-panel p-4 max-lg:border-t max-lg:border-line lg:overflow-auto"
     >
       <h2 id="answer" className="flex gap-2 text-xs font-semibold text-dim">
         Answer {revision}

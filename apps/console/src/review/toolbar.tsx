@@ -10,9 +10,14 @@ interface ToolbarProps {
   form: Form | null;
   view: View;
   claim: Claim;
-  /** Whether a person is waited for. */
-  waits: boolean;
-  mayDecide: boolean;
+  /** Why nothing can be decided now; null: it can. */
+  why: string | null;
+  /** Why the answer cannot be changed or sent back now; null: it can. */
+  whyNoChange: string | null;
+  /** Why nobody can claim the job now. */
+  whyNoClaim: string | null;
+  /** Whether the answer has just appeared, so that no key may decide on it yet. */
+  isFresh: boolean;
   /** What the decision would do, or that it is being sent. */
   consequence: string | null;
   onApprove: () => void;
@@ -25,20 +30,22 @@ interface ToolbarProps {
 
 /** Everything that one can do with a job, each with its key. */
 export function Toolbar(props: ToolbarProps) {
-  const { editing, form, view, claim, waits, mayDecide, consequence, onForm, onFlip } = props;
-  const isBusy = !mayDecide || form !== null;
+  const { editing, form, view, claim, why, whyNoChange, whyNoClaim, consequence, onForm, onFlip } = props;
+  // The open form has the keys.
+  const isBehind = form !== null;
   return (
     <div
       role="toolbar"
       aria-label="What you can do"
-      className={`flex shrink-0 flex-wrap items-center gap-1.5 border-t border-line bg-panel px-4 py-2 ${form === null ? '' : 'max-sm:hidden'}`}
+      aria-busy={props.isFresh}
+      className={`order-2 flex shrink-0 flex-wrap items-center gap-1.5 border-t border-line bg-panel px-4 py-2 tight:gap-1 tight:py-1 tight:[&_.button]:px-1.5 tight:[&_.button]:py-1 ${form === null ? '' : 'tight:hidden'}`}
     >
       <p role="status" className="w-full text-dim empty:hidden">
         {consequence}
       </p>
       {editing ? (
         <>
-          <Act command="save" look="good" onAct={props.onSave} disabled={isBusy}>
+          <Act command="save" look="good" onAct={props.onSave} why={whyNoChange} disabled={isBehind}>
             Save and approve
           </Act>
           <button type="button" className="button" title="Throw the edit away" onClick={props.onStopEdit}>
@@ -47,27 +54,21 @@ export function Toolbar(props: ToolbarProps) {
         </>
       ) : (
         <>
-          <Act command="approve" look="good" onAct={props.onApprove} disabled={isBusy}>
+          <Act command="approve" look="good" onAct={props.onApprove} why={why} disabled={isBehind}>
             Approve
           </Act>
-          <Act command="edit" onAct={props.onEdit} disabled={isBusy}>
+          <Act command="edit" onAct={props.onEdit} why={whyNoChange} disabled={isBehind}>
             Edit
           </Act>
         </>
       )}
-      <Act
-        command="reject"
-        look="bad"
-        onAct={() => onForm('reject')}
-        disabled={!mayDecide}
-        pressed={form === 'reject'}
-      >
+      <Act command="reject" look="bad" onAct={() => onForm('reject')} why={why} pressed={form === 'reject'}>
         Reject
       </Act>
       <Act
         command="regenerate"
         onAct={() => onForm('regenerate')}
-        disabled={!mayDecide}
+        why={whyNoChange}
         pressed={form === 'regenerate'}
       >
         Regenerate
@@ -79,7 +80,7 @@ export function Toolbar(props: ToolbarProps) {
       <Act
         command="claim"
         look="quiet"
-        disabled={!waits || claim.state === 'theirs'}
+        why={whyNoClaim}
         onAct={() => void (claim.state === 'mine' ? claim.release() : claim.take())}
       >
         {claim.state === 'mine' ? 'Release' : 'Claim'}

@@ -29,17 +29,23 @@ export function useViewers(id: string): string[] {
     const unfollow = followViewers((job, viewers) => {
       if (job === id) show(viewers);
     });
+    const leave = (): void => {
+      // Nobody waits for the answer; if it is lost, the gateway forgets by itself.
+      api.DELETE('/v1/reviews/{id}/viewers', { params, keepalive: true }).catch(() => undefined);
+    };
+    const onHide = (): void => {
+      if (told) leave();
+    };
     document.addEventListener('visibilitychange', look);
+    window.addEventListener('pagehide', onHide);
     return () => {
       left = true;
       clearTimeout(first);
       clearInterval(again);
       unfollow();
       document.removeEventListener('visibilitychange', look);
-      // Nobody waits for the answer; if it is lost, the gateway forgets by itself.
-      told
-        ?.then(() => api.DELETE('/v1/reviews/{id}/viewers', { params, keepalive: true }))
-        .catch(() => undefined);
+      window.removeEventListener('pagehide', onHide);
+      void told?.then(leave);
     };
   }, [id]);
   return others;

@@ -3,11 +3,13 @@ import { useEffect, useSyncExternalStore, type ReactNode } from 'react';
 /** How long a message stays, in milliseconds, unless it says otherwise. */
 const USUAL_STAY = 6000;
 /** Messages that are shown at most: the newest. */
-const MOST = 4;
+const MOST = 3;
 
 export interface Message {
   text: string;
   tone?: 'plain' | 'bad';
+  /** A message takes the place of an earlier one of its kind. */
+  kind?: string;
   /** Until when it stays, in milliseconds since 1970. */
   until?: number;
   action?: ReactNode;
@@ -26,13 +28,14 @@ function set(next: typeof messages): void {
 export function tell(message: Message): () => void {
   lastId += 1;
   const id = lastId;
-  set([...messages, { until: Date.now() + USUAL_STAY, ...message, id }].slice(-MOST));
+  const others = messages.filter(({ kind }) => kind === undefined || kind !== message.kind);
+  set([...others, { until: Date.now() + USUAL_STAY, ...message, id }].slice(-MOST));
   return () => {
     set(messages.filter((each) => each.id !== id));
   };
 }
 
-/** What was told in passing, read out as well. */
+/** What was told in passing, read out as well: in a place of its own above a page's bars, where it covers nothing and moves no button. */
 export function Messages() {
   const shown = useSyncExternalStore(
     (watch) => {
@@ -53,16 +56,15 @@ export function Messages() {
     };
   }, [shown]);
   return (
-    <div
-      aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 bottom-16 z-20 flex flex-col items-center gap-2"
-    >
+    <div aria-live="polite" className="order-1 flex max-h-[30vh] shrink-0 flex-col overflow-y-auto">
       {shown.map(({ id, text, tone, action }) => (
         <div
           key={id}
-          className={`pointer-events-auto flex items-center gap-3 rounded-lg border bg-panel px-4 py-2 shadow-lg ${tone === 'bad' ? 'border-bad text-bad' : 'border-line'}`}
+          className={`flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-t bg-panel px-4 py-1 ${tone === 'bad' ? 'border-bad text-bad' : 'border-line'}`}
         >
-          <span>{text}</span>
+          <span className="min-w-0 break-words" dir="auto">
+            {text}
+          </span>
           {action}
         </div>
       ))}

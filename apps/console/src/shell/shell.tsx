@@ -1,14 +1,17 @@
 import { Link, Outlet } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { useConnection } from '../api/live';
 import { Key } from '../keys/act';
 import { useKeys } from '../keys/use-keys';
 import { useReviewer } from '../reviewer';
 import { setTheme, useTheme, type Theme } from '../theme';
 import { Messages } from './messages';
+import { part, Remedies } from './part';
 
-const HelpDialog = lazy(() => import('./help-dialog').then((file) => ({ default: file.HelpDialog })));
-const NameDialog = lazy(() => import('./name-dialog').then((file) => ({ default: file.NameDialog })));
+const HelpDialog = part('the help', () => import('./help-dialog').then((file) => file.HelpDialog));
+const NameDialog = part('the dialog for your name', () =>
+  import('./name-dialog').then((file) => file.NameDialog),
+);
 
 /** Where the pages are; those who add one add it here. */
 const PAGES = [
@@ -27,6 +30,21 @@ export function Shell() {
   const [dialog, setDialog] = useState<'help' | 'name' | null>(null);
   const { name, state, mayChoose } = useReviewer();
   const theme = useTheme();
+  const close = (): void => setDialog(null);
+  const missing = (retry: () => void) => (
+    <div
+      role="alert"
+      className="flex flex-wrap items-center gap-2 border-b border-line bg-sunken px-4 py-1.5"
+    >
+      <span className="text-warn">
+        This could not be loaded: the server cannot be reached, or has a newer page.
+      </span>
+      <Remedies onRetry={retry} />
+      <button type="button" className="button" onClick={close}>
+        Close
+      </button>
+    </div>
+  );
   useKeys({
     help: () => {
       setDialog('help');
@@ -34,24 +52,24 @@ export function Shell() {
   });
   return (
     <div className="flex h-full flex-col">
-      <header className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-4 border-b border-line bg-panel px-4">
+      <header className="flex min-h-11 max-w-full shrink-0 flex-wrap items-center gap-x-4 border-b border-line bg-panel px-4">
         <span className="font-semibold">HITL</span>
         <nav
           aria-label="Pages"
-          className="flex min-w-0 gap-1 max-sm:order-last max-sm:w-full max-sm:justify-between max-sm:pb-1.5"
+          className="flex min-w-0 gap-1 max-sm:order-last max-sm:gap-0 max-sm:w-full max-sm:justify-between max-sm:pb-1.5"
         >
           {PAGES.map(({ to, name }) => (
             <Link
               key={to}
               to={to}
-              className="rounded-md px-2 py-1 whitespace-nowrap text-dim hover:text-ink"
+              className="rounded-md px-2 py-1 whitespace-nowrap max-sm:px-1 max-sm:text-[13px] text-dim hover:text-ink"
               activeProps={{ className: 'bg-chosen !text-ink', 'aria-current': 'page' }}
             >
               {name}
             </Link>
           ))}
         </nav>
-        <div className="ml-auto flex items-center gap-1">
+        <div className="ml-auto flex min-w-0 items-center gap-1">
           <Name name={name} onChange={mayChoose ? () => setDialog('name') : null} />
           <button
             type="button"
@@ -76,14 +94,14 @@ export function Shell() {
         </div>
       </header>
       <ConnectionBanner />
-      <main className="flex min-h-0 flex-1 flex-col">
+      {dialog === 'help' && <HelpDialog onClose={close} meanwhile={null} otherwise={missing} />}
+      {(dialog === 'name' || state === 'unnamed') && (
+        <NameDialog onClose={close} meanwhile={null} otherwise={missing} />
+      )}
+      <main className="flex min-h-0 flex-1 flex-col overflow-x-hidden overflow-y-auto">
         <Outlet key={name} />
+        <Messages />
       </main>
-      <Messages />
-      <Suspense>
-        {dialog === 'help' && <HelpDialog onClose={() => setDialog(null)} />}
-        {(dialog === 'name' || state === 'unnamed') && <NameDialog onClose={() => setDialog(null)} />}
-      </Suspense>
     </div>
   );
 }
@@ -92,7 +110,7 @@ function Name({ name, onChange }: { name: string; onChange: (() => void) | null 
   const words = (
     <>
       <span className="sr-only">You are </span>
-      {name}
+      <bdi>{name}</bdi>
     </>
   );
   if (onChange === null)
@@ -102,8 +120,8 @@ function Name({ name, onChange }: { name: string; onChange: (() => void) | null 
       </span>
     );
   return (
-    <button type="button" className="button quiet" onClick={onChange} title="Who you are">
-      {words}
+    <button type="button" className="button quiet min-w-0" onClick={onChange} title="Who you are">
+      <span className="max-w-40 truncate">{words}</span>
     </button>
   );
 }

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import ReactMarkdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
-import { showAll } from './show-all';
+import { AS_WRITTEN, showAll } from './show-all';
 
 const PLUGINS = [remarkGfm, showAll];
 
@@ -28,7 +28,7 @@ const COMPONENTS: Components = {
 export function Markdown({ text }: { text: string }) {
   return (
     <div className="prose">
-      <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS}>
+      <ReactMarkdown remarkPlugins={PLUGINS} remarkRehypeOptions={AS_WRITTEN} components={COMPONENTS}>
         {text}
       </ReactMarkdown>
     </div>

@@ -1,29 +1,35 @@
-import { Component, lazy, Suspense, useState, type ReactNode } from 'react';
+import { memo, startTransition, useEffect, useMemo, useState } from 'react';
+import { Editor } from '../editor/part';
+import { part } from '../shell/part';
 import { clip, isTooDeep, visible } from './hygiene';
+import { isJsonText } from './json-text';
+import { splitMarkdown } from './split-markdown';
 
-const Markdown = lazy(() => import('./markdown').then((file) => ({ default: file.Markdown })));
-const Editor = lazy(() => import('../editor/editor').then((file) => ({ default: file.Editor })));
+const Markdown = part('the formatted text', () => import('./markdown').then((file) => file.Markdown));
 
 /** Characters of a text that are shown as markdown; longer ones are shown plain, and cut until one wants all. */
 const LONGEST_MARKDOWN = 40_000;
+/** Characters of markdown that are formatted in one go: more would keep the page from answering. */
+const PIECE = 2500;
+/** How long a browser without idle callbacks waits between two pieces, in milliseconds. */
+const IDLE_MS = 20;
 
-/** Untrusted text, readable: markdown without HTML and without images, and nothing in it unseen. */
+/** Untrusted text, readable: markdown without HTML and without images, JSON as it is written, and nothing in it unseen. */
 export function Prose({ text, label }: { text: string; label: string }) {
   const [all, setAll] = useState(false);
   if (text === '') return <p className="text-dim italic">empty</p>;
   if (all) return <LongText text={text} label={label} />;
   const { text: shown, cut } = clip(text, LONGEST_MARKDOWN);
-  const plain = <p className="break-words whitespace-pre-wrap">{visible(shown)}</p>;
   return (
     <>
-      {cut || isTooDeep(shown) ? (
-        plain
+      {isJsonText(shown) ? (
+        <pre className="as-written mono" dir="ltr">
+          {visible(shown)}
+        </pre>
+      ) : cut || isTooDeep(shown) ? (
+        <Plain text={visible(shown)} />
       ) : (
-        <Instead of={plain} key={shown}>
-          <Suspense fallback={plain}>
-            <Markdown text={visible(shown)} />
-          </Suspense>
-        </Instead>
+        <Pieces key={shown} text={visible(shown)} />
       )}
       {cut && (
         <button type="button" className="button mt-2" onClick={() => setAll(true)}>
@@ -33,6 +39,50 @@ export function Prose({ text, label }: { text: string; label: string }) {
     </>
   );
 }
+
+function Plain({ text }: { text: string }) {
+  return (
+    <p className="as-written" dir="auto">
+      {text}
+    </p>
+  );
+}
+
+/** Markdown that is formatted piece by piece while nothing else is to do; what is not yet is there as it was written. */
+function Pieces({ text }: { text: string }) {
+  const pieces = useMemo(() => splitMarkdown(text, PIECE), [text]);
+  const [formatted, setFormatted] = useState(1);
+  useEffect(() => {
+    if (formatted >= pieces.length) return undefined;
+    let task: number | undefined;
+    let isGone = false;
+    const more = (): void => startTransition(() => setFormatted(formatted + 1));
+    // What is not there yet would come all at once.
+    void Markdown.preload().then(() => {
+      if (isGone) return;
+      task = 'requestIdleCallback' in window ? requestIdleCallback(more, { timeout: 500 }) : undefined;
+      if (task === undefined) setTimeout(more, IDLE_MS);
+    });
+    return () => {
+      isGone = true;
+      if (task !== undefined) cancelIdleCallback(task);
+    };
+  }, [formatted, pieces]);
+  const rest = pieces.slice(formatted).join('');
+  return (
+    <>
+      {pieces.slice(0, formatted).map((piece, index) => (
+        <MarkdownPiece key={index} text={piece} />
+      ))}
+      {rest !== '' && <Plain text={rest} />}
+    </>
+  );
+}
+
+const MarkdownPiece = memo(function MarkdownPiece({ text }: { text: string }) {
+  const plain = <Plain text={text} />;
+  return <Markdown text={text} meanwhile={plain} otherwise={() => plain} />;
+});
 
 /** Text of any length or depth, as it is: only the lines in sight are on the page. */
 export function LongText({
@@ -44,22 +94,5 @@ export function LongText({
   label: string;
   language?: 'text' | 'json';
 }) {
-  return (
-    <Suspense fallback={<p className="text-dim">Loading …</p>}>
-      <Editor value={text} language={language} label={label} readOnly />
-    </Suspense>
-  );
-}
-
-/** Shows something else where its content cannot be shown. */
-class Instead extends Component<{ of: ReactNode; children: ReactNode }, { failed: boolean }> {
-  override state = { failed: false };
-
-  static getDerivedStateFromError(): { failed: boolean } {
-    return { failed: true };
-  }
-
-  override render(): ReactNode {
-    return this.state.failed ? this.props.of : this.props.children;
-  }
+  return <Editor value={text} language={language} label={label} readOnly />;
 }

@@ -4,12 +4,16 @@ import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import ReactMarkdown from 'react-markdown';
 import remarkGfm from 'remark-gfm';
-import { showAll } from './show-all';
+import { AS_WRITTEN, showAll } from './show-all';
 
 /** Markdown as the page has it. */
 const markupOf = (markdown: string): string =>
   renderToStaticMarkup(
-    createElement(ReactMarkdown, { remarkPlugins: [remarkGfm, showAll], children: markdown }),
+    createElement(ReactMarkdown, {
+      remarkPlugins: [remarkGfm, showAll],
+      remarkRehypeOptions: AS_WRITTEN,
+      children: markdown,
+    }),
   );
 /** What one reads of it. */
 const textOf = (markdown: string): string =>

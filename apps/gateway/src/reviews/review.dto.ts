@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { Job, Json, Obstacle } from '@hitl/domain';
 import { forReviewer, JobDto, Page } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
+import { RemarksDto } from './remarks.dto';
 import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
 
 class ReviewState extends WaitingReview {
@@ -118,6 +119,9 @@ export class OpenReviewDto extends ReviewDto {
     description: 'When your draft for it was saved; null: you have none.',
   })
   draft_saved_at: string | null;
+
+  @ApiProperty({ type: RemarksDto, description: 'What people have said about it' })
+  remarks: RemarksDto;
 }
 
 export class ReviewPage extends Page {

@@ -42,6 +42,7 @@ import { BulkDecisions, BulkResults, requireDistinctIds, toDecided } from './bul
 import { DecisionDto, toRequest } from './decision.dto';
 import { DraftDto, SaveDraft, toDraft } from './draft.dto';
 import { NoteDto } from './note.dto';
+import { toRemarks } from './remarks.dto';
 import { OpenReviewDto, ReviewPage, toReview } from './review.dto';
 import { ReviewsService } from './reviews.service';
 import { ApiErrors } from '../openapi/api-errors';
@@ -345,12 +346,16 @@ export class ReviewsController {
   }
 
   private async answer(job: Job, actor: string, reply: FastifyReply): Promise<OpenReviewDto> {
-    const [savedAt, obstacleOf] = await Promise.all([
+    const [savedAt, obstacleOf, remarks] = await Promise.all([
       this.reviews.draftSavedAt(job, actor),
       this.reviews.obstacles([job], actor),
+      this.reviews.remarks(job),
     ]);
     reply.header('etag', etagOf(job));
-    return Object.assign(toReview(job, obstacleOf(job)), { draft_saved_at: savedAt?.toISOString() ?? null });
+    return Object.assign(toReview(job, obstacleOf(job)), {
+      draft_saved_at: savedAt?.toISOString() ?? null,
+      remarks: toRemarks(remarks),
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import {
   ERRORS,
   isJsonObject,
   JobReader,
+  RemarkReader,
   SummaryReader,
   type DecisionRequest,
   type DeskCaller,
@@ -16,6 +17,7 @@ import {
   type Job,
   type Json,
   type Obstacle,
+  type Remarks,
   type RestoreRequest,
   type ReviewPosition,
   type Summary,
@@ -47,6 +49,7 @@ export class ReviewsService {
     private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
     private readonly histories: HistoryReader,
+    private readonly remarkReader: RemarkReader,
     private readonly desk: Desk,
     @Inject(ClientProxy) private readonly client: ClientProxy,
   ) {}
@@ -151,6 +154,11 @@ export class ReviewsService {
     const draft = await this.drafts.find(id, actor);
     if (!draft) throw new DomainError('draft_not_found', `${actor} has saved no draft for job ${id}.`);
     return draft;
+  }
+
+  /** What people have said about a job. */
+  remarks(job: Job): Promise<Remarks> {
+    return this.remarkReader.read(job);
   }
 
   /** When this reviewer's draft for a job was saved; null: there is none. Those of jobs that have ended are gone. */

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Obstacle, Summary } from '@hitl/domain';
+import { MAX_NOTES_COUNTED, type Obstacle, type Summary } from '@hitl/domain';
 import { Page } from '../jobs/job.dto';
 import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
 
@@ -32,6 +32,13 @@ class ReviewSummary extends WaitingReview {
   @ApiProperty({ format: 'date-time' })
   created_at: string;
 
+  @ApiProperty({
+    type: 'integer',
+    maximum: MAX_NOTES_COUNTED,
+    description: `How many notes reviewers have left, counted up to ${MAX_NOTES_COUNTED}`,
+  })
+  notes_count: number;
+
   @ApiObstacle()
   not_decidable_because: Obstacle | null;
 }
@@ -54,6 +61,7 @@ export function toSummary(job: Summary, obstacle: Obstacle | null): ReviewSummar
     edited: job.edited,
     violations: job.violations,
     created_at: job.createdAt.toISOString(),
+    notes_count: job.notesCount,
     not_decidable_because: obstacle,
   });
 }

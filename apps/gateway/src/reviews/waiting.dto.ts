@@ -122,7 +122,7 @@ export class WaitingReview {
   client: HeldClient | null;
 }
 
-export function toWaiting(job: Omit<Summary, 'violations'>): WaitingReview {
+export function toWaiting(job: Omit<Summary, 'notesCount' | 'violations'>): WaitingReview {
   return {
     since: job.waitingSince?.toISOString() ?? null,
     deadline_at: job.deadlineAt?.toISOString() ?? null,

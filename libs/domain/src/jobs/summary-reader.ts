@@ -4,6 +4,7 @@ import { batched } from '../batcher';
 import { heldClientOf } from '../holds/hold-store';
 import type { ReviewPosition } from './job-reader';
 import { Job } from './job.entity';
+import { countNotes } from './remark-reader';
 import { obstacle, type DeskCaller } from './statements/obstacle';
 
 /** Jobs that a count counts at most: beyond, nobody works off a list. */
@@ -41,6 +42,7 @@ const HELD = `CASE WHEN job.held_decision IS NOT NULL THEN jsonb_build_object('i
   'verdict', job.held_decision -> 'verdict', 'actor', job.held_decision -> 'actor') END`;
 
 export type Summary = Pick<Job, (typeof COLUMNS)[number] | 'heldDecision' | 'client'> & {
+  notesCount: number;
   /** How many violations its answer has. */
   violations: number;
 };
@@ -109,8 +111,11 @@ export class SummaryReader {
   }
 
   private summaries(query: SelectQueryBuilder<Job>): Promise<Summary[]> {
-    query.select(HELD, 'heldDecision').addSelect(heldClientOf('job'), 'client');
-    query.addSelect('coalesce(jsonb_array_length(job.response_violations), 0)', 'violations');
+    query
+      .select(HELD, 'heldDecision')
+      .addSelect(heldClientOf('job'), 'client')
+      .addSelect(countNotes('job.id'), 'notesCount')
+      .addSelect('coalesce(jsonb_array_length(job.response_violations), 0)', 'violations');
     for (const column of COLUMNS) query.addSelect(`job.${column}`, column);
     return query.getRawMany<Summary>();
   }

@@ -1,0 +1,46 @@
+import type { Review, ReviewSummary } from '../api/client';
+import { useNow } from '../text/clock';
+import { visible } from '../text/hygiene';
+import { countdown, timeOfDay } from '../text/time';
+import { Banner } from './banners';
+
+/** Counts down to what happens unless somebody decides: an answer that delivers itself always, one that expires in its last minutes. */
+export function AutomaticEnd({ review }: { review: Review }) {
+  const now = useNow();
+  const { automatic_step: step, rule } = review.review;
+  const left = countdown(step?.at ?? null, now);
+  if (review.status !== 'human' || step === null || left === null) return null;
+  if (step.outcome === 'fail' && left.urgency === 'calm') return null;
+  const what = step.outcome === 'approve' ? 'This answer is delivered by itself' : 'This job expires';
+  const by = rule === null ? '' : `, by rule ${visible(rule)}`;
+  return (
+    <Banner tone="warn">
+      <strong className="tabular-nums">
+        {what} {left.urgency === 'over' ? 'now' : `in ${left.text}`}
+      </strong>{' '}
+      unless somebody decides{by}.
+      {step.halted &&
+        ` It is put off while somebody is at work, until ${timeOfDay(step.latest_at)} at the latest.`}
+      <span className="sr-only" role="status">
+        {what} soon unless somebody decides.
+      </span>
+    </Banner>
+  );
+}
+
+/** The same in a row of the queue. */
+export function AutomaticEndChip({ row, now }: { row: ReviewSummary; now: number }) {
+  const { automatic_step: step } = row;
+  const left = countdown(step?.at ?? null, now);
+  if (step === null || left === null) return null;
+  const isUrgent = left.urgency !== 'calm';
+  if (step.outcome === 'fail' && !isUrgent) return null;
+  return (
+    <span
+      className={`chip shrink-0 tabular-nums ${isUrgent ? '!border-current text-bad' : '!border-current text-warn'}`}
+    >
+      {step.outcome === 'approve' ? 'approves itself' : 'expires'}{' '}
+      {left.urgency === 'over' ? 'now' : `in ${left.text}`}
+    </span>
+  );
+}
