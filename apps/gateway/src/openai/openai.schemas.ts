@@ -54,7 +54,7 @@ const COMPLETION = {
  * The shapes of the OpenAI-compatible doors, as OpenAPI 3.0 has them: the fields that most clients use. OpenAI's own
  * documentation has the others; they pass as they are.
  */
-export const OPENAI_SCHEMAS: Record<string, Schema> = {
+export const OPENAI_SCHEMAS = {
   ChatCompletionRequest: open(
     {
       model: { ...text('The model to ask.'), minLength: 1 },
@@ -122,9 +122,9 @@ export const OPENAI_SCHEMAS: Record<string, Schema> = {
     properties: { object: oneValue('list'), data: list(ref('Model')) },
     required: ['object', 'data'],
   },
-};
+} satisfies Record<string, Schema>;
 
 /** A reference to one of {@link OPENAI_SCHEMAS}. */
 export function schemaOf(name: keyof typeof OPENAI_SCHEMAS): { $ref: string } {
-  return { $ref: `#/components/schemas/${String(name)}` };
+  return { $ref: `#/components/schemas/${name}` };
 }

@@ -74,7 +74,7 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
     for (const [status, codes] of own) {
       operation.responses[status] = errorResponse(form, [...(USUAL_ERRORS.get(status) ?? []), ...codes]);
     }
-    delete operation[ERROR_CODES];
+    Reflect.deleteProperty(operation, ERROR_CODES);
   }
   closeRequests(
     operations.map(({ operation }) => operation),
@@ -120,8 +120,8 @@ function closeRequests(operations: Operation[], schemas: Schemas): void {
     schema.additionalProperties ??= false;
     for (const property of Object.values(schema.properties as Schemas)) {
       if (property.default === undefined) continue;
-      property.description =
-        `${String(property.description ?? '')} Default: ${JSON.stringify(property.default)}.`.trim();
+      const { description = '', default: value } = property as { description?: string; default: unknown };
+      property.description = `${description} Default: ${JSON.stringify(value)}.`.trim();
       delete property.default;
     }
   }

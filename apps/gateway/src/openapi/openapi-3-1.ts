@@ -72,5 +72,5 @@ function dropUnused(document: OpenAPIObject): void {
   const schemas: Record<string, unknown> = document.components?.schemas ?? {};
   const { components, ...rest } = document;
   const used = schemasIn([rest, { ...components, schemas: undefined }], schemas);
-  for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name];
+  for (const name of Object.keys(schemas)) if (!used.has(name)) Reflect.deleteProperty(schemas, name);
 }

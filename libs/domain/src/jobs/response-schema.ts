@@ -61,7 +61,7 @@ function compile(schema: Json, onUnusablePattern?: (pattern: string) => void): V
   const own = isJsonObject(schema) ? rest : (schema as boolean);
   const rules = isOlder ? RULES.older : RULES.current;
   // Reads the rules for schemas once: that takes longer than most schemas, and no submitter has written them.
-  rules.validateSchema({});
+  void rules.validateSchema({});
   return runBounded(
     READ_TIMEOUT_MS,
     () => {
