@@ -25,7 +25,7 @@ export { requireSchema, requireUsableSchema } from './jobs/response-schema';
 export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type Lease } from './jobs/statements/claim';
 export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
-export { automaticStepOf, type AutomaticStep } from './jobs/statements/at-work';
+export { automaticStepOf } from './jobs/statements/at-work';
 export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
 export { decide, type DecisionRequest, type Judgement, type OutputChange } from './jobs/statements/decide';
 export type { DeskEdit, Edit } from './jobs/statements/edit';
