@@ -173,6 +173,7 @@ describe('a reviewer', () => {
     await heading(alice, 'Answer 2 changed by a person');
     await alice.press('Control+Enter');
     await alice.sees('The answer has changed since you began this.');
+    await alice.isReady();
     expect((await review(id)).review).toMatchObject({ held: null });
     await alice.press('Control+Enter');
     await alice.sees('Rejected');

@@ -273,7 +273,7 @@ describe('the console’s pages', () => {
     // Only what is in sight is on the page.
     expect(await page.getByRole('row').count()).toBeLessThan(100);
     await last.click();
-    await bob.button('Release').waitFor();
+    await bob.isReady();
     await bob.press('Escape');
     await page.getByRole('row').nth(1).waitFor();
     expect(bob.faults).toEqual([]);

@@ -50,8 +50,7 @@ describe('a reviewer whose server takes names from browsers', () => {
     expect((await review(id)).review.claim).toBeNull();
     await shown.page.keyboard.type('nora');
     await shown.press('Enter');
-    await shown.button('Release').waitFor();
-    expect((await review(id)).review.claim.by).toBe('nora');
+    await shown.isReady();
     await shown.press('a');
     await shown.sees('Approved.');
     expect((await review(id)).review.held).toMatchObject({ verdict: 'approve', by: 'nora' });
@@ -84,6 +83,8 @@ describe('a reviewer whose server takes names from browsers', () => {
     const id = await waiting();
     shown = await openConsole(browser, stack.url, 'alice');
     await shown.opens(id);
+    await shown.press('c');
+    await shown.button('Release').waitFor();
     expect((await review(id)).review.claim.by).toBe('alice');
     await until('alice looks at it', async () => (await lookingAt(id)).includes('alice'));
     await shown.button('You are alice').click();
@@ -91,10 +92,13 @@ describe('a reviewer whose server takes names from browsers', () => {
     await shown.page.keyboard.type('nora');
     await shown.press('Enter');
     await shown.button('You are nora').waitFor();
+    await shown.isReady();
+    expect((await review(id)).review.claim).toBeNull();
+    expect(await lookingAt(id)).not.toContain('alice');
+    await shown.press('r', '1');
     await shown.button('Release').waitFor();
     expect((await review(id)).review.claim.by).toBe('nora');
-    expect(await lookingAt(id)).not.toContain('alice');
-    await shown.press('r', '1', 'Control+Enter');
+    await shown.press('Control+Enter');
     await shown.sees('Rejected.');
     expect((await review(id)).review.held).toMatchObject({ verdict: 'reject', by: 'nora' });
   });
@@ -116,7 +120,7 @@ describe('a reviewer whose server takes names from browsers', () => {
     await page.getByRole('row', { name: 'second' }).waitFor();
     // In lists they move.
     await shown.press('ArrowDown', 'ArrowDown', 'ArrowUp', 'Enter');
-    await shown.button('Release').waitFor();
+    await shown.isReady();
     expect(page.url()).toContain(first);
     // The heading has the focus.
     await shown.press('ArrowDown', 'ArrowDown');
@@ -199,6 +203,8 @@ describe('a reviewer whose server says who they are', () => {
     await shown.page.route('**/v1/reviewer', (route) => route.abort());
     await shown.page.goto(`${url}/review/${id}`);
     await shown.button('You are alice').waitFor();
+    await shown.isReady();
+    await shown.press('c');
     await shown.sees(/^local has this job/);
     await shown.page.unroute('**/v1/reviewer');
     await shown.button('Release').waitFor();
@@ -208,6 +214,7 @@ describe('a reviewer whose server says who they are', () => {
   it('is told once, not each second, that a claim ends', async () => {
     shown = await openConsole(browser, url);
     await shown.opens(await waiting());
+    await shown.press('c');
     await shown.sees(/^Your claim ends in/);
     expect(await readOut()).toContain('Your claim soon ends: press a key to keep it.');
     expect(await readOut()).not.toContain('Your claim ends in');
