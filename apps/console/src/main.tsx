@@ -13,6 +13,9 @@ import { preloadParts } from './shell/part';
 import './styles.css';
 import { applyTheme } from './theme';
 
+// As an absolute address: a relative one would lead elsewhere from the next page.
+for (const icon of document.querySelectorAll<HTMLLinkElement>('link[rel="icon"]')) icon.href = icon.href;
+
 applyTheme();
 startKeys();
 startLive();

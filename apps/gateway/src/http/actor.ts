@@ -1,9 +1,9 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { isLoopback } from '@hitl/config';
 import { DomainError, LOCAL, MAX_NAME_LENGTH, personName } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
 import { quote } from './parameters';
 
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Who makes a request. */
@@ -23,7 +23,7 @@ export interface Caller {
  * @throws DomainError invalid_request for a name that is not understood, so that nobody acts as somebody else
  */
 export function callerOf(request: FastifyRequest, host: string): Caller {
-  const mayChoose = LOOPBACK_HOSTS.has(host);
+  const mayChoose = isLoopback(host);
   const header = request.headers['x-hitl-actor'];
   if (header === undefined) return { name: LOCAL, mayChoose };
   const name = personName(decodeName(String(header)) ?? '');
