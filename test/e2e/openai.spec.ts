@@ -123,7 +123,7 @@ describe('the official OpenAI SDK', () => {
       // Who asks the same again is told of the end that it has missed.
       await stack.decide(id, { verdict: 'reject' });
       const again = client.chat.completions.create({ ...QUESTION, temperature: 0.1 });
-      expect(await again.catch((thrown: unknown) => thrown)).toMatchObject({ code: 'review_rejected' });
+      expect(await again.catch((thrown: unknown) => thrown)).toMatchObject({ code: 'answer_rejected' });
       expect(await countJobs()).toBe(before + 1);
     });
 
