@@ -7,7 +7,7 @@ import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
 import { isOpenAiRoute } from '../openai/openai-routes';
 import { isOriginalRoute } from '../original-api/original-routes';
 import { decisionSchemas } from '../reviews/decision.dto';
-import { WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
+import { WEBHOOK_ITEMS, WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
 import { ANY_JSON } from './any-json';
 import { byStatus, ERROR_CODES, USUAL_ERRORS, usualStatuses } from './api-errors';
 import { describeHeaders, HEADERS } from './headers';
@@ -53,7 +53,7 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
   const schemas = (components.schemas ??= {}) as Schemas;
   Object.assign(schemas, { [ANY_JSON.name]: ANY_JSON.schema }, OPENAI_SCHEMAS, decisionSchemas(schemas));
   const usual: Record<string, Response> = {};
-  Object.assign(components, { headers: HEADERS, responses: usual });
+  Object.assign(components, { headers: HEADERS, responses: usual, pathItems: WEBHOOK_ITEMS });
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods as Record<string, Operation>).map(([method, operation]) => ({
       path,

@@ -61,9 +61,14 @@ const operation = (operationId: string, summary: string, schema = 'WebhookMessag
   },
 });
 
-/** The webhooks that this server sends, as OpenAPI 3.1 describes them. */
-export const WEBHOOKS = {
+/** The webhooks that this server sends, as `components/pathItems` of OpenAPI 3.1 describes them. */
+export const WEBHOOK_ITEMS = {
   'job.succeeded': operation('jobSucceeded', 'A job has ended in success'),
   'job.failed': operation('jobFailed', 'A job has ended in fail'),
   ping: operation('ping', 'Somebody asked for a ping', 'WebhookPing'),
 };
+
+/** References to {@link WEBHOOK_ITEMS}: what stands in `webhooks` itself, openapi-generator takes for calls of a client, and breaks. */
+export const WEBHOOKS = Object.fromEntries(
+  Object.keys(WEBHOOK_ITEMS).map((name) => [name, { $ref: `#/components/pathItems/${name}` }]),
+);
