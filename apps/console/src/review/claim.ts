@@ -11,6 +11,14 @@ const WARNING = 60_000;
 /** How long after a claim was asked for the next act may ask again, in milliseconds. */
 const ASK_AGAIN = 2000;
 
+/** The claims that were asked for and are not answered, by their jobs. */
+const claiming = new Map<string, Promise<unknown>>();
+
+/** Resolves once no claim of a job is under way: one that arrives after the decision on the job is refused. */
+export async function claimed(id: string): Promise<void> {
+  await claiming.get(id);
+}
+
 export interface Claim {
   /** mine: until it ends. theirs: somebody else has it. none: nobody. refused: I may not have it. */
   state: 'mine' | 'theirs' | 'none' | 'refused';
@@ -55,6 +63,7 @@ export function useClaim(review: Review, deciding: boolean): Claim {
     setReleased(false);
     const asking = dataOf(api.PUT('/v1/reviews/{id}/claim', { params: { path: { id } } }));
     asked.current = asking.catch(() => null);
+    claiming.set(id, asked.current);
     try {
       const answer = await asking;
       taken.current = true;
@@ -68,6 +77,7 @@ export function useClaim(review: Review, deciding: boolean): Claim {
     } finally {
       latest.current.asking = false;
       asked.current = null;
+      claiming.delete(id);
     }
   }, [client, id]);
 

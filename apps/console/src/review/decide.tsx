@@ -14,6 +14,7 @@ import { duration } from '../text/time';
 import { votesLeft } from './delivery';
 import { titleOf } from './job-header';
 import { forgetDraft } from './kept-draft';
+import { claimed } from './claim';
 import { reviewQuery } from './review-data';
 import { forgetWords } from './words';
 
@@ -135,13 +136,15 @@ export function useDecide(review: Review, filters: Filters) {
 
   return useMutation({
     mutationKey: ['decide', id],
-    mutationFn: ({ decision, revision }: Judgement) =>
-      dataOf(
+    mutationFn: async ({ decision, revision }: Judgement) => {
+      await claimed(id);
+      return dataOf(
         api.POST('/v1/reviews/{id}/decision', {
           params: { path: { id }, header: { 'If-Match': `"${revision}"` } },
           body: { ...decision, id: idOf(id, revision, decision), undo_ms: UNDO_MS },
         }),
-      ),
+      );
+    },
     retry: (count, error) => count < MOST_RETRIES && error instanceof ApiError && error.isPassing,
     retryDelay: (count) => 500 * 2 ** count,
     onSuccess: async (decided, { decision: { verdict } }) => {
