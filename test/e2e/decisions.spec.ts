@@ -253,7 +253,9 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
       const decision = { job_id: id, revision: 1, verdict: 'edit', response: 'ours', undo_ms: 60_000 };
       const answer = await decideAll([decision]);
       const { review: now, ...job } = await review(id);
-      const { since, deadline_at, rule, group, approvals, approved_by, rejected_by, claim, held } = now;
+      const { since, deadline_at, automatic_step, rule, group, approvals, approved_by, rejected_by } = now;
+      const { claim, held, client } = now;
+      const votes = { approvals, approved_by, rejected_by };
       expect(held).toMatchObject({ verdict: 'edit', by: 'alice' });
       expect(answer.body.results).toEqual([
         {
@@ -262,7 +264,7 @@ describe.each(WAYS)('what a decision keeps and tells: $name', ({ way }) => {
             status: 'human',
             revision: 1,
             updated_at: job.updated_at,
-            review: { since, deadline_at, rule, group, approvals, approved_by, rejected_by, claim, held },
+            review: { since, deadline_at, automatic_step, rule, group, ...votes, claim, held, client },
           },
           problem: null,
         },
