@@ -6,12 +6,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import {
-  limitParameter,
   offsetParameter,
   quote,
   single,
   statusParameter,
   USUAL_PAGE,
+  wholeNumber,
   type Query as QueryParameters,
 } from '../http/parameters';
 import { sendFile } from '../exports/send-file';
@@ -158,7 +158,7 @@ export class OriginalApiController {
 function cappedLimit(query: QueryParameters): number {
   const text = single(query, 'limit');
   if (text !== undefined && /^\d+$/.test(text)) return Math.min(Number(text), LARGEST_LIST);
-  return limitParameter(query);
+  return wholeNumber(query, 'limit', USUAL_PAGE, 0, LARGEST_LIST);
 }
 
 /** One list of all the jobs, written piece by piece. */
@@ -198,7 +198,7 @@ function readReview(body: Json): ReviewJob {
       'invalid_request',
       given === undefined
         ? `"status" is missing: say what becomes of the job, one of ${JOB_STATUSES.join(', ')}.`
-        : `"status" is ${quote(JSON.stringify(given))}; it must be one of ${JOB_STATUSES.join(', ')}.`,
+        : `"status" is ${typeof given === 'string' ? quote(given) : JSON.stringify(given).slice(0, 64)}; it must be one of ${JOB_STATUSES.join(', ')}.`,
       [{ pointer: '/status', detail: `must be one of ${JOB_STATUSES.join(', ')}` }],
     );
   }

@@ -71,9 +71,17 @@ describe('an answer to a chat', () => {
     });
   });
 
+  it.each([[[]], ['maintenance'], [true], [0]])('that is no object, as %j, is one, too', async (body) => {
+    await expect(ask('openai', body)).rejects.toMatchObject({
+      retryable: true,
+      detail: 'The model answered 200 with no completion.',
+    });
+  });
+
   it('may have any form from a provider of type http, and to what is no chat', async () => {
     expect(await ask('http', { detail: 'maintenance' })).toEqual({ detail: 'maintenance' });
     expect(await ask('http', { choices: ['a', 'b'] }, { input: 'Which?' })).toEqual({ choices: ['a', 'b'] });
     expect(await ask('openai', { label: 'spam' }, { input: 'Which?' })).toEqual({ label: 'spam' });
+    expect(await ask('openai', ['spam'], { input: 'Which?' })).toEqual(['spam']);
   });
 });

@@ -10,7 +10,7 @@ export function createOpenAiProvider({ base_url, api_key }: ProviderSettings): M
   return {
     infer: async (payload, signal) => {
       const answer = await postJson(url, payload, { apiKey: api_key, signal });
-      if (isJsonObject(answer) && ('choices' in answer || isChat(payload))) {
+      if (isChat(payload) || (isJsonObject(answer) && 'choices' in answer)) {
         requireCompletion(answer, { apiKey: api_key, url });
       }
       return answer;

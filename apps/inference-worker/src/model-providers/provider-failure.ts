@@ -69,9 +69,10 @@ export function requireNoError(answer: Json, confidential: Confidential): void {
 
 /**
  * Checks that an answer to a chat is a chat completion.
- * @throws ModelError for one without choices, with a choice that has no message, or one that ended in an error
+ * @throws ModelError for what is no object, has no choices or a choice without a message, or ended in an error
  */
-export function requireCompletion(answer: JsonObject, confidential: Confidential): void {
+export function requireCompletion(answer: Json, confidential: Confidential): void {
+  if (!isJsonObject(answer)) throw failed('no completion', {}, confidential);
   const { choices } = answer;
   if (!Array.isArray(choices) || choices.length === 0) throw failed('no choices', answer, confidential);
   for (const choice of choices) {
