@@ -41,7 +41,7 @@ Names:
   boundaries     which folder may import which
   unused         files, exports and dependencies that nothing uses
   openapi-rules  openapi.json is OpenAPI
-  lock           npm ${NPMS.join(' and the newest npm ')} accept package-lock.json (asks npm's registry)
+  lock           ${NPMS.map((version) => `npm@${version}`).join(' and ')} accept package-lock.json (asks npm's registry)
 `,
   { parts: Object.keys(CHECKS), options: ['--fix'] },
 );

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,4 +116,15 @@ describe('the one session of the embedded database', () => {
     expect(rows[0]!.text.length).toBe(text.length);
     await client.end();
   });
+});
+
+it('leaves nothing in the temporary folder when the embedded database is closed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hitl-embedded-'));
+  copyEmbeddedDatabase(folder);
+  const embedded = await startEmbeddedDatabase(folder);
+  const sockets = new URL(embedded.url).searchParams.get('host')!;
+  expect(existsSync(sockets)).toBe(true);
+  await embedded.close();
+  expect(existsSync(sockets)).toBe(false);
+  rmSync(folder, { recursive: true, force: true });
 });

@@ -460,6 +460,13 @@ describe('docker/compose.yaml', () => {
     }
   });
 
+  it('passes on every variable under its own name, except where its own servers are', () => {
+    const written = readFileSync(join(ROOT, 'docker/compose.yaml'), 'utf8');
+    const own = ['HOST', 'DATA_DIR', 'DATABASE_URL', 'AMQP_URL'];
+    const others = ENVIRONMENT_VARIABLES.filter((name) => !own.includes(name));
+    expect(others.filter((name) => !written.includes(`\${${name}:`))).toEqual([]);
+  });
+
   it('kills no app before it had its time to finish, nor a worker before its model call', () => {
     for (const [name, { environment, stop_grace_period }] of apps.filter(([name]) => name !== 'migrate')) {
       const { SHUTDOWN_GRACE_MS, MODEL_TIMEOUT_MS } = readConfig(environment);

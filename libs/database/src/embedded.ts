@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,11 +34,22 @@ export async function startEmbeddedDatabase(dataDir: string): Promise<EmbeddedDa
         await server.close();
         await db.close();
         lock.close();
+        await once(lock, 'close');
+        removeEmpty(sockets);
       },
     };
   } catch (error) {
     lock.close();
     throw error;
+  }
+}
+
+/** Removes a folder, unless another process has begun to use it. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // What is in it is not ours.
   }
 }
 

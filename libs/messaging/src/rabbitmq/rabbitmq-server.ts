@@ -49,8 +49,14 @@ export class RabbitMqServer extends ServerRMQ {
       this.consumerTag = undefined;
       this.logger.warn(`the broker is away (${err.message}); reconnecting`);
     });
+    // Said once for each outage: it is tried every second.
+    let told = false;
+    connection.on('connect', () => {
+      told = false;
+    });
     connection.on('connectFailed', ({ err }) => {
-      this.logger.warn(`the broker cannot be reached (${err.message}); trying again`);
+      if (!told) this.logger.warn(`the broker cannot be reached (${err.message}); trying again`);
+      told = true;
     });
     this.server = connection;
     this.channel = openChannel(connection, (channel) => this.setupChannel(channel), this.logger);
