@@ -114,7 +114,7 @@ describe('the official OpenAI SDK', () => {
         .create({ ...QUESTION, temperature: 0.1 }, { maxRetries: 1 })
         .catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(OpenAI.APIError);
-      expect(error).toMatchObject({ status: 403, code: 'review_pending' });
+      expect(error).toMatchObject({ status: 503, code: 'review_pending' });
       const id = error.error.job_id;
       expect(error.error.job_url).toBe(`/v1/jobs/${id}`);
       expect(error.headers.get('x-hitl-job-id')).toBe(id);

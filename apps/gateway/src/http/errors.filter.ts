@@ -29,7 +29,7 @@ export class ErrorsFilter implements ExceptionFilter {
     const isWrongMethod = methods.length > 0 && !methods.includes(request.method);
     if (isWrongMethod) reply.header('allow', methods.join(', '));
     const error = isWrongMethod ? wrongMethod(request.method, methods) : toDomainError(thrown);
-    const { status } = ERRORS[error.code];
+    const status = error instanceof Withheld ? error.status : ERRORS[error.code].status;
     if (error.code === 'internal_error') {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }

@@ -58,7 +58,8 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
       const found = await this.store.join({
         ...hold,
         asked: createHash('sha256')
-          .update(`${request.caller.name}\n`)
+          // Who sends other credentials is another caller.
+          .update(`${request.caller.name}\n${request.headers.authorization ?? ''}\n`)
           .update(requestHashOf(request))
           .digest(),
         certain: retryCountOf(request) > 0 && this.config.HOLD_JOIN_MS > 0,

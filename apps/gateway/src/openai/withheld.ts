@@ -1,4 +1,11 @@
-import { DomainError, type ErrorCode, type Job, type JobStatus, type ModelFailure } from '@hitl/domain';
+import {
+  DomainError,
+  ERRORS,
+  type ErrorCode,
+  type Job,
+  type JobStatus,
+  type ModelFailure,
+} from '@hitl/domain';
 import { publicLink } from '../http/public-link';
 import type { Ending } from '../waiting/waiting-room.service';
 
@@ -17,6 +24,11 @@ export class Withheld extends DomainError {
     readonly retryAfter: number | null = null,
   ) {
     super(code, detail);
+  }
+
+  /** 503 invites clients to ask again, which 422 does not: there it would make a second job. */
+  get status(): number {
+    return this.code === 'review_pending' && this.retryAfter === null ? 422 : ERRORS[this.code].status;
   }
 }
 
