@@ -197,7 +197,7 @@ describe('the console on small and large screens', () => {
       await cell.getByText('rejected').waitFor();
       await shoots('row');
       const { asked, spill } = await cell.evaluate((box) => {
-        const right = (part: Element) => part.getBoundingClientRect().right;
+        const right = (part: any): number => part.getBoundingClientRect().right;
         return {
           asked: box.firstElementChild!.getBoundingClientRect().width,
           spill: [...box.querySelectorAll('.chip')].filter((chip) => right(chip) > right(box) + 1).length,
