@@ -60,7 +60,8 @@ describe('earlier answers in the console', () => {
     await stack.decide(id, { verdict: 'regenerate', feedback: 'Shorter.' }, as);
     await stack.reaches(id, 'human');
     await alice.opens(id);
-    await alice.sees(/The model gave no other answer.*Roles must alternate\..*alice had asked: Shorter\./);
+    await alice.sees(/The model gave no other answer.*Roles must alternate\./);
+    await alice.sees('alice had asked: Shorter.');
     await alice.sees('You said: a question');
   });
 

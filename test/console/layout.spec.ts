@@ -184,6 +184,31 @@ describe('the console on small and large screens', () => {
   );
 
   it.each(SIZES)(
+    'shows in a row of the queue at %i × %i what was asked, and beside no column what is to be known of it',
+    async (width, height) => {
+      await alice.page.setViewportSize({ width, height });
+      const id = await waiting(9);
+      const bob = { 'x-hitl-actor': 'bob' };
+      await stack.http.post(`/v1/reviews/${id}/notes`, { text: 'Mind the dose.' }, bob);
+      await stack.decide(id, { verdict: 'reject', reason: 'wrong', undo_ms: 0 }, bob);
+      await alice.page.reload();
+      const cell = alice.page.getByRole('row').nth(1).getByRole('gridcell').nth(1);
+      await cell.getByText('1 note').waitFor();
+      await cell.getByText('rejected').waitFor();
+      await shoots('row');
+      const { asked, spill } = await cell.evaluate((box) => {
+        const right = (part: any): number => part.getBoundingClientRect().right;
+        return {
+          asked: box.firstElementChild!.getBoundingClientRect().width,
+          spill: [...box.querySelectorAll('.chip')].filter((chip) => right(chip) > right(box) + 1).length,
+        };
+      });
+      expect(asked).toBeGreaterThan(100);
+      expect(spill).toBe(0);
+    },
+  );
+
+  it.each(SIZES)(
     'covers no control of the queue and the other pages at %i × %i, and no part is wider than its place',
     async (width, height) => {
       await alice.page.setViewportSize({ width, height });

@@ -255,6 +255,19 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.sees('Waiting now');
     });
 
+    it('leaves the word that the help is missing by Escape, and not the job', async () => {
+      const id = await waiting('x');
+      alice.excuse(/help-dialog|Failed to fetch dynamically|404/);
+      await alice.page.route('**/assets/help-dialog-*.js', (route) => route.fulfill({ status: 404 }));
+      await alice.page.reload();
+      await alice.opens(id);
+      await alice.press('?');
+      await alice.sees('This could not be loaded');
+      await alice.press('Escape');
+      await alice.page.getByText('This could not be loaded').waitFor({ state: 'detached' });
+      expect(alice.page.url()).toBe(`${stack.url}/review/${id}`);
+    });
+
     it('has the editor and the help at hand while offline, and does not reload into nothing', async () => {
       const id = await waiting('x');
       alice.excuse(/ERR_INTERNET_DISCONNECTED|Failed to fetch/);
@@ -366,6 +379,23 @@ describe('the moments in which a reviewer could be led astray', () => {
       await stack.database.query('UPDATE jobs SET deadline_at = now() WHERE id = $1', [id]);
       await stack.reaches(id, 'success');
       await alice.sees('Approved by rule hasty of the policy at its deadline: nobody had decided by then.');
+    });
+
+    it('tells one time for an end that is put off, in the review and in the queue', async () => {
+      const id = await waiting('x', { kind: 'hasty' });
+      await stack.database.query(`UPDATE jobs SET deadline_at = now() + interval '2 minutes' WHERE id = $1`, [
+        id,
+      ]);
+      await alice.opens(id);
+      await alice.press('c');
+      await alice.sees('It is put off while somebody is at work');
+      await alice.sees(/^This answer is delivered by itself in 4m \d+s$/);
+      await alice.sees(/^approves itself in 4m \d+s$/);
+      await alice.press('Escape');
+      await stack.http.put(`/v1/reviews/${id}/claim`, undefined, as('ben'));
+      const row = alice.page.getByRole('row', { name: 'x' });
+      await row.getByText(/^approves itself in 4m/).waitFor();
+      await row.getByRole('gridcell').last().getByText(/^4m/).waitFor();
     });
 
     it('says of a job that a rule has approved which rule it was, and of a rejected one who did it and why', async () => {

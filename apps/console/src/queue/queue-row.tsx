@@ -15,7 +15,7 @@ const MAX_COUNTED = 100;
 export const ROW_HEIGHT = 38;
 
 const COLUMNS =
-  'grid items-center gap-3 px-4 grid-cols-[20px_minmax(0,1fr)_16px_40px] max-sm:gap-2 sm:grid-cols-[20px_minmax(0,1fr)_minmax(0,140px)_64px_64px_96px] lg:grid-cols-[20px_minmax(0,1fr)_minmax(0,150px)_minmax(0,130px)_minmax(0,130px)_64px_56px_96px]';
+  'grid items-center gap-3 px-4 grid-cols-[20px_minmax(0,1fr)_16px_40px] max-sm:gap-2 sm:grid-cols-[20px_minmax(0,1fr)_64px_64px_96px] lg:grid-cols-[20px_minmax(0,1fr)_minmax(0,150px)_minmax(0,130px)_minmax(0,130px)_64px_56px_96px]';
 
 export function HeaderRow() {
   return (
@@ -29,7 +29,7 @@ export function HeaderRow() {
           <span className="sr-only">Selected</span>
         </span>
         <span role="columnheader">Asked</span>
-        <span role="columnheader" className="max-sm:hidden">
+        <span role="columnheader" className="max-lg:hidden">
           Model
         </span>
         <span role="columnheader" className="max-lg:hidden">
@@ -75,7 +75,7 @@ export const QueueRow = memo(function QueueRow({
   onHover,
 }: QueueRowProps) {
   const now = useNow();
-  const deadline = countdown(row.deadline_at, now);
+  const deadline = countdown(row.automatic_step?.at ?? row.deadline_at, now);
   const asked = visible(lineOf(row.asked));
   const obstacle = isDecidable(row, reviewer()) ? null : (row.not_decidable_because ?? 'pending_decision');
   return (
@@ -106,40 +106,48 @@ export const QueueRow = memo(function QueueRow({
           onChange={() => undefined}
         />
       </span>
-      <span role="gridcell" className="flex min-w-0 items-center gap-2">
+      <span
+        role="gridcell"
+        className="flex min-w-0 items-center gap-2 max-xl:flex-col max-xl:items-stretch max-xl:gap-0 max-xl:leading-[18px]"
+      >
         <span className="truncate" dir="auto">
           {asked || <em className="text-dim">nothing</em>}
         </span>
-        <AutomaticEndChip row={row} now={now} />
-        {row.violations > 0 && (
-          <span
-            className="chip shrink-0 border-warn text-warn"
-            title="The answer is not, or may not be, what the request asks for"
-          >
-            breaks its form
-          </span>
-        )}
-        {row.client === 'gone' && (
-          <span className="chip shrink-0 !text-warn" title="The client that was held for the answer has gone">
-            client gone
-          </span>
-        )}
-        {row.notes_count > 0 && (
-          <span className="chip shrink-0" title="Notes of reviewers">
-            {row.notes_count}
-            {row.notes_count >= MAX_COUNTED && '+'} {row.notes_count === 1 ? 'note' : 'notes'}
-          </span>
-        )}
-        {row.rejected_by.length > 0 && (
-          <span
-            className="chip shrink-0 !border-current text-bad"
-            title={`Rejected by ${row.rejected_by.join(', ')}`}
-          >
-            {row.rejected_by.length === 1 ? 'rejected' : `${row.rejected_by.length} rejected`}
-          </span>
-        )}
+        <span className="flex min-w-0 gap-2 overflow-hidden empty:hidden max-sm:gap-1 max-sm:[&_.chip]:text-[11px] xl:shrink-0 max-xl:leading-4 max-xl:[&_.chip]:border-0 max-xl:[&_.chip]:p-0 max-xl:[&_.chip+.chip]:min-w-0 max-xl:[&_.chip+.chip]:shrink">
+          <AutomaticEndChip row={row} now={now} />
+          {row.rejected_by.length > 0 && (
+            <span
+              className="chip shrink-0 !border-current text-bad"
+              title={`Rejected by ${row.rejected_by.join(', ')}`}
+            >
+              {row.rejected_by.length === 1 ? 'rejected' : `${row.rejected_by.length} rejected`}
+            </span>
+          )}
+          {row.violations > 0 && (
+            <span
+              className="chip shrink-0 border-warn text-warn"
+              title="The answer is not, or may not be, what the request asks for"
+            >
+              breaks its form
+            </span>
+          )}
+          {row.client === 'gone' && (
+            <span
+              className="chip shrink-0 !text-warn"
+              title="The client that was held for the answer has gone"
+            >
+              client gone
+            </span>
+          )}
+          {row.notes_count > 0 && (
+            <span className="chip shrink-0" title="Notes of reviewers">
+              {row.notes_count}
+              {row.notes_count >= MAX_COUNTED && '+'} {row.notes_count === 1 ? 'note' : 'notes'}
+            </span>
+          )}
+        </span>
       </span>
-      <span role="gridcell" className="truncate text-dim max-sm:hidden">
+      <span role="gridcell" className="truncate text-dim max-lg:hidden">
         {visible(row.model ?? '')}
       </span>
       <span role="gridcell" className="truncate text-dim max-lg:hidden">

@@ -68,8 +68,12 @@ export function Banners({ review, claim, why, fault, onNext, onUndo, children }:
           <Banner tone="warn">
             The model gave no other answer, so the earlier one waits again.{' '}
             {visible(clip(review.regeneration_failed.detail, LONGEST_DETAIL).text)}
-            {review.regeneration_failed.feedback !== null &&
-              ` ${visible(review.regeneration_failed.by)} had asked: ${visible(clip(review.regeneration_failed.feedback, LONGEST_DETAIL).text)}`}
+            {review.regeneration_failed.feedback !== null && (
+              <span className="block">
+                {visible(review.regeneration_failed.by)} had asked:{' '}
+                {visible(clip(review.regeneration_failed.feedback, LONGEST_DETAIL).text)}
+              </span>
+            )}
           </Banner>
         )}
         {waits && why !== null && !isTheirs && (

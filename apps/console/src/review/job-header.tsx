@@ -27,11 +27,12 @@ interface JobHeaderProps {
 export function JobHeader({ review, viewers, heading, filters, onBack, onStep }: JobHeaderProps) {
   const now = useNow();
   const title = useMemo(() => titleOf(review), [review]);
-  const { since, deadline_at, on_deadline, rule, group, approvals, approved_by, rejected_by } = review.review;
+  const { since, deadline_at, automatic_step, on_deadline } = review.review;
+  const { rule, group, approvals, approved_by, rejected_by } = review.review;
   const client = useQuery(clientQuery(review)).data;
   const queue = useQueue(filters);
   const place = useMemo(() => placeOf(queue.data?.pages ?? [], review.id), [queue.data, review.id]);
-  const deadline = countdown(deadline_at, now);
+  const deadline = countdown(automatic_step?.at ?? deadline_at, now);
   return (
     <div className="flex max-h-[30vh] shrink-0 tight:max-h-[22vh] tight:py-1 flex-wrap items-center gap-x-2 gap-y-1 overflow-y-auto border-b border-line bg-panel px-4 py-2">
       <Act command="leave" look="quiet" onAct={onBack}>

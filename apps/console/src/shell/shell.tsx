@@ -31,20 +31,7 @@ export function Shell() {
   const { name, state, mayChoose } = useReviewer();
   const theme = useTheme();
   const close = (): void => setDialog(null);
-  const missing = (retry: () => void) => (
-    <div
-      role="alert"
-      className="flex flex-wrap items-center gap-2 border-b border-line bg-sunken px-4 py-1.5"
-    >
-      <span className="text-warn">
-        This could not be loaded: the server cannot be reached, or has a newer page.
-      </span>
-      <Remedies onRetry={retry} />
-      <button type="button" className="button" onClick={close}>
-        Close
-      </button>
-    </div>
-  );
+  const missing = (retry: () => void) => <MissingDialog onRetry={retry} onClose={close} />;
   useKeys({
     help: () => {
       setDialog('help');
@@ -102,6 +89,25 @@ export function Shell() {
         <Outlet key={name} />
         <Messages />
       </main>
+    </div>
+  );
+}
+
+/** Stands in for a dialog that cannot be loaded, and is left as one. */
+function MissingDialog({ onRetry, onClose }: { onRetry: () => void; onClose: () => void }) {
+  useKeys({ leave: onClose });
+  return (
+    <div
+      role="alert"
+      className="flex flex-wrap items-center gap-2 border-b border-line bg-sunken px-4 py-1.5"
+    >
+      <span className="text-warn">
+        This could not be loaded: the server cannot be reached, or has a newer page.
+      </span>
+      <Remedies onRetry={onRetry} />
+      <button type="button" className="button" onClick={onClose}>
+        Close
+      </button>
     </div>
   );
 }
