@@ -93,6 +93,7 @@ const aStep: fc.Arbitrary<Step> = fc.record({
   actor: fc.constantFrom('ann', 'ben', 'cho', SUBMITTER),
   verdict: fc.oneof(
     { weight: 3, arbitrary: fc.constant('approve' as const) },
+    { weight: 1, arbitrary: fc.constant('regenerate' as const) },
     { weight: 2, arbitrary: fc.constantFrom(...VERDICTS) },
   ),
   stale: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
@@ -270,7 +271,7 @@ describe('the review desk', () => {
           return this.sent.at(-1 - (step.minutes + step.job)) ?? { do: 'kick' };
         case 'work': {
           if (!job.lease?.token) return { do: 'take', ...at };
-          const outcome = verdict === 'reject' ? 'give up' : step.minutes === 1 ? 'retry' : 'complete';
+          const outcome = step.minutes === 1 ? 'retry' : step.minutes === 2 ? 'give up' : 'complete';
           return { do: outcome, ...at, id: job.lease.token };
         }
         case 'take back':
