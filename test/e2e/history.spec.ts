@@ -328,13 +328,6 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
     it.each<[string, (id: string) => Promise<unknown>]>([
       ['decision', (id) => stack.decide(id, { verdict: 'approve' })],
       ['cancellation', (id) => stack.http.post(`/v1/jobs/${id}/cancel`)],
-      [
-        'failure of the model that was asked again',
-        (id) => {
-          stack.stub.answer = () => ({ status: 400, body: { error: { message: 'no' } } });
-          return stack.decide(id, { verdict: 'regenerate' }).then(() => stack.reaches(id, 'fail'));
-        },
-      ],
     ])('is gone with the %s that ends the job, and no other is taken then', async (_end, end) => {
       const id = await waiting();
       await save(id, 'alice', 'begun');
@@ -342,6 +335,18 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
       expect((await read(id, 'alice')).body.code).toBe('draft_not_found');
       const { status, body } = await save(id, 'alice', 'late');
       expect([status, body.code]).toEqual([409, 'job_not_waiting']);
+    });
+
+    it('is still there when the model gives no other answer', async () => {
+      const id = await waiting();
+      await save(id, 'alice', 'begun');
+      stack.stub.answer = () => ({ status: 400, body: { error: { message: 'no' } } });
+      await stack.decide(id, { verdict: 'regenerate' });
+      await until(
+        'the earlier answer waits again',
+        async () => (await stack.http.get(`/v1/reviews/${id}`)).body.regeneration_failed !== null,
+      );
+      expect((await read(id, 'alice')).body.content).toBe('begun');
     });
 
     if (way === 'services') {
