@@ -23,7 +23,8 @@ export function NameDialog({ onClose }: { onClose: () => void }) {
   };
   const fault = choose.error
     ? messageOf(choose.error)
-    : choose.data === false && 'The server does not take this name: choose another one.';
+    : (choose.data === false || (name === null && text.trim() !== '')) &&
+      'The server does not take this name: choose another one.';
   return (
     <Dialog
       title="Who are you?"
