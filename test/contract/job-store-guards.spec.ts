@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { aDecision, aJob, claimedJob, jobIn, anAnswer, anEdit } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
-/** PostgreSQL's jsonb refuses it. */
+/** PostgreSQL refuses it in a text. */
 const UNSTORABLE = '\0';
 
 describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => {

@@ -163,7 +163,7 @@ describe('MODEL_ROUTES_FILE', () => {
         most = Math.max(most, calls);
         await delay(50);
         calls -= 1;
-        return { body: { answer: 'ok' } };
+        return { body: { choices: [{ index: 0, message: { role: 'assistant', content: 'ok' } }] } };
       },
     };
     const ids = await Promise.all(Array.from({ length: 8 }, () => answered('narrow')));
