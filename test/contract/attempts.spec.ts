@@ -38,7 +38,14 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
     expect(await claim(job.id)).toEqual({
       id: job.id,
       payload: { input: 'x' },
-      feedback: ['shorter', 'kinder'],
+      originalPayload: null,
+      responseSchema: null,
+      turns: [
+        { feedback: 'shorter', response: null },
+        { feedback: 'kinder', response: null },
+      ],
+      hasFallback: false,
+      translated: false,
       roundAttempts: 1,
     });
     expect((await times(job.id)).lease).toBeCloseTo(60, -1);

@@ -48,10 +48,11 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
   });
 
   it('keeps an answer with NUL and half surrogate pairs, which PostgreSQL does not take', async () => {
-    const { id } = await ask({ text: '[{"a\\u0000b": "x\\u0000y\\ud800z"}]' });
+    const odd = { 'a\0b': 'x\0y\ud800z' };
+    const { id } = await ask({ body: { ...completion('x\0y'), odd } });
     await stack.reaches(id, 'human');
     const { body } = await stack.decide(id, { verdict: 'approve' });
-    expect(body.response).toEqual([{ 'a\0b': 'x\0y\ud800z' }]);
+    expect(body.response).toEqual({ ...completion('x\0y'), odd });
   });
 
   it('waits as long as a 429 asks for with Retry-After, then succeeds', async () => {
@@ -69,14 +70,14 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     const { id, calls } = await ask(
       { status: 500, text: 'oops' },
       { status: 503, text: '' },
-      { body: 'fine' },
+      { body: completion('fine') },
     );
     expect(await stack.reaches(id, 'human')).toMatchObject({ attempts: 3, revision: 1, failure: null });
     expect(calls()).toHaveLength(3);
   });
 
   it.each([408, 409])('tries again after a %i', async (status) => {
-    const { id } = await ask({ status, text: 'later' }, { body: 'fine' });
+    const { id } = await ask({ status, text: 'later' }, { body: completion('fine') });
     expect((await stack.reaches(id, 'human')).attempts).toBe(2);
   });
 
@@ -145,20 +146,21 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
   });
 
   it('takes an answer of just under 10 MiB', async () => {
-    const text = 'x'.repeat(LARGEST_ANSWER - 2);
-    const { id } = await ask({ body: text });
+    const answer = completion('x'.repeat(LARGEST_ANSWER - JSON.stringify(completion('')).length));
+    const { id } = await ask({ body: answer });
     await stack.reaches(id, 'human');
-    expect((await stack.decide(id, { verdict: 'approve' })).body.response).toBe(text);
+    expect((await stack.decide(id, { verdict: 'approve' })).body.response).toEqual(answer);
   });
 
   it('starts to count anew when a human asks again', async () => {
     const { id, calls } = await ask(
       { status: 500, text: 'oops' },
       { status: 500, text: 'oops' },
-      { body: 'one' },
+      { body: completion('one') },
     );
     await stack.reaches(id, 'human');
-    stack.stub.answer = () => (calls().length < 6 ? { status: 500, text: 'oops' } : { body: 'two' });
+    stack.stub.answer = () =>
+      calls().length < 6 ? { status: 500, text: 'oops' } : { body: completion('two') };
     await stack.decide(id, { verdict: 'regenerate' });
     expect(await stack.reaches(id, 'human')).toMatchObject({ attempts: 6, revision: 2 });
   });
@@ -181,7 +183,7 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     );
 
     it('is hung up on after MODEL_TIMEOUT_MS, and tried again', async () => {
-      const { id, calls } = await ask('hang', { body: 'fine' });
+      const { id, calls } = await ask('hang', { body: completion('fine') });
       expect((await stack.reaches(id, 'human')).attempts).toBe(2);
       const [first, second] = calls();
       expect(first!.aborted).toBe(true);
