@@ -163,7 +163,7 @@ describe('the console’s queue', () => {
     expect((await stack.decide(voted, { verdict: 'approve' }, as('alice'))).status).toBe(200);
     const row = alice.page.getByRole('row', { name: 'lapsed' });
     await row.getByText('bob').waitFor();
-    await alice.page.getByRole('row', { name: 'voted on' }).getByText('1 of 2 approved').waitFor();
+    await alice.page.getByRole('row', { name: 'voted on' }).getByText('judged by you').waitFor();
     await alice.page.getByRole('row', { name: 'mine' }).click();
     await alice.isReady();
     // A claim that ends by itself is told by nobody; to the server it has not ended.
