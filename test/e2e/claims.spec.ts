@@ -20,7 +20,8 @@ describe.each(WAYS)('claims: $name', ({ way }) => {
   const next = (name: string) => stack.http.post('/v1/reviews/claim-next', undefined, as(name));
   const claim = (id: string, name: string) => stack.http.put(`/v1/reviews/${id}/claim`, undefined, as(name));
   const release = (id: string, name: string) => stack.http.delete(`/v1/reviews/${id}/claim`, as(name));
-  const read = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
+  const read = async (id: string, name?: string) =>
+    (await stack.http.get(`/v1/reviews/${id}`, name === undefined ? {} : as(name))).body;
   const reject = (id: string, name: string) => stack.decide(id, { verdict: 'reject' }, as(name));
 
   it('claim-next gives the most urgent, then the oldest, and 204 when nothing is left', async () => {
@@ -89,7 +90,7 @@ describe.each(WAYS)('claims: $name', ({ way }) => {
       held: null,
       decision: null,
     });
-    expect(await read(id)).toEqual(before);
+    expect(await read(id, 'alice')).toEqual(before);
     await reject(id, 'alice');
   });
 
@@ -100,7 +101,7 @@ describe.each(WAYS)('claims: $name', ({ way }) => {
       const { body: before } = await claim(id, 'alice');
       const { status, body } = await stack.http.post('/reviewJob', { id, ...change }, as('bob'));
       expect([status, body.message]).toEqual([409, expect.stringMatching(/^alice has the job until /)]);
-      expect(await read(id)).toEqual(before);
+      expect(await read(id, 'alice')).toEqual(before);
       await reject(id, 'alice');
     },
   );
