@@ -48,6 +48,7 @@ describe('earlier answers in the console', () => {
     await alice.button('Use this answer').click();
     await alice.page.getByRole('heading', { name: 'Answer 3' }).waitFor();
     await alice.sees('Answer 3: answer 1 again');
+    await alice.isReady();
     await alice.press('a');
     await alice.sees('Approved.');
     await stack.database.query('UPDATE jobs SET held_until = now() WHERE held_until > now()');
