@@ -38,7 +38,9 @@ describe('the console', () => {
 
   it('has all that its page needs, under names that change with their content', async () => {
     const { text } = await stack.http.get('/');
-    const needed = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+    const needed = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+      ([, path]) => new URL(path!, stack.url).pathname,
+    );
     expect(needed.length).toBeGreaterThanOrEqual(3);
     for (const path of needed) {
       const { status, headers } = await stack.http.get(path, { 'accept-encoding': 'gzip' });

@@ -51,7 +51,7 @@ describe('the demo model, without any variable that begins with MODEL_', () => {
   it('says at boot that it is no LLM', () => {
     expect(app.logs.join('\n')).toMatch(/"level":"warn".*demo model, not an LLM/);
     // And to the person at the terminal.
-    expect(app.logs.join('\n')).toMatch(/^Jobs are kept in .* Model: a demo model, not an LLM/m);
+    expect(app.logs.join('\n')).toMatch(/^Jobs are kept in .*\nModel: a demo model, not an LLM/m);
   });
 
   it.each([{ input: 'What is 2 + 2?' }, 'Just a text.', 4711, [], null])(
