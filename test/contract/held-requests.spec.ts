@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { HoldStore, type Closing, type HeldRequest } from '@hitl/domain';
+import { HoldStore, type Closing, type HeldRequest, type Question } from '@hitl/domain';
 import { jobIn } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
@@ -25,9 +25,24 @@ describe.each(TEST_STORES)('requests that are held, on $name', ({ open }) => {
   ) {
     await holds.beat(gatewayId);
     const hold: HeldRequest = { gatewayId, requestId: randomUUID(), jobId };
-    const got = await holds.join({ ...hold, asked: asked(question), certain, joinMs: JOIN_MS });
-    return { ...hold, jobId: got.jobId, cutAfterMs: got.cutAfterMs };
+    const got = await holds.join({ ...hold, asked: asked(question), certain, joinMs: JOIN_MS, waitedMs: 0 });
+    return { ...hold, ...got! };
   }
+  /** Asks through another gateway, which the request reaches in so many minutes. */
+  const askElsewhere = (question: string, minutes: number, more: Partial<Question> = {}) =>
+    holds.join({
+      gatewayId: randomUUID(),
+      requestId: randomUUID(),
+      jobId: randomUUID(),
+      asked: asked(question),
+      certain: false,
+      joinMs: JOIN_MS,
+      waitedMs: -60_000 * minutes,
+      ...more,
+    });
+  /** As if the gateway were last seen in so many minutes. */
+  const lastSeen = (minutes: number) =>
+    store.database.query(`UPDATE gateways SET seen_at = now() + $1 * interval '1 minute'`, [minutes]);
   const end = (hold: HeldRequest, how: Partial<Closing> = {}) =>
     holds.close([{ ...hold, answered: false, cutAfterMs: null, ...how }]);
   const left = async (): Promise<string[]> =>
@@ -50,6 +65,35 @@ describe.each(TEST_STORES)('requests that are held, on $name', ({ open }) => {
     // Two were joined; the third is still held, so a new one was made for the one who came last, and one for the other.
     expect(jobs.size).toBe(5);
     expect(again.filter(({ cutAfterMs }) => cutAfterMs === 60_000)).toHaveLength(2);
+  });
+
+  it('get no job while nobody knows whether another gateway still holds an identical one', async () => {
+    await ask('q');
+    await lastSeen(1);
+    expect(await askElsewhere('q', 2)).toBeNull();
+    expect(await askElsewhere('other', 2)).not.toBeNull();
+    // Where nobody joins, there is nothing to find out.
+    expect(await askElsewhere('q', 2, { joinMs: 0 })).not.toBeNull();
+  });
+
+  it('get the job of a gateway that stays silent once it counts as dead', async () => {
+    const held = await ask('q');
+    await lastSeen(-1);
+    expect(await askElsewhere('q', -2)).toEqual({ jobId: held.jobId, cutAfterMs: null });
+  });
+
+  it('get a job of their own once the other gateway was seen alive after they came', async () => {
+    const held = await ask('q');
+    await lastSeen(2);
+    const own = await askElsewhere('q', 1);
+    expect(own).not.toBeNull();
+    expect(own!.jobId).not.toBe(held.jobId);
+  });
+
+  it('get the job at once where the client says that it repeats', async () => {
+    const held = await ask('q');
+    await lastSeen(1);
+    expect(await askElsewhere('q', 2, { certain: true })).toMatchObject({ jobId: held.jobId });
   });
 
   it('are not ended by the request that somebody took them over from', async () => {

@@ -1,7 +1,14 @@
 export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
 export { isDuplicate, isStatementTimeout, isTransient } from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
-export { HoldStore, type Closing, type HeldClient, type HeldRequest } from './holds/hold-store';
+export {
+  HoldStore,
+  type Closing,
+  type HeldClient,
+  type HeldRequest,
+  type Joined,
+  type Question,
+} from './holds/hold-store';
 export { isJsonObject, type Json } from './json';
 export { fromStoredJson } from './stored-json';
 export { Decision } from './jobs/decision.entity';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { HoldStore, isTransient, type Closing, type HeldRequest } from '@hitl/domain';
+import { HoldStore, isTransient, type Closing, type HeldRequest, type Joined, type Question } from '@hitl/domain';
 import { every, type Repetition } from '@hitl/messaging';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
@@ -9,6 +10,8 @@ import { requestHashOf } from '../http/idempotency';
 
 /** How often this gateway says that it is alive while it holds requests, in milliseconds. */
 const BEAT_MS = 500;
+/** How long to wait before another look at whether another gateway is alive, in milliseconds. */
+const DOUBT_MS = 200;
 /** Beats between two sweeps: about ten minutes. */
 const BEATS_PER_SWEEP = 1200;
 /** Ended holds that wait to be written while the database is away; of more the oldest are forgotten, and count as there. */
@@ -48,6 +51,8 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
    * Holds a request without an idempotency key.
    * @returns the job that it waits for, which may not be there yet: the one of an identical request whose client has gone,
    *   else a new one. `cutAfterMs`: how soon the line to that client was cut; null: it was not.
+   *   Where an identical request is held at another gateway, it takes until that gateway is seen alive (half a second) or
+   *   counts as dead (two seconds).
    */
   async join(
     request: FastifyRequest,
@@ -55,7 +60,7 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
     const jobId = uuidv7();
     const hold = await this.open(jobId);
     try {
-      const found = await this.store.join({
+      const found = await this.joined({
         ...hold,
         asked: createHash('sha256')
           // Who sends other credentials is another caller.
@@ -73,6 +78,18 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
     } catch (error) {
       this.held.delete(hold.requestId);
       throw error;
+    }
+  }
+
+  private async joined(question: Omit<Question, 'waitedMs'>): Promise<Joined> {
+    const cameAt = performance.now();
+    for (;;) {
+      const found = await this.store.join({
+        ...question,
+        waitedMs: Math.round(performance.now() - cameAt),
+      });
+      if (found) return found;
+      await setTimeout(DOUBT_MS);
     }
   }
 

@@ -34,6 +34,15 @@ export interface Question extends HeldRequest {
   certain: boolean;
   /** How long ago the client may have gone, in milliseconds. */
   joinMs: number;
+  /** How long ago this request was first asked for its job, in milliseconds. */
+  waitedMs: number;
+}
+
+/** The job that a request waits for. */
+export interface Joined {
+  jobId: string;
+  /** How soon the line to the client that waited for it before was cut, in milliseconds; null: it was not. */
+  cutAfterMs: number | null;
 }
 
 /** How a held request ended. */
@@ -47,8 +56,12 @@ export interface Closing extends HeldRequest {
 /** Keeps which requests are held for which jobs. */
 @Injectable()
 export class HoldStore {
-  /** Finds the job that a request waits for; `cutAfterMs`: its line was cut so soon before. */
-  readonly join: (question: Question) => Promise<{ jobId: string; cutAfterMs: number | null }>;
+  /**
+   * Finds the job that a request waits for. Answers null as long as nobody knows whether an identical request is still
+   * held at another gateway, which may just have been killed: ask again until that one has been seen alive since this
+   * request came, or counts as dead.
+   */
+  readonly join: (question: Question) => Promise<Joined | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.join = batched((questions: Question[]) => join(database, questions));
@@ -123,21 +136,27 @@ export class HoldStore {
   }
 }
 
-async function join(
-  database: DataSource,
-  questions: Question[],
-): Promise<{ jobId: string; cutAfterMs: number | null }[]> {
-  const rows: { requestId: string; jobId: string; cutAfterMs: number | null }[] = await database.query(
+async function join(database: DataSource, questions: Question[]): Promise<(Joined | null)[]> {
+  const rows: { requestId: string; joined: Joined | null }[] = await database.query(
     prepared(
       'hold',
-      `SELECT input.request_id AS "requestId", held.job_id AS "jobId", held.cut_after_ms AS "cutAfterMs"
+      `SELECT input.request_id AS "requestId", CASE WHEN NOT EXISTS (
+         SELECT 1 FROM held_requests h JOIN gateways g ON g.id = h.gateway_id
+         WHERE h.asked = input.asked AND h.gateway_id <> input.gateway_id AND h.left_at IS NULL AND h.answered_at IS NULL
+           AND NOT input.certain AND input.join_ms > ${SILENT_MS}
+           AND h.held_at <= input.came_at AND g.seen_at <= input.came_at
+           AND g.seen_at >= clock_timestamp() - interval '${SILENT_MS} milliseconds'
+       ) THEN (
+         SELECT jsonb_build_object('jobId', held.job_id, 'cutAfterMs', held.cut_after_ms)
+         FROM hitl_hold(input.job_id, input.asked, input.gateway_id, input.request_id, input.certain,
+           now() - input.join_ms * interval '1 millisecond', interval '${SILENT_MS} milliseconds') held
+       ) END AS joined
        FROM (
-         SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[], $5::boolean[], $6::integer[])
-           AS t (job_id, asked, gateway_id, request_id, certain, join_ms)
+         SELECT *, clock_timestamp() - waited_ms * interval '1 millisecond' AS came_at
+         FROM unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[], $5::boolean[], $6::integer[], $7::integer[])
+           AS t (job_id, asked, gateway_id, request_id, certain, join_ms, waited_ms)
          ORDER BY asked
-       ) input
-       CROSS JOIN LATERAL hitl_hold(input.job_id, input.asked, input.gateway_id, input.request_id, input.certain,
-         now() - input.join_ms * interval '1 millisecond', interval '${SILENT_MS} milliseconds') held`,
+       ) input`,
     ),
     [
       questions.map(({ jobId }) => jobId),
@@ -146,12 +165,9 @@ async function join(
       questions.map(({ requestId }) => requestId),
       questions.map(({ certain }) => certain),
       questions.map(({ joinMs }) => joinMs),
+      questions.map(({ waitedMs }) => waitedMs),
     ],
   );
-  const byRequest = new Map(rows.map((row) => [row.requestId, row]));
-  return questions.map(({ requestId }) => {
-    const row = byRequest.get(requestId);
-    if (!row) throw new Error('a held request waits for a job, whatever there was before');
-    return { jobId: row.jobId, cutAfterMs: row.cutAfterMs };
-  });
+  const byRequest = new Map(rows.map(({ requestId, joined }) => [requestId, joined]));
+  return questions.map(({ requestId }) => byRequest.get(requestId) ?? null);
 }
