@@ -143,6 +143,24 @@ describe('a reviewer', () => {
     expect(contentOf(await review(id))).toBe('from ben');
   });
 
+  it('is told that an edit which breaks the form that was asked for delivers nothing', async () => {
+    stack.stub.answer = () => ({ body: completion('{"total": 4}') });
+    const payload = {
+      model: 'stub',
+      messages: [{ role: 'user', content: 'as JSON' }],
+      response_format: { type: 'json_object' },
+    };
+    const { id } = await stack.submit(payload);
+    await stack.reaches(id, 'human');
+    await alice.opens(id);
+    await edits(alice, ' dollars');
+    await alice.sees(
+      'Nothing can be delivered yet: this breaks the form that the request asks for. it must be JSON.',
+    );
+    await alice.page.locator('.cm-content[aria-label="Your answer"]').fill('{"total": 5}');
+    await alice.sees('Saving delivers your version, not the model’s.');
+  });
+
   it('sees what was delivered when another’s edit has ended the job, and keeps the own text', async () => {
     const id = await waiting('x');
     await alice.opens(id);

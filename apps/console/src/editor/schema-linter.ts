@@ -1,22 +1,16 @@
-import { Validator, type Schema } from '@cfworker/json-schema';
 import { syntaxTree } from '@codemirror/language';
 import type { Diagnostic } from '@codemirror/lint';
 import type { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import type { Json } from '../api/client';
+import { schemaCheck } from '../review/form-check';
 
 /** Faults that are shown at once. */
 const MOST_FAULTS = 50;
 
 /** Tells where a JSON text does not fit a schema. The gateway has the last word; this one only saves the way. */
 export function schemaLinter(schema: Json): (view: EditorView) => Diagnostic[] {
-  let validator: Validator;
-  try {
-    // It interprets the schema: the page may not compile code.
-    validator = new Validator(schema as Schema, '2020-12', false);
-  } catch {
-    return () => [];
-  }
+  const check = schemaCheck(schema);
   return ({ state }) => {
     let value: unknown;
     try {
@@ -24,22 +18,10 @@ export function schemaLinter(schema: Json): (view: EditorView) => Diagnostic[] {
     } catch {
       return [];
     }
-    const { errors } = validator.validate(value);
-    // A fault is repeated for each value around it: the innermost says it.
-    const outer = new Set(errors.flatMap(({ instanceLocation }) => around(instanceLocation)));
-    const inner = errors.filter(({ instanceLocation }) => !outer.has(instanceLocation));
-    return inner.slice(0, MOST_FAULTS).map(({ instanceLocation, error }) => ({
-      ...rangeOf(state, instanceLocation.replace(/^#/, '')),
-      severity: 'error',
-      message: error,
-    }));
+    return check(value)
+      .slice(0, MOST_FAULTS)
+      .map(({ pointer, message }) => ({ ...rangeOf(state, pointer), severity: 'error', message }));
   };
-}
-
-/** The JSON pointers of the values around the one that a pointer names. */
-function around(pointer: string): string[] {
-  const parts = pointer.split('/');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 /** Where the value is that a JSON pointer names. */

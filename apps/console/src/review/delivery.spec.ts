@@ -23,6 +23,13 @@ describe('what a decision would do', () => {
     expect(consequenceOf(review(), '{"total": ', null)).toContain('Nothing can be delivered yet');
   });
 
+  it('tells that an edit which breaks its form delivers nothing', () => {
+    const told = consequenceOf(review(), '{"total": "5"}', null, '/total: must be a number');
+    expect(told).toContain('Nothing can be delivered yet: this breaks the form');
+    expect(told).toContain('/total: must be a number');
+    expect(consequenceOf(review(), null, 'reject', 'must be a number')).toContain('delivers nothing');
+  });
+
   it('tells when others must agree, and when this was the last voice', () => {
     expect(consequenceOf(review({}, { approvals: 2 }), null, null)).toContain('one of 2 approvals');
     expect(consequenceOf(review({}, { approvals: 2, approved_by: ['ben'] }), null, null)).toContain(

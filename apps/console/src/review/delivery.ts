@@ -29,8 +29,16 @@ export function votesLeft(
   return verdict === 'regenerate' ? 1 : Math.max(1, approvals - like[verdict].length);
 }
 
-/** What the decision that is being prepared would do, in one sentence. */
-export function consequenceOf(review: Review, text: string | null, form: Form | null): string {
+/**
+ * What the decision that is being prepared would do, in one sentence.
+ * @param formFault how what is written breaks the form that its request asks for; null: it does not, as far as is known
+ */
+export function consequenceOf(
+  review: Review,
+  text: string | null,
+  form: Form | null,
+  formFault: string | null = null,
+): string {
   const { approvals } = review.review;
   const response = review.response as Json;
   if (form === 'reject')
@@ -40,6 +48,8 @@ export function consequenceOf(review: Review, text: string | null, form: Form | 
   if (form === 'regenerate') return 'Nothing is delivered: the model’s new answer waits for a person again.';
   if (text !== null && text !== editable(response).text) {
     if (resultOf(response, text) === null) return 'Nothing can be delivered yet: this is not JSON.';
+    if (formFault !== null)
+      return `Nothing can be delivered yet: this breaks the form that the request asks for. ${formFault}`;
     return approvals > 1
       ? `Saving proposes your version: of ${approvals} approvals it has yours.`
       : 'Saving delivers your version, not the model’s.';

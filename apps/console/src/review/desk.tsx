@@ -17,6 +17,7 @@ import { refusalOf, useDecide, useDeciding, useUndo } from './decide';
 import { consequenceOf, resultOf, type Form } from './delivery';
 import { useDraft } from './draft';
 import { EditBanner } from './edit-banner';
+import { useFormFault } from './form-fault';
 import { NoteForm, RegenerateForm, RejectForm } from './forms';
 import { JobHeader } from './job-header';
 import { AnswerPane, RequestPane } from './panes';
@@ -63,6 +64,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   const { edit } = drafting;
   /** What is written for the answer that is shown, and so may be delivered instead of it. */
   const text = edit !== null && waits && edit.revision === revision ? edit.text : null;
+  const formFault = useFormFault(review, text);
   const view: View = { ...PLAIN, diff: edit !== null, ...chosen };
 
   useEffect(() => {
@@ -148,7 +150,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
       ? null
       : form === null && edit !== null && text === null
         ? STALE
-        : consequenceOf(review, text, form?.name ?? null);
+        : consequenceOf(review, text, form?.name ?? null, formFault);
   const formProps = { words, onWords: changeWords, onCancel: () => setForm(null) };
   return (
     <div className="contents">

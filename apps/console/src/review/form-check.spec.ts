@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Json } from '../api/client';
+import { formFault, schemaCheck } from './form-check';
+
+const SCHEMA = {
+  type: 'object',
+  required: ['total'],
+  properties: { total: { type: 'number' } },
+} as unknown as Json;
+const asked = (payload: object, response_schema: Json = null) =>
+  ({ payload, response_schema }) as unknown as Parameters<typeof formFault>[0];
+
+describe('the form of an answer', () => {
+  it("is the job's schema", () => {
+    expect(formFault(asked({}, SCHEMA), { total: 5 })).toBeNull();
+    expect(formFault(asked({}, SCHEMA), { total: '5' })).toMatch(/^\/total: /);
+    expect(formFault(asked({}, SCHEMA), {})).toContain('total');
+  });
+
+  it.each([
+    ['a chat', { response_format: { type: 'json_schema', json_schema: { schema: SCHEMA } } }],
+    ['a response', { text: { format: { type: 'json_schema', schema: SCHEMA } } }],
+  ])('is the schema that %s wants its text to have', (_name, payload) => {
+    expect(formFault(asked(payload), '{"total": 5}')).toBeNull();
+    expect(formFault(asked(payload), '{"total": "5"}')).toMatch(/^\/total: /);
+    expect(formFault(asked(payload), 'five')).toBe('it must be JSON.');
+  });
+
+  it('is an object where any JSON will do', () => {
+    const any = asked({ response_format: { type: 'json_object' } });
+    expect(formFault(any, '{}')).toBeNull();
+    expect(formFault(any, '5')).toBe('it must be a JSON object.');
+  });
+
+  it('is nothing where nothing is asked for, or the schema is none', () => {
+    expect(formFault(asked({ response_format: { type: 'text' } }), 'five')).toBeNull();
+    expect(formFault(asked({}), 'five')).toBeNull();
+    expect(schemaCheck({ $ref: '#/nowhere' })).toBeInstanceOf(Function);
+  });
+
+  it('is broken by the innermost value', () => {
+    const check = schemaCheck({ type: 'object', properties: { a: SCHEMA } });
+    expect(check({ a: { total: '5' } }).map(({ pointer }) => pointer)).toEqual(['/a/total']);
+  });
+});
