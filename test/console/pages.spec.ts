@@ -255,6 +255,19 @@ describe('the console’s pages', () => {
     });
   });
 
+  it('say that they could not be loaded, and offer to reload, where none of their files comes', async () => {
+    const bob = await openConsole(browser, stack.url, 'bob');
+    bob.excuse(/ 404 |MIME type/);
+    await bob.page.route('**/assets/**', (route) => route.fulfill({ status: 404 }));
+    await bob.page.goto(`${stack.url}/review/${crypto.randomUUID()}`);
+    await bob.sees('it could not be loaded');
+    await bob.page.unroute('**/assets/**');
+    await bob.page.getByRole('link', { name: 'Reload' }).click();
+    await bob.sees('There is no job');
+    expect(bob.faults).toEqual([]);
+    await bob.close();
+  });
+
   it('show only what is in sight, scroll to the end and open while 5,000 jobs wait', async () => {
     await stack.database.query(
       `INSERT INTO jobs (id, status, payload, response, revision, priority, waiting_since, planned_at, submitter)

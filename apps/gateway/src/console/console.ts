@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -14,7 +15,8 @@ const ASSETS = '="./assets/';
 
 /**
  * Serves the reviewers' page: index.html for each of its addresses, and its assets, which never change under one name.
- * Without a built console the API works as ever, and `/` says what is missing.
+ * Without a built console the API works as ever, and `/` says what is missing. A console that is built anew meanwhile is
+ * the one that a reload gets.
  * @param publicUrl where browsers reach the gateway; unset, the page finds its assets from its own address
  */
 export async function serveConsole(app: NestFastifyApplication, publicUrl?: string): Promise<void> {
@@ -28,9 +30,13 @@ export async function serveConsole(app: NestFastifyApplication, publicUrl?: stri
     );
     return;
   }
-  const page = readFileSync(join(folder, 'index.html'), 'utf8');
+  const index = join(folder, 'index.html');
+  let page = await readFile(index, 'utf8');
   for (const url of CONSOLE_PAGES) {
-    fastify.get(url, (request, reply) => {
+    fastify.get(url, async (request, reply) => {
+      // While a build replaces it, it is away or not whole: the page from before has to do.
+      const now = await readFile(index, 'utf8').catch(() => '');
+      if (now.includes('</html>')) page = now;
       const root = publicUrl === undefined ? rootFrom(request.originalUrl) : `${basePath(publicUrl)}/`;
       const nonce = randomBytes(16).toString('base64');
       return reply
