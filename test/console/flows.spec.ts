@@ -221,6 +221,20 @@ describe('the console', () => {
     await alice.sees('bob was first: approve. Yours was not counted.');
   });
 
+  it('tells the later of two who decide at once who was first, and until when that can be undone', async () => {
+    const id = await waiting('x');
+    alice.excuse(/ERR_FAILED .*\/v1\/events$| 409 .*\/decision$/);
+    // Alice's page hears nothing of what others do.
+    await alice.page.route('**/v1/events', (route) => route.abort());
+    await alice.opens(id);
+    const first = await stack.decide(id, { verdict: 'approve', undo_ms: 60_000 }, { 'x-hitl-actor': 'bob' });
+    expect(first.status).toBe(200);
+    await alice.press('a');
+    await alice.sees(
+      /^bob was first: approve, which takes effect at [\d:]+ ?([AP]M)? unless it is undone\. Yours was not counted\.$/,
+    );
+  });
+
   it('decides on many at once, after asking once', async () => {
     const ids = [];
     for (let n = 1; n <= 3; n += 1) ids.push(await waiting(`job ${n}`));

@@ -10,7 +10,7 @@ import { dropFromQueue, holdInQueue, nextJob } from '../queue/queue-data';
 import { reviewer } from '../reviewer';
 import { tell } from '../shell/messages';
 import { clip } from '../text/hygiene';
-import { duration } from '../text/time';
+import { duration, timeOfDay } from '../text/time';
 import { votesLeft } from './delivery';
 import { titleOf } from './job-header';
 import { forgetDraft } from './kept-draft';
@@ -199,13 +199,16 @@ export function refusalOf(error: unknown): string {
   if (!(error instanceof ApiError)) return messageOf(error);
   if (error.status === 0)
     return 'The server cannot be reached. Nothing is lost: decide again when it is back.';
-  const { decision, claim } = (error.problem?.current ?? {}) as {
+  const { decision, held, claim } = (error.problem?.current ?? {}) as {
     decision?: { by: string; verdict: string } | null;
+    held?: { by: string; verdict: string; until: string } | null;
     claim?: { by: string } | null;
   };
   switch (error.code) {
     case 'already_decided':
     case 'job_not_waiting':
+      if (held)
+        return `${held.by} was first: ${held.verdict}, which takes effect at ${timeOfDay(held.until)} unless it is undone. Yours was not counted.`;
       return decision
         ? `${decision.by} was first: ${decision.verdict}. Yours was not counted.`
         : error.message;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { age, countdown, duration } from './time';
+import { age, countdown, duration, inOwnTime, moment } from './time';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const at = (ms: number): string => new Date(NOW + ms).toISOString();
@@ -32,4 +32,11 @@ describe('a countdown', () => {
   it('is none without a deadline', () => {
     expect(countdown(null, NOW)).toBeNull();
   });
+});
+
+it("tells a server's moments as every other moment, and leaves its other words", () => {
+  const told = 'ben has the job until 2026-01-01T12:00:00.123Z; revision 2 of 2026-01.';
+  expect(inOwnTime(told)).toBe(
+    `ben has the job until ${moment('2026-01-01T12:00:00.123Z')}; revision 2 of 2026-01.`,
+  );
 });

@@ -44,3 +44,8 @@ export function moment(at: string): string {
 export function timeOfDay(at: string): string {
   return new Date(at).toLocaleTimeString(undefined, { timeStyle: 'medium' });
 }
+
+/** A server's words with each of its moments in the reader's own way of writing it. */
+export function inOwnTime(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, moment);
+}
