@@ -229,6 +229,16 @@ describe('headers and requests that are not as they should be', () => {
     await target.refuses(() => target.http.post('/enqueue', { input: 1 }, headers), { status: 400 });
   });
 
+  it.each([encodeURI('\u202ezoë'), Buffer.from('\u202ezoë').toString('latin1')])(
+    'the refusal of an actor repeats it as it was meant, and writes out what would turn it: %j',
+    async (actor) => {
+      const { body } = await target.http.get('/v1/reviewer', {
+        'x-hitl-actor': actor,
+      });
+      expect(body.detail).toContain('"⟦U+202E⟧zoë" is not a name');
+    },
+  );
+
   it.each([
     MARKER,
     `"${MARKER}"`,

@@ -54,17 +54,33 @@ export interface FieldFault {
   detail: string;
 }
 
-/** A refusal that a client is told about. `detail` says what was wrong, with which value, and what to do. */
+/**
+ * A refusal that a client is told about. `detail` says what was wrong, with which value, and what to do; what nobody sees
+ * in that value, or what would turn the words around it, is written out.
+ */
 export class DomainError extends Error {
   override name = 'DomainError';
+  readonly faults: FieldFault[];
 
   constructor(
     readonly code: ErrorCode,
     detail: string,
-    readonly faults: FieldFault[] = [],
+    faults: FieldFault[] = [],
     /** What is there now, for whoever wanted to change it. */
     readonly current?: object,
   ) {
-    super(detail);
+    super(writtenOut(detail));
+    this.faults = faults.map((fault) => ({ ...fault, detail: writtenOut(fault.detail) }));
   }
+}
+
+/** Controls but line feeds, separators, halves of characters, and what turns text or is not seen. */
+const UNSEEN = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\u00ad\u200b\u2060\ufeff]/gu;
+
+/** A text with each character that is not seen as itself, or turns others, by its number: `⟦U+202E⟧`. */
+function writtenOut(text: string): string {
+  return text.replace(
+    UNSEEN,
+    (character) => `⟦U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟧`,
+  );
 }

@@ -24,6 +24,8 @@ export class Withheld extends DomainError {
     readonly retryAfter: number | null = null,
   ) {
     super(code, detail);
+    // A reviewer's or a model's own words.
+    this.message = detail;
   }
 
   /** 503 invites clients to ask again, which 422 does not: there it would make a second job. */
