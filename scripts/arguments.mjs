@@ -15,7 +15,7 @@ export function readArguments(usage, { parts = [], options = [] } = {}) {
   const unknown = given.filter((argument) => !known.includes(argument));
   if (unknown.length > 0) {
     const list = known.length > 0 ? `Known are: ${known.join(', ')}.` : 'It takes no arguments.';
-    refuse(`«${unknown.join(' ')}» is unknown here. ${list}`, usage);
+    refuse(`«${unknown.join(' ')}» is unknown here. ${list}${meant(unknown[0] ?? '', known)}`, usage);
   }
   const named = parts.filter((part) => given.includes(part));
   return {
@@ -43,4 +43,36 @@ export function answerHelp(usage) {
 export function refuse(fault, usage) {
   console.error(`${fault}\n\n${usage.trim()}`);
   process.exit(2);
+}
+
+/**
+ * Asks whether one of the known words was meant; empty where none is near.
+ * @param {string} word
+ * @param {readonly string[]} known
+ */
+export function meant(word, known) {
+  const near = known
+    .map((candidate) => ({ candidate, edits: editsBetween(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((one, other) => one.edits - other.edits)[0];
+  return near && near.edits <= Math.max(1, near.candidate.length / 3)
+    ? ` Did you mean ${near.candidate}?`
+    : '';
+}
+
+/**
+ * How many characters must be put in, left out or replaced to make one word of another.
+ * @param {string} from
+ * @param {string} to
+ */
+function editsBetween(from, to) {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [above, letter] of [...from].entries()) {
+    const next = [above + 1];
+    for (const [index, other] of [...to].entries()) {
+      const replaced = Number(row[index]) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, Number(row[index + 1]) + 1, Number(next[index]) + 1));
+    }
+    row = next;
+  }
+  return Number(row[to.length]);
 }

@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { refuse } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 import { life } from './services/process.mjs';
 import { installCommand, PROGRAMS, provide } from './services/programs.mjs';
-import { FAMILIES, HELP, readArguments } from './testing/arguments.mjs';
+import { FAMILIES, HELP, readArguments, requireTests } from './testing/arguments.mjs';
 
 /** @typedef {import('./services/programs.mjs').Program} Program */
 
@@ -127,9 +128,10 @@ function conclude(status, report, skipped) {
 
 function request() {
   try {
-    return readArguments(args);
+    const asked = readArguments(args);
+    requireTests(asked.files, ROOT);
+    return asked;
   } catch (error) {
-    console.error(/** @type {Error} */ (error).message);
-    process.exit(1);
+    return refuse(/** @type {Error} */ (error).message, HELP);
   }
 }

@@ -1,4 +1,7 @@
 /** What `npm test` is asked for. */
+import { readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { meant } from '../arguments.mjs';
 import { PROGRAMS } from '../services/programs.mjs';
 
 /** @typedef {import('../services/programs.mjs').Program} Program */
@@ -39,7 +42,7 @@ export function readArguments(args) {
   const unknown = without.find((program) => !Object.hasOwn(PROGRAMS, program));
   if (unknown !== undefined)
     throw new Error(
-      `--without=${unknown}: write --without=broker, --without=browser or --without=broker,browser.`,
+      `--without=${unknown}: write --without=broker, --without=browser or --without=broker,browser.${meant(unknown, Object.keys(PROGRAMS))}`,
     );
   const others = args.filter((arg) => !arg.startsWith('--without='));
   const first = others.findIndex((arg) => arg.startsWith('-'));
@@ -79,4 +82,40 @@ function familiesOf(files) {
     return all.find((family) => family !== 'unit' && new RegExp(`^(\\./)?test/${family}(/|$)`).test(file));
   });
   return files.length > 0 && found.every(Boolean) ? all.filter((family) => found.includes(family)) : all;
+}
+
+/**
+ * Makes sure that each of the paths fits a test, so that a slip of the pen is told before anything is built or started.
+ * @param {string[]} files as {@link readArguments} answers them
+ * @param {string} root the project's folder
+ * @throws {Error} that names the first path which fits none, what there is, and what may have been meant
+ */
+export function requireTests(files, root) {
+  if (files.length === 0) return;
+  const tests = ['apps', 'libs', 'scripts', 'test'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.spec.ts'))
+      .map((path) => join(root, folder, path)),
+  );
+  const wrong = files.find((file) => !tests.some((path) => patternOf(file, root).test(path)));
+  if (wrong === undefined) return;
+  const families = Object.keys(FAMILIES);
+  const names = [...families, ...new Set(tests.map((path) => basename(path, '.spec.ts')))];
+  throw new Error(
+    `«${wrong}» is no family of tests, and fits no test's path. Families are: ${families.join(', ')}.${meant(basename(wrong).replace(/(\.spec)?\.ts$/, ''), names)}`,
+  );
+}
+
+/**
+ * A path as jest takes it: an expression that fits any part, or a path from the project's folder.
+ * @param {string} file
+ * @param {string} root
+ */
+function patternOf(file, root) {
+  const path = /^\.{1,2}\//.test(file) ? resolve(root, file) : file;
+  try {
+    return new RegExp(path, 'i');
+  } catch {
+    return new RegExp(path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'i');
+  }
 }

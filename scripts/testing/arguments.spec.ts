@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FAMILIES, readArguments } from './arguments.mjs';
+import { FAMILIES, readArguments, requireTests } from './arguments.mjs';
 
 const ALL = Object.keys(FAMILIES);
 
@@ -57,4 +57,28 @@ describe('the arguments of npm test', () => {
       expect(() => readArguments([argument])).toThrow('write --without=broker, --without=browser');
     },
   );
+
+  it.each([
+    ['contrct', 'Did you mean contract?'],
+    ['test/e2e/job.spec.ts', 'Did you mean jobs?'],
+    ['frobnicate', 'Families are: unit, k8s, contract, e2e, faults, console.'],
+    ['/work/elsewhere/jobs', 'fits no test'],
+  ])('refuse %s, which fits no test, and say what there is', (path, told) => {
+    expect(() => {
+      requireTests(['test/e2e', path], process.cwd());
+    }).toThrow(told);
+  });
+
+  it.each([
+    [],
+    ['jobs'],
+    ['./test/e2e/jobs.spec.ts'],
+    ['test/(e2e|faults)/'],
+    ['E2E'],
+    [`${process.cwd()}/apps`],
+  ])('take %s, which fits some', (...paths: string[]) => {
+    expect(() => {
+      requireTests(paths, process.cwd());
+    }).not.toThrow();
+  });
 });

@@ -27,6 +27,7 @@ function cloneInto(name: string): string {
     'scripts',
     'apps',
     'libs',
+    'test',
     'package.json',
     'package-lock.json',
     'nest-cli.json',
@@ -102,15 +103,28 @@ describe('on a fresh clone', () => {
     ['format', 'It takes no arguments.'],
     ['policy', 'Say what to do: check, and one FILE.'],
     ['audit', 'Say what to do: verify.'],
+    ['test', 'Families are: unit, k8s, contract, e2e, faults, console.'],
   ])(
     'npm run %s refuses an argument that it does not know, and says which there are',
     async (name, known) => {
       const { code, stdout, stderr } = await run(clone, [`scripts/${name}.mjs`, 'frobnicate']);
       expect([code, stdout]).toEqual([2, '']);
       expect(stderr).toContain(known);
-      expect(stderr).toContain('Usage: npm ');
+      expect(stderr).toMatch(/^(Usage: )?npm /m);
     },
   );
+
+  it.each([
+    ['check', 'tpyes', 'Did you mean types?'],
+    ['build', 'gatway', 'Did you mean gateway?'],
+    ['test', 'contrct', 'Did you mean contract?'],
+    ['test', '--without=browsr', 'Did you mean browser?'],
+  ])('npm run %s asks about %s what was meant, and does nothing', async (name, slip, told) => {
+    const { code, stdout, stderr } = await run(clone, [`scripts/${name}.mjs`, slip]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(told);
+    expect(existsSync(join(clone, 'node_modules'))).toBe(false);
+  });
 
   it('says in one line that Windows is not supported', async () => {
     const windows = "data:text/javascript,Object.defineProperty(process, 'platform', { value: 'win32' })";
