@@ -58,7 +58,7 @@ export * from './jobs/transitions';
 export { type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
-export { LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
+export { actorName, LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
 export { prepared, preparedName } from './prepared';
 export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';
 export {

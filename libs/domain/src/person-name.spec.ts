@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { personName } from './person-name';
+import { actorName, personName } from './person-name';
 
 describe("a person's name", () => {
   it.each([
@@ -47,4 +47,17 @@ describe("a person's name", () => {
       expect(personName(name)).toBeNull();
     },
   );
+});
+
+describe('the name that something happened under', () => {
+  it.each(['ana', 'worker', 'desk', 'policy:small talk', `policy:${'x'.repeat(121)}`])(
+    'may be %j',
+    (name) => {
+      expect(actorName(name)).toBe(name);
+    },
+  );
+
+  it.each(['', 'x'.repeat(129), 'policy:\u202e', `policy:${'x'.repeat(122)}`])('may not be %j', (name) => {
+    expect(actorName(name)).toBeNull();
+  });
 });

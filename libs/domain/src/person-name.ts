@@ -20,3 +20,12 @@ export function personName(text: string): string | null {
   const length = Array.from(name).length;
   return length >= 1 && length <= MAX_NAME_LENGTH && !RESERVED.test(name) ? name : null;
 }
+
+/**
+ * The name under which somebody acts, or the system does: a {@link personName}, `worker`, `desk`, or `policy:` and a rule.
+ * @returns null when nothing can have happened under it
+ */
+export function actorName(text: string): string | null {
+  const isSystem = RESERVED.test(text) && text.length <= MAX_NAME_LENGTH && !UNUSABLE.test(text);
+  return isSystem ? text : personName(text);
+}

@@ -64,6 +64,15 @@ describe('an envelope', () => {
     expect(() => openEnvelope('inference', text)).not.toThrow(/secret/);
   });
 
+  it.each(['', 'x'.repeat(129), '\u202eana', null])(
+    'with the name %j, which nobody has, is poison',
+    (actor) => {
+      expect(() => open({ pattern: 'review.desk', data: { actor } }, 'reviewCommands')).toThrow(
+        /unusable actor/,
+      );
+    },
+  );
+
   it('is opened or is poison, whatever the text', () => {
     const json = fc.oneof(
       fc.string(),

@@ -1,4 +1,5 @@
 import {
+  actorName,
   VERDICTS,
   type DecisionRequest,
   type Edit,
@@ -23,7 +24,16 @@ import {
   IsUUID,
   Max,
   Min,
+  ValidateBy,
 } from 'class-validator';
+
+/** The field names somebody; see {@link actorName}. */
+function IsActor(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isActor',
+    validator: { validate: (value) => typeof value === 'string' && actorName(value) !== null },
+  });
+}
 
 /** Durable event: a job in `bot` wants a worker. */
 export class InferenceRequested {
@@ -61,8 +71,7 @@ export class ReviewViewed {
 
   @IsUUID()
   jobId: string;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
   @IsBoolean()
   looks: boolean;
@@ -85,8 +94,7 @@ export class DecideReview extends PersonsCommand implements DecisionRequest {
   jobId: string;
   @IsIn(VERDICTS)
   verdict: Verdict;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
   @IsOptional()
   @IsInt()
@@ -118,8 +126,7 @@ export class EditReview extends PersonsCommand implements Edit {
 
   @IsUUID()
   jobId: string;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
   @IsOptional()
   @IsInt()
@@ -136,8 +143,7 @@ export class RestoreRevision extends PersonsCommand implements RestoreRequest {
 
   @IsUUID()
   jobId: string;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
   @IsInt()
   revision: number;
@@ -152,8 +158,7 @@ export class ClaimNextReview extends PersonsCommand {
   /** The command's id; repeating it claims nothing more. */
   @IsUUID()
   id: string;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
 }
 
@@ -171,8 +176,7 @@ export class ReleaseReview extends PersonsCommand {
 
   @IsUUID()
   jobId: string;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
 }
 
@@ -184,8 +188,7 @@ export class UndoDecision extends PersonsCommand {
   jobId: string;
   @IsUUID()
   decisionId: string;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
 }
 
@@ -197,8 +200,7 @@ export class NoteReview extends PersonsCommand implements Note {
   id: string;
   @IsUUID()
   jobId: string;
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
   @IsString()
   @IsNotEmpty()
@@ -214,8 +216,7 @@ export interface ClaimReply {
 export class ReadDesk {
   static readonly pattern = 'review.desk';
 
-  @IsString()
-  @IsNotEmpty()
+  @IsActor()
   actor: string;
 }
 

@@ -11,6 +11,7 @@ import {
   LARGEST_PAGE,
   limitParameter,
   nameParameter,
+  PERSON,
   personParameter,
   onlyParameters,
   timeParameter,
@@ -45,7 +46,7 @@ export class DecisionsController {
     description: 'Only those that have none of it',
     schema: { type: 'string', enum: ['model', 'rule'] },
   })
-  @ApiQuery({ name: 'reviewer', description: 'Who decided', ...NAME })
+  @ApiQuery({ name: 'reviewer', description: 'Who decided', ...PERSON })
   @ApiQuery({ name: 'group', description: "The job's group, as it is now", ...NAME })
   @ApiQuery({
     name: 'verdict',

@@ -7,6 +7,7 @@ import {
   choiceParameter,
   limitParameter,
   nameParameter,
+  PERSON,
   personParameter,
   onlyParameters,
   timeParameter,
@@ -34,7 +35,7 @@ function ApiExport(type: string, window: string, verdicts: readonly Verdict[], d
     ApiQuery({ name: 'to', description: `${window} before this`, ...time }),
     ApiQuery({ name: 'model', description: 'The model that was asked for', ...name }),
     ApiQuery({ name: 'rule', description: "The policy's rule", ...name }),
-    ApiQuery({ name: 'reviewer', description: 'Who decided', ...name }),
+    ApiQuery({ name: 'reviewer', description: 'Who decided', ...PERSON }),
     ApiQuery({ name: 'verdict', required: false, schema: { type: 'string', enum: [...verdicts] } }),
     ApiQuery({
       name: 'limit',

@@ -7,6 +7,7 @@ import {
   nameParameter,
   offsetParameter,
   onlyParameters,
+  personParameter,
   quote,
   single,
   statusParameter,
@@ -139,5 +140,21 @@ describe('a cursor', () => {
   });
   it.each(['', 'x', '!!!', encodeCursor(1), encodeCursor(null)])('of no list is refused: %p', (cursor) => {
     expect(thrownBy(() => cursorParameter({ cursor }, isText))).toEqual(about('cursor'));
+  });
+});
+
+describe("somebody's name", () => {
+  it.each([
+    ['Jose\u0301', 'José'],
+    [' ana ', 'ana'],
+    ['worker', 'worker'],
+    ['policy:small_talk', 'policy:small_talk'],
+  ])('%j is %j', (by, name) => {
+    expect(personParameter({ by }, 'by')).toBe(name);
+    expect(personParameter({}, 'by')).toBeUndefined();
+  });
+
+  it.each(['', 'x'.repeat(129), 'a\0', '\u202eana', `policy:${'x'.repeat(122)}`])('is not %j', (by) => {
+    expect(thrownBy(() => personParameter({ by }, 'by'))).toEqual(about('by'));
   });
 });

@@ -1,4 +1,4 @@
-import { DomainError, JOB_STATUSES, personName, type JobStatus } from '@hitl/domain';
+import { actorName, DomainError, JOB_STATUSES, MAX_NAME_LENGTH, type JobStatus } from '@hitl/domain';
 
 /** Entries that a list answers at most. */
 export const LARGEST_PAGE = 200;
@@ -6,7 +6,7 @@ export const LARGEST_PAGE = 200;
 export const USUAL_PAGE = 50;
 /** Entries that an offset may pass over: beyond, the database would read them all for nothing. */
 const LARGEST_OFFSET = 1_000_000;
-/** Characters of a model's, a rule's or a person's name. */
+/** Characters of a model's, a rule's or a group's name. */
 const LONGEST_NAME = 200;
 /** The database knows no offsets of 16 hours and more. */
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/;
@@ -74,9 +74,21 @@ export function nameParameter(query: Query, name: string): string | undefined {
   return text;
 }
 
-/** A person's name as it is kept, or another name that somebody acts under; undefined when not given. */
+/** How the OpenAPI document describes a {@link personParameter}. */
+export const PERSON = { required: false, schema: { type: 'string', maxLength: MAX_NAME_LENGTH } } as const;
+
+/** The name of a person as it is kept, or one that the system acts under; undefined when not given. */
 export function personParameter(query: Query, name: string): string | undefined {
-  return personName(single(query, name) ?? '') ?? nameParameter(query, name);
+  const text = single(query, name);
+  if (text === undefined) return undefined;
+  const actor = actorName(text);
+  if (actor === null) {
+    throw fault(
+      name,
+      `${quote(text)} is nobody's name: names have 1 to ${MAX_NAME_LENGTH} characters, and none that nobody sees`,
+    );
+  }
+  return actor;
 }
 
 /** One of the values; undefined when not given. */

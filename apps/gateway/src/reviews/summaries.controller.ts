@@ -10,6 +10,8 @@ import {
   flagParameter,
   limitParameter,
   onlyParameters,
+  PERSON,
+  personParameter,
   quote,
   single,
   USUAL_PAGE,
@@ -69,7 +71,7 @@ export class SummariesController {
       'Only those that have none; what has no group is for everybody. Not together with the filter of that name',
     schema: { type: 'string', enum: [...WITHOUT] },
   })
-  @ApiQuery(filter('claimed_by', 'Who has it now'))
+  @ApiQuery({ name: 'claimed_by', description: 'Who has it now', ...PERSON })
   @ApiQuery({
     name: 'unclaimed',
     required: false,
@@ -85,7 +87,16 @@ export class SummariesController {
     @Query() query: QueryParameters,
     @Actor() actor: string,
   ): Promise<ReviewSummaryPage> {
-    onlyParameters(query, ['limit', 'cursor', 'ids', ...FILTERS, ...FLAGS, 'without', 'priority']);
+    onlyParameters(query, [
+      'limit',
+      'cursor',
+      'ids',
+      ...FILTERS,
+      ...FLAGS,
+      'claimed_by',
+      'without',
+      'priority',
+    ]);
     const limit = limitParameter(query, undefined, LARGEST_LIST);
     const after = cursorParameter(query, isReviewPosition);
     const filter = filterOf(query);
@@ -103,7 +114,7 @@ export class SummariesController {
 }
 
 const FLAGS = ['unclaimed', 'decidable'] as const;
-const FILTERS = ['model', 'rule', 'group', 'claimed_by', 'q'] as const;
+const FILTERS = ['model', 'rule', 'group', 'q'] as const;
 
 function filterOf(query: QueryParameters): SummaryFilter {
   for (const name of FILTERS) {
@@ -120,7 +131,7 @@ function filterOf(query: QueryParameters): SummaryFilter {
     rule: single(query, 'rule'),
     group: single(query, 'group'),
     without,
-    claimedBy: single(query, 'claimed_by')?.normalize('NFC'),
+    claimedBy: personParameter(query, 'claimed_by'),
     unclaimed: flagParameter(query, 'unclaimed'),
     priority: wholeNumber(query, 'priority', undefined, 0, 9),
     asked: single(query, 'q'),
