@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { expectForm, MARKER, startTarget, type Target } from './refusals';
 
@@ -193,6 +194,7 @@ describe('addresses and parameters that make no sense', () => {
     ['POST', '/v1/reviews', 'GET, HEAD'],
     ['PUT', '/v1/reviews/{human}/decision', 'DELETE, POST'],
     ['GET', '/v1/reviews/{human}/claim', 'DELETE, PUT'],
+    ['GET', '/v1/reviews/claim-next', 'POST'],
     ['POST', '/v1/reviews/{human}/draft', 'DELETE, GET, HEAD, PUT'],
     ['POST', '/v1/jobs/{human}/history', 'GET, HEAD'],
     ['POST', '/health/live', 'GET, HEAD'],
@@ -216,6 +218,22 @@ describe('addresses and parameters that make no sense', () => {
     const options = await target.http.send('OPTIONS', url);
     expect([options.status, options.headers.get('allow')]).toEqual([204, allow]);
     expect(options.headers.get('access-control-allow-methods')).toBeNull();
+  });
+
+  it('no address that the document names in full is taken for the parameter of another', async () => {
+    const { paths } = JSON.parse(readFileSync('openapi.json', 'utf8')) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const named = Object.entries(paths).filter(([path]) => !path.includes('{'));
+    expect(named.length).toBeGreaterThan(10);
+    for (const [path, operations] of named) {
+      const has = Object.keys(operations).map((method) => method.toUpperCase());
+      for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'].filter((each) => !has.includes(each))) {
+        const { status, headers } = await target.http.send(method, path);
+        expect([method, path, status]).toEqual([method, path, 405]);
+        expect(headers.get('allow')?.split(', ')).toEqual(expect.arrayContaining(has));
+      }
+    }
   });
 
   it.each(['/v1/chat/completions', '/v1/responses', '/v1/models'])(

@@ -11,7 +11,7 @@ import { isOpenAiRoute } from '../openai/openai-routes';
 import { isOriginalRoute } from '../original-api/original-routes';
 import { callerOf } from './actor';
 import { decompress } from './content-encoding';
-import { ErrorsFilter } from './errors.filter';
+import { ErrorsFilter, wrongMethod } from './errors.filter';
 import { parseJsonBody } from './json-body';
 import { allowReading, answerOptions, refuseOtherOrigins } from './origins';
 import { setPublicUrl } from './public-link';
@@ -50,7 +50,14 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     allowReading(request, reply, origins);
     request.caller = callerOf(request, config.HOST);
     refuseOtherOrigins(request, origins);
-    const methods = request.method === 'OPTIONS' ? routes.methodsOf(routePath(request.url)) : [];
+    const path = routePath(request.url);
+    const named = routes.namedIn(path);
+    // Else the parameter of another route would take `claim-next` for an id.
+    if (named && request.method !== 'OPTIONS' && !named.includes(request.method)) {
+      reply.header('allow', named.join(', '));
+      throw wrongMethod(request.method, named);
+    }
+    const methods = request.method === 'OPTIONS' ? routes.methodsOf(path) : [];
     if (methods.length > 0) answerOptions(request, reply, methods, origins);
     else done();
   });

@@ -61,7 +61,8 @@ export class ErrorsFilter implements ExceptionFilter {
   }
 }
 
-function wrongMethod(method: string, methods: string[]): DomainError {
+/** The refusal of a method that an address has not. */
+export function wrongMethod(method: string, methods: string[]): DomainError {
   return new DomainError('method_not_allowed', `There is no ${method} here, only ${methods.join(', ')}.`);
 }
 

@@ -16,14 +16,23 @@ export class RouteTable {
   }
 
   /**
-   * The methods that an address has, in alphabetical order; none where nothing is.
+   * The methods that an address has, in alphabetical order; none where nothing is. An address that a route names in full is
+   * that route's alone, whatever parameters of others would take it.
    * @param path without a query
    */
   methodsOf(path: string): string[] {
+    const named = this.namedIn(path);
+    if (named) return named;
     const methods = [...this.#methods.values()].flatMap((route) =>
       route.pattern.test(path) ? [...route.methods] : [],
     );
     return [...new Set(methods)].sort();
+  }
+
+  /** The methods of the route that is named in full by a path; undefined: there is none. */
+  namedIn(path: string): string[] | undefined {
+    const methods = this.#methods.get(path)?.methods;
+    return methods && [...methods].sort();
   }
 
   /**
