@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { createTestDatabase, needs, until, type TestDatabase } from '@hitl/testing';
+import { createTestDatabase, needs, until, type ServiceProcess, type TestDatabase } from '@hitl/testing';
 import { startRabbitMq } from '../../scripts/services.mjs';
 import {
   abortedCalls,
@@ -21,6 +21,14 @@ const folder = temporaryFolder();
 let broker: Awaited<ReturnType<typeof startRabbitMq>>;
 let database: TestDatabase;
 let system: System;
+
+/** What a process has said of the broker, and all errors of its channels. None may have a stack. */
+function brokerLines({ logs }: ServiceProcess): string[] {
+  const lines = logs.map((line) => JSON.parse(line) as { msg?: string; err?: { stack?: string } });
+  const said = lines.filter(({ msg = '' }) => /broker|channel/.test(msg));
+  expect(said.filter(({ err }) => err?.stack !== undefined)).toEqual([]);
+  return said.map(({ msg = '' }) => msg);
+}
 
 beforeAll(async () => {
   needs('broker');
@@ -44,7 +52,8 @@ it(
   async () => {
     const { stub } = system;
     stub.answer = takes(300);
-    const [gateway] = await system.startAll('gateway', 'inference-worker', 'review-service');
+    const services = await system.startAll('gateway', 'inference-worker', 'review-service');
+    const [gateway] = services;
 
     const ids = await submitMany(200, gateway!);
     await until('the worker is busy', () => stub.requests.length >= 50, DEADLINE);
@@ -56,6 +65,14 @@ it(
     await expectInferredOnce(database, ids);
     expect(abortedCalls(stub)).toBe(0);
     expect(system.deaths()).toEqual([]);
+    // Each process says it once, with the reason.
+    for (const service of services) {
+      await until('it is back', () => brokerLines(service).length > 1, DEADLINE);
+      expect(brokerLines(service)).toEqual([
+        expect.stringMatching(/^the broker is away \(.+\); trying again until it is back$/),
+        'the broker is back',
+      ]);
+    }
   },
   TEST_DEADLINE,
 );
@@ -65,7 +82,8 @@ it(
   async () => {
     system.stub.answer = takes(10);
     await broker.kill();
-    const [gateway, worker] = await system.startAll('gateway', 'inference-worker', 'review-service');
+    const services = await system.startAll('gateway', 'inference-worker', 'review-service');
+    const [gateway, worker] = services;
     const ids = await submitMany(50, gateway!);
     expect(await readiness(gateway!)).toMatchObject({ status: 200, publishing: false });
     expect(await readiness(worker!)).toMatchObject({ status: 503, consuming: false });
@@ -74,6 +92,13 @@ it(
     await expectInferredOnce(database, ids);
     expect(await readiness(worker!)).toMatchObject({ status: 200, consuming: true });
     expect(system.deaths()).toEqual([]);
+    for (const service of services) {
+      await until('it is back', () => brokerLines(service).length > 1, DEADLINE);
+      expect(brokerLines(service)).toEqual([
+        expect.stringMatching(/^waiting for the broker: AMQP_URL=\S+ does not answer yet: /),
+        'the broker is back',
+      ]);
+    }
   },
   TEST_DEADLINE,
 );

@@ -1,5 +1,7 @@
 import { connect } from 'amqplib';
 import { ConfigError, shownUrl } from '@hitl/config';
+import { outageOf } from './connection';
+import { reasonOf } from './outage';
 
 const CONNECT_TIMEOUT_MS = 3000;
 
@@ -16,14 +18,15 @@ export async function checkBroker(url: string): Promise<string | undefined> {
     await connection.close().catch(() => undefined);
     return undefined;
   } catch (error) {
-    const fault = error instanceof AggregateError ? (error.errors as unknown[])[0] : error;
-    const message = fault instanceof Error ? fault.message : String(fault);
+    const message = reasonOf(error);
     if (/ACCESS[_-]REFUSED/.test(message)) {
       const refusal = `${named} cannot be used: the broker refuses this user or password.`;
       throw new ConfigError(`${refusal} Set AMQP_URL with the right ones; write special characters as %XX.`, {
         cause: error,
       });
     }
+    // Our caller tells it.
+    outageOf(url).noteTold();
     // What amqplib says of a virtual host that is not there, or not up yet.
     if (message.includes('ConnectionOpenOk')) {
       return `${named}: the broker does not open this virtual host. Create it, or name another one in AMQP_URL`;

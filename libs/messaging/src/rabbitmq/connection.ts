@@ -1,6 +1,7 @@
-import type { Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { connect, type AmqpConnectionManager, type ChannelWrapper } from 'amqp-connection-manager';
 import type { ConfirmChannel } from 'amqplib';
+import { Outage, reasonOf } from './outage';
 
 /** Seconds between heartbeats; a dead connection is noticed after about twice that. */
 const HEARTBEAT_SECONDS = 10;
@@ -9,13 +10,44 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** How long a message may wait for the broker's confirm before its sender is told that it failed. */
 export const PUBLISH_TIMEOUT_MS = 5000;
 
-/** A connection that comes back by itself for as long as the process lives. */
+const outages = new Map<string, Outage>();
+
+/** The outage of the broker at this address, as this process tells it. */
+export function outageOf(url: string): Outage {
+  const outage = outages.get(url) ?? new Outage(new Logger('Broker'));
+  outages.set(url, outage);
+  return outage;
+}
+
+/** What amqp-connection-manager says when we have it reconnect. */
+const FORCED = 'forced reconnect';
+
+/** A connection that comes back by itself until {@link closeConnection}. It tells of outages itself. */
 export function openConnection(url: string): AmqpConnectionManager {
-  return connect([url], {
+  const connection = connect([url], {
     heartbeatIntervalInSeconds: HEARTBEAT_SECONDS,
     reconnectTimeInSeconds: RECONNECT_SECONDS,
     connectionOptions: { timeout: CONNECT_TIMEOUT_MS },
   });
+  const outage = outageOf(url);
+  connection.on('disconnect', ({ err }) => {
+    // Whoever wants it has told why.
+    if (err.message !== FORCED) outage.lost(connection, err);
+  });
+  connection.on('connectFailed', ({ err }) => {
+    outage.lost(connection, err);
+  });
+  connection.on('connect', () => {
+    outage.found(connection);
+  });
+  return connection;
+}
+
+/** Closes a connection for good. Never rejects. */
+export async function closeConnection(url: string, connection: AmqpConnectionManager | null): Promise<void> {
+  if (!connection) return;
+  await connection.close().catch(() => undefined);
+  outageOf(url).forget(connection);
 }
 
 /**
@@ -31,8 +63,15 @@ export function openChannel(
   // Without this listener a failing set-up is an unhandled rejection and ends the process. Never listen on the raw
   // channel: there, a listener turns a broken channel from a reconnect into silence.
   let repair: NodeJS.Timeout | undefined;
+  // It is tried every second: the same fault is said once.
+  let told: string | undefined;
+  wrapper.on('connect', () => {
+    told = undefined;
+  });
   wrapper.on('error', (error: Error) => {
-    logger.error(`channel: ${error.message}`);
+    const reason = reasonOf(error);
+    if (reason !== told) logger.error(`channel: ${reason}; trying again`);
+    told = reason;
     clearTimeout(repair);
     repair = setTimeout(() => {
       connection.reconnect();

@@ -7,7 +7,7 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { DomainError } from '@hitl/domain';
 import { REPLY_PATIENCE_MS } from '../ask';
 import { assertTopology, isFanOut, QUEUES, queueOf } from '../topology';
-import { openChannel, openConnection } from './connection';
+import { closeConnection, openChannel, openConnection } from './connection';
 
 /** Messages that may wait for the broker's confirm at once; more are refused, and stay in the outbox. */
 const MOST_UNCONFIRMED = 2000;
@@ -36,9 +36,8 @@ export class RabbitMqClient extends ClientRMQ {
     if (!this.client) {
       this.responseEmitter = new EventEmitter().setMaxListeners(0);
       const connection = openConnection(this.url);
-      connection.on('disconnect', ({ err }) => {
+      connection.on('disconnect', () => {
         this.open = false;
-        this.logger.warn(`the broker is away (${err.message}); reconnecting`);
       });
       connection.on('blocked', ({ reason }) => {
         this.open = false;
@@ -72,7 +71,7 @@ export class RabbitMqClient extends ClientRMQ {
     this.open = false;
     this.handleClose();
     await (this.channel as ChannelWrapper | null)?.close().catch(() => undefined);
-    await (this.client as AmqpConnectionManager | null)?.close().catch(() => undefined);
+    await closeConnection(this.url, this.client as AmqpConnectionManager | null);
     this.channel = null;
     this.client = null;
   }

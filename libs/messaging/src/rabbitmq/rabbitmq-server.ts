@@ -6,7 +6,7 @@ import { lastValueFrom } from 'rxjs';
 import { Consumption, type QueueConsumption } from '../consumption';
 import { openEnvelope, PoisonError, toReplyError, type Envelope } from '../envelope';
 import { assertTopology, isFanOut, QUEUES } from '../topology';
-import { openChannel, openConnection } from './connection';
+import { closeConnection, openChannel, openConnection } from './connection';
 
 /** Largest event in bytes; events carry ids only. Commands carry what a reviewer wrote. */
 const LARGEST_EVENT = 65_536;
@@ -45,18 +45,8 @@ export class RabbitMqServer extends ServerRMQ {
       }
     }
     const connection = openConnection(this.url);
-    connection.on('disconnect', ({ err }) => {
+    connection.on('disconnect', () => {
       this.consumerTag = undefined;
-      this.logger.warn(`the broker is away (${err.message}); reconnecting`);
-    });
-    // Said once for each outage: it is tried every second.
-    let told = false;
-    connection.on('connect', () => {
-      told = false;
-    });
-    connection.on('connectFailed', ({ err }) => {
-      if (!told) this.logger.warn(`the broker cannot be reached (${err.message}); trying again`);
-      told = true;
     });
     this.server = connection;
     this.channel = openChannel(connection, (channel) => this.setupChannel(channel), this.logger);
@@ -116,7 +106,7 @@ export class RabbitMqServer extends ServerRMQ {
     if (tag !== undefined) await this.raw?.cancel(tag).catch(() => undefined);
     await this.consumption.drain(this.settings.graceMs);
     await (this.channel as ChannelWrapper | null)?.close().catch(() => undefined);
-    await (this.server as AmqpConnectionManager | null)?.close().catch(() => undefined);
+    await closeConnection(this.url, this.server as AmqpConnectionManager | null);
   }
 
   private async dispatch(message: ConsumeMessage, channel: ConfirmChannel): Promise<void> {
