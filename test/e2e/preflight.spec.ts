@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  createClient,
   createTestDatabase,
   runService,
   startService,
@@ -136,7 +137,7 @@ describe('an app that starts says', () => {
       return entry && ['warn', 40].includes(entry.level) ? [entry.msg ?? entry.message ?? ''] : [];
     });
 
-  it('that its desk is open to the network, and which rules nobody can decide then', async () => {
+  it('that its desk is open to the network, and which rules nobody can decide then; and it takes no names', async () => {
     const REVIEW_POLICY_FILE = join(folder, 'policy.yaml');
     writeFileSync(
       REVIEW_POLICY_FILE,
@@ -145,7 +146,18 @@ describe('an app that starts says', () => {
     const env = { REVIEW_POLICY_FILE, DATABASE_URL: database.url };
     const open = await startService('standalone', { ...env, HOST: '0.0.0.0' });
     const said = warnings(open.logs);
+    const http = createClient(`http://127.0.0.1:${new URL(open.url).port}`);
+    const answers = await Promise.all(
+      [undefined, { 'x-hitl-actor': 'local' }, { 'x-hitl-actor': 'ana' }].map((headers) =>
+        http.get('/v1/reviewer', headers),
+      ),
+    );
+    const model = await http.get('/v1/models', { 'x-hitl-actor': 'ana' });
     await open.stop();
+    const local = { status: 200, body: { name: 'local', may_choose: false } };
+    expect(answers).toMatchObject([local, local, { status: 400, body: { code: 'invalid_request' } }]);
+    expect(answers[2]!.body.detail).toMatch(/"ana" is not taken: .*HOST=0\.0\.0\.0.* Leave the header out/);
+    expect(model).toMatchObject({ status: 400, body: { error: { param: 'x-hitl-actor' } } });
     expect(said).toContainEqual(
       expect.stringMatching(/^HOST=0\.0\.0\.0 opens the desk to the network, and there is no sign-in/),
     );

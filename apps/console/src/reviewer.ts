@@ -21,6 +21,22 @@ export function reviewer(): string {
   return current.name;
 }
 
+let letRequestsGo: () => void;
+const asked = new Promise<void>((resolve) => {
+  letRequestsGo = resolve;
+});
+
+/** The server has been asked who one is, whether it said so or not. */
+export function noteAsked(): void {
+  letRequestsGo();
+}
+
+/** The name that requests carry, once the server was asked; null: it takes none, and refuses whoever sends one. */
+export async function nameToSend(): Promise<string | null> {
+  await asked;
+  return current.mayChoose ? current.name : null;
+}
+
 export function useReviewer(): Reviewer {
   return useSyncExternalStore(
     (watch) => {

@@ -1,6 +1,7 @@
 import createClient from 'openapi-fetch';
 import { BASE } from '../base';
-import { reviewer } from '../reviewer';
+import { nameToSend } from '../reviewer';
+import { inOwnTime } from '../text/time';
 import { ApiError, type Problem } from './problem';
 import type { components, paths } from './schema';
 
@@ -25,12 +26,7 @@ const PATIENCE = 20_000;
 export const api = createClient<paths>({
   baseUrl: BASE,
   fetch: (request) => {
-    if (!request.headers.has('x-hitl-actor')) {
-      request.headers.set('x-hitl-actor', encodeURIComponent(reviewer()));
-    }
-    const answer = fetch(request, {
-      signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]),
-    });
+    const answer = send(request);
     if (request.method !== 'GET') {
       pending.add(answer);
       const forget = () => pending.delete(answer);
@@ -39,6 +35,16 @@ export const api = createClient<paths>({
     return answer;
   },
 });
+
+/** Sends a request under the reviewer's name, or the one in it; an empty one is none. */
+async function send(request: Request): Promise<Response> {
+  const timeout = AbortSignal.timeout(PATIENCE);
+  const given = request.headers.get('x-hitl-actor');
+  const name = given === null ? await nameToSend() : decodeURIComponent(given);
+  if (name === null || name === '') request.headers.delete('x-hitl-actor');
+  else request.headers.set('x-hitl-actor', encodeURIComponent(name));
+  return fetch(request, { signal: AbortSignal.any([request.signal, timeout]) });
+}
 
 /** Changes that are not answered yet. */
 const pending = new Set<Promise<Response>>();
@@ -63,5 +69,7 @@ export async function dataOf<Data>(
   const { data, error, response } = settled;
   if (response.ok) return data as Data;
   const problem = typeof error === 'object' && error !== null ? (error as Problem) : undefined;
-  throw new ApiError(problem?.detail ?? `The server answered ${response.status}.`, response.status, problem);
+  const told =
+    problem?.detail === undefined ? `The server answered ${response.status}.` : inOwnTime(problem.detail);
+  throw new ApiError(told, response.status, problem);
 }

@@ -2,7 +2,8 @@ import type { QueryClient } from '@tanstack/react-query';
 import { flushSync } from 'react-dom';
 import { api, dataOf, settled } from '../api/client';
 import { followChanges } from '../api/live';
-import { keepName, keptName, reviewer, setReviewer, type Reviewer } from '../reviewer';
+import { ApiError } from '../api/problem';
+import { keepName, keptName, noteAsked, reviewer, setReviewer, type Reviewer } from '../reviewer';
 
 /** How long after a failure the server is asked again, in milliseconds. */
 const AGAIN = 5000;
@@ -14,12 +15,12 @@ export function startNaming(client: QueryClient): void {
   const ask = async (): Promise<void> => {
     clearTimeout(retry);
     const kept = keptName();
-    const asked = kept ?? reviewer();
     try {
-      const { name, may_choose: mayChoose } = await whoIs(asked);
-      const hasToChoose = mayChoose && (kept === null || name !== kept);
+      // Without a name first: where none is taken, one is refused.
+      const { name: own, may_choose: mayChoose } = await whoIs('');
+      const hasToChoose = mayChoose && !(kept !== null && (await takes(kept)));
       await become(client, {
-        name: hasToChoose ? asked : name,
+        name: mayChoose ? (kept ?? reviewer()) : own,
         state: hasToChoose ? 'unnamed' : 'named',
         mayChoose,
       });
@@ -28,6 +29,8 @@ export function startNaming(client: QueryClient): void {
       // The server is away: what it said before goes on, else what this browser keeps.
       if (!isKnown && kept !== null) setReviewer({ name: kept, state: 'named', mayChoose: true });
       retry = setTimeout(() => void inTurn(ask), AGAIN);
+    } finally {
+      noteAsked();
     }
   };
   void inTurn(ask);
@@ -59,6 +62,17 @@ function inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
   return result;
 }
 
+/** Whether the server takes a name as it is. */
+async function takes(name: string): Promise<boolean> {
+  try {
+    return (await whoIs(name)).name === name;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 400) return false;
+    throw error;
+  }
+}
+
+/** @param name the one to go by; empty: none */
 const whoIs = (name: string) =>
   dataOf(api.GET('/v1/reviewer', { headers: { 'x-hitl-actor': encodeURIComponent(name) } }));
 

@@ -20,19 +20,26 @@ export interface Caller {
  * The header carries the name in UTF-8, and any of its bytes percent-encoded: a `%` always begins an escape, so that a
  * name has one reading.
  * @param host the address that the server listens on
- * @throws DomainError invalid_request for a name that is not understood, so that nobody acts as somebody else
+ * @throws DomainError invalid_request for a name that is not understood, or not taken here, so that nobody acts as
+ *   somebody else
  */
 export function callerOf(request: FastifyRequest, host: string): Caller {
   const mayChoose = isLoopback(host);
   const header = request.headers['x-hitl-actor'];
   if (header === undefined) return { name: LOCAL, mayChoose };
-  const name = personName(decodeName(String(header)) ?? '');
+  const sent = decodeName(String(header));
+  const name = personName(sent ?? '');
   if (name === null) {
     throw refusal(
-      `${quote(String(header))} is not a name: send 1 to ${MAX_NAME_LENGTH} characters of UTF-8 without control characters, percent-encoded where a header cannot carry them (a % as %25), and none of worker, desk and policy:…`,
+      `${quote(sent ?? String(header))} is not a name: send 1 to ${MAX_NAME_LENGTH} characters of UTF-8 without control characters, percent-encoded where a header cannot carry them (a % as %25), and none of worker, desk and policy:…`,
     );
   }
-  return { name: mayChoose ? name : LOCAL, mayChoose };
+  if (!mayChoose && name !== LOCAL) {
+    throw refusal(
+      `${quote(name)} is not taken: this gateway listens beyond loopback (HOST=${host}), where anybody could send any name. Leave the header out, and you are ${LOCAL}`,
+    );
+  }
+  return { name, mayChoose };
 }
 
 /** The text that a header's bytes stand for; undefined when they stand for none. */

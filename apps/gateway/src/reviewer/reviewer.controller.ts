@@ -16,7 +16,7 @@ export class ReviewerController {
   @ApiOperation({
     summary: 'Ask who you are',
     description:
-      'The name in x-hitl-actor where the gateway listens on loopback alone and takes it, else local. A name that is not understood is refused.',
+      'The name in x-hitl-actor where the gateway listens on loopback alone and takes it, else local. A name that is not understood or not taken is refused, here and everywhere: ask without one first.',
   })
   @ApiOkResponse({ type: ReviewerDto })
   @Get()
