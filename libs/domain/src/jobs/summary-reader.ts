@@ -135,7 +135,7 @@ export class SummaryReader {
     }
     if (filter.decidableBy) {
       const { actor, desk } = filter.decidableBy;
-      query.andWhere(`${obstacle(':deciding', 'CAST(:rules AS jsonb)', 'job')} IS NULL`, {
+      query.andWhere(`${obstacle(':deciding', 'CAST(:rules AS jsonb)', { job: 'job' })} IS NULL`, {
         deciding: actor,
         rules: JSON.stringify(desk),
       });

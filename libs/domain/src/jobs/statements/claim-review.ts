@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { inTime, type Timed } from './in-time';
-import type { DeskRules } from './obstacle';
+import { obstacle, type DeskRules } from './obstacle';
 
 /** A reviewer's wish to have one job for a while. */
 export interface ReviewClaim extends Timed {
@@ -18,12 +18,8 @@ const CANDIDATES = 64;
 /** Looks before we answer that there is nothing. The last one waits for whoever is changing a candidate right now. */
 const MOST_LOOKS = 3;
 
-/** Whether the reviewer `$1` with the rules `$2` may take the job `j`. */
-const MAY_CLAIM = `j.status = 'human' AND j.held_until IS NULL
-  AND (j.planned_at IS NOT NULL OR NOT ($2::jsonb ->> 'requirePlan')::boolean)
-  AND (j.review_group = '' OR $2::jsonb -> 'groups' ? j.review_group)
-  AND NOT (j.four_eyes AND j.submitter = $1)
-  AND $1 <> ALL (j.approved_by || j.rejected_by)`;
+/** Whether the reviewer `$1` with the rules `$2` may take the job `j`. What its index knows is said again. */
+const MAY_CLAIM = `j.status = 'human' AND ${obstacle('$1::text', '$2::jsonb')} IS NULL`;
 
 const IS_FREE = `(j.claimed_until IS NULL OR j.claimed_until <= now())`;
 

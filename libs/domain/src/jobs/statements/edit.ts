@@ -4,7 +4,7 @@ import type { Json } from '../../json';
 import { toStoredJson } from '../../stored-json';
 import { jsonOrNull, type OutputChange } from './decide';
 import { inTime, type Timed } from './in-time';
-import type { DeskRules } from './obstacle';
+import { CHANGE_OBSTACLES, obstacle, type DeskRules } from './obstacle';
 
 export interface Edit extends Timed {
   jobId: string;
@@ -45,11 +45,8 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
            updated_at = now()
        FROM before r
        WHERE j.id = r.id AND j.status = 'human' AND j.revision = r.old_revision
-         AND (r.revision IS NULL OR r.revision = j.revision) AND j.held_until IS NULL AND ${inTime('$9::timestamptz')}
-         AND (j.planned_at IS NOT NULL OR NOT ($7::jsonb ->> 'requirePlan')::boolean)
-         AND (j.claimed_until IS NULL OR j.claimed_until <= now() OR j.claimed_by = r.actor)
-         AND (j.review_group = '' OR $7::jsonb -> 'groups' ? j.review_group)
-         AND NOT (j.four_eyes AND j.submitter = r.actor)
+         AND (r.revision IS NULL OR r.revision = j.revision) AND ${inTime('$9::timestamptz')}
+         AND ${obstacle('r.actor', '$7::jsonb', { among: CHANGE_OBSTACLES })} IS NULL
        RETURNING j.id, j.revision, j.policy_hash, r.actor, encode(hitl_content_hash(j.response), 'hex') AS response_hash,
                  CASE WHEN r.payload IS NOT NULL THEN jsonb_build_object('payload', r.old_payload) ELSE '{}' END ||
                  CASE WHEN r.response IS NOT NULL THEN jsonb_build_object('response', r.old_response) ELSE '{}' END AS replaced

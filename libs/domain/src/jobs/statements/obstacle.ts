@@ -33,21 +33,33 @@ export interface DeskRules {
   maxRegenerations: number;
 }
 
+/** When each is in the way, in SQL: of the reviewer, the desk's rules and the job. */
+const CONDITIONS: Record<Obstacle, (actor: string, desk: string, job: string) => string> = {
+  ended: (_actor, _desk, job) => `${job}.status IN ('success', 'fail')`,
+  not_waiting: (_actor, _desk, job) => `${job}.status <> 'human'`,
+  pending_decision: (_actor, _desk, job) => `${job}.held_until IS NOT NULL`,
+  not_planned: (_actor, desk, job) => `${job}.planned_at IS NULL AND (${desk} ->> 'requirePlan')::boolean`,
+  claimed_by_other: (actor, _desk, job) => `${job}.claimed_until > now() AND ${job}.claimed_by <> ${actor}`,
+  other_group: (_actor, desk, job) =>
+    `${job}.review_group <> '' AND NOT ${desk} -> 'groups' ? ${job}.review_group`,
+  four_eyes: (actor, _desk, job) => `${job}.four_eyes AND ${job}.submitter = ${actor}`,
+  already_voted: (actor, _desk, job) => `${actor} = ANY (${job}.approved_by || ${job}.rejected_by)`,
+};
+
+/** What keeps a reviewer from changing an answer without judging it: whoever has judged it may still change it. */
+export const CHANGE_OBSTACLES = OBSTACLES.filter((name) => name !== 'already_voted');
+
 /**
  * SQL for the {@link Obstacle} before the reviewer `actor` with the {@link DeskRules} `desk` (text and jsonb
- * expressions) on the job `j`; null where there is none. The guard of `decide` and what reviewers are shown are both
- * made of it, so that they cannot disagree.
+ * expressions) on the job `job`; null where there is none. The guards of what reviewers do and what they are shown are
+ * all made of it, so that they cannot disagree.
+ * @param among the ones that count, in their order
  */
-export function obstacle(actor: string, desk: string, job = 'j'): string {
-  const is = (name: Obstacle, condition: string): string => `WHEN ${condition} THEN '${name}'`;
-  return `CASE
-    ${is('ended', `${job}.status IN ('success', 'fail')`)}
-    ${is('not_waiting', `${job}.status <> 'human'`)}
-    ${is('pending_decision', `${job}.held_until IS NOT NULL`)}
-    ${is('not_planned', `${job}.planned_at IS NULL AND (${desk} ->> 'requirePlan')::boolean`)}
-    ${is('claimed_by_other', `${job}.claimed_until > now() AND ${job}.claimed_by <> ${actor}`)}
-    ${is('other_group', `${job}.review_group <> '' AND NOT ${desk} -> 'groups' ? ${job}.review_group`)}
-    ${is('four_eyes', `${job}.four_eyes AND ${job}.submitter = ${actor}`)}
-    ${is('already_voted', `${actor} = ANY (${job}.approved_by || ${job}.rejected_by)`)}
-  END`;
+export function obstacle(
+  actor: string,
+  desk: string,
+  { job = 'j', among = OBSTACLES }: { job?: string; among?: readonly Obstacle[] } = {},
+): string {
+  const cases = among.map((name) => `WHEN ${CONDITIONS[name](actor, desk, job)} THEN '${name}'`);
+  return `CASE\n    ${cases.join('\n    ')}\n  END`;
 }

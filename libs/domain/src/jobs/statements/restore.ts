@@ -3,7 +3,7 @@ import type { FieldFault } from '../../errors';
 import type { Json } from '../../json';
 import { jsonOrNull } from './decide';
 import { inTime, type Timed } from './in-time';
-import type { DeskRules } from './obstacle';
+import { CHANGE_OBSTACLES, obstacle, type DeskRules, type Obstacle } from './obstacle';
 import { OFF_LEASE, TIMES_BACK } from './return-to-desk';
 
 /** A reviewer's wish for an answer that a job had before. */
@@ -39,10 +39,9 @@ const CONTENT = `response = $5::jsonb, payload = $6::jsonb, model_response = $7:
   feedback_on = j.feedback_on[:(SELECT count(*)::int FROM unnest(j.feedback_on) AS about WHERE about < $4)],
   regeneration_failed = NULL, approved_by = '{}', rejected_by = '{}', updated_at = now()`;
 
-const MAY_RESTORE = `j.revision = $3 AND ${inTime('$11::timestamptz')}
-  AND (j.planned_at IS NOT NULL OR NOT ($10::jsonb ->> 'requirePlan')::boolean)
-  AND (j.review_group = '' OR $10::jsonb -> 'groups' ? j.review_group)
-  AND NOT (j.four_eyes AND j.submitter = $2)`;
+/** Whether the job `j` is as it was seen, and none of these obstacles is there. */
+const mayRestore = (among: readonly Obstacle[]): string =>
+  `j.revision = $3 AND ${inTime('$11::timestamptz')} AND ${obstacle('$2::text', '$10::jsonb', { among })} IS NULL`;
 
 /** The answer that a job had at a revision; null when it never had that revision. */
 export async function readRevision(
@@ -86,12 +85,11 @@ export async function restore(database: DataSource, wish: Restoration): Promise<
        SELECT id, status, response, payload FROM jobs WHERE id = $1::uuid
      ), in_human AS (
        UPDATE jobs j SET ${CONTENT}
-       FROM before r WHERE j.id = r.id AND j.status = 'human' AND r.status = 'human' AND j.held_until IS NULL AND ${MAY_RESTORE}
-         AND (j.claimed_until IS NULL OR j.claimed_until <= now() OR j.claimed_by = $2)
+       FROM before r WHERE j.id = r.id AND j.status = 'human' AND r.status = 'human' AND ${mayRestore(CHANGE_OBSTACLES)}
        RETURNING j.id, j.revision, j.policy_hash, j.response, j.payload
      ), in_bot AS (
        UPDATE jobs j SET status = 'human', ${CONTENT}, ${TIMES_BACK}, ${OFF_LEASE}
-       FROM before r WHERE j.id = r.id AND j.status = 'bot' AND r.status = 'bot' AND j.fallback IS NOT NULL AND ${MAY_RESTORE}
+       FROM before r WHERE j.id = r.id AND j.status = 'bot' AND r.status = 'bot' AND j.fallback IS NOT NULL AND ${mayRestore(['not_planned', 'other_group', 'four_eyes'])}
        RETURNING j.id, j.revision, j.policy_hash, j.response, j.payload
      ), job AS (
        SELECT * FROM in_human UNION ALL SELECT * FROM in_bot
