@@ -21,6 +21,8 @@ import { PoliciesController } from './policies/policies.controller';
 import { PoliciesService } from './policies/policies.service';
 import { ReviewerController } from './reviewer/reviewer.controller';
 import { Desk } from './reviews/desk.service';
+import { DraftsController } from './reviews/drafts.controller';
+import { ReviewDecisionsController } from './reviews/review-decisions.controller';
 import { ReviewsController } from './reviews/reviews.controller';
 import { ReviewsService } from './reviews/reviews.service';
 import { StatsController } from './stats/stats.controller';
@@ -46,6 +48,8 @@ export function consumes(): QueueConsumption[] {
     JobsController,
     ReviewerController,
     ReviewsController,
+    ReviewDecisionsController,
+    DraftsController,
     SummariesController,
     ViewersController,
     HistoryController,

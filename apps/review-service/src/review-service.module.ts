@@ -6,6 +6,9 @@ import { PoliciesService } from './policies/policies.service';
 import { PolicyFile } from './policies/policy-file.service';
 import { ReviewPlanner } from './policies/review-planner.service';
 import { Reconciler } from './reconciler/reconciler.service';
+import { ClaimsService } from './reviews/claims.service';
+import { DecisionsService } from './reviews/decisions.service';
+import { DeskJobs } from './reviews/desk-jobs.service';
 import { ReviewsConsumer } from './reviews/reviews.consumer';
 import { ReviewsService } from './reviews/reviews.service';
 
@@ -22,6 +25,16 @@ export function consumes(): QueueConsumption[] {
 
 @Module({
   controllers: [ReviewsConsumer, PoliciesConsumer],
-  providers: [ReviewsService, ReviewPlanner, PolicyFile, PoliciesService, Deadlines, Reconciler],
+  providers: [
+    ReviewsService,
+    ClaimsService,
+    DecisionsService,
+    DeskJobs,
+    ReviewPlanner,
+    PolicyFile,
+    PoliciesService,
+    Deadlines,
+    Reconciler,
+  ],
 })
 export class ReviewServiceModule {}

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { HoldStore, isTransient, type Closing, type HeldRequest, type Joined, type Question } from '@hitl/domain';
+import {
+  HoldStore,
+  isTransient,
+  type Closing,
+  type HeldRequest,
+  type Joined,
+  type Question,
+} from '@hitl/domain';
 import { every, type Repetition } from '@hitl/messaging';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';

@@ -16,12 +16,18 @@ import {
   type ClaimReply,
   type ReviewReply,
 } from '@hitl/messaging';
+import { ClaimsService } from './claims.service';
+import { DecisionsService } from './decisions.service';
 import { ReviewsService } from './reviews.service';
 
 @Controller()
 @UseFilters(RethrowFilter)
 export class ReviewsConsumer {
-  constructor(private readonly reviews: ReviewsService) {}
+  constructor(
+    private readonly reviews: ReviewsService,
+    private readonly claims: ClaimsService,
+    private readonly decisions: DecisionsService,
+  ) {}
 
   @EventPattern(ReviewRequested.pattern)
   onRequested(@Payload() { jobId }: ReviewRequested): Promise<void> {
@@ -30,27 +36,27 @@ export class ReviewsConsumer {
 
   @MessagePattern(ClaimNextReview.pattern)
   claimNext(@Payload() request: ClaimNextReview): Promise<ClaimReply> {
-    return this.reviews.claimNext(request);
+    return this.claims.claimNext(request);
   }
 
   @MessagePattern(ClaimReview.pattern)
   claim(@Payload() request: ClaimReview): Promise<ClaimReply> {
-    return this.reviews.claim(request);
+    return this.claims.claim(request);
   }
 
   @MessagePattern(ReleaseReview.pattern)
   release(@Payload() request: ReleaseReview): Promise<ClaimReply> {
-    return this.reviews.release(request);
+    return this.claims.release(request);
   }
 
   @MessagePattern(DecideReview.pattern)
   decide(@Payload() request: DecideReview): Promise<ReviewReply> {
-    return this.reviews.decide(request);
+    return this.decisions.decide(request);
   }
 
   @MessagePattern(UndoDecision.pattern)
   undo(@Payload() request: UndoDecision): Promise<ReviewReply> {
-    return this.reviews.undo(request);
+    return this.decisions.undo(request);
   }
 
   @MessagePattern(EditReview.pattern)

@@ -1,0 +1,49 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Actor } from '../http/actor';
+import { ApiErrors } from '../openapi/api-errors';
+import { DraftDto, SaveDraft, toDraft } from './draft.dto';
+import { JOB_ID } from './open-review';
+import { ReviewsService } from './reviews.service';
+
+@ApiTags('reviews')
+@Controller('v1/reviews')
+export class DraftsController {
+  constructor(private readonly reviews: ReviewsService) {}
+
+  @ApiOperation({ summary: 'Read your draft for a job' })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: DraftDto })
+  @ApiErrors('job_not_found', 'draft_not_found')
+  @Get(':id/draft')
+  async getDraft(@Param('id') id: string, @Actor() actor: string): Promise<DraftDto> {
+    return toDraft(await this.reviews.draft(id, actor));
+  }
+
+  @ApiOperation({
+    summary: 'Save your draft for a job',
+    description:
+      'Instead of an earlier one. It is yours alone, and gone once your decision has taken effect or the job has ended.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse({ type: DraftDto })
+  @ApiErrors('job_not_found', 'job_not_waiting')
+  @Put(':id/draft')
+  async saveDraft(
+    @Param('id') id: string,
+    @Body() body: SaveDraft,
+    @Actor() actor: string,
+  ): Promise<DraftDto> {
+    return toDraft(await this.reviews.saveDraft(id, actor, body));
+  }
+
+  @ApiOperation({ summary: 'Throw your draft for a job away' })
+  @ApiParam(JOB_ID)
+  @ApiNoContentResponse({ description: 'You have no draft for it now' })
+  @ApiErrors('job_not_found')
+  @Delete(':id/draft')
+  @HttpCode(204)
+  async deleteDraft(@Param('id') id: string, @Actor() actor: string): Promise<void> {
+    await this.reviews.deleteDraft(id, actor);
+  }
+}

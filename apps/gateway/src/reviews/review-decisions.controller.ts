@@ -1,0 +1,182 @@
+import { Body, Controller, Delete, Headers, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { DomainError } from '@hitl/domain';
+import { toProblem } from '@hitl/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Actor } from '../http/actor';
+import { toDomainError } from '../http/errors.filter';
+import { quote } from '../http/parameters';
+import { ApiErrors } from '../openapi/api-errors';
+import { BulkDecisions, BulkResults, requireDistinctIds, toDecided } from './bulk-decisions.dto';
+import { DecisionDto, toRequest } from './decision.dto';
+import { JOB_ID, openReview, REVIEW } from './open-review';
+import type { OpenReviewDto } from './review.dto';
+import { ReviewsService } from './reviews.service';
+
+@ApiTags('reviews')
+@Controller('v1/reviews')
+export class ReviewDecisionsController {
+  constructor(private readonly reviews: ReviewsService) {}
+
+  @ApiOperation({
+    summary: 'Decide on many answers',
+    description:
+      'Each decision takes effect or is refused by itself, as if it came alone. But one that is malformed, or has the id of another one, refuses the whole request with 400, and none takes effect.',
+  })
+  @ApiOkResponse({ type: BulkResults })
+  @Post('decisions')
+  @HttpCode(200)
+  async decideReviews(
+    @Body() { decisions }: BulkDecisions,
+    @Actor() actor: string,
+    @Req() request: FastifyRequest,
+  ): Promise<BulkResults> {
+    requireDistinctIds(decisions);
+    const requests = decisions.map((decision, index) =>
+      toRequest(decision.job_id.toLowerCase(), decision.revision, decision, actor, `/decisions/${index}`),
+    );
+    const results = await Promise.all(
+      requests.map(async (decision) => {
+        try {
+          return {
+            job_id: decision.jobId,
+            job: toDecided(await this.reviews.decideOneOfMany(decision)),
+            problem: null,
+          };
+        } catch (error) {
+          return { job_id: decision.jobId, job: null, problem: toProblem(toDomainError(error), request.id) };
+        }
+      }),
+    );
+    return { results };
+  }
+
+  @ApiOperation({
+    summary: 'Decide on the answer of a job',
+    description:
+      'Takes effect once. The second of two decisions gets 409, which says who was first. Where several people must agree, the job goes on waiting until they do; where decisions can be undone, until that time is over.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description:
+      "The job's ETag: the revision that is judged. 428 without it, 412 when it is no longer the current one.",
+    schema: { type: 'string', pattern: '^(W/)?"[0-9]{1,9}"$', example: '"1"' },
+  })
+  @ApiOkResponse(REVIEW)
+  @ApiErrors(
+    'not_in_group',
+    'own_submission',
+    'job_not_found',
+    'job_not_waiting',
+    'already_decided',
+    'already_voted',
+    'claimed',
+    'too_many_regenerations',
+    'revision_mismatch',
+    'idempotency_conflict',
+    'schema_mismatch',
+    'precondition_required',
+  )
+  @Post(':id/decision')
+  @HttpCode(200)
+  async decideReview(
+    @Param('id') jobId: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body() body: DecisionDto,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OpenReviewDto> {
+    const { id, revision } = await this.reviews.get(jobId);
+    const request = toRequest(id, revisionOf(ifMatch, revision), body, actor);
+    return openReview(this.reviews, await this.reviews.decide(request), actor, reply);
+  }
+
+  @ApiOperation({
+    summary: 'Undo your decision on a job',
+    description: 'Until it takes effect (undo_ms, DECISION_UNDO_MS); nothing has been delivered before.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiOkResponse(REVIEW)
+  @ApiErrors('job_not_found', 'nothing_to_undo')
+  @Delete(':id/decision')
+  async undoDecision(
+    @Param('id') id: string,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OpenReviewDto> {
+    return openReview(this.reviews, await this.reviews.undo(id, actor), actor, reply);
+  }
+
+  @ApiOperation({
+    summary: 'Make an earlier answer the current one',
+    description:
+      'Any that the job had: see its history. It becomes a new revision, to be judged as any other. Of a job that was sent back to the model it ends the wait for another answer. The one that waits already is left as it is.',
+  })
+  @ApiParam(JOB_ID)
+  @ApiParam({ name: 'revision', schema: { type: 'integer', minimum: 1, maximum: 999_999_999 } })
+  @ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description:
+      "The job's ETag: the current revision. 428 without it, 412 when it is no longer the current one.",
+    schema: { type: 'string', pattern: '^(W/)?"[0-9]{1,9}"$', example: '"2"' },
+  })
+  @ApiOkResponse(REVIEW)
+  @ApiErrors(
+    'not_in_group',
+    'own_submission',
+    'job_not_found',
+    'revision_not_found',
+    'job_not_waiting',
+    'already_decided',
+    'claimed',
+    'revision_mismatch',
+    'precondition_required',
+  )
+  @Post(':id/revisions/:revision/restore')
+  @HttpCode(200)
+  async restoreRevision(
+    @Param('id') jobId: string,
+    @Param('revision') wanted: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Actor() actor: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OpenReviewDto> {
+    const { id, revision: current } = await this.reviews.get(jobId);
+    const revision = revisionOf(ifMatch, current);
+    const restore = Number(/^[1-9]\d{0,8}$/.exec(wanted)?.[0]);
+    if (Number.isNaN(restore)) {
+      const detail = `${quote(wanted)} is no revision; send a number from 1 to ${current}`;
+      throw new DomainError('invalid_request', `revision: ${detail}.`, [{ pointer: 'revision', detail }]);
+    }
+    return openReview(
+      this.reviews,
+      await this.reviews.restore({ jobId: id, actor, revision, restore }),
+      actor,
+      reply,
+    );
+  }
+}
+
+/**
+ * The revision that an If-Match names. A proxy that compresses answers makes their ETags weak, or adds the encoding.
+ * @throws DomainError precondition_required without one; `*` names none
+ */
+function revisionOf(ifMatch: string | undefined, current: number): number {
+  if (ifMatch === undefined || ifMatch.trim() === '*') {
+    throw new DomainError(
+      'precondition_required',
+      `Say which revision was judged: If-Match with the ETag of the answer, such as "${current}". Nothing was decided.`,
+      [],
+      { revision: current },
+    );
+  }
+  const revision = /^\s*(?:W\/)?"(\d{1,9})(?:--?(?:gzip|br|deflate|zstd))?"\s*$/.exec(ifMatch)?.[1];
+  if (revision === undefined) {
+    const detail = `${quote(ifMatch)} is not an ETag of a job; send it as it was answered, such as "1"`;
+    throw new DomainError('invalid_request', `If-Match: ${detail}.`, [{ pointer: 'If-Match', detail }]);
+  }
+  return Number(revision);
+}

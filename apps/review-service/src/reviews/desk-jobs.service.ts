@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import {
+  checkAnswer,
+  DomainError,
+  JobReader,
+  requireNoFaults,
+  type FieldFault,
+  type Job,
+  type Json,
+  type OutputChange,
+} from '@hitl/domain';
+import { ReviewPlanner } from '../policies/review-planner.service';
+import { describeChange } from './output-change';
+
+/** The jobs that the desk works on: reads them, and has the policy say who must look where it has not said so yet. */
+@Injectable()
+export class DeskJobs {
+  constructor(
+    private readonly jobs: JobReader,
+    private readonly planner: ReviewPlanner,
+  ) {}
+
+  /** @throws DomainError job_not_found */
+  async find(jobId: string): Promise<Job> {
+    const job = await this.jobs.find(jobId);
+    if (!job) throw notFound(jobId);
+    return job;
+  }
+
+  /** Runs `attempt`; when the job only lacked its plan, writes that and tries once more. */
+  async planned<T>(jobId: string, attempt: () => Promise<T | null>): Promise<T | null> {
+    return (await attempt()) ?? ((await this.plan(jobId)) ? attempt() : null);
+  }
+
+  /** Answers whether the policy had to be applied. */
+  async plan(jobId: string): Promise<boolean> {
+    if (!this.planner.configured) return false;
+    const job = await this.jobs.find(jobId);
+    if (job?.status !== 'human' || job.plannedAt !== null) return false;
+    await this.planner.apply(job);
+    return true;
+  }
+
+  /**
+   * What a new response changes, and of which revision; other requests are left as they are.
+   * @throws DomainError schema_mismatch for a response that breaks what was asked for
+   */
+  async changeOf(request: {
+    jobId: string;
+    revision: number | null;
+    response: Json;
+  }): Promise<{ revision: number | null; change: OutputChange | null; violations: FieldFault[] | null }> {
+    const { jobId, revision, response } = request;
+    if (response === null) return { revision, change: null, violations: null };
+    const job = await this.find(jobId);
+    if (job.status !== 'human' || (revision !== null && revision !== job.revision)) {
+      return { revision, change: null, violations: null };
+    }
+    // What is checked, and compared, is this very revision.
+    const { faults, unchecked } = checkAnswer(job, response);
+    requireNoFaults(faults);
+    const change = describeChange(job.modelResponse ?? job.response, response);
+    return { revision: job.revision, change, violations: told(unchecked) };
+  }
+}
+
+export function notFound(jobId: string): DomainError {
+  return new DomainError('job_not_found', `There is no job with the id ${jobId}.`);
+}
+
+/** What is kept of findings; null: there is nothing to tell. */
+export function told(findings: FieldFault[]): FieldFault[] | null {
+  return findings.length > 0 ? findings : null;
+}
