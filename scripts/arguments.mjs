@@ -54,9 +54,9 @@ export function meant(word, known) {
   const near = known
     .map((candidate) => ({ candidate, edits: editsBetween(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((one, other) => one.edits - other.edits)[0];
-  return near && near.edits <= Math.max(1, near.candidate.length / 3)
-    ? ` Did you mean ${near.candidate}?`
-    : '';
+  // Two letters in the wrong order are two edits.
+  const most = near && near.candidate.length > 3 ? Math.max(2, near.candidate.length / 3) : 1;
+  return near && near.edits <= most ? ` Did you mean ${near.candidate}?` : '';
 }
 
 /**
