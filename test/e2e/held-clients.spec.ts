@@ -210,6 +210,25 @@ describe('clients that were held and come back', () => {
     again.leave();
   });
 
+  it('do not get the job of somebody with other credentials, and get their own with their own', async () => {
+    const content = aQuestion();
+    const as = (token: string, more = {}) =>
+      call(stack.url, chat(content), { headers: { authorization: `Bearer ${token}`, ...more } });
+    const first = as('one');
+    const job = await asked.waiting(content, 'waiting');
+    first.leave();
+    await asked.waiting(content, 'gone');
+    const others = [as('other'), as('another', RETRY.headers), call(stack.url, chat(content))];
+    await asked.count(content, 4);
+    expect(await asked.client(job.id)).toBe('gone');
+    const again = as('one');
+    await until('its own client is back', async () => (await asked.client(job.id)) === 'waiting');
+    await asked.decide(job.id);
+    expect((await again.headers).get('x-hitl-job-id')).toBe(job.id);
+    expect(await asked.jobs(content)).toHaveLength(4);
+    for (const other of others) other.leave();
+  });
+
   it('make a job of their own when they were away for longer than HOLD_JOIN_MS', async () => {
     const content = aQuestion();
     const job = await asked.leaving(content);

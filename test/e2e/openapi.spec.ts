@@ -127,6 +127,23 @@ describe('openapi.json', () => {
     });
   });
 
+  it('has only texts in every list of values: generators make enumerations of them', () => {
+    const lists: unknown[][] = [];
+    JSON.stringify(committed, (key, value: unknown) => {
+      if (key === 'enum' && Array.isArray(value)) lists.push(value);
+      return value;
+    });
+    expect(lists.length).toBeGreaterThan(30);
+    expect(lists.filter((list) => list.some((value) => typeof value !== 'string'))).toEqual([]);
+  });
+
+  it('says what a dry run takes for its number of answers, and that an input of the Responses API is not empty', () => {
+    const { TryPolicy, ResponseRequest } = committed.components.schemas;
+    expect(TryPolicy!.properties.last.type).toEqual(['integer', 'null']);
+    const [text, items] = ResponseRequest!.properties.input.oneOf;
+    expect([text.minLength, items.minItems]).toEqual([1, 1]);
+  });
+
   it('says that requests take no field which they do not name, and gives none of their fields a default', () => {
     const { SubmitJob, ApproveDecision } = committed.components.schemas;
     expect([SubmitJob!.additionalProperties, ApproveDecision!.additionalProperties]).toEqual([false, false]);

@@ -12,7 +12,7 @@ const open = (properties: Record<string, Schema>, required: string[] = [], descr
   ...(required.length > 0 && { required }),
   additionalProperties: true,
 });
-const oneValue = (value: string): Schema => ({ type: 'string', enum: [value] });
+const oneValue = (value: string): Schema => ({ type: 'string', const: value });
 
 const CONTENT = {
   description: 'A text, or content parts such as {"type": "text", "text": "…"}.',
@@ -51,7 +51,7 @@ const COMPLETION = {
 };
 
 /**
- * The shapes of the OpenAI-compatible doors, as OpenAPI 3.0 has them: the fields that most clients use. OpenAI's own
+ * The shapes of the OpenAI-compatible doors, as `toOpenApi31` reads them: the fields that most clients use. OpenAI's own
  * documentation has the others; they pass as they are.
  */
 export const OPENAI_SCHEMAS = {
@@ -83,7 +83,7 @@ export const OPENAI_SCHEMAS = {
   ResponseRequest: open(
     {
       model: { ...text('The model to ask.'), minLength: 1 },
-      input: { oneOf: [{ type: 'string' }, list(open({}))] },
+      input: { oneOf: [{ type: 'string', minLength: 1 }, list(open({}), { minItems: 1 })] },
       instructions: nullable(text()),
       background: nullable({ type: 'boolean', description: 'Answer at once; poll for the rest.' }),
       metadata: nullable({ type: 'object', additionalProperties: true }),

@@ -177,7 +177,7 @@ function readInclude(include: Json = [], topLogprobs: Json | undefined): JsonObj
 function readInput(input: Json | undefined, known: KnownItems): JsonObject[] {
   if (typeof input === 'string' && input !== '') return [{ role: 'user', content: input }];
   if (!Array.isArray(input) || input.length === 0)
-    throw invalid('input', 'must be a text or a list of items');
+    throw invalid('input', 'must be a text or a list of items, and not be empty');
   const messages: JsonObject[] = [];
   input.forEach((item, index) => {
     const name = `input[${index}]`;

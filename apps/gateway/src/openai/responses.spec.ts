@@ -153,6 +153,7 @@ describe('a request of the Responses API', () => {
     ['reasoning.summary', { reasoning: { summary: 'detailed' } }],
     ['truncation', { truncation: 'maybe' }],
     ['store', { store: 'no' }],
+    ['input', { input: '' }],
     ['input', { input: [] }],
     ['input', { input: [{ type: 'reasoning', summary: [] }] }],
     ['input[0]', { input: [{ type: 'computer_call' }] }],

@@ -10,7 +10,7 @@ const SCHEMA_REF = '#/components/schemas/';
 
 /**
  * Rewrites a document of OpenAPI 3.0, which is what Nest writes, as OpenAPI 3.1: `nullable` becomes the type `null`
- * (beside a `$ref` by `anyOf`, since `allOf` would forbid it), an `allOf` of one `$ref` that `$ref`, and a schema's
+ * (beside a `$ref` or an enumeration by `anyOf`, since `allOf` would forbid it), an `allOf` of one `$ref` that `$ref`, and a schema's
  * `example` its `examples`. Schemas that no operation leads to are left out.
  */
 export function toOpenApi31(document: OpenAPIObject): OpenAPIObject {
@@ -64,7 +64,11 @@ function asSchema31({ nullable, example, allOf, ...schema }: Node): Node {
   if (nullable !== true) return schema;
   if (Array.isArray(schema.oneOf))
     return { ...schema, oneOf: [...(schema.oneOf as unknown[]), { type: 'null' }] };
-  if (Array.isArray(schema.enum)) schema.enum = [...(schema.enum as unknown[]), null];
+  if (Array.isArray(schema.enum)) {
+    // Generators that make an enumeration of a list of texts cannot have null in it.
+    const { enum: values, type, ...rest } = schema;
+    return { ...rest, anyOf: [{ type, enum: values }, { type: 'null' }] };
+  }
   return { ...schema, type: [schema.type, 'null'] };
 }
 

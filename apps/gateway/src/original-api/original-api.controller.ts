@@ -84,7 +84,8 @@ export class OriginalApiController {
     name: 'status',
     required: false,
     description: 'In any letter case',
-    schema: { type: 'string' },
+    enum: JOB_STATUSES,
+    enumName: 'JobStatus',
   })
   @ApiOkResponse({ type: [OriginalJob] })
   @Get('jobs')

@@ -123,13 +123,14 @@ export class TryPolicy {
     type: 'integer',
     minimum: 1,
     maximum: 1000,
+    nullable: true,
     default: USUAL_DRY_RUN,
   })
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(1000)
-  last?: number;
+  last?: number | null;
 }
 
 class PolicyWarning {
