@@ -1,5 +1,15 @@
 export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
-export { isDuplicate, isStatementTimeout, isTransient } from './database-errors';
+export {
+  describeTrouble,
+  isDatabaseTrouble,
+  isDataFault,
+  isDuplicate,
+  isLocked,
+  isStatementTimeout,
+  isTransient,
+  isUnexpectedTrouble,
+  sqlState,
+} from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export { HoldStore, type Closing, type HeldClient, type HeldRequest } from './holds/hold-store';
 export { isJsonObject, type Json } from './json';
@@ -52,7 +62,7 @@ export { type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
 export { LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
-export { prepared, preparedName } from './prepared';
+export { isQuick, prepared, preparedName, quick } from './prepared';
 export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';
 export {
   WebhookAttempt,

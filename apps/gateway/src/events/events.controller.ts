@@ -10,7 +10,7 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { DomainError, isTransient, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
+import { DomainError, isDatabaseTrouble, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { EventStream, EVENT_STREAM_TYPE } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
@@ -98,7 +98,7 @@ export class EventsController {
       await follow();
     } catch (error) {
       const isEventSource = reply.request.headers.accept?.includes('text/event-stream');
-      if (!isEventSource || !isTransient(error) || reply.sent) throw error;
+      if (!isEventSource || !isDatabaseTrouble(error) || reply.sent) throw error;
       const stream = new EventStream(reply).open();
       stream.retry();
       stream.comment('the database is away');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { HoldStore, isTransient, type Closing, type HeldRequest } from '@hitl/domain';
+import { HoldStore, isDatabaseTrouble, type Closing, type HeldRequest } from '@hitl/domain';
 import { every, type Repetition } from '@hitl/messaging';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
@@ -119,7 +119,7 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
       if (this.round % BEATS_PER_SWEEP === 0) await this.store.sweep(this.config.HOLD_JOIN_MS);
     } catch (error) {
       // Others tell that the database is away; this would tell it twice a second.
-      if (!isTransient(error)) throw error;
+      if (!isDatabaseTrouble(error)) throw error;
     }
     return 0;
   }
@@ -132,7 +132,7 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
         await this.store.close(closings);
       } catch (error) {
         // Later it would fail again.
-        if (!isTransient(error)) throw error;
+        if (!isDatabaseTrouble(error)) throw error;
         this.unwritten.unshift(...closings);
         return;
       }
