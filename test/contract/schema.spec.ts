@@ -117,7 +117,7 @@ describe('migrations', () => {
       await process.query(
         `SELECT current_setting('statement_timeout') AS s, current_setting('lock_timeout') AS l`,
       ),
-    ).toEqual([{ s: '10s', l: '5s' }]);
+    ).toEqual([{ s: '10s', l: '3s' }]);
   });
 
   it('stop a service on a database that lacks them, with the command that mends it', async () => {
