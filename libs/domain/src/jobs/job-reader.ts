@@ -62,12 +62,12 @@ export class JobReader {
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
     this.findBatched = batched(async (ids: string[]) => {
-      const rows = await this.jobs
-        .createQueryBuilder('job')
-        .comment('prepared: find-jobs')
-        .where('job.id = ANY(:ids)', { ids: [...new Set(ids)] })
-        .getMany();
-      const byId = new Map(rows.map((job) => [job.id, job]));
+      const byId = await this.read([...new Set(ids)]);
+      const missing = [...new Set(ids)].filter((id) => !byId.has(id));
+      if (missing.length > 0) {
+        const there = await this.readWhereWritable(missing);
+        for (const [id, job] of there.length > 0 ? await this.read(there) : []) byId.set(id, job);
+      }
       return ids.map((id) => byId.get(id) ?? null);
     });
     this.currentBatched = batched(async (ids: string[]) => {
@@ -86,6 +86,27 @@ export class JobReader {
   /** The job with this id, whatever its shape; null when there is none. */
   find(id: string): Promise<Job | null> {
     return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
+  }
+
+  private async read(ids: string[]): Promise<Map<string, Job>> {
+    const rows = await this.jobs
+      .createQueryBuilder('job')
+      .comment('prepared: find-jobs')
+      .where('job.id = ANY(:ids)', { ids })
+      .getMany();
+    return new Map(rows.map((job) => [job.id, job]));
+  }
+
+  /**
+   * Those of the jobs that are there. A server that has been left behind may lack what was accepted elsewhere: it takes no
+   * changes, and so refuses this.
+   */
+  private async readWhereWritable(ids: string[]): Promise<string[]> {
+    const rows: { id: string }[] = await this.database.query(
+      prepared('jobs-there', 'SELECT id FROM jobs WHERE id = ANY($1::uuid[]) FOR KEY SHARE SKIP LOCKED'),
+      [ids],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** What waits under this id right now, whatever its shape; null when there is no such job. */
