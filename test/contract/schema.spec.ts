@@ -20,6 +20,10 @@ describe('the entities', () => {
     'event_chains.hash bytea NOT NULL',
     'event_chains.job_id uuid NOT NULL PRIMARY KEY',
     'event_chains.seq integer NOT NULL',
+    'event_epochs.began_at timestamp with time zone NOT NULL',
+    'event_epochs.epoch integer NOT NULL PRIMARY KEY',
+    'event_epochs.history text NOT NULL',
+    'job_events.epoch integer NOT NULL',
     'job_events.xid xid8 NOT NULL',
     'jobs.released_hash bytea',
   ];

@@ -22,6 +22,7 @@ import { JobDeliveries1700000006000 } from './migrations/1700000006000-job-deliv
 import { Regeneration1700000007400 } from './migrations/1700000007400-regeneration';
 import { ModelFailure1700000007200 } from './migrations/1700000007200-model-failure';
 import { HeldRequests1700000007100 } from './migrations/1700000007100-held-requests';
+import { EventEpochs1700000007500 } from './migrations/1700000007500-event-epochs';
 import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-work';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
@@ -79,6 +80,7 @@ export function dataSourceOptions(
       ModelFailure1700000007200,
       HeldRequests1700000007100,
       PeopleAtWork1700000007300,
+      EventEpochs1700000007500,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

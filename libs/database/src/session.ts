@@ -43,7 +43,7 @@ export function requireWritable(row: { in_recovery?: boolean; read_only?: boolea
 /**
  * Sets what a connection needs before anything else: our limits, and the application's role. By statements, since poolers
  * refuse limits at the start of a connection. In a database whose migrations have not made the role's grants yet the
- * connection stays what it is.
+ * connection stays what it is. Opens the epoch of the server's history for the events that the connection will write.
  * @param options `statementTimeoutMs`: another limit for statements, 10 s by default; `readOnly`: a server that takes no
  *   changes will do
  * @throws ReadOnlyServerError
@@ -54,12 +54,14 @@ export async function beginSession(
   { statementTimeoutMs = STATEMENT_TIMEOUT_MS, readOnly = false } = {},
 ): Promise<void> {
   try {
-    const { rows } = await client.query<{ in_recovery: boolean; read_only: boolean }>(
+    const { rows } = await client.query<{ in_recovery: boolean; read_only: boolean; has_epochs: boolean }>(
       `SELECT set_config('statement_timeout', '${statementTimeoutMs}', false), set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false),
               set_config('idle_in_transaction_session_timeout', '${STATEMENT_TIMEOUT_MS}', false),
-              CASE WHEN to_regclass('event_chains') IS NOT NULL THEN set_config('role', '${ROLE}', false) END, ${WRITABLE_COLUMNS}`,
+              CASE WHEN to_regclass('event_chains') IS NOT NULL THEN set_config('role', '${ROLE}', false) END, ${WRITABLE_COLUMNS},
+              to_regprocedure('hitl_open_epoch()') IS NOT NULL AS has_epochs`,
     );
     if (!readOnly) requireWritable(rows[0]);
+    if (!readOnly && rows[0]?.has_epochs) await client.query('SELECT hitl_open_epoch()');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     // insufficient_privilege; invalid_parameter_value: there is no such role.

@@ -24,7 +24,7 @@ export {
 export { DraftStore } from './jobs/draft-store';
 export { Draft } from './jobs/draft.entity';
 export { verifyChains, type ChainFinding } from './jobs/event-chain';
-export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
+export { BEFORE_ALL_EVENTS, EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
