@@ -6,6 +6,7 @@ import { obstacle, startPostgres } from './services/postgres.mjs';
 import { isRoot } from './services/process.mjs';
 import { startRabbitMq } from './services/rabbitmq.mjs';
 
+export { startPgBouncer } from './services/pgbouncer.mjs';
 export { startPostgres, startRabbitMq };
 
 /** @typedef {{ url: string, how: string, stop(): Promise<unknown> }} Service */

@@ -26,6 +26,7 @@ const { TEST_DATABASE_URL, TEST_AMQP_URL, npm_lifecycle_event } = process.env;
 const needed = /** @type {Program[]} */ (Object.keys(PROGRAMS)).filter((program) =>
   families.some((family) => FAMILIES[family]?.includes(program)),
 );
+without.push(...needed.filter((program) => PROGRAMS[program].optional && !PROGRAMS[program].find()));
 const missing = await provide(
   needed.filter((program) => !without.includes(program) && !(program === 'broker' && TEST_AMQP_URL)),
 );

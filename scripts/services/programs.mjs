@@ -5,14 +5,19 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { findChromium } from './chromium.mjs';
 import { isRoot, PATH } from './process.mjs';
+import { findPgBouncer } from './pgbouncer.mjs';
 import { findRabbitMq } from './rabbitmq.mjs';
 
-/** @typedef {'broker' | 'browser'} Program */
+/** @typedef {'broker' | 'browser' | 'pooler'} Program */
 
-/** @type {Record<Program, { name: string, debian: string, brew: string, find(): string | undefined }>} */
+/**
+ * One that is optional is used where it is there: what needs it is left out elsewhere, and nobody is asked to install it.
+ * @type {Record<Program, { name: string, debian: string, brew: string, optional?: true, find(): string | undefined }>}
+ */
 export const PROGRAMS = {
   broker: { name: 'RabbitMQ', debian: 'rabbitmq-server', brew: 'rabbitmq', find: findRabbitMq },
   browser: { name: 'Chromium', debian: 'chromium', brew: 'chromium', find: findChromium },
+  pooler: { name: 'PgBouncer', debian: 'pgbouncer', brew: 'pgbouncer', optional: true, find: findPgBouncer },
 };
 
 /**

@@ -15,7 +15,7 @@ export const FAMILIES = {
   k8s: [],
   contract: ['broker'],
   e2e: ['broker'],
-  faults: ['broker'],
+  faults: ['broker', 'pooler'],
   console: ['broker', 'browser'],
 };
 
@@ -26,7 +26,8 @@ npm test -- e2e -t 'two reviewers'  families and paths first, then whatever jest
 npm test -- --without=broker        leave out what needs RabbitMQ (broker) or Chromium (browser)
 
 PostgreSQL comes with npm. RabbitMQ and Chromium must be on the machine. What is missing is named first, with the command
-that installs it: on a terminal you are asked, where CI=true it is run unasked. Everything else runs in any case.
+that installs it: on a terminal you are asked, where CI=true it is run unasked. Everything else runs in any case. Tests of
+PgBouncer (pooler) run where it is on the machine.
 
 TEST_DATABASE_URL, TEST_AMQP_URL    servers to use instead of private ones, for one worker`;
 

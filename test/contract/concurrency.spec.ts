@@ -125,6 +125,32 @@ describe('several processes on one PostgreSQL', () => {
     expect(bells.map((bell) => bell.jobId).sort()).toEqual(ids.sort());
   });
 
+  it('decide and claim a hundred and twenty-two of a hundred and twenty-three jobs, one of which somebody has locked', async () => {
+    const [store] = stores as [JobStore];
+    const waiting = await Promise.all(Array.from({ length: 123 }, () => jobIn(store, 'human')));
+    const unclaimed = await submitMany(123);
+    const results = await whileLocked(
+      `SELECT 1 FROM jobs WHERE id IN ('${waiting[60]!}', '${unclaimed[60]!}') FOR UPDATE`,
+      () =>
+        Promise.allSettled([
+          ...waiting.map((id) => store.decide(aDecision(id))),
+          ...unclaimed.map((jobId) =>
+            store.claim({ jobId, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }),
+          ),
+        ]),
+    );
+    const refused = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [{ index, error: result.reason as unknown }] : [],
+    );
+    expect(refused).toMatchObject([
+      { index: 60, error: { code: '55P03' } },
+      { index: 183, error: { code: '55P03' } },
+    ]);
+    expect(results.filter((result) => result.status === 'fulfilled' && result.value !== null)).toHaveLength(
+      244,
+    );
+  });
+
   it('pass over outbox rows that another one is taking, instead of waiting', async () => {
     const [locked, ...free] = await submitMany(3);
     await database.query(`UPDATE outbox SET due_at = now() - interval '1 second'`);

@@ -20,6 +20,10 @@ describe('the entities', () => {
     'event_chains.hash bytea NOT NULL',
     'event_chains.job_id uuid NOT NULL PRIMARY KEY',
     'event_chains.seq integer NOT NULL',
+    'event_epochs.began_at timestamp with time zone NOT NULL',
+    'event_epochs.epoch integer NOT NULL PRIMARY KEY',
+    'event_epochs.history text NOT NULL',
+    'job_events.epoch integer NOT NULL',
     'job_events.xid xid8 NOT NULL',
     'jobs.released_hash bytea',
   ];
@@ -117,7 +121,7 @@ describe('migrations', () => {
       await process.query(
         `SELECT current_setting('statement_timeout') AS s, current_setting('lock_timeout') AS l`,
       ),
-    ).toEqual([{ s: '10s', l: '5s' }]);
+    ).toEqual([{ s: '10s', l: '3s' }]);
   });
 
   it('stop a service on a database that lacks them, with the command that mends it', async () => {

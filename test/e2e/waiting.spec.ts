@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startService, startStack, testAmqpUrl, until, WAYS, type Stack } from '@hitl/testing';
 import pg from 'pg';
+import { Asked, call, chat } from './held-call';
 import { readEvents, type StreamedEvent } from './streamed-events';
 
 describe.each(WAYS)('waiting for a job: $name', ({ way }) => {
@@ -146,7 +147,54 @@ describe.each(WAYS)('waiting for a job: $name', ({ way }) => {
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
+  it('refuses to go on after an event that the database does not have', async () => {
+    const id = await inHuman();
+    for (const path of ['/v1/events', `/v1/jobs/${id}/events`]) {
+      for (const lastEventId of ['900000-900000', '1-1', '7-1-1']) {
+        const answer = await stack.http.get(path, { 'last-event-id': lastEventId });
+        expect(answer).toMatchObject({ status: 410, body: { code: 'event_gone' } });
+        expect(answer.body.detail).toContain(lastEventId);
+      }
+    }
+  });
+
   if (way !== 'services') return;
+
+  describe('a job that the database has lost', () => {
+    const lose = (id: string) => stack.database.query('DELETE FROM jobs WHERE id = $1', [id]);
+
+    it('ends a wait for it with 404 at once', async () => {
+      const answer = stack.http.post('/v1/jobs', { payload: { input: 'lost' } }, { prefer: 'wait=300' });
+      const job = await until('the job', async () =>
+        (await stack.http.get('/v1/reviews')).body.data.find((one: any) => one.payload.input === 'lost'),
+      );
+      await lose(job.id);
+      expect(await answer).toMatchObject({ status: 404, body: { code: 'job_not_found' } });
+    });
+
+    it('ends a held request so that its client sends it again', async () => {
+      const held = call(stack.url, chat('lost and held'));
+      const job = await new Asked(stack).waiting('lost and held', 'waiting');
+      await lose(job.id);
+      expect(await held.status).toBe(404);
+      expect((await held.headers).get('x-should-retry')).toBe('true');
+      expect(await held.body).toMatchObject({ error: { code: 'job_not_found', job_id: job.id } });
+    });
+
+    it('ends the stream of its events', async () => {
+      const id = await inHuman();
+      let isOpen = false;
+      const events = readEvents(`${stack.url}/v1/jobs/${id}/events`, {
+        enough: (some) => {
+          isOpen ||= some.length === 2;
+          return false;
+        },
+      });
+      await until('the stream', () => isOpen);
+      await lose(id);
+      expect((await events).map(({ event }) => event)).toEqual(['submitted', 'inferred', 'reset']);
+    });
+  });
 
   describe('at another gateway, and for long', () => {
     let heartbeats: Promise<PromiseSettledResult<number>[]>;

@@ -87,7 +87,7 @@ export class Config {
   @IsNotEmpty()
   DATA_DIR: string = '.data';
 
-  /** PostgreSQL 15 or newer. Unset: the standalone app uses an embedded database, the others refuse to start. */
+  /** PostgreSQL 15 or newer; several servers are h1:5432,h2:5432, and the one that takes changes is used. Unset: the standalone app uses an embedded database, the others refuse to start. */
   @IsOptional()
   @Matches(/^postgres(ql)?:\/\//, { message: 'must be a postgres:// URL' })
   DATABASE_URL?: string;
@@ -95,6 +95,10 @@ export class Config {
   /** Connections that one process keeps to PostgreSQL at most. */
   @Integer(1, 500)
   DATABASE_POOL_SIZE: number = 10;
+
+  /** How old a connection to PostgreSQL may become, so that none outlives a move of the database for long. 0: as old as it likes. */
+  @Integer(0, 86_400_000)
+  DATABASE_CONNECTION_MAX_AGE_MS: number = 300_000;
 
   /** RabbitMQ 3.10 or newer. Unset: the standalone app uses an in-process transport, the others refuse to start. */
   @IsOptional()

@@ -41,10 +41,14 @@ const STORES = [
 @Module({})
 export class DatabaseModule {
   /**
-   * Connects at boot and keeps trying for half a minute while the database is away.
-   * @param migrateAtBoot bring the schema up to date first; otherwise an older schema stops the boot
+   * Connects at boot and keeps trying for half a minute while the database is away, each time saying why.
+   * @param options `migrateAtBoot`: bring the schema up to date first; otherwise an older schema stops the boot.
+   *   `maxAgeMs`: how old a connection may become; 0: as old as it likes
    */
-  static forRoot(url: string, poolSize: number, migrateAtBoot: boolean): DynamicModule {
+  static forRoot(
+    url: string,
+    { poolSize, migrateAtBoot, maxAgeMs }: { poolSize: number; migrateAtBoot: boolean; maxAgeMs: number },
+  ): DynamicModule {
     const logger = new Logger('Database');
     return {
       module: DatabaseModule,
@@ -52,10 +56,19 @@ export class DatabaseModule {
       imports: [
         TypeOrmModule.forRootAsync({
           useFactory: () => ({
-            ...dataSourceOptions(url, poolSize, (error) => {
-              logger.warn(`an idle connection broke: ${error.message}`);
-            }),
-            toRetry: isTransient,
+            ...dataSourceOptions(
+              url,
+              poolSize,
+              (error) => {
+                logger.warn(`an idle connection broke: ${error.message}`);
+              },
+              maxAgeMs,
+            ),
+            toRetry: (error: unknown) => {
+              if (!isTransient(error)) return false;
+              logger.warn(`the database cannot be used yet: ${(error as Error).message}`);
+              return true;
+            },
           }),
           dataSourceFactory: async (options) => {
             const database = await new DataSource(options as DataSourceOptions).initialize();

@@ -1,6 +1,6 @@
 import { MigrationExecutor, type DataSource } from 'typeorm';
-import type { TimeoutProofClient } from './data-source';
-import { workAsApplication } from './role';
+import type { DatabaseClient } from './client';
+import { beginSession } from './session';
 
 /** Any number, the same in every version: whoever holds it migrates. */
 const MIGRATION_LOCK = 4_859_001_337;
@@ -14,7 +14,7 @@ export class SchemaError extends Error {
 export async function migrate(database: DataSource): Promise<string[]> {
   const runner = database.createQueryRunner();
   // A migration of a large table, and the wait for whoever runs it, may take longer than any other statement.
-  const client = (await runner.connect()) as TimeoutProofClient;
+  const client = (await runner.connect()) as DatabaseClient;
   const restoreLimit = client.waitForAnswers();
   try {
     // The application's role may change no schema.
@@ -27,10 +27,7 @@ export async function migrate(database: DataSource): Promise<string[]> {
       await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
     }
   } finally {
-    await runner
-      .query('RESET statement_timeout; RESET lock_timeout')
-      .then(() => workAsApplication(client))
-      .catch(() => undefined);
+    await beginSession(client).catch(() => undefined);
     restoreLimit();
     await runner.release();
   }
@@ -51,7 +48,7 @@ export async function assertMigrated(database: DataSource): Promise<void> {
       );
     }
     // Another process may have migrated since this one connected.
-    await workAsApplication((await runner.connect()) as TimeoutProofClient);
+    await beginSession((await runner.connect()) as DatabaseClient);
   } finally {
     await runner.release();
   }

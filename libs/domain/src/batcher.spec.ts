@@ -134,6 +134,31 @@ describe('a batcher', () => {
     expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, true, true, false, true]);
   });
 
+  it('tries each item alone when one of them waits for a row that somebody has locked', async () => {
+    const call = batched((items: number[]) =>
+      items.includes(3)
+        ? Promise.reject(Object.assign(new Error('locked'), { code: '55P03' }))
+        : Promise.resolve(items),
+    );
+    const results = await Promise.allSettled(upTo(5).map(call));
+    expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, true, true, false, true]);
+  });
+
+  it('does not wait for batches that take long', async () => {
+    const release: (() => void)[] = [];
+    const call = batched(
+      async (items: number[]) => {
+        if (items[0] !== 0) await new Promise<void>((resolve) => release.push(resolve));
+        return items;
+      },
+      { most: 1 },
+    );
+    const slow = [1, 2].map(call);
+    expect(await call(0)).toBe(0);
+    for (const go of release) go();
+    expect(await Promise.all(slow)).toEqual([1, 2]);
+  });
+
   it.each(['throws', 'rejects'])('goes on after a run that %s', async (how) => {
     let runs = 0;
     const call = batched(

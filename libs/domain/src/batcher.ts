@@ -1,14 +1,21 @@
-import { isTransient } from './database-errors';
+import { isLocked, isTransient } from './database-errors';
+
+/** Milliseconds after which a batch under way no longer keeps the next one from running, and how many such there may be. */
+const SLOW_MS = 250;
+const MAX_SLOW = 4;
+/** Items of a failed batch that are tried alone at once: one that waits for somebody else's lock keeps few others. */
+const ALONE_AT_ONCE = 4;
 
 /**
  * Turns concurrent single calls into calls for many: what arrives while a batch runs makes the next batch, and a
- * lone call runs at once, so there is no wait without load.
+ * lone call runs at once, so there is no wait without load. A batch that takes long, as it waits for a lock, does not keep
+ * the next ones.
  *
  * @param run answers item by item, in order. When it rejects for a batch, each item is tried alone, so that one
  *   bad item does not fail its neighbours, unless the error `failsAll`.
  * @param keyOf two items with the same key never share a batch; by default all may
  * @param most items in a batch (default 100)
- * @param failsAll whether an error is no single item's (by default a database that is away, or gave up)
+ * @param failsAll whether an error is no single item's (by default a database that is away, or gave up; not a locked row)
  * @param parallel batches under way at once (default 2: one commits while the next one is parsed)
  */
 export function batched<I, O>(
@@ -17,7 +24,7 @@ export function batched<I, O>(
     keyOf,
     most = 100,
     parallel = 2,
-    failsAll = isTransient,
+    failsAll = (error) => isTransient(error) && !isLocked(error),
   }: {
     keyOf?: (item: I) => string;
     most?: number;
@@ -32,6 +39,7 @@ export function batched<I, O>(
   }
   let waiting: Waiting[] = [];
   let running = 0;
+  let slow = 0;
   let scheduled = false;
 
   const take = (): Waiting[] => {
@@ -62,20 +70,36 @@ export function batched<I, O>(
       if (batch.length === 1 || failsAll(error)) {
         for (const call of batch) call.reject(error);
       } else {
-        for (const call of batch) await settle([call]);
+        const alone = [...batch];
+        const lane = async (): Promise<void> => {
+          for (let call = alone.shift(); call; call = alone.shift()) await settle([call]);
+        };
+        await Promise.all(Array.from({ length: ALONE_AT_ONCE }, lane));
       }
     }
   };
 
   const flush = (): void => {
     scheduled = false;
-    while (running < parallel && waiting.length > 0) {
-      running += 1;
-      void settle(take()).finally(() => {
-        running -= 1;
-        flush();
-      });
-    }
+    while (running < parallel && waiting.length > 0) start(take());
+  };
+
+  const start = (batch: Waiting[]): void => {
+    running += 1;
+    let isSlow = false;
+    const timer = setTimeout(() => {
+      if (slow >= MAX_SLOW) return;
+      isSlow = true;
+      slow += 1;
+      running -= 1;
+      flush();
+    }, SLOW_MS);
+    void settle(batch).finally(() => {
+      clearTimeout(timer);
+      if (isSlow) slow -= 1;
+      else running -= 1;
+      flush();
+    });
   };
 
   return (item) =>

@@ -26,6 +26,7 @@ export const ERRORS = {
   nothing_to_undo: { status: 409, title: 'There is no decision that can be undone' },
   already_final: { status: 409, title: 'The job has ended already' },
   too_many_webhook_endpoints: { status: 409, title: 'There are as many webhook endpoints as there may be' },
+  event_gone: { status: 410, title: 'The event is not in the database any more' },
   revision_mismatch: { status: 412, title: 'The answer has changed since it was judged' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },

@@ -1,5 +1,15 @@
 export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
-export { isDuplicate, isStatementTimeout, isTransient } from './database-errors';
+export {
+  describeTrouble,
+  isDatabaseTrouble,
+  isDataFault,
+  isDuplicate,
+  isLocked,
+  isStatementTimeout,
+  isTransient,
+  isUnexpectedTrouble,
+  sqlState,
+} from './database-errors';
 export { DomainError, ERRORS, type ErrorCode, type FieldFault } from './errors';
 export {
   HoldStore,
@@ -21,7 +31,7 @@ export {
 export { DraftStore } from './jobs/draft-store';
 export { Draft } from './jobs/draft.entity';
 export { verifyChains, type ChainFinding } from './jobs/event-chain';
-export { EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
+export { BEFORE_ALL_EVENTS, EventReader, type EventPosition, type EventRecord } from './jobs/event-reader';
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
@@ -59,7 +69,7 @@ export { type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
 export { actorName, LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
-export { prepared, preparedName } from './prepared';
+export { isQuick, prepared, preparedName, quick } from './prepared';
 export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';
 export {
   WebhookAttempt,

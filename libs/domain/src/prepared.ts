@@ -10,3 +10,13 @@ export function prepared(name: string, sql: string): string {
 export function preparedName(sql: string): string | undefined {
   return /^\/\* prepared: ([a-z-]+) \*\//.exec(sql)?.[1];
 }
+
+/** Marks a statement without long work: whoever waits for its answer gives it up sooner. Those with a name are marked, too. */
+export function quick(sql: string): string {
+  return `/* quick */ ${sql}`;
+}
+
+/** Whether a statement has a name, or is marked by {@link quick}. */
+export function isQuick(sql: string): boolean {
+  return sql.startsWith('/* quick */') || preparedName(sql) !== undefined;
+}

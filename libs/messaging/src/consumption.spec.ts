@@ -50,6 +50,19 @@ describe('what becomes of a message', () => {
     expect(park).not.toHaveBeenCalled();
   });
 
+  it.each(['25006', '28P01', '42501', '26000', 'XX000'])(
+    'comes again, and is told of, when the database says %s',
+    async (code) => {
+      const park = jest.fn(() => Promise.resolve());
+      const { consumption: queue, logger } = consumption();
+      const trouble = Object.assign(new Error('x'), { code });
+      expect(await queue.run(() => Promise.reject(trouble), park)).toBe('again');
+      expect(park).not.toHaveBeenCalled();
+      expect(logger.warn).toHaveBeenCalledWith(expect.stringContaining('A message of hitl.inference waits.'));
+      expect(logger.error).toHaveBeenCalledTimes(code === '25006' ? 0 : 1);
+    },
+  );
+
   it('comes again, uncounted, when it cannot be parked', async () => {
     const before = await parkedCount();
     const fail = () => Promise.reject(new Error('x'));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isTransient } from '@hitl/domain';
+import { describeTrouble, isDatabaseTrouble, isUnexpectedTrouble } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { QUEUES, type QueueKey } from './topology';
 
@@ -63,7 +63,7 @@ export class Consumption {
       await handle();
       return 'done';
     } catch (error) {
-      if (!isTransient(error)) {
+      if (!isDatabaseTrouble(error)) {
         this.logger.error(error);
         try {
           await park(error instanceof Error ? `${error.name}: ${error.message}` : 'unknown error');
@@ -73,7 +73,8 @@ export class Consumption {
           this.logger.error(parking);
         }
       } else {
-        this.logger.warn(`the database is away: a message of ${QUEUES[this.queue].name} waits`);
+        if (isUnexpectedTrouble(error)) this.logger.error(error);
+        this.logger.warn(`${describeTrouble(error)} A message of ${QUEUES[this.queue].name} waits.`);
       }
       await delay(PAUSE_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       return 'again';

@@ -1,4 +1,11 @@
-import { DomainError, ERRORS, isJsonObject, isTransient, type FieldFault } from '@hitl/domain';
+import {
+  describeTrouble,
+  DomainError,
+  ERRORS,
+  isDatabaseTrouble,
+  isJsonObject,
+  type FieldFault,
+} from '@hitl/domain';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { QUEUES, type MessageClass, type QueueKey } from './topology';
@@ -60,11 +67,10 @@ export function toReplyError(error: unknown): ReplyError {
     const { code, message: detail, faults } = error;
     return { code, detail, ...(faults.length > 0 && { faults }) };
   }
-  if (isTransient(error)) {
+  if (isDatabaseTrouble(error)) {
     return {
       code: 'unavailable',
-      detail:
-        'The database does not answer. The command may or may not have taken effect: look at the job, then try again.',
+      detail: `${describeTrouble(error)} The command may or may not have taken effect: look at the job, then try again.`,
     };
   }
   return { code: 'internal_error', detail: 'The review service failed. See its log.' };

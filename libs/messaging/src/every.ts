@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isTransient } from '@hitl/domain';
+import { describeTrouble, isTransient } from '@hitl/domain';
 
 export interface Repetition {
   /** Ends the gap under way; asked during a run, the next one follows at once. */
@@ -26,7 +26,7 @@ export function every(
       try {
         done = await work();
       } catch (error) {
-        if (isTransient(error)) logger.warn(`the database is away: ${(error as Error).message}`);
+        if (isTransient(error)) logger.warn(`${describeTrouble(error)} ${(error as Error).message}`);
         else logger.error(error);
       }
       if (done === 0) {

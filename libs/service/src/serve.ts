@@ -105,11 +105,11 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
 
   @Module({
     imports: [
-      DatabaseModule.forRoot(
-        embedded?.url ?? required(config, 'DATABASE_URL').DATABASE_URL,
-        embedded ? 1 : config.DATABASE_POOL_SIZE,
-        standalone,
-      ),
+      DatabaseModule.forRoot(embedded?.url ?? required(config, 'DATABASE_URL').DATABASE_URL, {
+        poolSize: embedded ? 1 : config.DATABASE_POOL_SIZE,
+        migrateAtBoot: standalone,
+        maxAgeMs: embedded ? 0 : config.DATABASE_CONNECTION_MAX_AGE_MS,
+      }),
       MessagingModule.forRoot(transport),
       {
         module: ConfigModule,

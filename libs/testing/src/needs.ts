@@ -10,6 +10,6 @@ class Unavailable extends Error {
  * For the first line of what starts a program that the machine may lack.
  * @throws Unavailable where `npm test` has said that the run goes without it (TEST_WITHOUT)
  */
-export function needs(program: 'broker' | 'browser'): void {
+export function needs(program: 'broker' | 'browser' | 'pooler'): void {
   if (process.env.TEST_WITHOUT?.split(',').includes(program)) throw new Unavailable(program);
 }

@@ -68,6 +68,10 @@ function open(): void {
       for (const follow of followers) follow(change);
     });
   }
+  // The database's history went back: what is shown may never have been.
+  source.addEventListener('reset', () => {
+    for (const follow of followers) follow(null);
+  });
   source.addEventListener('viewers', (event: MessageEvent<string>) => {
     const { job_id, viewers } = JSON.parse(event.data) as { job_id: string; viewers: string[] };
     for (const follow of viewerFollowers) follow(job_id, viewers);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EventPosition, EventReader, EventRecord } from '@hitl/domain';
+import type { EventPosition, EventReader, EventRecord, JobReader } from '@hitl/domain';
 import { until } from '@hitl/testing';
 import { EventTail } from './event-tail.service';
 
-const at = (id: number): EventPosition => ({ xid: '1', id: String(id) });
+const at = (id: number): EventPosition => ({ epoch: 1, xid: '1', id: String(id) });
 const event = (id: number) => ({ ...at(id), jobId: 'a' }) as EventRecord;
 
 describe('following the events', () => {
@@ -13,13 +13,18 @@ describe('following the events', () => {
     const after = ({ id }: EventPosition) =>
       Promise.resolve(all.filter((one) => Number(one.id) > Number(id)));
     const end = () => new Promise<EventPosition>((resolve) => ends.push(resolve));
-    const tail = new EventTail({ after, end } as unknown as EventReader);
+    const tail = new EventTail(
+      { after, end, has: () => Promise.resolve(true) } as unknown as EventReader,
+      {} as JobReader,
+    );
     const stopped = new AbortController();
     const seen = { ann: [] as string[], ben: [] as string[] };
     const follow = (name: keyof typeof seen, from: EventPosition) =>
       tail.follow(from, {
         next: ({ id }) => seen[name].push(id),
         beat: () => undefined,
+        reset: () => undefined,
+        lost: () => undefined,
         signal: stopped.signal,
       });
     const following = [follow('ann', at(1)), follow('ben', at(2))];

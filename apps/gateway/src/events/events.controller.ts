@@ -10,7 +10,14 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { DomainError, isTransient, type EventPosition, type EventRecord, type Job } from '@hitl/domain';
+import {
+  BEFORE_ALL_EVENTS,
+  DomainError,
+  isDatabaseTrouble,
+  type EventPosition,
+  type EventRecord,
+  type Job,
+} from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { EventStream, EVENT_STREAM_TYPE } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
@@ -24,7 +31,7 @@ import { JobEventDto, ViewersEventDto } from './event.dto';
 
 const STREAM = {
   description:
-    'Server-sent events: `id`, `event` (the type) and `data`, a JobEvent. They carry no payload and no answer.',
+    'Server-sent events: `id`, `event` (the type) and `data`, a JobEvent. They carry no payload and no answer. The event `reset`, with the data {}, says that the database has lost its last moments (a failover, or a restore): read again what you follow.',
   type: JobEventDto,
 } as const;
 
@@ -47,7 +54,7 @@ export class EventsController {
   @ApiProduces('text/event-stream')
   @ApiOkResponse(STREAM)
   @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
-  @ApiErrors('job_not_found')
+  @ApiErrors('job_not_found', 'event_gone')
   @Get('jobs/:id/events')
   async followJob(
     @Param('id') id: string,
@@ -57,9 +64,10 @@ export class EventsController {
     const from = positionOf(lastEventId);
     await this.comingBack(reply, async () => {
       const job = await this.jobs.get(id);
+      await this.requireThere(from);
       // An EventSource comes back after every end, except after this one.
       if (from && hasEnded(job) && (await this.tail.isLast(from, job.id))) await reply.status(204).send();
-      else await this.stream(reply, from ?? { xid: '0', id: '0' }, job);
+      else await this.stream(reply, from ?? BEFORE_ALL_EVENTS, job);
     });
   }
 
@@ -75,6 +83,7 @@ export class EventsController {
     description: `${STREAM.description} Or a ViewersEvent.`,
     schema: { oneOf: [{ $ref: getSchemaPath(JobEventDto) }, { $ref: getSchemaPath(ViewersEventDto) }] },
   })
+  @ApiErrors('event_gone')
   @Get('events')
   async followAll(
     @Query() query: QueryParameters,
@@ -85,6 +94,7 @@ export class EventsController {
     // Before the stream opens: whoever looks once it is open misses nothing.
     const from = positionOf(lastEventId);
     await this.comingBack(reply, async () => {
+      await this.requireThere(from);
       await this.stream(reply, from ?? (await this.tail.end()));
     });
   }
@@ -98,12 +108,21 @@ export class EventsController {
       await follow();
     } catch (error) {
       const isEventSource = reply.request.headers.accept?.includes('text/event-stream');
-      if (!isEventSource || !isTransient(error) || reply.sent) throw error;
+      if (!isEventSource || !isDatabaseTrouble(error) || reply.sent) throw error;
       const stream = new EventStream(reply).open();
       stream.retry();
       stream.comment('the database is away');
       stream.end();
     }
+  }
+
+  /** @throws DomainError event_gone for a Last-Event-ID that nothing can be told to come after */
+  private async requireThere(from: EventPosition | null): Promise<void> {
+    if (from === null || (await this.tail.has(from))) return;
+    throw new DomainError(
+      'event_gone',
+      `The database has no event ${idOf(from)}, which Last-Event-ID names: it was lost with the last moments before a failover or a restore, or never was. Read again what you follow, and follow without Last-Event-ID.`,
+    );
   }
 
   private async stream(reply: FastifyReply, from: EventPosition, job?: Job): Promise<void> {
@@ -129,9 +148,18 @@ export class EventsController {
         beat: () => {
           stream.comment('still here');
         },
+        reset: (position) => {
+          stream.send({ id: idOf(position), event: 'reset', data: '{}' });
+          // Whether and how the job goes on, its follower is told who comes back.
+          if (job) done.abort();
+        },
+        lost: () => {
+          stream.send({ event: 'reset', data: '{}' });
+          done.abort();
+        },
         next: (event) => {
           stream.send({
-            id: `${event.xid}-${event.id}`,
+            id: idOf(event),
             event: event.type,
             data: JSON.stringify(toData(event)),
           });
@@ -151,7 +179,7 @@ function hasEnded({ status }: Pick<Job, 'status'>): boolean {
 
 function toData(event: EventRecord): JobEventDto {
   return {
-    id: `${event.xid}-${event.id}`,
+    id: idOf(event),
     job_id: event.jobId,
     type: event.type,
     status: event.status,
@@ -161,15 +189,20 @@ function toData(event: EventRecord): JobEventDto {
   };
 }
 
+/** The id of an event, as clients have it: ids of the first epoch do not name it. */
+function idOf({ epoch, xid, id }: EventPosition): string {
+  return epoch > 1 ? `${epoch}-${xid}-${id}` : `${xid}-${id}`;
+}
+
 /** The place that a Last-Event-ID names; null without one. */
 function positionOf(lastEventId: string | undefined): EventPosition | null {
   if (lastEventId === undefined || lastEventId === '') return null;
-  const [, xid, id] = /^(\d{1,18})-(\d{1,18})$/.exec(lastEventId) ?? [];
+  const [, epoch, xid, id] = /^(?:(\d{1,9})-)?(\d{1,18})-(\d{1,18})$/.exec(lastEventId) ?? [];
   if (xid === undefined || id === undefined) {
     const detail = `${quote(lastEventId)} is not the id of an event`;
     throw new DomainError('invalid_request', `Last-Event-ID: ${detail}.`, [
       { pointer: 'Last-Event-ID', detail },
     ]);
   }
-  return { xid, id };
+  return { epoch: epoch === undefined ? 1 : Number(epoch), xid, id };
 }

@@ -1,5 +1,5 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { DomainError, ERRORS, isTransient } from '@hitl/domain';
+import { describeTrouble, DomainError, ERRORS, isDatabaseTrouble, isUnexpectedTrouble } from '@hitl/domain';
 import { PROBLEM_TYPE, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayRetry, toOpenAiError } from '../openai/openai-error';
@@ -30,7 +30,7 @@ export class ErrorsFilter implements ExceptionFilter {
     if (isWrongMethod) reply.header('allow', methods.join(', '));
     const error = isWrongMethod ? wrongMethod(request.method, methods) : toDomainError(thrown);
     const status = error instanceof Withheld ? error.status : ERRORS[error.code].status;
-    if (error.code === 'internal_error') {
+    if (error.code === 'internal_error' || isUnexpectedTrouble(thrown)) {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
     // Fastify would hang up on a client that still sends, and then sees a broken pipe instead of this answer. Without
@@ -69,10 +69,10 @@ export function wrongMethod(method: string, methods: string[]): DomainError {
 /** Nest passes on what Fastify refuses as an HttpException: its status says what it was. */
 export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
-  if (isTransient(thrown)) {
+  if (isDatabaseTrouble(thrown)) {
     return new DomainError(
       'unavailable',
-      'The database does not answer. A change that was under way may or may not have taken effect: look, then try again in a few seconds.',
+      `${describeTrouble(thrown)} A change that was under way may or may not have taken effect: look, then try again in a few seconds.`,
     );
   }
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusCode(thrown);

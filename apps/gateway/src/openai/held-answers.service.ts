@@ -136,7 +136,7 @@ export class HeldAnswers {
   }
 
   /** Why a wait ended without the job's end. */
-  async unfinished({ job, reply }: Held, ending: 'timeout' | 'shutdown' | 'gone'): Promise<Withheld> {
+  async unfinished({ job, reply }: Held, ending: Exclude<Ending, object>): Promise<Withheld> {
     return unfinished(ending, job.id, {
       status: await this.statusOf(job.id),
       hasKey: hasIdempotencyKey(reply),

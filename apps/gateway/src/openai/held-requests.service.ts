@@ -4,7 +4,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { Config } from '@hitl/config';
 import {
   HoldStore,
-  isTransient,
+  isDatabaseTrouble,
   type Closing,
   type HeldRequest,
   type Joined,
@@ -143,7 +143,7 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
       if (this.round % BEATS_PER_SWEEP === 0) await this.store.sweep(this.config.HOLD_JOIN_MS);
     } catch (error) {
       // Others tell that the database is away; this would tell it twice a second.
-      if (!isTransient(error)) throw error;
+      if (!isDatabaseTrouble(error)) throw error;
     }
     return 0;
   }
@@ -156,7 +156,7 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
         await this.store.close(closings);
       } catch (error) {
         // Later it would fail again.
-        if (!isTransient(error)) throw error;
+        if (!isDatabaseTrouble(error)) throw error;
         this.unwritten.unshift(...closings);
         return;
       }

@@ -32,6 +32,7 @@ const WITHHELD = [
   'answer_rejected',
   'inference_failed',
   'job_cancelled',
+  'job_not_found',
   'review_expired',
   'review_pending',
 ] as const;

@@ -93,6 +93,10 @@ export function unfinished(
   jobId: string,
   { status, hasKey, joinMs }: { status: JobStatus | undefined; hasKey: boolean; joinMs: number },
 ): Withheld {
+  if (ending === 'lost') {
+    const detail = `The database has no job ${jobId} any more: it was lost with the last moments before a failover or a restore. Send the request again: it makes a new job.`;
+    return new Withheld('job_not_found', detail, jobId, null, RETRY_AFTER_PENDING);
+  }
   const mayAskAgain = hasKey || joinMs > 0;
   const again = hasKey
     ? ', or ask again with the same Idempotency-Key'

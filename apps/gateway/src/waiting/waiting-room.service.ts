@@ -11,8 +11,8 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 /** Jobs that one statement looks at. */
 const JOBS_PER_LOOK = 1000;
 
-/** Why a wait ended. */
-export type Ending = { job: Job } | 'timeout' | 'shutdown' | 'gone';
+/** Why a wait ended: the job's end, no time left, the gateway stops, the client has gone, the database has lost the job. */
+export type Ending = { job: Job } | 'timeout' | 'shutdown' | 'gone' | 'lost';
 
 interface Waiter {
   end: (ending: Ending) => void;
@@ -97,15 +97,15 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Looks whether these jobs have ended, and tells whoever waits for them. */
+  /** Looks whether these jobs have ended, or are lost, and tells whoever waits for them. */
   async wake(jobIds: string[]): Promise<void> {
     await Promise.all(
       jobIds
         .filter((jobId) => this.waiters.has(jobId))
         .map(async (jobId) => {
           const job = await this.reader.find(jobId);
-          if (job?.status !== 'success' && job?.status !== 'fail') return;
-          for (const waiter of this.waiters.get(jobId) ?? []) waiter.end({ job });
+          if (job && job.status !== 'success' && job.status !== 'fail') return;
+          for (const waiter of this.waiters.get(jobId) ?? []) waiter.end(job ? { job } : 'lost');
         }),
     );
   }
@@ -121,7 +121,7 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
   private async look(): Promise<number> {
     const ids = [...this.waiters.keys()];
     for (let from = 0; from < ids.length; from += JOBS_PER_LOOK) {
-      await this.wake(await this.reader.ended(ids.slice(from, from + JOBS_PER_LOOK)));
+      await this.wake(await this.reader.over(ids.slice(from, from + JOBS_PER_LOOK)));
     }
     return 0;
   }

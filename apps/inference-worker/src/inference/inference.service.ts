@@ -3,10 +3,14 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
   checkAnswer,
-  isTransient,
+  isDatabaseTrouble,
+  isDataFault,
   JobStore,
+  sqlState,
+  type Bell,
   type ClaimedJob,
   type FieldFault,
+  type Inferred,
   type Json,
   type Lease,
 } from '@hitl/domain';
@@ -23,9 +27,12 @@ import { rewordLimit } from './reword-limit';
 const LONGEST_BACKOFF = 60_000;
 const LONGEST_RETRY_AFTER = 3_600_000;
 
-/** An answer is dear: while the database is away it is kept, and stored once the database is back. About a minute. */
-const untilStored = retry(handleWhen(isTransient), {
-  maxAttempts: 30,
+/**
+ * An answer is dear: while the database cannot take it, for whatever reason of its own, it is kept, and stored once that is
+ * mended. About five minutes; as many are kept as a worker has in hand. Then the message, the lease and the reconciler go on.
+ */
+const untilStored = retry(handleWhen(isDatabaseTrouble), {
+  maxAttempts: 100,
   backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 3000 }),
 });
 
@@ -81,7 +88,7 @@ export class InferenceService {
     }
     try {
       const violations = violationsOf(job, answer.response);
-      const bell = await untilStored.execute(() => this.store.complete({ ...lease, ...answer, violations }));
+      const bell = await this.keep({ ...lease, ...answer, violations });
       this.count(bell ? 'answered' : 'dropped', answer.provider);
       if (bell) {
         this.outbox.ring(bell);
@@ -89,10 +96,22 @@ export class InferenceService {
       }
       return bell !== null;
     } catch (error) {
-      if (isTransient(error)) throw error;
+      if (!isDataFault(error)) throw error;
       this.logger.error(error);
-      const message = `The model's answer cannot be stored: ${(error as Error).message}`;
+      // Not in the database's words, which the submitter reads.
+      const message = `The model's answer cannot be stored: the database does not take its content (SQLSTATE ${String(sqlState(error))}).`;
       return this.fail(job, lease, new ModelError(message, false, { provider: answer.provider }));
+    }
+  }
+
+  /** @throws the database's refusal of the answer itself, which it has repeated for this answer alone */
+  private async keep(outcome: Inferred): Promise<Bell | null> {
+    const complete = () => untilStored.execute(() => this.store.complete(outcome));
+    try {
+      return await complete();
+    } catch (error) {
+      if (!isDataFault(error)) throw error;
+      return complete();
     }
   }
 
@@ -129,17 +148,18 @@ export class InferenceService {
    * @param preface goes before what the error says
    */
   private async fail(job: ClaimedJob, lease: Lease, error: ModelError, preface = ''): Promise<boolean> {
+    const detail = `${preface}${error.detail}`;
+    const failed = await untilStored.execute(() =>
+      this.store.failAttempt({ ...lease, detail, failure: error.failure, retryInMs: null }),
+    );
+    if (!failed) return false;
     this.count('failed', error.provider);
     this.logger.warn({
       jobId: lease.jobId,
       message: `${job.hasFallback ? 'no other answer' : 'job failed'}: ${preface}${error.message}`,
     });
-    const detail = `${preface}${error.detail}`;
-    const failed = await untilStored.execute(() =>
-      this.store.failAttempt({ ...lease, detail, failure: error.failure, retryInMs: null }),
-    );
-    if (failed) this.changes.announce(lease.jobId, job.hasFallback ? 'human' : 'fail');
-    return failed;
+    this.changes.announce(lease.jobId, job.hasFallback ? 'human' : 'fail');
+    return true;
   }
 
   private count(outcome: 'answered' | 'retried' | 'failed' | 'dropped', provider = 'none'): void {

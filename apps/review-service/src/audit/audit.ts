@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '@hitl/config';
-import { assertMigrated, createDataSource, startEmbeddedDatabase } from '@hitl/database';
+import { assertMigrated, beginSession, createDataSource, startEmbeddedDatabase } from '@hitl/database';
 import { isJobId, verifyChains, type ChainFinding } from '@hitl/domain';
 
 const USAGE = `Usage: npm run audit -- verify [--job ID | --digest DIGEST]
@@ -54,8 +54,12 @@ async function verify({ job, digest }: Wanted): Promise<number> {
   const { DATABASE_URL, DATA_DIR } = loadConfig();
   const embedded = DATABASE_URL === undefined ? await startEmbeddedDatabase(DATA_DIR) : undefined;
   const database = createDataSource(embedded?.url ?? String(DATABASE_URL), 1);
-  const limits = { statement_timeout: STATEMENT_TIMEOUT, query_timeout: STATEMENT_TIMEOUT };
-  database.setOptions({ extra: { ...(database.options.extra as object), ...limits } });
+  // A standby will do.
+  const onConnect = (client: Parameters<typeof beginSession>[0]): Promise<void> =>
+    beginSession(client, { statementTimeoutMs: STATEMENT_TIMEOUT, readOnly: true });
+  database.setOptions({
+    extra: { ...(database.options.extra as object), query_timeout: STATEMENT_TIMEOUT, onConnect },
+  });
   try {
     await database.initialize();
     await assertMigrated(database);

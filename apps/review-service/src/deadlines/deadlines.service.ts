@@ -1,6 +1,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { DraftStore, isStatementTimeout, isTransient, JobStore, type ApprovalAtDeadline } from '@hitl/domain';
+import {
+  DraftStore,
+  isDatabaseTrouble,
+  isStatementTimeout,
+  JobStore,
+  type ApprovalAtDeadline,
+} from '@hitl/domain';
 import { ChangeAnnouncer, every, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
@@ -60,7 +66,7 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.log({ jobId, status, message });
       return true;
     } catch (error) {
-      if (isTransient(error) && !isStatementTimeout(error)) throw error;
+      if (isDatabaseTrouble(error) && !isStatementTimeout(error)) throw error;
       this.logger.error({ jobId, err: error, message: 'a held decision did not take effect' });
       return false;
     }

@@ -62,23 +62,11 @@ export class JobReader {
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
     this.findBatched = batched(async (ids: string[]) => {
-      const rows = await this.jobs
-        .createQueryBuilder('job')
-        .comment('prepared: find-jobs')
-        .where('job.id = ANY(:ids)', { ids: [...new Set(ids)] })
-        .getMany();
-      const byId = new Map(rows.map((job) => [job.id, job]));
+      const byId = await this.whereWritable([...new Set(ids)], (some) => this.read(some));
       return ids.map((id) => byId.get(id) ?? null);
     });
     this.currentBatched = batched(async (ids: string[]) => {
-      const rows: CurrentJob[] = await database.query(
-        prepared(
-          'current-jobs',
-          'SELECT id, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
-        ),
-        [ids],
-      );
-      const byId = new Map(rows.map((job) => [job.id, job]));
+      const byId = await this.whereWritable([...new Set(ids)], (some) => this.readCurrent(some));
       return ids.map((id) => byId.get(id) ?? null);
     });
   }
@@ -86,6 +74,45 @@ export class JobReader {
   /** The job with this id, whatever its shape; null when there is none. */
   find(id: string): Promise<Job | null> {
     return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
+  }
+
+  private async read(ids: string[]): Promise<Map<string, Job>> {
+    const rows = await this.jobs
+      .createQueryBuilder('job')
+      .comment('prepared: find-jobs')
+      .where('job.id = ANY(:ids)', { ids })
+      .getMany();
+    return new Map(rows.map((job) => [job.id, job]));
+  }
+
+  private async readCurrent(ids: string[]): Promise<Map<string, CurrentJob>> {
+    const rows: CurrentJob[] = await this.database.query(
+      prepared(
+        'current-jobs',
+        'SELECT id, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
+      ),
+      [ids],
+    );
+    return new Map(rows.map((job) => [job.id, job]));
+  }
+
+  /**
+   * What `read` finds. A server that has been left behind may lack what was accepted elsewhere, and takes no changes: what
+   * is missing is asked for once more in a way that such a server refuses.
+   */
+  private async whereWritable<T>(
+    ids: string[],
+    read: (ids: string[]) => Promise<Map<string, T>>,
+  ): Promise<Map<string, T>> {
+    const found = await read(ids);
+    const missing = ids.filter((id) => !found.has(id));
+    if (missing.length === 0) return found;
+    const there: { id: string }[] = await this.database.query(
+      prepared('jobs-there', 'SELECT id FROM jobs WHERE id = ANY($1::uuid[]) FOR KEY SHARE SKIP LOCKED'),
+      [missing],
+    );
+    if (there.length === 0) return found;
+    return new Map([...found, ...(await read(there.map(({ id }) => id)))]);
   }
 
   /** What waits under this id right now, whatever its shape; null when there is no such job. */
@@ -107,6 +134,7 @@ export class JobReader {
   findByKey(project: string, idempotencyKey: string): Promise<Job | null> {
     return this.jobs
       .createQueryBuilder('job')
+      .comment('quick')
       .where('job.project = :project AND job.idempotencyKey = :idempotencyKey', { project, idempotencyKey })
       .getOne();
   }
@@ -120,13 +148,20 @@ export class JobReader {
     );
   }
 
-  /** Those of the jobs that have ended. */
-  async ended(ids: string[]): Promise<string[]> {
+  /** Those of the jobs that have ended, or are not there: {@link find} tells which. */
+  async over(ids: string[]): Promise<string[]> {
     const rows: { id: string }[] = await this.database.query(
-      `SELECT id FROM jobs WHERE id = ANY($1::uuid[]) AND status IN ('success', 'fail')`,
+      `SELECT w.id FROM unnest($1::uuid[]) AS w (id) LEFT JOIN jobs j ON j.id = w.id
+       WHERE j.id IS NULL OR j.status IN ('success', 'fail')`,
       [ids],
     );
     return rows.map((row) => row.id);
+  }
+
+  /** Those of the jobs that are not there. */
+  async missing(ids: string[]): Promise<string[]> {
+    const found = await this.whereWritable([...new Set(ids)], (some) => this.readCurrent(some));
+    return ids.filter((id) => !found.has(id));
   }
 
   /** What keeps a reviewer from deciding on each of the jobs now; null: nothing. */

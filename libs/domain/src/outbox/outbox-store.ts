@@ -37,7 +37,9 @@ export class OutboxStore {
       prepared(
         'forget-bells',
         `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
-            gone AS (DELETE FROM outbox USING fast WHERE id = ANY($1::bigint[]) RETURNING 1)
+            -- In one order, so that two that delete the same rows wait for each other and neither fails with a deadlock.
+            rung AS MATERIALIZED (SELECT id FROM outbox, fast WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE OF outbox),
+            gone AS (DELETE FROM outbox USING rung WHERE outbox.id = rung.id RETURNING 1)
        SELECT count(*) FROM gone`,
       ),
       [ids],

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { isUnexpectedTrouble } from '@hitl/domain';
 import { lastValueFrom } from 'rxjs';
 import { Consumption, type QueueConsumption } from '../consumption';
 import { openEnvelope, PoisonError, toReplyError } from '../envelope';
@@ -92,7 +93,7 @@ export class InProcessServer extends Server implements CustomTransportStrategy {
       reply({ response: await invoke() });
     } catch (error) {
       const err = toReplyError(error);
-      if (err.code === 'internal_error') this.logger.error(error);
+      if (err.code === 'internal_error' || isUnexpectedTrouble(error)) this.logger.error(error);
       reply({ err });
     }
   }

@@ -1,5 +1,6 @@
 import { RmqContext, ServerRMQ } from '@nestjs/microservices';
 import { Logger } from '@nestjs/common';
+import { isUnexpectedTrouble } from '@hitl/domain';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { lastValueFrom } from 'rxjs';
@@ -125,7 +126,7 @@ export class RabbitMqServer extends ServerRMQ {
       reply = { id: envelope.id, response: await this.invoke(envelope, context), isDisposed: true };
     } catch (error) {
       const err = toReplyError(error);
-      if (err.code === 'internal_error') this.logger.error(error);
+      if (err.code === 'internal_error' || isUnexpectedTrouble(error)) this.logger.error(error);
       reply = { id: envelope.id, err, isDisposed: true };
     }
     // A reply that is lost is asked for again; it must not hold up or crash the consumer.

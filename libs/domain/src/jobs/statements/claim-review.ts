@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { quick } from '../../prepared';
 import { inTime, type Timed } from './in-time';
 import { obstacle, type DeskRules } from './obstacle';
 
@@ -39,7 +40,7 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
   for (let look = 1; look <= MOST_LOOKS; look += 1) {
     const rows: { id: string | null; candidates: number }[] = await database.query(
       // Candidates are read without a lock, group by group, so that each is a short walk on its index.
-      `WITH earlier AS (
+      quick(`WITH earlier AS (
          SELECT id FROM jobs WHERE claimed_by = $1 AND claim_id = $3::uuid AND claimed_until > now()
        ), candidate AS MATERIALIZED (
          SELECT c.id FROM (SELECT '' AS name UNION SELECT jsonb_array_elements_text($2::jsonb -> 'groups')) g
@@ -59,7 +60,7 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
          RETURNING j.id, j.revision, j.policy_hash, j.claimed_at, j.claimed_until
        ), ${CLAIMED_EVENT}
        SELECT coalesce((SELECT id FROM job), (SELECT id FROM earlier LIMIT 1)) AS id,
-              (SELECT count(*)::int FROM candidate) AS candidates`,
+              (SELECT count(*)::int FROM candidate) AS candidates`),
       [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs, claim.deadline ?? null],
     );
     if (rows[0]?.id) return rows[0].id;
@@ -74,13 +75,13 @@ export async function claimReview(
   claim: ReviewClaim & { jobId: string },
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
-    `WITH job AS (
+    quick(`WITH job AS (
        UPDATE jobs j
        SET ${CLAIM}, claimed_at = CASE WHEN ${IS_FREE} THEN now() ELSE j.claimed_at END
        WHERE j.id = $5::uuid AND ${MAY_CLAIM} AND (${IS_FREE} OR j.claimed_by = $1) AND ${inTime('$6::timestamptz')}
        RETURNING j.id, j.revision, j.policy_hash, j.claimed_at, j.claimed_until
      ), ${CLAIMED_EVENT}
-     SELECT id FROM job`,
+     SELECT id FROM job`),
     [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs, claim.jobId, claim.deadline ?? null],
   );
   return rows.length > 0;
@@ -92,7 +93,7 @@ export async function releaseReview(
   { jobId, actor, deadline }: { jobId: string; actor: string } & Timed,
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
-    `WITH job AS (
+    quick(`WITH job AS (
        UPDATE jobs SET claimed_by = NULL, claimed_at = NULL, claimed_until = NULL, claim_id = NULL
        WHERE id = $1::uuid AND claimed_by = $2 AND claimed_until > now() AND ${inTime('$3::timestamptz')}
        RETURNING id, revision, policy_hash
@@ -100,7 +101,7 @@ export async function releaseReview(
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash)
        SELECT id, 'released', 'human', revision, $2, policy_hash FROM job
      )
-     SELECT id FROM job`,
+     SELECT id FROM job`),
     [jobId, actor, deadline ?? null],
   );
   return rows.length > 0;
@@ -109,7 +110,7 @@ export async function releaseReview(
 /** How many live claims a reviewer has. */
 export async function countClaims(database: DataSource, actor: string): Promise<number> {
   const rows: { count: number }[] = await database.query(
-    'SELECT count(*)::int FROM jobs WHERE claimed_by = $1 AND claimed_until > now()',
+    quick('SELECT count(*)::int FROM jobs WHERE claimed_by = $1 AND claimed_until > now()'),
     [actor],
   );
   return Number(rows[0]?.count);

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { quick } from '../../prepared';
 import { AT_WORK_UNTIL } from './at-work';
 import { decide, JUDGED, storable, type Decided, type Judgement } from './decide';
 import { inTime, type Timed } from './in-time';
@@ -22,7 +23,7 @@ export async function hold(
 ): Promise<{ until: Date; revision: number } | null> {
   const stored = storable(judgement);
   const rows: { until: Date; revision: number }[] = await database.query(
-    `WITH ${JUDGED}, job AS (
+    quick(`WITH ${JUDGED}, job AS (
        UPDATE jobs j
        SET held_decision = $2::jsonb, held_until = now() + $3 * interval '1 millisecond', updated_at = now()
        FROM judged r
@@ -34,7 +35,7 @@ export async function hold(
               jsonb_build_object('decision_id', decision_id, 'verdict', verdict, 'until', held_until)
        FROM job
      )
-     SELECT held_until AS until, revision FROM job`,
+     SELECT held_until AS until, revision FROM job`),
     [JSON.stringify([{ ...stored, settles: false }]), JSON.stringify(stored), undoMs],
   );
   return rows[0] ?? null;
@@ -46,7 +47,7 @@ export async function undo(
   { jobId, decisionId, actor, deadline }: { jobId: string; decisionId: string; actor: string } & Timed,
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
-    `WITH job AS (
+    quick(`WITH job AS (
        UPDATE jobs SET held_decision = NULL, held_until = NULL, at_work_until = ${AT_WORK_UNTIL}, updated_at = now()
        WHERE id = $1::uuid AND status = 'human' AND held_decision ->> 'id' = $2::uuid::text AND held_until > now()
          AND held_decision ->> 'actor' = $3 AND ${inTime('$4::timestamptz')}
@@ -55,7 +56,7 @@ export async function undo(
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
        SELECT id, 'undone', 'human', revision, $3, policy_hash, jsonb_build_object('decision_id', $2::uuid) FROM job
      )
-     SELECT id FROM job`,
+     SELECT id FROM job`),
     [jobId, decisionId, actor, deadline ?? null],
   );
   return rows.length > 0;

@@ -1,4 +1,10 @@
 /**
+ * Milliseconds that a statement for several jobs waits for rows that somebody else has, below PostgreSQL's deadlock_timeout.
+ * Then the batcher tries each job alone, with the connection's own patience, so that one locked row does not stop the others.
+ */
+const BATCH_LOCK_TIMEOUT_MS = 250;
+
+/**
  * The part of a statement that locks the jobs of its CTE `input` in the order of their ids: two statements that change
  * many of the same jobs wait for each other, and neither fails with a deadlock. `locked` is the jobs as nobody else can
  * change them now, also where somebody has since the statement began. To be joined, else it does not run.
@@ -8,5 +14,10 @@
  * status is still the locked one: it checks the table's constraints on the row as it was when the statement began.
  */
 export const LOCKED = `locked AS MATERIALIZED (
-  SELECT * FROM jobs WHERE id IN (SELECT "jobId" FROM input) ORDER BY id FOR NO KEY UPDATE
+  SELECT * FROM jobs
+  WHERE id IN (SELECT "jobId" FROM input)
+    -- Before the first lock, and for this statement only.
+    AND (SELECT set_config('lock_timeout', CASE WHEN count(*) > 1 THEN '${BATCH_LOCK_TIMEOUT_MS}' ELSE current_setting('lock_timeout') END, true)
+         FROM input) IS NOT NULL
+  ORDER BY id FOR NO KEY UPDATE
 )`;
