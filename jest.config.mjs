@@ -33,7 +33,7 @@ const onServices = (family) => ({
 });
 
 export default {
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   // More only where each worker can have services of its own (scripts/test.mjs): those of one file would take the messages of another's.
   maxWorkers: 1,
   projects: [

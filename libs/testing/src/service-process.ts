@@ -28,7 +28,7 @@ export interface ServiceProcess {
 export async function startService(
   app: AppName,
   env: Record<string, string>,
-  deadlineMs = 30_000,
+  deadlineMs = 90_000,
 ): Promise<ServiceProcess> {
   const { child, ended } = run(app, [], env);
   const logs: string[] = [];
