@@ -42,6 +42,13 @@ describe.each(WAYS)('/v1/jobs: $name', ({ way }) => {
     expect(Math.abs(Date.parse(body.created_at) - Date.now())).toBeLessThan(60_000);
   });
 
+  it('takes null for what it takes left out', async () => {
+    const left = { priority: null, metadata: null, callback_url: null, response_schema: null };
+    const { status, body } = await stack.http.post('/v1/jobs', { payload: chat('Hello!'), ...left });
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ priority: 0, metadata: {}, callback_url: null });
+  });
+
   it('answers a job with its fields in snake_case and its revision as the ETag', async () => {
     const { id, created_at } = await stack.submit(chat('one'));
     const waiting = await stack.reaches(id, 'human');

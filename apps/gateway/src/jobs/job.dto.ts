@@ -33,24 +33,26 @@ export class SubmitJob {
   @ApiPropertyOptional({
     description: 'Texts of your own, kept with the job: at most 64, values up to 1,024 characters.',
     ...METADATA,
+    nullable: true,
     example: { customer: '4711' },
   })
   @IsOptional()
   @IsMetadata()
-  metadata?: Record<string, string>;
+  metadata?: Record<string, string> | null;
 
   @ApiPropertyOptional({
     description: 'Orders what humans see first: 9 is most urgent.',
     type: 'integer',
     minimum: 0,
     maximum: 9,
+    nullable: true,
     default: 0,
   })
   @IsOptional()
   @IsInt()
   @Min(0)
   @Max(9)
-  priority?: number;
+  priority?: number | null;
 
   @ApiPropertyOptional({
     description: 'Told by a signed webhook when the job has ended.',

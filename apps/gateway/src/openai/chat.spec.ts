@@ -172,9 +172,13 @@ describe('metadata', () => {
       { n: '5', t: 'true', o: '{"a":[1]}', z: 'null' },
     ],
     ['the beginning of a long text', { a: 'x'.repeat(2000) }, { a: 'x'.repeat(1024) }],
-    ['nothing of no object', 'text', undefined],
+    ['nothing of null', null, undefined],
     ['nothing of nothing', {}, undefined],
   ])('keeps %s', (_what, given, kept) => {
     expect(metadataOf(given)).toEqual(kept);
+  });
+
+  it.each([['a text'], [['a list']], [5]])('that is no object is refused: %j', (given) => {
+    expect(() => metadataOf(given)).toThrow('"metadata": must be an object.');
   });
 });

@@ -147,9 +147,13 @@ export function textOf(value: Json): string {
 const MAX_METADATA_LENGTH = 1024;
 const MAX_METADATA = 64;
 
-/** A job's metadata, which is texts: other values as the JSON that they are. Undefined where there is none. */
+/**
+ * A job's metadata, which is texts: other values as the JSON that they are. Undefined where there is none.
+ * @throws DomainError invalid_request where it is no object
+ */
 export function metadataOf(metadata: Json | undefined): Record<string, string> | undefined {
-  if (!isJsonObject(metadata)) return undefined;
+  if (metadata === undefined || metadata === null) return undefined;
+  if (!isJsonObject(metadata)) throw invalid('metadata', 'must be an object');
   const entries = Object.entries(metadata).slice(0, MAX_METADATA);
   if (entries.length === 0) return undefined;
   return Object.fromEntries(
