@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { testAmqpUrl, until, type TestDatabase } from '@hitl/testing';
 import { startPostgres } from '../../scripts/services.mjs';
+import { freePort } from '../../scripts/services/process.mjs';
 import {
   createSystem,
   DEADLINE,
   expectInferredOnce,
   migratedDatabase,
+  post,
   statuses,
   submit,
   submitMany,
@@ -96,6 +98,33 @@ it(
       async () => (await statuses(database, ids)).bot === ids.length,
       DEADLINE,
     );
+  },
+  TEST_DEADLINE,
+);
+
+it(
+  'waits for a database that is away when it starts, alive but not ready',
+  async () => {
+    await server.stop();
+    const PORT = String(await freePort());
+    const url = `http://127.0.0.1:${PORT}`;
+    const starting = system.start('gateway', { PORT });
+    starting.catch(() => undefined);
+    const answers = (path: string) => fetch(url + path).catch(() => null);
+    await until('it is alive', async () => (await answers('/health/live'))?.status === 200, DEADLINE);
+    expect((await answers('/health/ready'))?.status).toBe(503);
+    const refused = await post(`${url}/v1/jobs`, { payload: {} });
+    expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(system.deaths()).toEqual([]);
+
+    await server.start();
+    const gateway = await starting;
+    expect(gateway.logs.join('\n')).toMatch(
+      /waiting for the database: DATABASE_URL=\S+ cannot be used: .*ECONNREFUSED/,
+    );
+    expect((await submit(gateway)).status).toBe(202);
+    expect(await gateway.stop()).toBe(0);
   },
   TEST_DEADLINE,
 );

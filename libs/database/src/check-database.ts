@@ -30,7 +30,7 @@ const AWAY = 'Start PostgreSQL there, or set DATABASE_URL to where it runs.';
 /**
  * Makes sure that PostgreSQL can be used before anything else begins.
  * @param waitMs how long to wait for a server that is only away
- * @param onWait told once that it is waited for, and why
+ * @param onWait told that it is waited for, and why: once, and again when that changes
  * @throws ConfigError that names DATABASE_URL, its value without secrets, what is wrong, and the remedy
  */
 export async function checkDatabase(
@@ -39,7 +39,7 @@ export async function checkDatabase(
   onWait: (why: string) => void = () => undefined,
 ): Promise<void> {
   const end = Date.now() + waitMs;
-  for (let told = false; ; told = true) {
+  for (let told = ''; ;) {
     try {
       await connectToAny(serversOf(url));
       return;
@@ -47,7 +47,8 @@ export async function checkDatabase(
       const why = explain(url, error);
       if (error instanceof ConfigError) throw error;
       if (!isTransient(error) || Date.now() + RETRY_MS > end) throw new ConfigError(why, { cause: error });
-      if (!told) onWait(why);
+      if (why !== told) onWait(why);
+      told = why;
       await delay(RETRY_MS);
     }
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { quick } from '@hitl/domain';
 import pg from 'pg';
 import { createDataSource, dataSourceOptions } from './data-source';
 
@@ -69,4 +70,17 @@ describe('a connection to a server that goes silent', () => {
     expect(sockets).toHaveLength(2);
     await pool.end();
   });
+
+  it('is given up after five seconds where a statement has no long work', async () => {
+    polite = true;
+    const pool = new pg.Pool({
+      ...(dataSourceOptions(url, 1).extra as object),
+      connectionString: url,
+      max: 1,
+      query_timeout: 600_000,
+    });
+    pool.on('error', () => undefined);
+    await expect(pool.query(quick('SELECT 1'))).rejects.toThrow('Query read timeout');
+    await pool.end();
+  }, 60_000);
 });

@@ -2,26 +2,29 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { ConfigError, isLoopback, type Config } from '@hitl/config';
 import { checkDatabase, checkDataDir } from '@hitl/database';
+import { isTransient } from '@hitl/domain';
 import { checkBroker } from '@hitl/messaging';
 import type { PinoLogger } from '@hitl/observability';
-
-/** How long a service waits for a database that is away, in milliseconds. It and its database may be started together. */
-const DATABASE_WAIT_MS = 30_000;
+import { basePath } from './request-path';
+import { answerWhileWaiting } from './while-waiting';
 
 /**
  * Tries what a process needs before anything of it begins: its port, and its database or data folder; its broker, too,
- * where that answers. Warns of what will be waited for.
+ * where that answers. Warns of what will be waited for. A service waits for a database that is away, as long as it takes,
+ * and is alive but not ready meanwhile.
  * @param standalone with a person before it: it does not wait for a database
  * @throws ConfigError that tells every fault, each with its variable, value and remedy
  */
 export async function preflight(config: Config, standalone: boolean, logger: PinoLogger): Promise<void> {
   const { HOST, PORT, DATA_DIR, DATABASE_URL, AMQP_URL } = config;
+  let databaseIsAway = false;
   const results = await Promise.allSettled([
     checkPort(HOST, PORT),
     DATABASE_URL === undefined
       ? Promise.resolve(DATA_DIR).then(checkDataDir)
-      : checkDatabase(DATABASE_URL, standalone ? 0 : DATABASE_WAIT_MS, (why) => {
-          logger.warn(`waiting for the database: ${why}`);
+      : checkDatabase(DATABASE_URL, 0).catch((error: unknown) => {
+          databaseIsAway = !standalone && error instanceof Error && isTransient(error.cause);
+          if (!databaseIsAway) throw error;
         }),
     AMQP_URL === undefined ? undefined : checkBroker(AMQP_URL),
   ]);
@@ -34,6 +37,21 @@ export async function preflight(config: Config, standalone: boolean, logger: Pin
     );
   const away = results[2].status === 'fulfilled' ? results[2].value : undefined;
   if (away !== undefined) logger.warn(`waiting for the broker: ${away}`);
+  if (databaseIsAway) await waitForDatabase(config, logger);
+}
+
+async function waitForDatabase(
+  { HOST, PORT, PUBLIC_URL, DATABASE_URL }: Config,
+  logger: PinoLogger,
+): Promise<void> {
+  const close = await answerWhileWaiting(HOST, PORT, basePath(PUBLIC_URL));
+  try {
+    await checkDatabase(String(DATABASE_URL), Infinity, (why) => {
+      logger.warn(`waiting for the database: ${why}`);
+    });
+  } finally {
+    await close();
+  }
 }
 
 /** What to say at boot where HOST lets the network reach the desk; undefined where it does not. */

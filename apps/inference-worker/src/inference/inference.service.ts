@@ -3,8 +3,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
   checkAnswer,
+  describeTrouble,
   isDatabaseTrouble,
   isDataFault,
+  isUnexpectedTrouble,
   JobStore,
   sqlState,
   type Bell,
@@ -106,7 +108,22 @@ export class InferenceService {
 
   /** @throws the database's refusal of the answer itself, which it has repeated for this answer alone */
   private async keep(outcome: Inferred): Promise<Bell | null> {
-    const complete = () => untilStored.execute(() => this.store.complete(outcome));
+    let told = false;
+    const tell = (error: unknown): void => {
+      if (told || !isDatabaseTrouble(error)) return;
+      told = true;
+      if (isUnexpectedTrouble(error)) this.logger.error(error);
+      this.logger.warn({ jobId: outcome.jobId, message: `the answer is kept: ${describeTrouble(error)}` });
+    };
+    const complete = () =>
+      untilStored.execute(async () => {
+        try {
+          return await this.store.complete(outcome);
+        } catch (error) {
+          tell(error);
+          throw error;
+        }
+      });
     try {
       return await complete();
     } catch (error) {

@@ -9,7 +9,7 @@ const USAGE = `Usage: npm run audit -- verify [--job ID | --digest DIGEST]
 Exits with 0 when everything is whole, 1 when something is not, 2 when it could not be verified.
 `;
 
-const DIGEST = /^(\d{1,19}):[0-9a-f]{64}$/;
+const DIGEST = /^(?:\d{1,9}-)?\d{1,19}:[0-9a-f]{64}$/;
 /** Findings that are printed; the others are counted. */
 const PRINTED = 100;
 /** Longest time that the verification of one batch may take: its responses may be large. In milliseconds. */

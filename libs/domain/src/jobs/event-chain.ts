@@ -137,11 +137,11 @@ const NEXT_JOBS = `
     UNION (SELECT DISTINCT job_id FROM job_events WHERE $1::uuid IS NULL OR job_id > $1 ORDER BY job_id LIMIT $2)
   ) AS known (id) ORDER BY id LIMIT $2`;
 
-/** Of each of the jobs `$1`, how many events it has, and its newest one of transactions before `$2`. */
+/** Of each of the jobs `$1`, how many events it has, and its newest one of epochs before `$2`, or of transactions before `$3` in it. */
 const HEADS = `
   SELECT wanted.id, (SELECT count(*)::int FROM job_events e WHERE e.job_id = wanted.id) AS events, head.seq, head.hash
   FROM unnest($1::uuid[]) AS wanted (id) LEFT JOIN LATERAL (
-    SELECT seq, encode(hash, 'hex') AS hash FROM job_events e WHERE e.job_id = wanted.id AND e.xid < $2::xid8 ORDER BY seq DESC LIMIT 1
+    SELECT seq, encode(hash, 'hex') AS hash FROM job_events e WHERE e.job_id = wanted.id AND (e.epoch, e.xid) < ($2::int, $3::text::xid8) ORDER BY seq DESC LIMIT 1
   ) head ON true
   ORDER BY wanted.id`;
 
@@ -158,9 +158,11 @@ export async function verifyChains(
 ): Promise<ChainVerification> {
   // Events of older transactions are all there: nobody can add to them.
   const [now]: { position: string }[] = await database.query(
-    'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS position',
+    `SELECT concat(nullif(hitl_epoch(), 1) || '-', pg_snapshot_xmin(pg_current_snapshot())) AS position`,
   );
+  // The epoch is named from the second one on.
   const position = options.position ?? String(now?.position);
+  const [xid = '', epoch = '1'] = position.split('-').reverse();
   const digest = createHash('sha256');
   const totals = { jobs: 0, events: 0, findings: 0 };
   let ids = options.jobId === undefined ? await nextJobs(database, null) : [options.jobId];
@@ -168,7 +170,7 @@ export async function verifyChains(
     const findings: ChainFinding[] = await database.query(FINDINGS, [ids]);
     for (const finding of findings) found(finding);
     const heads: { id: string; events: number; seq: number | null; hash: string | null }[] =
-      await database.query(HEADS, [ids, position]);
+      await database.query(HEADS, [ids, epoch, xid]);
     for (const { id, events, seq, hash } of heads) {
       totals.events += events;
       if (hash !== null) digest.update(`${id} ${String(seq)} ${hash}\n`);
