@@ -23,6 +23,7 @@ import { Regeneration1700000007400 } from './migrations/1700000007400-regenerati
 import { ModelFailure1700000007200 } from './migrations/1700000007200-model-failure';
 import { HeldRequests1700000007100 } from './migrations/1700000007100-held-requests';
 import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-work';
+import { JobBytes1700000007700 } from './migrations/1700000007700-job-bytes';
 import { workAsApplication } from './role';
 
 // What jsonb cannot hold is stored in other words: every reader gets it back.
@@ -117,6 +118,7 @@ export function dataSourceOptions(
       Learning1700000004000,
       Asked1700000005000,
       JobDeliveries1700000006000,
+      JobBytes1700000007700,
       Regeneration1700000007400,
       ModelFailure1700000007200,
       HeldRequests1700000007100,

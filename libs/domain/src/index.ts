@@ -18,7 +18,15 @@ export { EventReader, type EventPosition, type EventRecord } from './jobs/event-
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
-export { isJobId, JobReader, type Answered, type CurrentJob, type ReviewPosition } from './jobs/job-reader';
+export {
+  JobLists,
+  MAX_PAGE_BYTES,
+  type ExactJob,
+  type ListedJob,
+  type ReviewPosition,
+  type UnreadPage,
+} from './jobs/job-lists';
+export { isJobId, JobReader, type Answered, type CurrentJob } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { MAX_NOTES_COUNTED, RemarkReader, type Remarks } from './jobs/remark-reader';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';

@@ -12,7 +12,7 @@ const STALLED_MS = 60_000;
 export async function sendFile(
   reply: FastifyReply,
   { name, type }: { name?: string; type: string },
-  chunks: AsyncGenerator<string>,
+  chunks: AsyncGenerator<string | Buffer>,
 ): Promise<Error | null> {
   const first = await chunks.next();
   reply.hijack();
@@ -30,8 +30,8 @@ export async function sendFile(
   }
   // Bytes, since Node sets three bytes aside for each character of a text that it sends.
   async function* all(): AsyncGenerator<Buffer> {
-    if (!first.done) yield Buffer.from(first.value);
-    for await (const chunk of chunks) yield Buffer.from(chunk);
+    if (!first.done) yield toBytes(first.value);
+    for await (const chunk of chunks) yield toBytes(chunk);
   }
   try {
     await pipeline(all, reply.raw);
@@ -41,4 +41,8 @@ export async function sendFile(
   } finally {
     await chunks.return(undefined);
   }
+}
+
+function toBytes(chunk: string | Buffer): Buffer {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
