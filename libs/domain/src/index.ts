@@ -56,7 +56,7 @@ export {
 } from './jobs/stats-reader';
 export { preferenceRow, sftRow } from './jobs/training-rows';
 export * from './jobs/transitions';
-export { type Bell } from './outbox/bell';
+export { BELL_GRACE_SECONDS, type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
 export { LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
