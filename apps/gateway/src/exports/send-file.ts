@@ -1,9 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type { FastifyReply } from 'fastify';
 
-/** A client that takes nothing for this long is cut off, in milliseconds. */
-const STALLED_MS = 60_000;
-
 /**
  * Sends chunks, as a file to keep where it has a name, no faster than the client reads. Throws as long as nothing was sent; after that a
  * fault cuts the connection, so that nobody takes a part for the whole.
@@ -22,7 +19,6 @@ export async function sendFile(
     ...(name !== undefined && { 'content-disposition': `attachment; filename="${name}"` }),
     'cache-control': 'no-store',
   });
-  reply.raw.setTimeout(STALLED_MS, () => reply.raw.destroy());
   if (reply.request.method === 'HEAD') {
     reply.raw.end();
     await chunks.return(undefined);

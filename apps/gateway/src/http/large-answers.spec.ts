@@ -19,8 +19,8 @@ describe('reading lists of large jobs', () => {
     const answers = new LargeAnswers();
     const [first, second, third] = [work(), work(), work()];
     const all = [
-      answers.inTurn(20 * MIB, first.run),
-      answers.inTurn(20 * MIB, second.run),
+      answers.inTurn(5 * MIB, first.run),
+      answers.inTurn(5 * MIB, second.run),
       answers.inTurn(1 * MIB, third.run),
     ];
     await settle();
@@ -30,6 +30,22 @@ describe('reading lists of large jobs', () => {
     expect([second.run, third.run].map((run) => run.mock.calls.length)).toEqual([1, 1]);
     second.end();
     third.end();
+    await Promise.all(all);
+  });
+
+  it('goes on four at a time where they are large, and many at a time where they are small', async () => {
+    const answers = new LargeAnswers();
+    const large = Array.from({ length: 6 }, work);
+    const runs = large.map(({ run }) => answers.inTurn(MIB / 2, run));
+    await settle();
+    expect(large.map(({ run }) => run.mock.calls.length)).toEqual([1, 1, 1, 1, 0, 0]);
+    for (const { end } of large) end();
+    await Promise.all(runs);
+    const small = Array.from({ length: 50 }, work);
+    const all = small.map(({ run }) => answers.inTurn(1000, run));
+    await settle();
+    expect(small.every(({ run }) => run.mock.calls.length === 1)).toBe(true);
+    for (const { end } of small) end();
     await Promise.all(all);
   });
 
@@ -46,8 +62,8 @@ describe('reading lists of large jobs', () => {
 
   it('makes room also after a fault', async () => {
     const answers = new LargeAnswers();
-    await expect(answers.inTurn(30 * MIB, () => Promise.reject(new Error('away')))).rejects.toThrow('away');
-    expect(await answers.inTurn(30 * MIB, () => Promise.resolve('read'))).toBe('read');
+    await expect(answers.inTurn(8 * MIB, () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    expect(await answers.inTurn(8 * MIB, () => Promise.resolve('read'))).toBe('read');
   });
 
   it('is refused when its turn does not come', async () => {
@@ -55,15 +71,15 @@ describe('reading lists of large jobs', () => {
     try {
       const answers = new LargeAnswers();
       const first = work();
-      const all = answers.inTurn(30 * MIB, first.run);
-      const late = expect(answers.inTurn(30 * MIB, work().run)).rejects.toMatchObject({
+      const all = answers.inTurn(8 * MIB, first.run);
+      const late = expect(answers.inTurn(8 * MIB, work().run)).rejects.toMatchObject({
         code: 'unavailable',
       });
       await jest.advanceTimersByTimeAsync(10_000);
       await late;
       first.end();
       await all;
-      expect(await answers.inTurn(30 * MIB, () => Promise.resolve('read'))).toBe('read');
+      expect(await answers.inTurn(8 * MIB, () => Promise.resolve('read'))).toBe('read');
     } finally {
       jest.useRealTimers();
     }

@@ -6,7 +6,10 @@ import type { FastifyReply } from 'fastify';
  * Bytes of jobs that lists may have in memory at once, read and not yet turned into text: as objects and texts they take
  * about five times as much.
  */
-const MAX_BYTES_AT_ONCE = 33_554_432;
+const MAX_BYTES_AT_ONCE = 8_388_608;
+/** Lists of more than a few kilobytes count as so many bytes at least: four of them leave others a connection to the database. */
+const LARGE_BYTES = 65_536;
+const MIN_LARGE_BYTES = 2_097_152;
 /** Longest wait for one's turn, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
 
@@ -33,7 +36,8 @@ export class LargeAnswers {
    * @throws DomainError unavailable when its turn did not come within 10 s
    */
   async inTurn<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    const taken = Math.min(bytes, MAX_BYTES_AT_ONCE);
+    const counted = bytes > LARGE_BYTES ? Math.max(bytes, MIN_LARGE_BYTES) : bytes;
+    const taken = Math.min(counted, MAX_BYTES_AT_ONCE);
     await this.takeTurn(taken);
     try {
       return await work();

@@ -168,7 +168,8 @@ export class JobsController {
     let current = job;
     if (wait !== null) {
       reply.header('preference-applied', `wait=${wait}`).header('vary', 'prefer');
-      const until = Date.now() + wait * 1000;
+      reply.request.releaseBody();
+      const until = performance.now() + wait * 1000;
       const ending = await this.waitingRoom.untilEnded(job.id, { until, gone: goneSignal(reply) });
       current = typeof ending === 'object' ? ending.job : await this.jobs.get(job.id);
     }
