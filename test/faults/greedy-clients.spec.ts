@@ -18,7 +18,7 @@ const MIB = 1_048_576;
 /** What a pod has. */
 const MOST_MEGABYTES = 512;
 /** A neighbour may take three times as long as without greedy clients, or this long where that is less, in milliseconds. */
-const MOST_MS = 500;
+const MOST_MS = 1000;
 const PROBES = 40;
 const LARGE_JOBS = 20;
 const MAX_STREAMS = 100;

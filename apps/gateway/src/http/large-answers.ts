@@ -7,9 +7,9 @@ import type { FastifyReply } from 'fastify';
  * about five times as much.
  */
 const MAX_BYTES_AT_ONCE = 8_388_608;
-/** Lists of more than a few kilobytes count as so many bytes at least: four of them leave others a connection to the database. */
+/** Lists of more than a few kilobytes count as so many bytes at least: two at once leave others the processor and the database. */
 const LARGE_BYTES = 65_536;
-const MIN_LARGE_BYTES = 2_097_152;
+const MIN_LARGE_BYTES = 4_194_304;
 /** Longest wait for one's turn, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
 
