@@ -52,8 +52,8 @@ describe.each(TEST_STORES)('what keeps a reviewer from deciding, on $name', ({ o
       const obstacle = expected === 'none' ? null : expected;
       const listed = expected === 'none' ? [id] : [];
       expect(await store.reader.obstacles([id], caller)).toEqual(new Map([[id, obstacle]]));
-      const { jobs } = await store.reader.waiting({ limit: 10, decidableBy: caller });
-      expect(jobs.map((job) => job.id)).toEqual(listed);
+      const page = await store.lists.waiting({ limit: 10, decidableBy: caller });
+      expect((await page.read()).map((job) => job.id)).toEqual(listed);
       const lines = await summaries.waiting({ decidableBy: caller }, { limit: 10 });
       expect(lines.map((job) => job.id)).toEqual(listed);
       expect(await summaries.count({ decidableBy: caller })).toBe(listed.length);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDataSource, startEmbeddedDatabase } from '@hitl/database';
-import { JobReader, JobStore, OutboxStore } from '@hitl/domain';
+import { JobLists, JobReader, JobStore, OutboxStore } from '@hitl/domain';
 import { copyEmbeddedDatabase, createTestDatabase } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
@@ -11,6 +11,7 @@ export interface TestStore {
   database: DataSource;
   jobs: JobStore;
   reader: JobReader;
+  lists: JobLists;
   outbox: OutboxStore;
   /** The rows that a SELECT answers. */
   rows<T = any>(sql: string, parameters?: unknown[]): Promise<T[]>;
@@ -58,6 +59,7 @@ function storeOn(database: DataSource, dispose: () => Promise<void>): TestStore 
     database,
     jobs: new JobStore(database),
     reader: new JobReader(database),
+    lists: new JobLists(database),
     outbox: new OutboxStore(database),
     rows: (sql, parameters) => database.query(sql, parameters),
     asOwner,

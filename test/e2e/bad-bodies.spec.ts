@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ErrorCode } from '@hitl/domain';
 import { expectForm, MARKER, startTarget, type Target } from './refusals';
@@ -134,6 +135,25 @@ describe('a body that cannot be used', () => {
       expect(answer.text).not.toContain('position');
     });
   });
+
+  it.each(['close', 'keep-alive'])(
+    'ten times too large is answered, not cut, with connection: %s',
+    async (connection) => {
+      for (const headers of [{ 'content-length': 10_485_760 }, {}]) {
+        const status = await new Promise((resolve, reject) => {
+          const sent = request(`${target.url}/v1/jobs`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', connection, ...headers },
+          });
+          sent.on('error', reject).on('response', (response) => {
+            response.resume().on('end', () => resolve(response.statusCode));
+          });
+          sent.end(Buffer.alloc(10_485_760, ' '));
+        });
+        expect(status).toBe(413);
+      }
+    },
+  );
 
   it.each<[unknown, string]>([
     [[{ payload: 1 }], ''],

@@ -202,6 +202,32 @@ describe('an answer that is held for long', () => {
   });
 });
 
+/** What the chunks of a stream say together, in their content or in the arguments of the one call. */
+function saidIn(sent: string): string {
+  return sent
+    .split('\n')
+    .filter((line) => line.startsWith('data: {'))
+    .map((line) => JSON.parse(line.slice(6)).choices[0]?.delta)
+    .map((delta) => delta?.content ?? delta?.tool_calls?.[0]?.function.arguments ?? '')
+    .join('');
+}
+
+/** A completion that calls a function with one long argument. */
+const calling = (text: string): object => ({
+  ...completion(''),
+  choices: [
+    {
+      index: 0,
+      message: {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'say', arguments: text } }],
+      },
+      finish_reason: 'tool_calls',
+    },
+  ],
+});
+
 describe('a stream that is held for long', () => {
   let stack: Stack;
   let asked: Asked;
@@ -235,12 +261,21 @@ describe('a stream that is held for long', () => {
     await asked.decide((await asked.waiting(content, 'waiting')).id);
     const sent = await held.text;
     expect(sent).not.toMatch(/[\u0085\u2028\u2029]/);
-    const said = sent
-      .split('\n')
-      .filter((line) => line.startsWith('data: {'))
-      .map((line) => JSON.parse(line.slice(6)).choices[0]?.delta.content ?? '')
-      .join('');
-    expect(said).toBe(text);
+    expect(saidIn(sent)).toBe(text);
+  });
+
+  it.each([
+    ['a text', completion],
+    ['the arguments of a call', calling],
+  ])('carries %s of megabytes to its end', async (_what, answer) => {
+    const text = 'A long answer. '.repeat(100_000);
+    stack.stub.answer = () => ({ body: answer(text) });
+    const content = aQuestion();
+    const held = call(stack.url, { ...chat(content), stream: true });
+    await asked.decide((await asked.waiting(content, 'waiting')).id);
+    const sent = await held.text;
+    expect(sent.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(saidIn(sent) === text).toBe(true);
   });
 });
 

@@ -7,6 +7,7 @@ import { EventsController } from './events/events.controller';
 import { OpenStreams } from './events/open-streams.service';
 import { ExportsController } from './exports/exports.controller';
 import { ExportsService } from './exports/exports.service';
+import { LargeAnswers } from './http/large-answers';
 import { JobsController } from './jobs/jobs.controller';
 import { JobsService } from './jobs/jobs.service';
 import { WaitingJobs } from './jobs/waiting-jobs.service';
@@ -65,6 +66,7 @@ export function consumes(): QueueConsumption[] {
     ViewersConsumer,
   ],
   providers: [
+    LargeAnswers,
     JobsService,
     WaitingJobs,
     ReviewsService,

@@ -203,6 +203,14 @@ export class Config {
   @Integer(1024, 104_857_600)
   MAX_BODY_BYTES: number = 20_971_520;
 
+  /** Connections to one process at most; who comes beyond is turned away. */
+  @Integer(10, 1_000_000)
+  MAX_CONNECTIONS: number = 20_000;
+
+  /** Event streams that one address may have open at one gateway. */
+  @Integer(1, 1_000_000)
+  MAX_STREAMS_PER_CALLER: number = 1000;
+
   /** Where clients reach the gateway when that is not HOST and PORT; a path puts it under a sub-path. */
   @IsOptional()
   @Matches(/^https?:\/\/[^/?#@\s]+(\/[A-Za-z0-9._~-]+)*\/?$/, {

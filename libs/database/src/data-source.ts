@@ -24,6 +24,7 @@ import { ModelFailure1700000007200 } from './migrations/1700000007200-model-fail
 import { HeldRequests1700000007100 } from './migrations/1700000007100-held-requests';
 import { EventEpochs1700000007500 } from './migrations/1700000007500-event-epochs';
 import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-work';
+import { JobBytes1700000007700 } from './migrations/1700000007700-job-bytes';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -76,6 +77,7 @@ export function dataSourceOptions(
       Learning1700000004000,
       Asked1700000005000,
       JobDeliveries1700000006000,
+      JobBytes1700000007700,
       Regeneration1700000007400,
       ModelFailure1700000007200,
       HeldRequests1700000007100,

@@ -9,6 +9,7 @@ import {
   HistoryReader,
   HoldStore,
   isTransient,
+  JobLists,
   JobReader,
   JobStore,
   OutboxStore,
@@ -23,6 +24,7 @@ import { assertMigrated, migrate } from './migrate';
 
 const STORES = [
   JobStore,
+  JobLists,
   JobReader,
   RemarkReader,
   SummaryReader,

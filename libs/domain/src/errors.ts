@@ -39,6 +39,7 @@ export const ERRORS = {
   invalid_policy: { status: 422, title: 'The policy has faults' },
   schema_mismatch: { status: 422, title: 'The response does not fit its schema' },
   precondition_required: { status: 428, title: 'Say which revision was judged' },
+  too_many_streams: { status: 429, title: 'Too many event streams are open' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   review_pending: { status: 503, title: 'No human has decided yet' },

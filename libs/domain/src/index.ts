@@ -35,7 +35,15 @@ export { BEFORE_ALL_EVENTS, EventReader, type EventPosition, type EventRecord } 
 export { HistoryReader, type History, type HistoryEvent, type Output } from './jobs/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/export-reader';
 export { JobEvent } from './jobs/job-event.entity';
-export { isJobId, JobReader, type Answered, type CurrentJob, type ReviewPosition } from './jobs/job-reader';
+export {
+  JobLists,
+  MAX_PAGE_BYTES,
+  type ExactJob,
+  type ListedJob,
+  type ReviewPosition,
+  type UnreadPage,
+} from './jobs/job-lists';
+export { isJobId, JobReader, type Answered, type CurrentJob } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { MAX_NOTES_COUNTED, RemarkReader, type Remarks } from './jobs/remark-reader';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
@@ -65,7 +73,7 @@ export {
 } from './jobs/stats-reader';
 export { preferenceRow, sftRow } from './jobs/training-rows';
 export * from './jobs/transitions';
-export { type Bell } from './outbox/bell';
+export { BELL_GRACE_SECONDS, type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
 export { actorName, LOCAL, MAX_NAME_LENGTH, personName } from './person-name';

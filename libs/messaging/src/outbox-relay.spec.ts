@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { ClientProxy } from '@nestjs/microservices';
 import type { Config } from '@hitl/config';
-import type { Bell, OutboxStore } from '@hitl/domain';
-import { of } from 'rxjs';
+import { DomainError, type Bell, type OutboxStore } from '@hitl/domain';
+import { of, throwError } from 'rxjs';
 import { OutboxRelay } from './outbox-relay';
 
 const BELL: Bell = { id: '1', pattern: 'inference.requested', jobId: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' };
@@ -21,6 +21,31 @@ describe('the outbox relay', () => {
     const relay = relayWith(() => Promise.reject(new Error('away')));
     expect(await relay.publishOrphans()).toBe(0);
     expect(takeDue).not.toHaveBeenCalled();
+  });
+
+  it('publishes what was rung before the broker was there as soon as it is, and leaves nothing to the pollers', async () => {
+    let isThere = false;
+    const away = new DomainError('unavailable', 'away');
+    const emit = jest.fn(() => (isThere ? of(undefined) : throwError(() => away)));
+    const connect = () => (isThere ? Promise.resolve() : Promise.reject(away));
+    const relay = new OutboxRelay(
+      { takeDue, delete: remove } as unknown as OutboxStore,
+      { connect, emit } as unknown as ClientProxy,
+      {} as Config,
+    );
+    remove.mockClear();
+    relay.ring(BELL);
+    await new Promise(setImmediate);
+    await relay.publishLeft();
+    expect(remove).not.toHaveBeenCalled();
+    isThere = true;
+    await relay.publishLeft();
+    await new Promise(setImmediate);
+    expect(remove).toHaveBeenCalledWith('1');
+    // Once is enough.
+    emit.mockClear();
+    await relay.publishLeft();
+    expect(emit).not.toHaveBeenCalled();
   });
 
   it('publishes orphaned rows and deletes them', async () => {

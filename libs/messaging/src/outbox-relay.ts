@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
 import { Config } from '@hitl/config';
-import { isTransient, OutboxStore, type Bell } from '@hitl/domain';
+import { BELL_GRACE_SECONDS, DomainError, isTransient, OutboxStore, type Bell } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { firstValueFrom } from 'rxjs';
 import { every, type Repetition } from './every';
@@ -16,13 +16,18 @@ import { every, type Repetition } from './every';
 const ORPHANS_PER_LOOK = 200;
 /** Own rows that may be under way at once; the pollers find what is beyond. */
 const MOST_UNDER_WAY = 2000;
+/** How often it is tried whether the broker takes what it did not take before, in milliseconds. */
+const AGAIN_EVERY_MS = 100;
 
 /** Publishes outbox rows and deletes them once the transport has the message. */
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(OutboxRelay.name);
   private readonly underWay = new Set<Promise<void>>();
+  /** Own rows that the broker did not take, and until when no poller takes them, as performance.now() tells it. */
+  private readonly left: { bell: Bell; until: number }[] = [];
   private polling?: Repetition;
+  private again?: Repetition;
 
   constructor(
     private readonly outbox: OutboxStore,
@@ -32,23 +37,42 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     this.polling = every(this.config.OUTBOX_POLL_MS, () => this.publishOrphans(), this.logger);
+    this.again = every(AGAIN_EVERY_MS, () => this.publishLeft(), this.logger);
   }
 
   async onModuleDestroy(): Promise<void> {
     await this.polling?.stop();
+    await this.again?.stop();
     await Promise.allSettled([...this.underWay]);
   }
 
-  /** Publishes rows that were just written, without making the caller wait. What fails, a poller does later. */
+  /**
+   * Publishes rows that were just written, without making the caller wait. While the broker is away, such as in the first
+   * moments of a process, they are kept and tried again; what is not published within 5 s, a poller publishes.
+   */
   ring(...bells: Bell[]): void {
-    for (const bell of bells) {
-      if (this.underWay.size >= MOST_UNDER_WAY) return;
-      const work = this.publish(bell, 'writer').catch((error: unknown) => {
+    const until = performance.now() + BELL_GRACE_SECONDS * 1000;
+    for (const bell of bells) this.tryPublish(bell, until);
+  }
+
+  /** Publishes own rows that the broker did not take, once it takes them. */
+  async publishLeft(): Promise<number> {
+    if (this.left.length === 0 || !(await this.canPublish())) return 0;
+    const now = performance.now();
+    for (const { bell, until } of this.left.splice(0)) if (now < until) this.tryPublish(bell, until);
+    return 0;
+  }
+
+  private tryPublish(bell: Bell, until: number): void {
+    if (this.underWay.size >= MOST_UNDER_WAY) return;
+    const work = this.publish(bell, 'writer').catch((error: unknown) => {
+      const isAway = error instanceof DomainError && error.code === 'unavailable';
+      if (isAway && this.left.length < MOST_UNDER_WAY) this.left.push({ bell, until });
+      else
         this.logger.debug(`left to the pollers: ${error instanceof Error ? error.message : String(error)}`);
-      });
-      this.underWay.add(work);
-      void work.finally(() => this.underWay.delete(work));
-    }
+    });
+    this.underWay.add(work);
+    void work.finally(() => this.underWay.delete(work));
   }
 
   /** Publishes rows that their writers left behind; answers how many. */

@@ -1,23 +1,40 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger as PinoLogger } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import { LogWriter } from './log-writer';
+import { metrics } from './metrics';
 
 export type { PinoLogger };
 
-/** The process's logger. Never give it payloads, responses or secrets: ids and counts are enough. */
+const writer = new LogWriter((lines) => metrics.logLinesDropped.inc(lines));
+process.on('exit', () => {
+  // Node would wait for ever for a write that nobody takes.
+  if (writer.flushAtExit()) process.kill(process.pid, 'SIGKILL');
+});
+
+/** Resolves once the log is written, as far as it can be, within a second: for a process that ends. */
+export function flushLog(): Promise<void> {
+  return writer.flush();
+}
+
+/**
+ * The process's logger, to standard output. A log that cannot be written is dropped and counted: it never stops the
+ * process. Never give it payloads, responses or secrets: ids and counts are enough.
+ */
 export function createLogger(service: string, level: string, format: 'json' | 'pretty'): PinoLogger {
-  return pino({
-    level,
-    base: { service },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    serializers: { err: describeError },
-    ...(format === 'pretty' && {
-      transport: {
-        target: 'pino-pretty',
-        options: { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true, destination: 1 },
-      },
-    }),
-  });
+  const pretty =
+    format === 'pretty' &&
+    prettyFactory({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
+    },
+    { write: (line) => writer.write(pretty ? pretty(line) : line) },
+  );
 }
 
 /** What may be logged of an error. A database error's parameters and details hold what users wrote: left out. */

@@ -74,6 +74,11 @@ export const metrics = {
     labelNames: ['by'] as const,
     registers: [registry],
   }),
+  logLinesDropped: new Counter({
+    name: 'hitl_log_lines_dropped_total',
+    help: 'Lines of the log that could not be written: its disk is full, or nobody reads it',
+    registers: [registry],
+  }),
   jobsKicked: new Counter({
     name: 'hitl_jobs_kicked_total',
     help: 'Jobs in bot for which the reconciler rang again',

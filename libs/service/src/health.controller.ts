@@ -60,9 +60,9 @@ export class HealthController {
   /** Whether a job could be submitted. At most one look is under way, however many probes come. */
   private databaseWorks(): Promise<boolean> {
     const last = this.probe;
-    if (last && (last.pending || Date.now() - last.at < PROBE_INTERVAL_MS)) return last.works;
+    if (last && (last.pending || performance.now() - last.at < PROBE_INTERVAL_MS)) return last.works;
     const probe = {
-      at: Date.now(),
+      at: performance.now(),
       pending: true,
       works: this.jobs.probeSubmit().then(
         () => true,

@@ -13,7 +13,8 @@ import {
 } from '@hitl/database';
 import { JobStore } from '@hitl/domain';
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
-import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
+import { createLogger, flushLog, measureProcess, NestLogger } from '@hitl/observability';
+import { guardConnections } from './connections';
 import { HealthController, Readiness } from './health.controller';
 import { explainListening, openDeskWarning, preflight } from './preflight';
 import { basePath, requestPath } from './request-path';
@@ -34,8 +35,15 @@ export interface ServiceDefinition {
   started?: (url: string, config: Config) => void;
 }
 
-/** Requests that take longer than this to arrive are cut, in milliseconds. */
-const REQUEST_TIMEOUT = 30_000;
+/** Requests whose head takes longer than this to arrive are cut, in milliseconds. */
+const HEADERS_TIMEOUT = 10_000;
+/** The same for whole requests, and for each byte of the largest body in addition. Who reads bodies has closer limits. */
+const REQUEST_TIMEOUT = 60_000;
+const REQUEST_TIMEOUT_PER_BYTE = 1 / 64;
+/** How often it is looked for such requests, in milliseconds. */
+const LATE_REQUESTS_INTERVAL = 2_000;
+/** Seconds after which a client should try again where nothing else is known. */
+const RETRY_AFTER = 2;
 /** Quiet time after which the system asks whether a client is still there, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 15_000;
 /** Connections that may wait to be accepted: thousands of held clients come back at once after a restart. The system may allow fewer. */
@@ -47,6 +55,8 @@ const BACKLOG = 4096;
  * With the argument `migrate` it brings the database schema up to date and exits.
  */
 export async function serve(definition: ServiceDefinition): Promise<void> {
+  // A full disk or a reader that has gone is no reason to end.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   try {
     const config = loadConfig();
     if (process.argv[2] === 'migrate') await runMigrations(config);
@@ -129,7 +139,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     bodyLimit: config.MAX_BODY_BYTES,
     rewriteUrl: ({ url = '' }) => requestPath(url, base),
     trustProxy: trustedProxies(config),
-    requestTimeout: REQUEST_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT + Math.ceil(config.MAX_BODY_BYTES * REQUEST_TIMEOUT_PER_BYTE),
     // As long as an address can be: an id of any length is answered by its route.
     routerOptions: { maxParamLength: maxHeaderSize },
     ...refuseUnreadable(logger),
@@ -137,7 +147,12 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     // What comes on a connection that is still open is answered as ever, and told to close it: a 503 would end an EventSource.
     return503OnClosing: false,
     // A client whose machine or network is gone is found out within half a minute.
-    http: { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS },
+    http: {
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+      headersTimeout: HEADERS_TIMEOUT,
+      connectionsCheckingInterval: LATE_REQUESTS_INTERVAL,
+    },
     skipMiddie: true,
     genReqId: ({ headers }: IncomingMessage) => {
       const given = headers['x-request-id'];
@@ -150,6 +165,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     bodyParser: false,
   });
   app.getHttpServer().on('checkExpectation', refuseExpectation);
+  guardConnections(app.getHttpServer(), { maxConnections: config.MAX_CONNECTIONS });
   for (const strategy of servers) app.connectMicroservice({ strategy });
   app
     .getHttpAdapter()
@@ -157,6 +173,8 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     .addHook('onSend', async (_request, reply) => {
       // The server is closed once its last connection is: one that its client keeps alive would hold it up.
       if (!readiness.accepting) reply.header('connection', 'close');
+      if (reply.statusCode === 503 && !reply.hasHeader('retry-after'))
+        reply.header('retry-after', RETRY_AFTER);
       return Promise.resolve();
     });
   await definition.configure?.(app, config);
@@ -182,6 +200,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     await app.close();
     await embedded?.close();
     logger.info('stopped');
+    await flushLog();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

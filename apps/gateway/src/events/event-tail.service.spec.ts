@@ -21,10 +21,11 @@ describe('following the events', () => {
     const seen = { ann: [] as string[], ben: [] as string[] };
     const follow = (name: keyof typeof seen, from: EventPosition) =>
       tail.follow(from, {
-        next: ({ id }) => seen[name].push(id),
+        next: (events) => seen[name].push(...events.map(({ id }) => id)),
         beat: () => undefined,
         reset: () => undefined,
         lost: () => undefined,
+        drained: () => Promise.resolve(),
         signal: stopped.signal,
       });
     const following = [follow('ann', at(1)), follow('ben', at(2))];

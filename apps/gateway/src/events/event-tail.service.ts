@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import {
   BEFORE_ALL_EVENTS,
@@ -15,10 +16,15 @@ const EVENTS_PER_LOOK = 500;
 /** Milliseconds after which a look sends a sign of life on a quiet stream: with the look's own gap never more than 5.2 s. */
 const HEARTBEAT_MS = 4000;
 
+/** New events that are kept for a follower who still reads the past; beyond, that past is read on. */
+const MAX_KEPT = 1000;
+/** Followers who are told before others have their turn. */
+const TOLD_AT_ONCE = 100;
+
 /** Somebody who follows the events. */
 interface Follower {
-  jobId?: string;
-  next: (event: EventRecord) => void;
+  /** Gets events in order. Followers of the same events get the same array, so that what is made of it can be shared. */
+  next: (events: EventRecord[]) => void;
   beat: () => void;
   /** The database's history went back: what was sent may never have been. It goes on after the position. */
   reset: (position: EventPosition) => void;
@@ -34,7 +40,8 @@ interface Follower {
 @Injectable()
 export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(EventTail.name);
-  private readonly followers = new Set<Follower>();
+  /** Those of each job, and under `''` those of all jobs. */
+  private readonly followers = new Map<string, Set<Follower>>();
   private position = BEFORE_ALL_EVENTS;
   private looking?: Repetition;
   private reading = Promise.resolve();
@@ -83,6 +90,7 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * Sends the events after `from` in order, and then each new one, until `signal` fires.
+   * @param drained resolves once the follower takes more of the past
    * @param endedJob the job has ended: return once its last event was sent
    */
   async follow(
@@ -92,53 +100,75 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
       beat,
       reset,
       lost,
+      drained,
       signal,
       jobId,
       endedJob = false,
     }: Pick<Follower, 'next' | 'beat' | 'reset' | 'lost'> & {
+      drained: () => Promise<void>;
       signal: AbortSignal;
       jobId?: string;
       endedJob?: boolean;
     },
   ): Promise<void> {
     let last = from;
-    const pass = (event: EventRecord): void => {
-      if (isAfter(last, event)) return;
-      last = event;
-      if (jobId === undefined || event.jobId === jobId) next(event);
+    const pass = (events: EventRecord[]): void => {
+      const { [0]: first } = events;
+      // The same array where all of it is new, which is nearly always.
+      const unseen = first && isAfter(last, first) ? events.filter((event) => !isAfter(last, event)) : events;
+      last = unseen.at(-1) ?? last;
+      if (unseen.length > 0) next(unseen);
     };
-    // What happens while the past is read is kept, so that nothing falls between.
-    let kept: EventRecord[] | null = [];
+    // What happens while the past is read is kept, so that nothing falls between; null: it is sent at once.
+    let kept: EventRecord[][] | null = [];
+    let keptCount = 0;
     const follower: Follower = {
-      jobId,
-      next: (event) => {
-        if (kept) kept.push(event);
-        else pass(event);
+      next: (events) => {
+        if (!kept) {
+          pass(events);
+          return;
+        }
+        keptCount += events.length;
+        if (keptCount <= MAX_KEPT) kept.push(events);
       },
       beat,
       reset: (position) => {
         last = position;
         if (kept) kept = [];
+        keptCount = 0;
         reset(position);
       },
       lost,
-      nextBeat: Date.now() + HEARTBEAT_MS,
+      nextBeat: performance.now() + HEARTBEAT_MS,
     };
     if (this.followers.size === 0) await this.beginAtEnd();
-    this.followers.add(follower);
+    this.add(follower, jobId);
     try {
       for (;;) {
+        kept = [];
+        keptCount = 0;
         const events = await this.reader.after(last, EVENTS_PER_LOOK, jobId);
-        for (const event of events) pass(event);
-        if (events.length < EVENTS_PER_LOOK || signal.aborted) break;
+        pass(events);
+        await drained();
+        if (signal.aborted || (events.length < EVENTS_PER_LOOK && keptCount <= MAX_KEPT)) break;
       }
-      for (const event of kept as EventRecord[]) pass(event);
+      for (const events of kept) pass(events);
       kept = null;
       if (jobId !== undefined && endedJob && (await this.isLast(last, jobId))) return;
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     } finally {
-      this.followers.delete(follower);
+      this.remove(follower, jobId);
     }
+  }
+
+  private add(follower: Follower, jobId = ''): void {
+    this.followers.set(jobId, (this.followers.get(jobId) ?? new Set()).add(follower));
+  }
+
+  private remove(follower: Follower, jobId = ''): void {
+    const ofJob = this.followers.get(jobId);
+    ofJob?.delete(follower);
+    if (ofJob?.size === 0) this.followers.delete(jobId);
   }
 
   /** Unless somebody else has begun meanwhile: what is still to be read for them must not be passed over. */
@@ -148,37 +178,43 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async look(): Promise<number> {
-    const now = Date.now();
-    const due = [...this.followers].filter(({ nextBeat }) => now >= nextBeat);
-    for (const follower of due) {
-      follower.nextBeat = now + HEARTBEAT_MS;
-      follower.beat();
+    const now = performance.now();
+    const due = new Set<string>();
+    for (const [jobId, followers] of [...this.followers]) {
+      await this.eachOf([followers], (follower) => {
+        if (now < follower.nextBeat) return;
+        follower.nextBeat = now + HEARTBEAT_MS;
+        follower.beat();
+        due.add(jobId);
+      });
     }
+    due.delete('');
     this.wake();
     await this.reading;
-    await this.findLost(due.filter(({ jobId }) => jobId !== undefined));
+    await this.findLost([...due]);
     return 0;
   }
 
-  private async findLost(followers: Follower[]): Promise<void> {
-    if (followers.length === 0) return;
-    const missing = new Set(await this.jobs.missing(followers.map(({ jobId }) => String(jobId))));
-    for (const follower of followers) if (missing.has(String(follower.jobId))) follower.lost();
+  private async findLost(jobIds: string[]): Promise<void> {
+    if (jobIds.length === 0) return;
+    for (const jobId of await this.jobs.missing(jobIds)) {
+      for (const follower of this.followers.get(jobId) ?? []) follower.lost();
+    }
   }
 
   private async read(): Promise<void> {
     for (;;) {
       const events = await this.reader.after(this.position, EVENTS_PER_LOOK);
-      // Nothing more, or another history's: is the event that we stand at still there?
       const last = events.at(-1);
+      // Nothing more, or another history's: is the event that we stand at still there?
       if ((!last || last.epoch !== this.position.epoch) && !(await this.reader.has(this.position))) {
         await this.goBack();
         return;
       }
-      for (const event of events) {
-        this.position = event;
-        for (const follower of this.followers) follower.next(event);
-      }
+      if (!last) return;
+      this.position = last;
+      await this.tell('', events);
+      for (const [jobId, ofJob] of this.byFollowedJob(events)) await this.tell(jobId, ofJob);
       if (events.length < EVENTS_PER_LOOK) return;
     }
   }
@@ -187,11 +223,40 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
   private async goBack(): Promise<void> {
     const gone = this.position;
     this.position = await this.reader.end();
+    const groups = [...this.followers.values()];
     this.logger.error(
       `the history of the database went back: its event ${gone.xid}-${gone.id} of epoch ${gone.epoch} is not there any more. ` +
-        `Jobs and decisions of its last moments are lost; ${this.followers.size} followers are told to read again.`,
+        `Jobs and decisions of its last moments are lost; ${groups.reduce((all, { size }) => all + size, 0)} followers are told to read again.`,
     );
-    for (const follower of this.followers) follower.reset(this.position);
+    await this.eachOf(groups, (follower) => {
+      follower.reset(this.position);
+    });
+  }
+
+  private byFollowedJob(events: EventRecord[]): Map<string, EventRecord[]> {
+    const byJob = new Map<string, EventRecord[]>();
+    for (const event of events) {
+      if (!this.followers.has(event.jobId)) continue;
+      byJob.set(event.jobId, [...(byJob.get(event.jobId) ?? []), event]);
+    }
+    return byJob;
+  }
+
+  private async tell(jobId: string, events: EventRecord[]): Promise<void> {
+    const followers = this.followers.get(jobId);
+    if (followers) await this.eachOf([followers], (follower) => follower.next(events));
+  }
+
+  /** Thousands of followers must not keep everybody else waiting: between some of them others have their turn. */
+  private async eachOf(groups: Set<Follower>[], act: (follower: Follower) => void): Promise<void> {
+    let acted = 0;
+    for (const followers of groups) {
+      for (const follower of followers) {
+        act(follower);
+        acted += 1;
+        if (acted % TOLD_AT_ONCE === 0) await turn();
+      }
+    }
   }
 }
 

@@ -19,7 +19,7 @@ import {
   type Job,
 } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
-import { EventStream, EVENT_STREAM_TYPE } from '../http/event-stream';
+import { EventStream, EVENT_STREAM_TYPE, frameOf } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
 import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
@@ -54,7 +54,7 @@ export class EventsController {
   @ApiProduces('text/event-stream')
   @ApiOkResponse(STREAM)
   @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
-  @ApiErrors('job_not_found', 'event_gone')
+  @ApiErrors('job_not_found', 'event_gone', 'too_many_streams')
   @Get('jobs/:id/events')
   async followJob(
     @Param('id') id: string,
@@ -83,7 +83,7 @@ export class EventsController {
     description: `${STREAM.description} Or a ViewersEvent.`,
     schema: { oneOf: [{ $ref: getSchemaPath(JobEventDto) }, { $ref: getSchemaPath(ViewersEventDto) }] },
   })
-  @ApiErrors('event_gone')
+  @ApiErrors('event_gone', 'too_many_streams')
   @Get('events')
   async followAll(
     @Query() query: QueryParameters,
@@ -131,6 +131,7 @@ export class EventsController {
       return;
     }
     const done = new AbortController();
+    const exit = this.streams.enter(reply.request.ip);
     const signal = AbortSignal.any([goneSignal(reply), done.signal, this.streams.closing]);
     const stream = new EventStream(reply).open();
     stream.retry();
@@ -138,7 +139,7 @@ export class EventsController {
     const leave = job
       ? null
       : this.viewers.follow((jobId, viewers) => {
-          stream.send({ event: 'viewers', data: JSON.stringify({ job_id: jobId, viewers }) });
+          stream.sendFrames(framesOnce(viewers, () => viewersFrame(jobId, viewers)));
         });
     try {
       await this.tail.follow(from, {
@@ -157,16 +158,14 @@ export class EventsController {
           stream.send({ event: 'reset', data: '{}' });
           done.abort();
         },
-        next: (event) => {
-          stream.send({
-            id: idOf(event),
-            event: event.type,
-            data: JSON.stringify(toData(event)),
-          });
-          if (job && hasEnded(event)) done.abort();
+        drained: () => stream.drained(),
+        next: (events) => {
+          stream.sendFrames(framesOnce(events, () => events.map(eventFrame).join('')));
+          if (job && events.some(hasEnded)) done.abort();
         },
       });
     } finally {
+      exit();
       leave?.();
       stream.end();
     }
@@ -175,6 +174,28 @@ export class EventsController {
 
 function hasEnded({ status }: Pick<Job, 'status'>): boolean {
   return status === 'success' || status === 'fail';
+}
+
+/** What was made of what all followers are told, as long as anybody has it. */
+const frames = new WeakMap<object, Buffer>();
+
+/** What a stream sends of something: made once for all streams. */
+function framesOnce(told: object, make: () => string): Buffer {
+  const made = frames.get(told) ?? Buffer.from(make());
+  frames.set(told, made);
+  return made;
+}
+
+function viewersFrame(jobId: string, viewers: string[]): string {
+  return frameOf({ event: 'viewers', data: JSON.stringify({ job_id: jobId, viewers }) });
+}
+
+function eventFrame(event: EventRecord): string {
+  return frameOf({
+    id: idOf(event),
+    event: event.type,
+    data: JSON.stringify(toData(event)),
+  });
 }
 
 function toData(event: EventRecord): JobEventDto {

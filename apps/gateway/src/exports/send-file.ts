@@ -1,9 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type { FastifyReply } from 'fastify';
 
-/** A client that takes nothing for this long is cut off, in milliseconds. */
-const STALLED_MS = 60_000;
-
 /**
  * Sends chunks, as a file to keep where it has a name, no faster than the client reads. Throws as long as nothing was sent; after that a
  * fault cuts the connection, so that nobody takes a part for the whole.
@@ -12,7 +9,7 @@ const STALLED_MS = 60_000;
 export async function sendFile(
   reply: FastifyReply,
   { name, type }: { name?: string; type: string },
-  chunks: AsyncGenerator<string>,
+  chunks: AsyncGenerator<string | Buffer>,
 ): Promise<Error | null> {
   const first = await chunks.next();
   reply.hijack();
@@ -22,7 +19,6 @@ export async function sendFile(
     ...(name !== undefined && { 'content-disposition': `attachment; filename="${name}"` }),
     'cache-control': 'no-store',
   });
-  reply.raw.setTimeout(STALLED_MS, () => reply.raw.destroy());
   if (reply.request.method === 'HEAD') {
     reply.raw.end();
     await chunks.return(undefined);
@@ -30,8 +26,8 @@ export async function sendFile(
   }
   // Bytes, since Node sets three bytes aside for each character of a text that it sends.
   async function* all(): AsyncGenerator<Buffer> {
-    if (!first.done) yield Buffer.from(first.value);
-    for await (const chunk of chunks) yield Buffer.from(chunk);
+    if (!first.done) yield toBytes(first.value);
+    for await (const chunk of chunks) yield toBytes(chunk);
   }
   try {
     await pipeline(all, reply.raw);
@@ -41,4 +37,8 @@ export async function sendFile(
   } finally {
     await chunks.return(undefined);
   }
+}
+
+function toBytes(chunk: string | Buffer): Buffer {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }

@@ -12,12 +12,15 @@ import { isOriginalRoute } from '../original-api/original-routes';
 import { callerOf } from './actor';
 import { decompress } from './content-encoding';
 import { ErrorsFilter, wrongMethod } from './errors.filter';
+import { IncomingBodies } from './incoming-bodies';
 import { parseJsonBody } from './json-body';
 import { allowReading, answerOptions, refuseOtherOrigins } from './origins';
 import { setPublicUrl } from './public-link';
 import { routePath, RouteTable } from './route-table';
 import { ValidatePipe } from './validate.pipe';
 
+/** Bytes of the bodies of all requests that are in memory at once, unless four of the largest have more. */
+const MIN_BODIES_BYTES = 67_108_864;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** What the public HTTP has beside its controllers: bodies, errors, request ids, a log line for each change. */
@@ -31,17 +34,27 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   routes.watch(fastify);
 
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+  const bodies = new IncomingBodies(
+    config.MAX_BODY_BYTES,
+    Math.max(MIN_BODIES_BYTES, 4 * config.MAX_BODY_BYTES),
+  );
+  fastify.addContentTypeParser('*', async (request: FastifyRequest) => {
     // There is nobody to read it.
     if (request.is404) return null;
+    const body = await bodies.read(request.raw);
     const encoding = request.headers['content-encoding'];
     const bytes = await decompress(body, encoding, config.MAX_BODY_BYTES);
+    bodies.grow(request.raw, bytes.length - body.length);
     // Many clients name a content type also where they send nothing.
     if (bytes.length === 0) return undefined;
     requireJsonType(request);
     return parseJsonBody(bytes, isOpenAiRoute(request.url) || routePath(request.url) === '/enqueue');
   });
   fastify.decorateRequest('caller');
+  fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
+    this.body = undefined;
+    bodies.release(this.raw);
+  });
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify refuses a content type that it cannot read; the original routes take any.
     if (isOriginalRoute(request.url)) delete request.headers['content-type'];
@@ -62,6 +75,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     else done();
   });
   fastify.addHook('onResponse', (request, reply, done) => {
+    bodies.release(request.raw);
     const line = {
       requestId: request.id,
       method: request.method,

@@ -6,6 +6,7 @@ import { mayRetry, toOpenAiError } from '../openai/openai-error';
 import { isOpenAiRoute, openAiNotFound } from '../openai/openai-routes';
 import { Withheld } from '../openai/withheld';
 import { isOriginalRoute } from '../original-api/original-routes';
+import { sendBeforeEnd } from './incoming-bodies';
 import { publicLink } from './public-link';
 import { routePath, type RouteTable } from './route-table';
 
@@ -33,10 +34,7 @@ export class ErrorsFilter implements ExceptionFilter {
     if (error.code === 'internal_error' || isUnexpectedTrouble(thrown)) {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
-    // Fastify would hang up on a client that still sends, and then sees a broken pipe instead of this answer. Without
-    // its header the rest is read and thrown away, until the request's timeout.
-    if (error.code === 'body_too_large') reply.removeHeader('connection');
-    if (status === 503) reply.header('retry-after', RETRY_AFTER);
+    if (status === 503 || status === 429) reply.header('retry-after', RETRY_AFTER);
     if (isOpenAiRoute(path)) {
       if (error instanceof Withheld) {
         reply.header('x-hitl-job-id', error.jobId).header('location', publicLink(`/v1/jobs/${error.jobId}`));
@@ -47,18 +45,26 @@ export class ErrorsFilter implements ExceptionFilter {
           ? new DomainError('not_found', openAiNotFound(request.method, request.url))
           : error;
       const retry = mayRetry(error, request.headers['idempotency-key'] !== undefined);
-      reply.status(status).header('x-should-retry', String(retry)).send(toOpenAiError(shown));
+      send(reply.status(status).header('x-should-retry', String(retry)), toOpenAiError(shown));
       return;
     }
     if (isOriginalRoute(request.url)) {
-      reply.status(status).send({ status: 'error', message: error.message });
+      send(reply.status(status), { status: 'error', message: error.message });
       return;
     }
-    reply
-      .status(status)
-      .header('content-type', PROBLEM_TYPE)
-      .send(JSON.stringify(toProblem(error, request.id, request.url)));
+    send(
+      reply.status(status).header('content-type', PROBLEM_TYPE),
+      toProblem(error, request.id, request.url),
+    );
   }
+}
+
+/** Sends an answer, also to a client that still sends its body. */
+function send(reply: FastifyReply, answer: object): void {
+  const text = JSON.stringify(answer);
+  if (reply.getHeader('content-type') === undefined) reply.type('application/json; charset=utf-8');
+  if (reply.request.raw.complete) reply.send(text);
+  else sendBeforeEnd(reply, text);
 }
 
 /** The refusal of a method that an address has not. */

@@ -1,8 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import { oneLine } from './one-line';
 
-/** Bytes that may wait for a client that does not read; past it the client is cut off and resumes later. */
-const MOST_UNREAD = 1_048_576;
+/**
+ * Bytes that may wait for a client that does not read as fast as things happen; past it the client is cut off and resumes
+ * later.
+ */
+const MAX_UNREAD_BYTES = 262_144;
 
 export const EVENT_STREAM_TYPE = 'text/event-stream; charset=utf-8';
 
@@ -37,12 +40,29 @@ export class EventStream {
     return !this.reply.raw.destroyed && !this.reply.raw.writableEnded;
   }
 
-  send({ id, event, data }: StreamEvent): void {
-    const lines = [
-      ...(id === undefined ? [] : [`id: ${id}`]),
-      ...(event === undefined ? [] : [`event: ${event}`]),
-    ];
-    this.write(`${[...lines, `data: ${oneLine(data)}`].join('\n')}\n\n`);
+  send(event: StreamEvent): void {
+    this.write(frameOf(event));
+  }
+
+  /** Sends what {@link frameOf} made, which may be shared with other streams. */
+  sendFrames(frames: Buffer): void {
+    this.write(frames);
+  }
+
+  /**
+   * Resolves once the client has read enough to be sent more, at once where it has, or once it is gone. Who sends much waits
+   * for it before each piece: so even one piece that is larger than what may wait arrives.
+   */
+  async drained(): Promise<void> {
+    const { raw } = this.reply;
+    if (!this.isOpen || !raw.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        raw.off('drain', end).off('close', end);
+        resolve();
+      };
+      raw.on('drain', end).on('close', end);
+    });
   }
 
   /** Tells an EventSource to come back by itself, 1 to 3 seconds after the stream has ended: not all at once. */
@@ -59,9 +79,18 @@ export class EventStream {
     if (this.isOpen) this.reply.raw.end();
   }
 
-  private write(text: string): void {
+  private write(text: string | Buffer): void {
     if (!this.isOpen) return;
-    if (this.reply.raw.writableLength > MOST_UNREAD) this.reply.raw.destroy();
+    if (this.reply.raw.writableLength > MAX_UNREAD_BYTES) this.reply.raw.destroy();
     else this.reply.raw.write(text);
   }
+}
+
+/** An event as it is written on a stream. */
+export function frameOf({ id, event, data }: StreamEvent): string {
+  const lines = [
+    ...(id === undefined ? [] : [`id: ${id}`]),
+    ...(event === undefined ? [] : [`event: ${event}`]),
+  ];
+  return `${[...lines, `data: ${oneLine(data)}`].join('\n')}\n\n`;
 }

@@ -6,6 +6,7 @@ import {
   type Job,
   type JobStatus,
   type Json,
+  type ListedJob,
   type Usage,
 } from '@hitl/domain';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
@@ -180,12 +181,15 @@ export class JobPage extends Page {
 }
 
 /** Why a job has failed; null for any other. */
-export function failureOf({ failureReason, failureDetail }: Job): Failure | null {
+export function failureOf({
+  failureReason,
+  failureDetail,
+}: Pick<Job, 'failureReason' | 'failureDetail'>): Failure | null {
   return failureReason && { reason: failureReason, detail: failureDetail };
 }
 
 /** A job as reviewers see it: with the answer that nobody has approved yet. */
-export function forReviewer(job: Job): JobDto {
+export function forReviewer(job: ListedJob): JobDto {
   return {
     id: job.id,
     status: job.status,
@@ -206,7 +210,7 @@ export function forReviewer(job: Job): JobDto {
 }
 
 /** A job as its submitter sees it: the answer only once it is approved. */
-export function forSubmitter(job: Job): JobDto {
+export function forSubmitter(job: ListedJob): JobDto {
   return Object.assign(forReviewer(job), { response: job.status === 'success' ? job.response : null });
 }
 

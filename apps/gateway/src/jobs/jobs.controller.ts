@@ -21,8 +21,9 @@ import {
   statusParameter,
   type Query as QueryParameters,
 } from '../http/parameters';
+import { LargeAnswers } from '../http/large-answers';
 import { publicLink } from '../http/public-link';
-import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob, toPage } from './job.dto';
+import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob } from './job.dto';
 import { ApiPage } from '../openapi/api-page';
 import { preferredWait } from '../waiting/prefer';
 import { WaitingRoom } from '../waiting/waiting-room.service';
@@ -49,6 +50,7 @@ export class JobsController {
     private readonly jobs: JobsService,
     private readonly waitingRoom: WaitingRoom,
     private readonly webhooks: WebhooksService,
+    private readonly answers: LargeAnswers,
   ) {}
 
   @ApiOperation({
@@ -86,19 +88,25 @@ export class JobsController {
     return this.answer(job, wait, reply, 202);
   }
 
-  @ApiOperation({ summary: 'List jobs, newest first' })
+  @ApiOperation({
+    summary: 'List jobs, newest first',
+    description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
+  })
   @ApiQuery({ name: 'status', enum: JOB_STATUSES, enumName: 'JobStatus', required: false })
   @ApiPage(JobPage)
   @Get()
-  async listJobs(@Query() query: QueryParameters): Promise<JobPage> {
+  async listJobs(@Query() query: QueryParameters, @Res() reply: FastifyReply): Promise<void> {
     onlyParameters(query, ['status', 'limit', 'cursor']);
-    const limit = limitParameter(query);
-    const jobs = await this.jobs.newest({
+    const { bytes, next, read } = await this.jobs.newest({
       status: statusParameter(query),
       before: cursorParameter(query, isId),
-      limit: limit + 1,
+      limit: limitParameter(query),
     });
-    return toPage(jobs, limit, forSubmitter, (job) => encodeCursor(job.id));
+    await this.answers.send(reply, bytes, async (): Promise<JobPage> => ({
+      data: (await read()).map(forSubmitter),
+      has_more: next !== null,
+      next_cursor: next && encodeCursor(next),
+    }));
   }
 
   @ApiOperation({
@@ -160,7 +168,8 @@ export class JobsController {
     let current = job;
     if (wait !== null) {
       reply.header('preference-applied', `wait=${wait}`).header('vary', 'prefer');
-      const until = Date.now() + wait * 1000;
+      reply.request.releaseBody();
+      const until = performance.now() + wait * 1000;
       const ending = await this.waitingRoom.untilEnded(job.id, { until, gone: goneSignal(reply) });
       current = typeof ending === 'object' ? ending.job : await this.jobs.get(job.id);
     }

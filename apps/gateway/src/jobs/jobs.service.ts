@@ -1,14 +1,19 @@
 import { Injectable, Logger } from '@nestjs/common';
 import {
   DomainError,
+  isJobId,
+  JobLists,
   JobReader,
   JobStore,
   submittedJob,
   type CurrentJob,
+  type ExactJob,
   type Job,
   type JobStatus,
   type Json,
+  type ListedJob,
   type NewJob,
+  type UnreadPage,
 } from '@hitl/domain';
 import { ChangeAnnouncer, COMMAND_LIFETIME_MS, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
@@ -47,6 +52,7 @@ export class JobsService {
   constructor(
     private readonly store: JobStore,
     private readonly reader: JobReader,
+    private readonly lists: JobLists,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
     private readonly waitingJobs: WaitingJobs,
@@ -115,24 +121,29 @@ export class JobsService {
     return current;
   }
 
-  /** Newest first. */
-  newest(page: { status?: JobStatus; before?: string; limit: number }): Promise<Job[]> {
-    return this.reader.newest(page);
+  /** Newest first. There may be fewer than `limit` although `next` is not null. */
+  newest(page: {
+    status?: JobStatus;
+    before?: string;
+    limit: number;
+  }): Promise<UnreadPage<ListedJob, string>> {
+    return this.lists.newest(page);
   }
 
-  /** Oldest first, in pieces that fit into memory. */
-  async *oldest(page: {
+  /** Oldest first, in parts that fit into memory. */
+  oldest(page: {
     status?: JobStatus;
     offset: number;
     limit: number;
-  }): AsyncGenerator<(Job & { createdAtMicros: string })[]> {
-    yield* this.reader.inPieces(await this.reader.oldest(page));
+  }): Promise<UnreadPage<ExactJob, never>[]> {
+    return this.lists.oldest(page);
   }
 
   /** A job with the moment of its submission to the microsecond. @throws DomainError job_not_found */
-  async getExact(id: string): Promise<Job & { createdAtMicros: string }> {
-    for await (const [job] of this.reader.inPieces([await this.idOf(id)])) if (job) return job;
-    throw notFound(id);
+  async getExact(id: string): Promise<ExactJob> {
+    const job = isJobId(id) ? await this.lists.exact(id) : null;
+    if (!job) throw notFound(id);
+    return job;
   }
 
   /** @throws DomainError job_not_found, already_final */

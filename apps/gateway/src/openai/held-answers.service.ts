@@ -20,7 +20,7 @@ const LOOK_AGAIN_MS = 2000;
 export interface Held {
   job: Job;
   reply: FastifyReply;
-  /** When it came, in milliseconds. */
+  /** When it came, as performance.now() tells it: a clock that is set neither shortens a wait nor lengthens it. */
   since: number;
   /** Fires when its client goes. */
   gone: AbortSignal;
@@ -59,17 +59,18 @@ export class HeldAnswers {
     reply: FastifyReply,
   ): Promise<Held> {
     // Its body took its time, too.
-    const since = Date.now() - reply.elapsedTime;
+    const since = performance.now() - reply.elapsedTime;
     const gone = goneSignal(reply);
     const { job, hold, replayed, cutAfterMs } = idempotency
       ? await this.byKey(submission, idempotency, actor)
       : await this.byQuestion(submission, actor, reply);
+    reply.request.releaseBody();
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
     const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
     const held: Held = { job, reply, since, gone, patience, told: false };
     onceClosed(reply, (isSent) => {
-      const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(Date.now() - since);
+      const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(performance.now() - since);
       this.requests.close(hold, { answered: isSent && held.told, cutAfterMs });
     });
     return held;
@@ -155,7 +156,7 @@ export class HeldAnswers {
       // Of the two times the earlier one counts, however late it is by now.
       if (answerAt < beatAt) return 'timeout';
       if ((await this.statusOf(job.id)) === 'human') break;
-      beatAt = Date.now() + LOOK_AGAIN_MS;
+      beatAt = performance.now() + LOOK_AGAIN_MS;
     }
     const beat = (): void => {
       slow.beat();

@@ -7,8 +7,9 @@ const REMEMBERED = 60_000;
 const TIMEOUT = 3000;
 /** Largest answer of a provider that is read, in bytes. */
 const LARGEST_LIST = 10 * 1024 * 1024;
-/** Models that one provider may list. */
+/** Models that one provider may list, and characters of a model's name. */
 const MOST_MODELS = 1000;
+const LONGEST_NAME = 512;
 
 export interface OfferedModel {
   id: string;
@@ -33,11 +34,11 @@ export class ModelsService {
 
   /** The models by name; those of a provider that does not answer are left out. */
   async list(): Promise<OfferedModel[]> {
-    if (!this.asked || Date.now() > this.asked.until) {
+    if (!this.asked || performance.now() > this.asked.until) {
       const models = Promise.all(this.askable.map((provider) => this.ask(provider))).then((lists) =>
         lists.flat(),
       );
-      this.asked = { until: Date.now() + REMEMBERED, models };
+      this.asked = { until: performance.now() + REMEMBERED, models };
     }
     return [...this.named, ...(await this.asked.models)];
   }
@@ -56,8 +57,13 @@ export class ModelsService {
       return answer.data
         .slice(0, MOST_MODELS)
         .flatMap((model) =>
-          isJsonObject(model) && typeof model.id === 'string'
-            ? [{ id: model.id, owned_by: typeof model.owned_by === 'string' ? model.owned_by : type }]
+          isJsonObject(model) && typeof model.id === 'string' && model.id.length <= LONGEST_NAME
+            ? [
+                {
+                  id: model.id,
+                  owned_by: typeof model.owned_by === 'string' ? model.owned_by.slice(0, LONGEST_NAME) : type,
+                },
+              ]
             : [],
         );
     } catch (error) {

@@ -202,6 +202,7 @@ export class OpenAiController {
       if (ending.job.edited) stream.comment('x-hitl-edited: true');
       for (const chunk of toChunks(toChatCompletion(ending.job), includeUsage)) {
         stream.send({ data: JSON.stringify(beats > 0 ? withoutRole(chunk) : chunk) });
+        await stream.drained();
       }
       stream.send({ data: '[DONE]' });
     } finally {

@@ -1,10 +1,19 @@
 import { Body, Controller, Get, HttpCode, Logger, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { DomainError, isJsonObject, JOB_STATUSES, type Json, type Verdict } from '@hitl/domain';
+import {
+  DomainError,
+  isJsonObject,
+  JOB_STATUSES,
+  type ExactJob,
+  type Json,
+  type UnreadPage,
+  type Verdict,
+} from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
+import { LargeAnswers } from '../http/large-answers';
 import {
   offsetParameter,
   quote,
@@ -39,6 +48,7 @@ export class OriginalApiController {
   constructor(
     private readonly jobs: JobsService,
     private readonly reviews: ReviewsService,
+    private readonly answers: LargeAnswers,
   ) {}
 
   @ApiOperation({
@@ -90,12 +100,12 @@ export class OriginalApiController {
   @ApiOkResponse({ type: [OriginalJob] })
   @Get('jobs')
   async jobsOldestFirst(@Query() query: QueryParameters, @Res() reply: FastifyReply): Promise<void> {
-    const pieces = this.jobs.oldest({
+    const parts = await this.jobs.oldest({
       status: statusParameter(query),
       offset: offsetParameter(query),
       limit: cappedLimit(query),
     });
-    const fault = await sendFile(reply, { type: 'application/json' }, toJsonList(pieces));
+    const fault = await sendFile(reply, { type: 'application/json' }, this.toJsonList(parts));
     if (fault)
       this.logger.warn({ requestId: reply.request.id, err: fault, message: 'a list of jobs was cut' });
   }
@@ -153,6 +163,25 @@ export class OriginalApiController {
   liveness(): string {
     return 'ok';
   }
+
+  /** One list of all the jobs, of which one part at a time is in memory. */
+  private async *toJsonList(parts: UnreadPage<ExactJob, never>[]): AsyncGenerator<Buffer> {
+    let before = '[';
+    for (const { bytes, read } of parts) {
+      const text = await this.answers.inTurn(bytes, async () => {
+        const jobs = await read();
+        return Buffer.concat(
+          jobs.flatMap((job) => {
+            const separator = Buffer.from(before);
+            before = ',';
+            return [separator, Buffer.from(JSON.stringify(toOriginal(job)))];
+          }),
+        );
+      });
+      yield text;
+    }
+    yield Buffer.from(before === '[' ? '[]' : ']');
+  }
 }
 
 /** A larger limit than the largest is taken for that. */
@@ -160,20 +189,6 @@ function cappedLimit(query: QueryParameters): number {
   const text = single(query, 'limit');
   if (text !== undefined && /^\d+$/.test(text)) return Math.min(Number(text), LARGEST_LIST);
   return wholeNumber(query, 'limit', USUAL_PAGE, 0, LARGEST_LIST);
-}
-
-/** One list of all the jobs, written piece by piece. */
-async function* toJsonList(
-  pieces: AsyncGenerator<Parameters<typeof toOriginal>[0][]>,
-): AsyncGenerator<string> {
-  let before = '[';
-  for await (const jobs of pieces) {
-    for (const job of jobs) {
-      yield before + JSON.stringify(toOriginal(job));
-      before = ',';
-    }
-  }
-  yield before === '[' ? '[]' : ']';
 }
 
 function requireBody(body: unknown): Json {

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { JOB_STATUSES, type Job, type JobStatus, type Json } from '@hitl/domain';
+import { JOB_STATUSES, type ExactJob, type JobStatus, type Json } from '@hitl/domain';
 import { Failure, failureOf } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
 
@@ -60,7 +60,7 @@ export class ReviewJob {
   payload?: Json;
 }
 
-export function toOriginal(job: Job & { createdAtMicros: string }): OriginalJob {
+export function toOriginal(job: ExactJob): OriginalJob {
   const failure = failureOf(job);
   return {
     job_id: job.id,

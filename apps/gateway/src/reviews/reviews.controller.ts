@@ -11,6 +11,7 @@ import { isJobId, isJsonObject, type ReviewPosition } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
+import { LargeAnswers } from '../http/large-answers';
 import {
   cursorParameter,
   encodeCursor,
@@ -37,28 +38,38 @@ export const DECIDABLE = {
 @ApiTags('reviews')
 @Controller('v1/reviews')
 export class ReviewsController {
-  constructor(private readonly reviews: ReviewsService) {}
+  constructor(
+    private readonly reviews: ReviewsService,
+    private readonly answers: LargeAnswers,
+  ) {}
 
   @ApiOperation({
     summary: 'List jobs that wait for a human, most urgent first: by priority, then by age',
-    description: 'Whole jobs: a page ends before its limit where they come to more than 32 MiB together.',
+    description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
   })
   @ApiPage(ReviewPage)
   @ApiQuery(DECIDABLE)
   @Get()
-  async listReviews(@Query() query: QueryParameters, @Actor() actor: string): Promise<ReviewPage> {
+  async listReviews(
+    @Query() query: QueryParameters,
+    @Actor() actor: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     onlyParameters(query, ['limit', 'cursor', 'decidable']);
-    const { jobs, next } = await this.reviews.waiting({
+    const { bytes, next, read } = await this.reviews.waiting({
       after: cursorParameter(query, isReviewPosition),
       limit: limitParameter(query),
       decidableBy: flagParameter(query, 'decidable') ? await this.reviews.requireCaller(actor) : null,
     });
-    const obstacleOf = await this.reviews.obstacles(jobs, actor);
-    return {
-      data: jobs.map((job) => toReview(job, obstacleOf(job))),
-      has_more: next !== null,
-      next_cursor: next && encodeCursor(next),
-    };
+    await this.answers.send(reply, bytes, async (): Promise<ReviewPage> => {
+      const jobs = await read();
+      const obstacleOf = await this.reviews.obstacles(jobs, actor);
+      return {
+        data: jobs.map((job) => toReview(job, obstacleOf(job))),
+        has_more: next !== null,
+        next_cursor: next && encodeCursor(next),
+      };
+    });
   }
 
   @ApiOperation({

@@ -6,6 +6,7 @@ import {
   HistoryReader,
   ERRORS,
   isJsonObject,
+  JobLists,
   JobReader,
   RemarkReader,
   SummaryReader,
@@ -21,6 +22,7 @@ import {
   type RestoreRequest,
   type ReviewPosition,
   type Summary,
+  type UnreadPage,
 } from '@hitl/domain';
 import {
   ask,
@@ -46,6 +48,7 @@ export class ReviewsService {
   constructor(
     private readonly jobs: JobsService,
     private readonly reader: JobReader,
+    private readonly lists: JobLists,
     private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
     private readonly histories: HistoryReader,
@@ -59,8 +62,8 @@ export class ReviewsService {
     after?: ReviewPosition;
     limit: number;
     decidableBy: DeskCaller | null;
-  }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
-    return this.reader.waiting(page);
+  }): Promise<UnreadPage<Job, ReviewPosition>> {
+    return this.lists.waiting(page);
   }
 
   /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */

@@ -16,7 +16,7 @@ const SWEEP_EVERY_MS = 1000;
 const MOST_JOBS = 10_000;
 const MOST_VIEWERS = 20;
 
-/** Told who looks at a job now, whenever that changes. */
+/** Told who looks at a job now, whenever that changes: all of them by the same array. */
 type Follower = (jobId: string, viewers: string[]) => void;
 
 /** Who has which job open, so that reviewers see each other. Kept in memory alone: every gateway tells all others. */
@@ -58,14 +58,15 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
     if (looks) {
       const isFull = this.jobs.size >= MOST_JOBS && !this.jobs.has(jobId);
       if (isFull || (isChange && viewers.size >= MOST_VIEWERS)) return;
-      viewers.set(actor, Date.now() + LOOKS_FOR_MS);
+      viewers.set(actor, performance.now() + LOOKS_FOR_MS);
       this.jobs.set(jobId, viewers);
     } else {
       viewers.delete(actor);
       if (viewers.size === 0) this.jobs.delete(jobId);
     }
     if (!isChange) return;
-    for (const follow of this.followers) follow(jobId, this.of(jobId));
+    const now = this.of(jobId);
+    for (const follow of this.followers) follow(jobId, now);
   }
 
   /** @returns ends it */
@@ -77,7 +78,7 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private sweep(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [jobId, viewers] of this.jobs) {
       for (const [actor, until] of viewers) if (until < now) this.hear({ jobId, actor, looks: false });
     }

@@ -54,7 +54,7 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * Waits until the job has ended.
-   * @param until the time at which the wait ends without it, in milliseconds; Infinity: never
+   * @param until the time at which the wait ends without it, as performance.now() tells it; Infinity: never
    * @param gone ends the wait when the client has gone
    * @param beat called every `beatMs` while it waits, 5 s by default
    */
@@ -72,7 +72,7 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
     let end!: Waiter['end'];
     const ended = new Promise<Ending>((resolve) => (end = resolve));
     const waiter: Waiter = { end };
-    const ms = until - Date.now();
+    const ms = until - performance.now();
     const timeout =
       ms <= LONGEST_TIMER_MS
         ? setTimeout(() => {

@@ -116,7 +116,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnModuleDestroy {
     if (usable.length === 0) return new UnsignedError('WEBHOOK_SECRET is not set, so nothing can be signed');
     try {
       const body = messageOf(delivery);
-      return await post(delivery.url, signedHeaders(delivery.id, body, usable), body, {
+      return await post(delivery.url, signedHeaders(delivery, body, usable), body, {
         allowPrivate: this.config.WEBHOOK_ALLOW_PRIVATE === 'true',
       });
     } catch (error) {
@@ -140,13 +140,19 @@ export function messageOf({
   return JSON.stringify({ type, timestamp: createdAt.toISOString(), data });
 }
 
-/** Standard Webhooks' headers, with a signature by each secret. */
-export function signedHeaders(id: string, body: string, secrets: string[]): Record<string, string> {
-  const now = new Date();
+/**
+ * Standard Webhooks' headers, with a signature by each secret. The time is the database's, as all times in the message are:
+ * receivers refuse what a gateway with a wrong clock would sign.
+ */
+export function signedHeaders(
+  { id, takenAt }: Pick<DueDelivery, 'id' | 'takenAt'>,
+  body: string,
+  secrets: string[],
+): Record<string, string> {
   return {
     'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
+    'webhook-timestamp': String(Math.floor(takenAt.getTime() / 1000)),
+    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, takenAt, body)).join(' '),
   };
 }
 

@@ -25,8 +25,11 @@ describe('the message', () => {
 
   it('is signed so that each secret verifies it, and no other', () => {
     const body = messageOf({ type: 'ping', jobId: null, createdAt });
-    const headers = signedHeaders(ID, body, [SECRET, OLD_SECRET]);
+    const takenAt = new Date(Date.now() - MINUTE);
+    const headers = signedHeaders({ id: ID, takenAt }, body, [SECRET, OLD_SECRET]);
     expect(headers['webhook-id']).toBe(ID);
+    // The database's clock, whatever this one says.
+    expect(headers['webhook-timestamp']).toBe(String(Math.floor(takenAt.getTime() / 1000)));
     expect(headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
     for (const secret of [SECRET, OLD_SECRET]) {
       expect(new Webhook(secret).verify(body, headers)).toEqual(JSON.parse(body));

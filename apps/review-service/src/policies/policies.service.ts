@@ -81,9 +81,10 @@ export class PoliciesService {
 
   private async *answers(last: number): AsyncGenerator<Answered> {
     let before: string | undefined;
-    for (let left = last; left > 0; left -= ANSWERS_PER_PAGE) {
+    for (let left = last; left > 0;) {
       const page = await this.jobs.answered({ before, limit: Math.min(left, ANSWERS_PER_PAGE) });
       yield* page;
+      left -= page.length;
       before = page.at(-1)?.jobId;
       if (before === undefined) return;
     }

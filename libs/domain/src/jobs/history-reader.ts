@@ -7,8 +7,8 @@ import type { JobEventType, JobStatus } from './transitions';
 
 /** Events and decisions that one history has at most: the newest. */
 const MOST_EVENTS = 500;
-/** Characters of replaced outputs that one history carries at most: the newest. */
-const MOST_REPLACED = 33_554_432;
+/** Bytes of replaced outputs that one history carries at most: the newest. */
+const MOST_REPLACED = 8_388_608;
 
 export interface HistoryEvent {
   id: string;
@@ -50,7 +50,7 @@ export class HistoryReader {
     const [newest, decisions] = await Promise.all([
       this.database.query<HistoryEvent[]>(
         `SELECT id::text, type, status, revision, actor, policy_hash AS "policyHash", data, created_at AS "createdAt",
-                CASE WHEN sum(length(replaced::text)) OVER (ORDER BY id DESC) <= $3 THEN replaced END AS replaced
+                CASE WHEN sum(hitl_bytes(replaced)) OVER (ORDER BY id DESC) <= $3 THEN replaced END AS replaced
          FROM (SELECT * FROM job_events WHERE job_id = $1::uuid ORDER BY id DESC LIMIT $2) newest ORDER BY newest.id DESC`,
         [job.id, MOST_EVENTS + 1, MOST_REPLACED],
       ),

@@ -4,27 +4,17 @@ import { batched } from '../batcher';
 import { Decision } from './decision.entity';
 import type { Json } from '../json';
 import { Job, type Usage } from './job.entity';
+import { MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
 import { obstacle, type DeskCaller, type Obstacle } from './statements/obstacle';
 import { readRevision, type EarlierAnswer } from './statements/restore';
-import type { JobStatus, Verdict } from './transitions';
+import type { Verdict } from './transitions';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Whether a text has the shape of a job's id; any other text is the id of no job. */
 export function isJobId(text: string): boolean {
   return UUID.test(text);
-}
-
-/** Bytes of the rows that a page of whole jobs may have. */
-const LARGEST_PAGE_BYTES = 33_554_432;
-/** Jobs whose size one statement measures: it reads them all. */
-const MEASURED_TOGETHER = 50;
-
-/** Where a page of reviews goes on. */
-export interface ReviewPosition {
-  priority: number;
-  id: string;
 }
 
 /** A job's id as the database has it, its revision, and when that was read, on the database's clock. */
@@ -52,7 +42,7 @@ export interface Answered {
   automatic: boolean;
 }
 
-/** Reads of jobs. Lists answer at most `limit` jobs. */
+/** Reads of single jobs, and of what is short about many. */
 @Injectable()
 export class JobReader {
   private readonly jobs: Repository<Job>;
@@ -218,117 +208,27 @@ export class JobReader {
     return readRevision(this.database, jobId, revision);
   }
 
-  /** Newest first, from the job after `before` on. */
-  newest({ status, before, limit }: { status?: JobStatus; before?: string; limit: number }): Promise<Job[]> {
-    const query = this.jobs.createQueryBuilder('job').orderBy('job.id', 'DESC').take(limit);
-    if (status) query.andWhere('job.status = :status', { status });
-    if (before) query.andWhere('job.id < :before', { before });
-    return query.getMany();
-  }
-
-  /** Jobs whose model has answered, newest first, from the job after `before` on. */
+  /**
+   * Jobs whose model has answered, newest first, from the job after `before` on. Fewer than `limit` where they come to
+   * more than 8 MiB together, though at least one where there is any.
+   */
   answered({ before, limit }: { before?: string; limit: number }): Promise<Answered[]> {
     return this.database.query(
-      `SELECT j.id AS "jobId", j.project, j.model, j.payload, coalesce(j.model_response, j.response) AS response, j.metadata,
+      `WITH page AS (
+         SELECT * FROM (
+           SELECT id, sum(bytes) OVER (ORDER BY id DESC) - bytes AS bytes_before, bytes FROM (
+             SELECT id, bytes FROM jobs WHERE response IS NOT NULL AND ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2
+           ) newest
+         ) summed WHERE bytes_before = 0 OR bytes_before + bytes <= ${MAX_PAGE_BYTES}
+       )
+       SELECT j.id AS "jobId", j.project, j.model, j.payload, coalesce(j.model_response, j.response) AS response, j.metadata,
               j.usage, coalesce(d.rule, j.rule) AS rule, d.verdict, coalesce(d.automatic AND NOT d.at_deadline, false) AS automatic
-       FROM jobs j LEFT JOIN LATERAL (
+       FROM page JOIN jobs j USING (id) LEFT JOIN LATERAL (
          SELECT verdict, rule, automatic, at_deadline FROM decisions
          WHERE job_id = j.id AND final AND verdict <> 'regenerate' ORDER BY created_at DESC LIMIT 1
        ) d ON true
-       WHERE j.response IS NOT NULL AND ($1::uuid IS NULL OR j.id < $1)
-       ORDER BY j.id DESC LIMIT $2`,
+       ORDER BY j.id DESC`,
       [before ?? null, limit],
     );
-  }
-
-  /** The ids of jobs, oldest first, without the first `offset`. */
-  async oldest({
-    status,
-    offset,
-    limit,
-  }: {
-    status?: JobStatus;
-    offset: number;
-    limit: number;
-  }): Promise<string[]> {
-    const rows: { id: string }[] = await this.database.query(
-      'SELECT id FROM jobs WHERE $1::text IS NULL OR status = $1 ORDER BY id OFFSET $2 LIMIT $3',
-      [status ?? null, offset, limit],
-    );
-    return rows.map(({ id }) => id);
-  }
-
-  /**
-   * Jobs by their ids, oldest first, in lists that come to no more than 32 MiB of text each, but for single larger jobs.
-   * When each was submitted is told to the microsecond, too.
-   */
-  async *inPieces(ids: string[]): AsyncGenerator<(Job & { createdAtMicros: string })[]> {
-    for (let start = 0; start < ids.length; start += MEASURED_TOGETHER) {
-      const found: { id: string; size: number; createdAtMicros: string }[] = await this.database.query(
-        `SELECT id, octet_length(job::text) AS size,
-                to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "createdAtMicros"
-         FROM jobs job WHERE id = ANY($1::uuid[]) ORDER BY id`,
-        [ids.slice(start, start + MEASURED_TOGETHER)],
-      );
-      while (found.length > 0) {
-        let size = 0;
-        const tooMany = found.findIndex((one, index) => (size += one.size) > LARGEST_PAGE_BYTES && index > 0);
-        const piece = found.splice(0, tooMany === -1 ? found.length : tooMany);
-        const jobs = await this.jobs
-          .createQueryBuilder('job')
-          .where('job.id = ANY(:ids)', { ids: piece.map(({ id }) => id) })
-          .orderBy('job.id', 'ASC')
-          .getMany();
-        const micros = new Map(piece.map((one) => [one.id, one.createdAtMicros]));
-        yield jobs.map((job) => Object.assign(job, { createdAtMicros: micros.get(job.id) ?? '' }));
-      }
-    }
-  }
-
-  /**
-   * Jobs that wait for a human, most urgent first: by priority, then by age. Fewer than `limit` where they come to
-   * more than 32 MiB of text together, though at least one.
-   * @param decidableBy only those on which this reviewer may decide now
-   * @returns `next`: where to go on; null at the end
-   */
-  async waiting({
-    after,
-    limit,
-    decidableBy = null,
-  }: {
-    after?: ReviewPosition;
-    limit: number;
-    decidableBy?: DeskCaller | null;
-  }): Promise<{ jobs: Job[]; next: ReviewPosition | null }> {
-    const found: (ReviewPosition & { size: number })[] = await this.database.query(
-      `SELECT id, priority, (SELECT octet_length(job::text) FROM jobs job WHERE job.id = page.id) AS size
-       FROM (SELECT id, priority FROM jobs j
-             WHERE status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
-               ${decidableBy ? `AND ${obstacle('$4::text', '$5::jsonb')} IS NULL` : ''}
-             ORDER BY priority DESC, id LIMIT $3) page
-       ORDER BY priority DESC, id`,
-      [
-        after?.priority ?? null,
-        after?.id ?? null,
-        limit + 1,
-        ...(decidableBy ? [decidableBy.actor, JSON.stringify(decidableBy.desk)] : []),
-      ],
-    );
-    const fitting: ReviewPosition[] = [];
-    let size = 0;
-    for (const one of found.slice(0, limit)) {
-      size += one.size;
-      if (fitting.length > 0 && size > LARGEST_PAGE_BYTES) break;
-      fitting.push(one);
-    }
-    const last = fitting.at(-1);
-    const jobs = await this.jobs
-      .createQueryBuilder('job')
-      .where("job.status = 'human' AND job.id = ANY(:ids)", { ids: fitting.map(({ id }) => id) })
-      .orderBy('job.priority', 'DESC')
-      .addOrderBy('job.id', 'ASC')
-      .getMany();
-    const more = found.length > fitting.length;
-    return { jobs, next: more && last ? { priority: last.priority, id: last.id } : null };
   }
 }

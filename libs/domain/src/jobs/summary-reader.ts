@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
 import { batched } from '../batcher';
 import { heldClientOf } from '../holds/hold-store';
-import type { ReviewPosition } from './job-reader';
+import type { ReviewPosition } from './job-lists';
 import { Job } from './job.entity';
 import { countNotes } from './remark-reader';
 import { obstacle, type DeskCaller } from './statements/obstacle';

@@ -16,6 +16,8 @@ export interface DueDelivery {
   endpointId: string | null;
   attempts: number;
   createdAt: Date;
+  /** When it was taken, on the database's clock. */
+  takenAt: Date;
   /** The endpoint's secrets, newest first; empty for a job's callback_url. */
   secrets: string[];
 }
@@ -159,7 +161,7 @@ export class WebhookStore {
          FROM due WHERE d.id = due.id RETURNING d.*
        )
        SELECT taken.id, taken.url, taken.type, taken.job_id AS "jobId", taken.endpoint_id AS "endpointId", taken.attempts,
-              taken.created_at AS "createdAt",
+              taken.created_at AS "createdAt", clock_timestamp() AS "takenAt",
               array_remove(ARRAY[e.secret, CASE WHEN e.previous_secret_until > now() THEN e.previous_secret END], NULL) AS secrets
        FROM taken LEFT JOIN webhook_endpoints e ON e.id = taken.endpoint_id`,
       [limit, SENDER_LEASE_SECONDS, busyUrls],

@@ -1,0 +1,199 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource, type Repository } from 'typeorm';
+import { Job } from './job.entity';
+import { obstacle, type DeskCaller } from './statements/obstacle';
+import type { JobStatus } from './transitions';
+
+/** Bytes of the jobs that a page has at most, unless one job alone has more. */
+export const MAX_PAGE_BYTES = 8_388_608;
+/** Bytes of jobs that a list without pages reads at once, unless one job alone has more. */
+const MAX_PIECE_BYTES = 1_048_576;
+
+/** What a list tells of a job: not how it came to its answer. */
+const LISTED = [
+  'id',
+  'status',
+  'payload',
+  'response',
+  'failureReason',
+  'failureDetail',
+  'revision',
+  'edited',
+  'usage',
+  'callbackUrl',
+  'attempts',
+  'priority',
+  'metadata',
+  'createdAt',
+  'updatedAt',
+  'finishedAt',
+] as const satisfies (keyof Job)[];
+
+export type ListedJob = Pick<Job, (typeof LISTED)[number]>;
+
+/** Where a page of reviews goes on. */
+export interface ReviewPosition {
+  priority: number;
+  id: string;
+}
+
+/** Jobs that are not read yet, since together they may be large. */
+export interface UnreadPage<Row, Position> {
+  /** How large they are as the database keeps them unpacked; as text about as large, or smaller. */
+  bytes: number;
+  /** Where to go on; null at the end. */
+  next: Position | null;
+  /** In the order of the list; without those that have left it since. */
+  read(): Promise<Row[]>;
+}
+
+/** A job with the moment of its submission to the microsecond. */
+export type ExactJob = ListedJob & { createdAtMicros: string };
+
+interface Sized {
+  id: string;
+  /** A bigint, which the driver hands over as text. */
+  bytes: string;
+}
+
+/** Lists of whole jobs. Each is found by its sizes first, and read in parts of bounded size. */
+@Injectable()
+export class JobLists {
+  private readonly jobs: Repository<Job>;
+
+  constructor(@Inject(DataSource) private readonly database: DataSource) {
+    this.jobs = database.getRepository(Job);
+  }
+
+  /**
+   * Newest first, from the job after `before` on. Fewer than `limit` where they come to more than 8 MiB together, though
+   * at least one. `next`: the job to go on after.
+   */
+  async newest({
+    status,
+    before,
+    limit,
+  }: {
+    status?: JobStatus;
+    before?: string;
+    limit: number;
+  }): Promise<UnreadPage<ListedJob, string>> {
+    const found: Sized[] = await this.database.query(
+      `SELECT id, bytes FROM jobs WHERE ($1::text IS NULL OR status = $1) AND ($2::uuid IS NULL OR id < $2)
+       ORDER BY id DESC LIMIT $3`,
+      [status ?? null, before ?? null, limit + 1],
+    );
+    const page = firstFitting(found.slice(0, limit), MAX_PAGE_BYTES);
+    return {
+      bytes: bytesOf(page),
+      next: found.length > page.length ? (page.at(-1)?.id ?? null) : null,
+      read: () => this.listed(page).orderBy('job.id', 'DESC').getMany(),
+    };
+  }
+
+  /** Oldest first, without the first `offset`: all of them, in parts of at most 1 MiB, but for single larger jobs. */
+  async oldest({
+    status,
+    offset,
+    limit,
+  }: {
+    status?: JobStatus;
+    offset: number;
+    limit: number;
+  }): Promise<UnreadPage<ExactJob, never>[]> {
+    return this.exactly('($1::text IS NULL OR status = $1)', [status ?? null], { offset, limit });
+  }
+
+  /** One job, whose id must have the shape of one; null when there is none. */
+  async exact(id: string): Promise<ExactJob | null> {
+    const [part] = await this.exactly('id = $1::uuid', [id], { offset: 0, limit: 1 });
+    const [job] = (await part?.read()) ?? [];
+    return job ?? null;
+  }
+
+  /**
+   * Jobs that wait for a human, most urgent first: by priority, then by age. Fewer than `limit` where they come to
+   * more than 8 MiB together, though at least one.
+   * @param decidableBy only those on which this reviewer may decide now
+   */
+  async waiting({
+    after,
+    limit,
+    decidableBy = null,
+  }: {
+    after?: ReviewPosition;
+    limit: number;
+    decidableBy?: DeskCaller | null;
+  }): Promise<UnreadPage<Job, ReviewPosition>> {
+    const found: (ReviewPosition & Sized)[] = await this.database.query(
+      `SELECT id, priority, bytes FROM jobs j
+       WHERE status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
+         ${decidableBy ? `AND ${obstacle('$4::text', '$5::jsonb')} IS NULL` : ''}
+       ORDER BY priority DESC, id LIMIT $3`,
+      [
+        after?.priority ?? null,
+        after?.id ?? null,
+        limit + 1,
+        ...(decidableBy ? [decidableBy.actor, JSON.stringify(decidableBy.desk)] : []),
+      ],
+    );
+    const page = firstFitting(found.slice(0, limit), MAX_PAGE_BYTES);
+    const last = page.at(-1);
+    return {
+      bytes: bytesOf(page),
+      next: last && found.length > page.length ? { priority: last.priority, id: last.id } : null,
+      read: () =>
+        this.jobs
+          .createQueryBuilder('job')
+          .where("job.status = 'human' AND job.id = ANY(:ids)", { ids: page.map(({ id }) => id) })
+          .orderBy('job.priority', 'DESC')
+          .addOrderBy('job.id', 'ASC')
+          .getMany(),
+    };
+  }
+
+  private async exactly(
+    condition: string,
+    values: unknown[],
+    { offset, limit }: { offset: number; limit: number },
+  ): Promise<UnreadPage<ExactJob, never>[]> {
+    const found: (Sized & { micros: string })[] = await this.database.query(
+      `SELECT id, bytes, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS micros
+       FROM jobs WHERE ${condition} ORDER BY id OFFSET $2 LIMIT $3`,
+      [...values, offset, limit],
+    );
+    const micros = new Map(found.map((one) => [one.id, one.micros]));
+    const parts: UnreadPage<ExactJob, never>[] = [];
+    while (found.length > 0) {
+      const part = firstFitting(found, MAX_PIECE_BYTES);
+      found.splice(0, part.length);
+      parts.push({
+        bytes: bytesOf(part),
+        next: null,
+        read: async () => {
+          const jobs = await this.listed(part).orderBy('job.id', 'ASC').getMany();
+          return jobs.map((job) => Object.assign(job, { createdAtMicros: micros.get(job.id) ?? '' }));
+        },
+      });
+    }
+    return parts;
+  }
+
+  private listed(jobs: Sized[]) {
+    return this.jobs
+      .createQueryBuilder('job')
+      .select(LISTED.map((column) => `job.${column}`))
+      .where('job.id = ANY(:ids)', { ids: jobs.map(({ id }) => id) });
+  }
+}
+
+/** The first of the jobs that have at most so many bytes together; at least one where there are any. */
+function firstFitting<T extends Sized>(jobs: T[], most: number): T[] {
+  let bytes = 0;
+  const tooMany = jobs.findIndex((job, index) => (bytes += Number(job.bytes)) > most && index > 0);
+  return tooMany === -1 ? jobs.slice() : jobs.slice(0, tooMany);
+}
+
+function bytesOf(jobs: Sized[]): number {
+  return jobs.reduce((sum, { bytes }) => sum + Number(bytes), 0);
+}
