@@ -21,89 +21,89 @@ describe('headers and requests that are not as they should be', () => {
   it.each<[string, number, string]>([
     ['no HTTP at all', 400, `${MARKER}\r\n\r\n`],
     ['TLS', 400, `\x16\x03\x01\x02${MARKER}\r\n\r\n`],
-    ['an unknown method', 400, lines(`${MARKER} /v1/jobs HTTP/1.1`, 'host: x', '', '')],
-    ['a header without a colon', 400, lines('GET /v1/jobs HTTP/1.1', 'host: x', MARKER, '', '')],
+    ['an unknown method', 400, lines(`${MARKER} /v1/jobs HTTP/1.1`, 'host: localhost', '', '')],
+    ['a header without a colon', 400, lines('GET /v1/jobs HTTP/1.1', 'host: localhost', MARKER, '', '')],
     [
       'a header with an escape sequence',
       400,
-      lines('GET /v1/jobs HTTP/1.1', 'host: x', `x-hitl-actor: \x1b[31m${MARKER}`, '', ''),
+      lines('GET /v1/jobs HTTP/1.1', 'host: localhost', `x-hitl-actor: \x1b[31m${MARKER}`, '', ''),
     ],
     [
       'a header with NUL',
       400,
-      lines('GET /v1/jobs HTTP/1.1', 'host: x', `x-request-id: ${MARKER}\0`, '', ''),
+      lines('GET /v1/jobs HTTP/1.1', 'host: localhost', `x-request-id: ${MARKER}\0`, '', ''),
     ],
     [
       'a header with a bare line feed',
       400,
-      lines('GET /v1/jobs HTTP/1.1', 'host: x', `x-request-id: a\n${MARKER}`, '', ''),
+      lines('GET /v1/jobs HTTP/1.1', 'host: localhost', `x-request-id: a\n${MARKER}`, '', ''),
     ],
     [
       'headers beyond 16 KiB',
       431,
-      lines('GET /v1/jobs HTTP/1.1', 'host: x', `x-a: ${MARKER.repeat(2000)}`, '', ''),
+      lines('GET /v1/jobs HTTP/1.1', 'host: localhost', `x-a: ${MARKER.repeat(2000)}`, '', ''),
     ],
     [
       'an address beyond 16 KiB',
       431,
-      lines(`GET /v1/jobs?${MARKER.repeat(2000)} HTTP/1.1`, 'host: x', '', ''),
+      lines(`GET /v1/jobs?${MARKER.repeat(2000)} HTTP/1.1`, 'host: localhost', '', ''),
     ],
     [
       'a % out of place',
       400,
-      lines(`GET /v1/jobs/%${MARKER} HTTP/1.1`, 'host: x', 'connection: close', '', ''),
+      lines(`GET /v1/jobs/%${MARKER} HTTP/1.1`, 'host: localhost', 'connection: close', '', ''),
     ],
     [
       'an address that is no UTF-8',
       400,
-      lines(`GET /v1/jobs/%ff${MARKER} HTTP/1.1`, 'host: x', 'connection: close', '', ''),
+      lines(`GET /v1/jobs/%ff${MARKER} HTTP/1.1`, 'host: localhost', 'connection: close', '', ''),
     ],
     [
       'an expectation',
       417,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, length, `expect: ${MARKER}`, '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, length, `expect: ${MARKER}`, '', BODY),
     ],
     [
       'a body shorter than its length',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, 'content-length: 500', '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, 'content-length: 500', '', BODY),
     ],
     [
       'a body longer than its length',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, 'content-length: 5', '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, 'content-length: 5', '', BODY),
     ],
     [
       'a negative length',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, 'content-length: -1', '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, 'content-length: -1', '', BODY),
     ],
     [
       'a length that is a word',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, `content-length: ${MARKER}`, '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, `content-length: ${MARKER}`, '', BODY),
     ],
     [
       'a length of a terabyte',
       413,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, 'content-length: 1099511627776', '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, 'content-length: 1099511627776', '', BODY),
     ],
     [
       'two lengths',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, length, 'content-length: 3', '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, length, 'content-length: 3', '', BODY),
     ],
     [
       'a length and chunks',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, length, 'transfer-encoding: chunked', '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, length, 'transfer-encoding: chunked', '', BODY),
     ],
     [
       'a chunk without a size',
       400,
       lines(
         'POST /v1/jobs HTTP/1.1',
-        'host: x',
+        'host: localhost',
         JSON_TYPE,
         'transfer-encoding: chunked',
         '',
@@ -117,14 +117,14 @@ describe('headers and requests that are not as they should be', () => {
     [
       'an unfinished chunk',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', JSON_TYPE, 'transfer-encoding: chunked', '', 'ff', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, 'transfer-encoding: chunked', '', 'ff', BODY),
     ],
     [
       'a content type behind an encoded path',
       415,
       lines(
         'POST /%761/jobs HTTP/1.1',
-        'host: x',
+        'host: localhost',
         'content-type: text/plain',
         length,
         'connection: close',
@@ -137,7 +137,7 @@ describe('headers and requests that are not as they should be', () => {
       415,
       lines(
         'POST http://x/v1/jobs HTTP/1.1',
-        'host: x',
+        'host: localhost',
         'content-type: text/plain',
         length,
         'connection: close',
@@ -148,7 +148,7 @@ describe('headers and requests that are not as they should be', () => {
     [
       'no content type',
       415,
-      lines('POST /v1/jobs HTTP/1.1', 'host: x', length, 'connection: close', '', BODY),
+      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', length, 'connection: close', '', BODY),
     ],
   ])('%s: %i', async (_what, status, request) => {
     const answer = await target.refuses(() => sendRaw(target.url, request), { status });

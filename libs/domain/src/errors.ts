@@ -30,6 +30,7 @@ export const ERRORS = {
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be sent as JSON' },
   expectation_failed: { status: 417, title: 'The expectation cannot be met' },
+  misdirected_request: { status: 421, title: 'The host is not this gateway' },
   answer_rejected: { status: 422, title: 'A human has rejected the answer' },
   inference_failed: { status: 422, title: 'The model brought no answer' },
   job_cancelled: { status: 422, title: 'The job was cancelled' },
