@@ -86,7 +86,14 @@ describe('headers and requests that are not as they should be', () => {
     [
       'a length of a terabyte',
       413,
-      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, 'content-length: 1099511627776', '', BODY),
+      lines(
+        'POST /v1/jobs HTTP/1.1',
+        'host: localhost',
+        JSON_TYPE,
+        'content-length: 1099511627776',
+        '',
+        BODY,
+      ),
     ],
     [
       'two lengths',
@@ -96,7 +103,15 @@ describe('headers and requests that are not as they should be', () => {
     [
       'a length and chunks',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, length, 'transfer-encoding: chunked', '', BODY),
+      lines(
+        'POST /v1/jobs HTTP/1.1',
+        'host: localhost',
+        JSON_TYPE,
+        length,
+        'transfer-encoding: chunked',
+        '',
+        BODY,
+      ),
     ],
     [
       'a chunk without a size',
@@ -117,7 +132,15 @@ describe('headers and requests that are not as they should be', () => {
     [
       'an unfinished chunk',
       400,
-      lines('POST /v1/jobs HTTP/1.1', 'host: localhost', JSON_TYPE, 'transfer-encoding: chunked', '', 'ff', BODY),
+      lines(
+        'POST /v1/jobs HTTP/1.1',
+        'host: localhost',
+        JSON_TYPE,
+        'transfer-encoding: chunked',
+        '',
+        'ff',
+        BODY,
+      ),
     ],
     [
       'a content type behind an encoded path',

@@ -38,15 +38,25 @@ import {
 } from '../http/parameters';
 import { etagOf } from '../jobs/job.dto';
 import { ApiPage } from '../openapi/api-page';
-import { BulkDecisions, BulkResults, requireDistinctIds, toDecided } from './bulk-decisions.dto';
+import {
+  BulkDecisions,
+  type BulkResult,
+  BulkResults,
+  requireDistinctIds,
+  toDecided,
+} from './bulk-decisions.dto';
 import { DecisionDto, toRequest } from './decision.dto';
 import { DraftDto, SaveDraft, toDraft } from './draft.dto';
+import { inTurns } from './in-turns';
 import { NoteDto } from './note.dto';
 import { toRemarks } from './remarks.dto';
 import { OpenReviewDto, ReviewPage, toReview } from './review.dto';
 import { ReviewsService } from './reviews.service';
 import { ApiErrors } from '../openapi/api-errors';
 import { DECIDE_LINK, JOB_HEADERS } from '../openapi/headers';
+
+/** Decisions of one request that are made at once where some edit: each edit is checked and compared, which takes time. */
+const EDITS_AT_ONCE = 4;
 
 /** The list's filter for what the reviewer who asks may decide on. */
 export const DECIDABLE = {
@@ -130,19 +140,16 @@ export class ReviewsController {
     const requests = decisions.map((decision, index) =>
       toRequest(decision.job_id.toLowerCase(), decision.revision, decision, actor, `/decisions/${index}`),
     );
-    const results = await Promise.all(
-      requests.map(async (decision) => {
-        try {
-          return {
-            job_id: decision.jobId,
-            job: toDecided(await this.reviews.decideOneOfMany(decision)),
-            problem: null,
-          };
-        } catch (error) {
-          return { job_id: decision.jobId, job: null, problem: toProblem(toDomainError(error), request.id) };
-        }
-      }),
-    );
+    const hasEdits = requests.some(({ response }) => response !== null);
+    const atOnce = hasEdits ? EDITS_AT_ONCE : requests.length;
+    const results = await inTurns(requests, atOnce, async (decision): Promise<BulkResult> => {
+      const { jobId: job_id } = decision;
+      try {
+        return { job_id, job: toDecided(await this.reviews.decideOneOfMany(decision)), problem: null };
+      } catch (error) {
+        return { job_id, job: null, problem: toProblem(toDomainError(error), request.id) };
+      }
+    });
     return { results };
   }
 

@@ -26,7 +26,7 @@ import {
 import { ChangeAnnouncer, OutboxRelay, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
-import { describeChange } from './output-change';
+import { changeBetween } from './change';
 import { heldOf, refusalOf } from './refusal';
 
 @Injectable()
@@ -106,7 +106,7 @@ export class ReviewsService {
         `Job ${jobId} never had a revision ${wish.restore}: the current one is ${job.revision}.`,
       );
     }
-    const checked = checkAnswer(job, JSON.parse(answer.response) as Json);
+    const checked = await checkAnswer(job, JSON.parse(answer.response) as Json, actor);
     const violations = told([...checked.faults, ...checked.unchecked]);
     const desk = this.planner.deskOf(actor);
     const next = await this.planned(jobId, () => this.store.restore({ ...wish, answer, violations, desk }));
@@ -261,17 +261,18 @@ export class ReviewsService {
     jobId: string;
     revision: number | null;
     response: Json;
+    actor: string;
   }): Promise<{ revision: number | null; change: OutputChange | null; violations: FieldFault[] | null }> {
-    const { jobId, revision, response } = request;
+    const { jobId, revision, response, actor } = request;
     if (response === null) return { revision, change: null, violations: null };
     const job = await this.find(jobId);
     if (job.status !== 'human' || (revision !== null && revision !== job.revision)) {
       return { revision, change: null, violations: null };
     }
     // What is checked, and compared, is this very revision.
-    const { faults, unchecked } = checkAnswer(job, response);
+    const { faults, unchecked } = await checkAnswer(job, response, actor);
     requireNoFaults(faults);
-    const change = describeChange(job.modelResponse ?? job.response, response);
+    const change = await changeBetween(job.modelResponse ?? job.response, response, actor);
     return { revision: job.revision, change, violations: told(unchecked) };
   }
 
