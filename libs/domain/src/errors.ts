@@ -39,6 +39,7 @@ export const ERRORS = {
   invalid_policy: { status: 422, title: 'The policy has faults' },
   schema_mismatch: { status: 422, title: 'The response does not fit its schema' },
   precondition_required: { status: 428, title: 'Say which revision was judged' },
+  too_many_webhook_calls: { status: 429, title: 'A webhook was asked for too often' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   review_pending: { status: 503, title: 'No human has decided yet' },

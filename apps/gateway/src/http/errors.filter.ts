@@ -42,6 +42,7 @@ export class ErrorsFilter implements ExceptionFilter {
     // its header the rest is read and thrown away, until the request's timeout.
     if (error.code === 'body_too_large') reply.removeHeader('connection');
     if (status === 503) reply.header('retry-after', RETRY_AFTER);
+    if (status === 429) reply.header('retry-after', 60);
     if (isOpenAiRoute(path)) {
       if (error instanceof Withheld) {
         reply.header('x-hitl-job-id', error.jobId).header('location', publicLink(`/v1/jobs/${error.jobId}`));

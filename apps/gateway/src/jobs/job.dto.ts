@@ -33,11 +33,12 @@ export class SubmitJob {
   @ApiPropertyOptional({
     description: 'Texts of your own, kept with the job: at most 64, values up to 1,024 characters.',
     ...METADATA,
+    nullable: true,
     example: { customer: '4711' },
   })
   @IsOptional()
   @IsMetadata()
-  metadata?: Record<string, string>;
+  metadata?: Record<string, string> | null;
 
   @ApiPropertyOptional({
     description: 'Orders what humans see first: 9 is most urgent.',
@@ -45,12 +46,13 @@ export class SubmitJob {
     minimum: 0,
     maximum: 9,
     default: 0,
+    nullable: true,
   })
   @IsOptional()
   @IsInt()
   @Min(0)
   @Max(9)
-  priority?: number;
+  priority?: number | null;
 
   @ApiPropertyOptional({
     description: 'Told by a signed webhook when the job has ended.',
@@ -137,7 +139,8 @@ export class JobDto {
   @ApiProperty({
     type: UsageDto,
     nullable: true,
-    description: 'What the model has used so far, as far as it said.',
+    description:
+      'What the model has used so far, as far as it said. On /v1/jobs null until a human has approved the answer.',
   })
   usage: Usage | null;
 
@@ -203,9 +206,13 @@ export function forReviewer(job: Job): JobDto {
   };
 }
 
-/** A job as its submitter sees it: the answer only once it is approved. */
+/** A job as its submitter sees it: the answer, and how long it is, only once it is approved. */
 export function forSubmitter(job: Job): JobDto {
-  return Object.assign(forReviewer(job), { response: job.status === 'success' ? job.response : null });
+  const isApproved = job.status === 'success';
+  return Object.assign(forReviewer(job), {
+    response: isApproved ? job.response : null,
+    usage: isApproved ? job.usage : null,
+  });
 }
 
 /** A page of at most `limit` jobs out of `limit + 1` that were read. */

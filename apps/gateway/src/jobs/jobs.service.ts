@@ -21,8 +21,8 @@ export interface Submission {
   /** The job's id, where it was given before: submitting it again makes no second job. */
   id?: string;
   payload: Json;
-  metadata?: Record<string, string>;
-  priority?: number;
+  metadata?: Record<string, string> | null;
+  priority?: number | null;
   callbackUrl?: string | null;
   /** JSON Schema that an edited response must satisfy. */
   responseSchema?: Json;
@@ -60,8 +60,8 @@ export class JobsService {
     const {
       id = uuidv7(),
       payload,
-      metadata = {},
-      priority = 0,
+      metadata,
+      priority,
       callbackUrl = null,
       responseSchema = null,
       askedFor = null,
@@ -71,8 +71,8 @@ export class JobsService {
       id,
       project: PROJECT,
       payload,
-      metadata,
-      priority,
+      metadata: metadata ?? {},
+      priority: priority ?? 0,
       actor,
       callbackUrl,
       responseSchema,
