@@ -2,7 +2,7 @@
 const lib = (name) => `^libs/${name}/`;
 
 /** A lib may use only the libs below it. */
-const LAYERS = ['config', 'observability', 'domain', 'database', 'messaging', 'service'];
+const LAYERS = ['config', 'observability', 'sandbox', 'domain', 'database', 'messaging', 'service'];
 const layers = LAYERS.slice(0, -1).map((name, index) => ({
   name: `${name}-uses-only-what-is-below`,
   severity: 'error',
@@ -23,7 +23,7 @@ module.exports = {
     {
       name: 'apps-never-use-each-other',
       severity: 'error',
-      from: { path: '^apps/([^/]+)/', pathNot: '^apps/standalone/' },
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|sandbox)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {

@@ -28,7 +28,7 @@ describe('requests as clients and proxies send them', () => {
   let stack: Stack;
   let http: Client;
   beforeAll(async () => {
-    stack = await startStack('services', { MAX_BODY_BYTES: String(MIB) });
+    stack = await startStack('services', { MAX_BODY_BYTES: String(MIB), ALLOWED_HOSTS: 'desk.example' });
     ({ http } = stack);
   });
   afterAll(() => stack.stop());
@@ -148,8 +148,32 @@ describe('requests as clients and proxies send them', () => {
     { origin: 'https://desk.example:444', host: 'desk.example:443' },
     { origin: 'https://evil.example', host: 'desk.example', 'sec-fetch-site': 'cross-site' },
     { origin: 'null', host: 'desk.example' },
+    { 'sec-fetch-site': 'cross-site', host: 'desk.example' },
+    { 'sec-fetch-site': 'same-site', host: 'desk.example' },
   ])('are not of the page itself: %j', async (headers) => {
     expect(await send(stack.url, 'POST', '/v1/jobs', headers)).toBe(403);
+  });
+
+  it.each([
+    '/v1/jobs',
+    '/jobs',
+    '/v1/events',
+    '/v1/models',
+    '/',
+    '/docs',
+    '/openapi.json',
+    '/metrics',
+    '/nothing',
+  ])('get nothing at %s for a host that a stranger lets point here', async (path) => {
+    const page = { host: 'evil.example:3000', 'sec-fetch-site': 'same-origin' };
+    expect(await send(stack.url, 'GET', path, page)).toBe(421);
+    expect(await send(stack.url, 'POST', path, { ...page, origin: 'http://evil.example:3000' })).toBe(421);
+    // Which a page may write itself.
+    expect(await send(stack.url, 'GET', path, { ...page, 'x-forwarded-host': 'localhost' })).toBe(421);
+  });
+
+  it.each(['/health/live', '/health/ready', '/liveness'])('are probes at %s for any host', async (path) => {
+    expect(await send(stack.url, 'GET', path, { host: 'evil.example' })).toBe(200);
   });
 });
 

@@ -44,18 +44,37 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
       ]);
     });
 
-    it('shows each judged output: what became of it, who said so, and why', async () => {
+    it.each(['sam', 'anybody'])('shows %s only what was approved, and nothing of why', async (name) => {
+      const id = await waiting();
+      stack.stub.answer = () => ({ body: completion('kookaburra') });
+      await stack.decide(id, { verdict: 'regenerate', feedback: 'numbat', reason: 'wombat' }, as('alice'));
+      await stack.reaches(id, 'human');
+      await stack.http.post(`/v1/reviews/${id}/notes`, { text: 'bandicoot' }, as('alice'));
+      const edit = { verdict: 'edit', response: completion('ours'), reason: 'quoll' };
+      await stack.decide(id, edit, as('alice'));
+      const { body, text } = await story(id, name);
+      expect(body.outputs.map(({ response, withheld }: any) => [response, withheld])).toEqual([
+        [null, true],
+        [null, true],
+        [completion('ours'), false],
+      ]);
+      expect(body.decisions.map(({ verdict, actor }: any) => [verdict, actor])).toEqual([
+        ['regenerate', 'alice'],
+        ['edit', 'alice'],
+      ]);
+      expect(text).not.toMatch(new RegExp(`${SECRET}|kookaburra|numbat|wombat|bandicoot|quoll|noted`));
+      for (const output of body.outputs) expect(output).toMatchObject({ patch: null, text_diff: null });
+      expect(text).not.toMatch(/usage|provider|token/);
+    });
+
+    it('shows reviewers each output: what became of it, who said so, and why', async () => {
       const id = await waiting();
       stack.stub.answer = () => ({ body: completion('second') });
       const back = { verdict: 'regenerate', feedback: 'shorter', reason: 'too long' };
       await stack.decide(id, back, as('alice'));
       await stack.reaches(id, 'human');
-      const between = (await story(id, 'anybody')).body;
-      expect(between.outputs.map(({ response }: any) => response)).toEqual([completion(SECRET), null]);
-      const edit = { verdict: 'edit', response: completion('third'), reason: 'a typo' };
-      await stack.decide(id, edit, as('bob'));
-      const { body } = await story(id, 'anybody');
-      expect(body).toEqual(await whole(id));
+      await stack.decide(id, { verdict: 'edit', response: completion('third'), reason: 'a typo' }, as('bob'));
+      const body = await whole(id);
       expect(body.outputs.map(({ revision, by, response }: any) => [revision, by, response])).toEqual([
         [1, 'worker', completion(SECRET)],
         [2, 'worker', completion('second')],
@@ -75,26 +94,21 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
       ]);
     });
 
-    it('shows the named submitter only what was approved, and nothing of why', async () => {
+    it('tells nobody else of an answer that was rejected', async () => {
       const id = await waiting();
-      stack.stub.answer = () => ({ body: completion('kookaburra') });
-      await stack.decide(id, { verdict: 'regenerate', feedback: 'numbat', reason: 'wombat' }, as('alice'));
-      await stack.reaches(id, 'human');
-      await stack.http.post(`/v1/reviews/${id}/notes`, { text: 'bandicoot' }, as('alice'));
-      const edit = { verdict: 'edit', response: completion('ours'), reason: 'quoll' };
-      await stack.decide(id, edit, as('alice'));
-      const { body, text } = await story(id, 'sam');
-      expect(body.outputs.map(({ response, withheld }: any) => [response, withheld])).toEqual([
-        [null, true],
-        [null, true],
-        [completion('ours'), false],
-      ]);
-      expect(body.decisions.map(({ verdict, actor }: any) => [verdict, actor])).toEqual([
-        ['regenerate', 'alice'],
-        ['edit', 'alice'],
-      ]);
-      expect(text).not.toMatch(new RegExp(`${SECRET}|kookaburra|numbat|wombat|bandicoot|quoll|noted`));
-      for (const output of body.outputs) expect(output).toMatchObject({ patch: null, text_diff: null });
+      await stack.decide(
+        id,
+        { verdict: 'reject', reason: 'numbat', submitter_message: 'ask again' },
+        as('al'),
+      );
+      for (const name of ['sam', 'anybody']) {
+        const { body, text } = await story(id, name);
+        expect(body.decisions).toMatchObject([{ verdict: 'reject', submitter_message: 'ask again' }]);
+        expect(text).not.toMatch(new RegExp(`${SECRET}|numbat`));
+      }
+      const { text } = await stack.http.get(`/v1/jobs/${id}`);
+      expect(text).not.toContain(SECRET);
+      expect(JSON.parse(text).usage).toBeNull();
     });
 
     it('shows the approved answer also when only the payload was changed before', async () => {
@@ -114,7 +128,7 @@ describe.each(WAYS)('the story of a job: $name', ({ way }) => {
       const { body, text } = await story(id, 'anybody');
       expect(body.outputs.map(({ response, text_diff }: any) => [response, text_diff])).toEqual([
         [null, null],
-        [completion('draft'), null],
+        [null, null],
         [completion('final'), null],
       ]);
       expect(text).not.toContain(SECRET);

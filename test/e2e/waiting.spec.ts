@@ -93,10 +93,10 @@ describe.each(WAYS)('waiting for a job: $name', ({ way }) => {
       const socket = connect(Number(new URL(stack.url).port), '127.0.0.1');
       let text = '';
       socket.on('data', (bytes: Buffer) => (text += bytes.toString()));
-      socket.write(`HEAD ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+      socket.write(`HEAD ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
       await until('an answer', () => text.includes('\r\n\r\n'));
       expect(text).toMatch(/^HTTP\/1.1 200 [^]*content-type: text\/event-stream/);
-      socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+      socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
       await until('a second answer', () => text.split('HTTP/1.1 200').length === 3);
       socket.destroy();
     }
@@ -298,7 +298,7 @@ describe.each(WAYS)('waiting for a job: $name', ({ way }) => {
       let text = '';
       socket.on('data', (bytes: Buffer) => (text += bytes.toString()));
       const ended = once(socket, 'end');
-      socket.write('GET /v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n');
+      socket.write('GET /v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n');
       await until('the stream is open', () => text.includes(': follows'));
       expect(text).toMatch(/\nretry: \d+\n/);
       expect(await second.stop()).toBe(0);

@@ -162,7 +162,7 @@ describe('with requests in flight', () => {
       const { hostname, port } = new URL(gateway.url);
       const socket = connectTcp(Number(port), hostname);
       const ended = once(socket, 'close');
-      socket.write('POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+      socket.write('POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n');
       socket.write('expect: 100-continue\r\ncontent-length: 1000\r\n\r\n{');
       // The server asks for the body: it has begun with the request.
       await once(socket, 'data');

@@ -15,7 +15,7 @@ import {
   ValidateIf,
   validateSync,
 } from 'class-validator';
-import { shownUrl } from './shown-url';
+import { isLoopback, shownUrl } from './shown-url';
 import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
 /** A whole number written in decimal digits; anything else stays as it is and fails the validation. */
@@ -50,6 +50,18 @@ const Origins = (): PropertyDecorator =>
       validate: (value) => typeof value === 'string' && list(value).every(isOrigin),
       defaultMessage: () =>
         'must be a list of origins such as https://app.example, http://localhost:5173; * is not taken, since any page could then decide',
+    },
+  });
+
+/** A list of host names, without scheme and port. */
+const HostNames = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'hostNames',
+    validator: {
+      validate: (value) =>
+        typeof value === 'string' && list(value).every((name) => /^[a-z\d_]([\w.-]*\w)?$/i.test(name)),
+      defaultMessage: () =>
+        'must be a list of host names without scheme and port such as desk.example, gateway; * is not taken, since a page of any name could then decide',
     },
   });
 
@@ -224,6 +236,11 @@ export class Config {
   @TrustedProxies()
   TRUST_PROXY: string = 'loopback';
 
+  /** Host names under which the gateway answers, beside localhost, addresses and PUBLIC_URL's. Unset: any, unless HOST is loopback. */
+  @IsOptional()
+  @HostNames()
+  ALLOWED_HOSTS?: string;
+
   /** Origins whose pages may use the API, beside the console's own. */
   @IsOptional()
   @Origins()
@@ -250,6 +267,16 @@ export function trustedProxies({ TRUST_PROXY }: Config): boolean | string[] {
 /** Origins whose pages may use the API: CORS_ORIGINS, and that of PUBLIC_URL. */
 export function allowedOrigins({ CORS_ORIGINS = '', PUBLIC_URL }: Config): Set<string> {
   return new Set([...list(CORS_ORIGINS), ...(PUBLIC_URL === undefined ? [] : [new URL(PUBLIC_URL).origin])]);
+}
+
+/**
+ * The host names under which the gateway answers, in small letters, beside `localhost` and addresses: ALLOWED_HOSTS, and
+ * that of PUBLIC_URL. Null: any, where HOST lets the network in and ALLOWED_HOSTS is not set.
+ */
+export function allowedHosts({ HOST, PUBLIC_URL, ALLOWED_HOSTS }: Config): Set<string> | null {
+  if (ALLOWED_HOSTS === undefined && !isLoopback(HOST)) return null;
+  const own = PUBLIC_URL === undefined ? [] : [new URL(PUBLIC_URL).hostname];
+  return new Set([...list(ALLOWED_HOSTS ?? ''), ...own].map((name) => name.toLowerCase()));
 }
 
 /** The name of every environment variable that is read. */

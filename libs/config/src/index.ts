@@ -1,4 +1,5 @@
 export {
+  allowedHosts,
   allowedOrigins,
   Config,
   ConfigError,

@@ -1,4 +1,3 @@
-export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
 export {
   describeTrouble,
   isDatabaseTrouble,
@@ -49,7 +48,7 @@ export { MAX_NOTES_COUNTED, RemarkReader, type Remarks } from './jobs/remark-rea
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';
 export { Job, type ModelFailure, type Usage } from './jobs/job.entity';
 export { checkAnswer, requireNoFaults } from './jobs/check-answer';
-export { requireUsableSchema } from './jobs/response-schema';
+export { requireUsableSchema, type SchemaFindings } from './jobs/response-schema';
 export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type FeedbackTurn, type Lease } from './jobs/statements/claim';
 export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';

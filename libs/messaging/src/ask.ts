@@ -14,9 +14,15 @@ export const COMMAND_LIFETIME_MS = 2 * REPLY_PATIENCE_MS - 500;
 
 /**
  * Sends a command and waits for its reply; asks a second time when no reply came, so commands must be idempotent.
+ * @param tries 1: it is not asked again, since the work may be what takes so long
  * @throws DomainError the refusal as it was answered, or `unavailable` when nobody answered
  */
-export async function ask<T>(client: ClientProxy, pattern: string, data: object): Promise<T> {
+export async function ask<T>(
+  client: ClientProxy,
+  pattern: string,
+  data: object,
+  tries: 1 | 2 = 2,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await firstValueFrom(client.send<T>(pattern, data).pipe(timeout(REPLY_PATIENCE_MS)));
@@ -25,7 +31,7 @@ export async function ask<T>(client: ClientProxy, pattern: string, data: object)
       // Of a command that was sent before, a broker that is away by now says nothing.
       const fromHere = refusal === error;
       if (refusal instanceof DomainError && !(fromHere && attempt === 2)) throw refusal;
-      if (attempt === 2 || !(error instanceof TimeoutError)) {
+      if (attempt === tries || !(error instanceof TimeoutError)) {
         throw new DomainError(
           'unavailable',
           `No review service answered in time. The command may or may not have taken effect, and none does later than ${(2 * REPLY_PATIENCE_MS) / 1000} s after it was sent: look at the job, then try again.`,

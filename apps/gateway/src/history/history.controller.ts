@@ -1,7 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { LOCAL } from '@hitl/domain';
-import { Actor } from '../http/actor';
 import { ReviewsService } from '../reviews/reviews.service';
 import { ChainDto, toChain } from './chain.dto';
 import { ChainService } from './chain.service';
@@ -17,24 +15,22 @@ export class HistoryController {
   ) {}
 
   @ApiOperation({
-    summary: 'Read the whole story of a job',
+    summary: 'Read the story of a job, as its submitter may',
     description:
-      'Each output, diff and verdict, who and why. An output that nobody has judged is withheld; its submitter, by name, sees only what was approved.',
+      'Who did what and when, and the output that was approved. What reviewers refused, changed or said among themselves is at /v1/reviews/{id}/history.',
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
   @Get('jobs/:id/history')
-  async getHistory(@Param('id') id: string, @Actor() actor: string): Promise<HistoryDto> {
+  async getHistory(@Param('id') id: string): Promise<HistoryDto> {
     const { job, history } = await this.reviews.history(id);
-    // Without names everybody is `local`.
-    const audience = actor === job.submitter && actor !== LOCAL ? 'submitter' : 'reader';
-    return toHistory(job, history, audience);
+    return toHistory(job, history, 'submitter');
   }
 
   @ApiOperation({
     summary: 'Read the whole story of a job, as reviewers may',
-    description: 'With the outputs that nobody has judged yet.',
+    description: 'Each output, diff and verdict, who and why; those that nobody has judged yet, too.',
   })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })

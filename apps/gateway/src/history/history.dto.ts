@@ -35,7 +35,7 @@ class OutputDto {
   @ApiJson({ description: 'The output; null where it is withheld.' })
   response: Json;
 
-  @ApiProperty({ description: 'Whether this reader may not see it: nobody has judged it.' })
+  @ApiProperty({ description: 'Whether this reader may not see it: nobody has approved it.' })
   withheld: boolean;
 
   @ApiProperty({
@@ -153,41 +153,67 @@ export class HistoryDto {
   truncated: boolean;
 }
 
-/**
- * Who reads: `reviewer` sees everything. `reader` sees no output that nobody has judged for good. `submitter` sees only
- * what was approved, and nothing of what reviewers say among themselves.
- */
-export type Audience = 'reviewer' | 'reader' | 'submitter';
+/** Who reads: `reviewer` sees everything; `submitter` only what was approved, and of the rest only that it happened. */
+export type Audience = 'reviewer' | 'submitter';
 
-/** What reviewers say among themselves. */
-const INTERNAL = ['reason', 'reason_code', 'text', 'feedback', 'because', 'shadow_verdict'];
+/** What submitters may read of an event: nothing else that an event says, now or later. */
+const PUBLIC_DATA = [
+  'decision_id',
+  'verdict',
+  'judged_revision',
+  'submitter_message',
+  'restored_revision',
+  'until',
+];
+/** What submitters are told of: nothing else that happens, now or later. */
+const PUBLIC_EVENTS: readonly JobEventType[] = [
+  'submitted',
+  'attempt_failed',
+  'inferred',
+  'planned',
+  'claimed',
+  'released',
+  'edited',
+  'restored',
+  'held',
+  'undone',
+  'voted',
+  'decided',
+  'regenerated',
+  'regeneration_failed',
+  'retried',
+  'reminded',
+  'escalated',
+  'expired',
+  'failed',
+  'cancelled',
+];
 
 export function toHistory(job: Job, history: History, audience: Audience): HistoryDto {
-  const decisions = history.decisions.filter((decision) => audience !== 'submitter' || !decision.shadow);
-  const seen = visibleRevisions(job, history, audience);
+  const isReviewer = audience === 'reviewer';
+  const seen = visibleRevisions(history, audience);
   return {
     job_id: job.id,
     status: job.status,
     submitter: job.submitter,
     outputs: history.outputs.map((output) => toOutput(output, history, seen, audience)),
-    decisions: decisions.map((decision) => toDecision(decision, audience)),
+    decisions: history.decisions
+      .filter(({ shadow }) => isReviewer || !shadow)
+      .map((decision) => toDecision(decision, audience)),
     events: history.events
-      .filter(({ type }) => audience !== 'submitter' || type !== 'noted')
-      .map((event) => toEvent(event, seen, audience)),
+      .filter(({ type }) => isReviewer || PUBLIC_EVENTS.includes(type))
+      .map((event) => toEvent(event, audience, seen)),
     truncated: history.truncated,
   };
 }
 
-/** The revisions whose outputs this reader may see: those judged for good, or for the submitter: approved. */
-function visibleRevisions(job: Job, { outputs, decisions }: History, audience: Audience): Set<number> {
-  if (audience === 'reviewer') return new Set(outputs.map(({ revision }) => revision));
-  const judged = decisions.filter(
-    ({ shadow, final }) => audience === 'reader' && !shadow && (final || job.status === 'success'),
+/** The revisions whose outputs this reader may see: all, or those that were delivered. */
+function visibleRevisions({ outputs, decisions }: History, audience: Audience): Set<number> {
+  return new Set(
+    audience === 'reviewer'
+      ? outputs.map(({ revision }) => revision)
+      : decisions.flatMap(({ releasedRevision }) => releasedRevision ?? []),
   );
-  return new Set([
-    ...decisions.flatMap(({ releasedRevision }) => releasedRevision ?? []),
-    ...judged.map(({ revision }) => revision),
-  ]);
 }
 
 function toOutput(
@@ -202,8 +228,7 @@ function toOutput(
   const models = outputs.findLast(
     (output) => output.event.type === 'inferred' && output.revision <= revision,
   );
-  const showChange =
-    !withheld && audience !== 'submitter' && models !== undefined && seen.has(models.revision);
+  const showChange = audience === 'reviewer' && models !== undefined;
   const restored = event.data?.restored_revision;
   return {
     revision,
@@ -219,7 +244,7 @@ function toOutput(
 }
 
 function toDecision(decision: Decision, audience: Audience): HistoryDecision {
-  const internal = audience !== 'submitter';
+  const internal = audience === 'reviewer';
   return {
     id: decision.id,
     revision: decision.revision,
@@ -239,12 +264,12 @@ function toDecision(decision: Decision, audience: Audience): HistoryDecision {
   };
 }
 
-function toEvent(event: HistoryEvent, seen: Set<number>, audience: Audience): HistoryEventDto {
+function toEvent(event: HistoryEvent, audience: Audience, seen: Set<number>): HistoryEventDto {
   // Short answers can be guessed from their hash.
-  const hash = seen.has(event.revision) ? [] : ['response_hash'];
-  const hidden = ['patch', 'text_diff', ...hash, ...(audience === 'submitter' ? INTERNAL : [])];
-  const data =
-    event.data && Object.fromEntries(Object.entries(event.data).filter(([name]) => !hidden.includes(name)));
+  const shown = seen.has(event.revision) ? [...PUBLIC_DATA, 'response_hash'] : PUBLIC_DATA;
+  const isShown = (name: string): boolean =>
+    audience === 'reviewer' ? name !== 'patch' && name !== 'text_diff' : shown.includes(name);
+  const data = event.data && Object.fromEntries(Object.entries(event.data).filter(([name]) => isShown(name)));
   return {
     id: event.id,
     type: event.type,

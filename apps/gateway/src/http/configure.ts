@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { allowedOrigins, type Config } from '@hitl/config';
+import { allowedHosts, allowedOrigins, type Config } from '@hitl/config';
 import { DomainError } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
@@ -12,6 +12,7 @@ import { isOriginalRoute } from '../original-api/original-routes';
 import { callerOf } from './actor';
 import { decompress } from './content-encoding';
 import { ErrorsFilter, wrongMethod } from './errors.filter';
+import { refuseOtherHosts } from './hosts';
 import { IncomingBodies } from './incoming-bodies';
 import { parseJsonBody } from './json-body';
 import { allowReading, answerOptions, refuseOtherOrigins } from './origins';
@@ -30,8 +31,10 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
 
   setPublicUrl(config.PUBLIC_URL);
   const origins = allowedOrigins(config);
+  const hosts = allowedHosts(config);
   const routes = new RouteTable();
   routes.watch(fastify);
+  const errors = new ErrorsFilter(routes);
 
   fastify.removeAllContentTypeParsers();
   const bodies = new IncomingBodies(
@@ -60,15 +63,22 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     if (isOriginalRoute(request.url)) delete request.headers['content-type'];
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
-    allowReading(request, reply, origins);
-    request.caller = callerOf(request, config.HOST);
-    refuseOtherOrigins(request, origins);
     const path = routePath(request.url);
-    const named = routes.namedIn(path);
-    // Else the parameter of another route would take `claim-next` for an id.
-    if (named && request.method !== 'OPTIONS' && !named.includes(request.method)) {
-      reply.header('allow', named.join(', '));
-      throw wrongMethod(request.method, named);
+    try {
+      refuseOtherHosts(request, hosts);
+      allowReading(request, reply, origins);
+      request.caller = callerOf(request, config.HOST);
+      refuseOtherOrigins(request, origins);
+      // Else the parameter of another route would take `claim-next` for an id.
+      const named = routes.namedIn(path);
+      if (named && request.method !== 'OPTIONS' && !named.includes(request.method)) {
+        reply.header('allow', named.join(', '));
+        throw wrongMethod(request.method, named);
+      }
+    } catch (error) {
+      // Not every address is a controller's, whose errors the filter would get.
+      errors.answer(error, request, reply);
+      return;
     }
     const methods = request.method === 'OPTIONS' ? routes.methodsOf(path) : [];
     if (methods.length > 0) answerOptions(request, reply, methods, origins);
@@ -95,7 +105,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     app.get(OpenStreams).close();
     done();
   });
-  app.useGlobalFilters(new ErrorsFilter(routes));
+  app.useGlobalFilters(errors);
   app.useGlobalPipes(new ValidatePipe());
   serveDocument(app, config.PUBLIC_URL);
   await serveConsole(app, config.PUBLIC_URL);

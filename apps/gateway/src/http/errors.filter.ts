@@ -22,19 +22,25 @@ export class ErrorsFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown;
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const http = host.switchToHttp();
+    this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Answers a request with what was thrown for it. */
+  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const path = routePath(request.url);
     const methods = request.is404 ? this.routes.methodsOf(path) : [];
     // A folder's address matches whatever file it names; that the file is missing is no fault of the method.
-    const isWrongMethod = methods.length > 0 && !methods.includes(request.method);
+    const isOurs = !(thrown instanceof DomainError && thrown.code === 'misdirected_request');
+    const isWrongMethod = isOurs && methods.length > 0 && !methods.includes(request.method);
     if (isWrongMethod) reply.header('allow', methods.join(', '));
     const error = isWrongMethod ? wrongMethod(request.method, methods) : toDomainError(thrown);
     const status = error instanceof Withheld ? error.status : ERRORS[error.code].status;
     if (error.code === 'internal_error' || isUnexpectedTrouble(thrown)) {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
-    if (status === 503 || status === 429) reply.header('retry-after', RETRY_AFTER);
+    if (status === 503) reply.header('retry-after', RETRY_AFTER);
+    if (status === 429) reply.header('retry-after', 60);
     if (isOpenAiRoute(path)) {
       if (error instanceof Withheld) {
         reply.header('x-hitl-job-id', error.jobId).header('location', publicLink(`/v1/jobs/${error.jobId}`));

@@ -22,12 +22,20 @@ const PREFLIGHT_MAX_AGE = 600;
 
 /**
  * Refuses changes that a page of another origin asks for: a browser sends them without asking. Pages of the gateway's
- * own origin may, and those of `allowed`.
+ * own origin may, and those of `allowed`. Where a browser names no origin, it says itself whether it is another one.
  * @throws DomainError cross_origin
  */
 export function refuseOtherOrigins(request: FastifyRequest, allowed: ReadonlySet<string>): void {
-  const { origin } = request.headers;
-  if (origin === undefined || SAFE_METHODS.has(request.method)) return;
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  if (SAFE_METHODS.has(request.method)) return;
+  if (origin === undefined) {
+    // No header at all: it is no browser.
+    if (site === undefined || site === 'same-origin' || site === 'none') return;
+    throw new DomainError(
+      'cross_origin',
+      `A page of another site (Sec-Fetch-Site: ${quote(site)}) may not change anything here unless its browser sends its Origin.`,
+    );
+  }
   if (allowed.has(origin) || isOwnOrigin(request, origin)) return;
   throw new DomainError(
     'cross_origin',

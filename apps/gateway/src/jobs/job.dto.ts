@@ -46,8 +46,8 @@ export class SubmitJob {
     type: 'integer',
     minimum: 0,
     maximum: 9,
-    nullable: true,
     default: 0,
+    nullable: true,
   })
   @IsOptional()
   @IsInt()
@@ -140,7 +140,8 @@ export class JobDto {
   @ApiProperty({
     type: UsageDto,
     nullable: true,
-    description: 'What the model has used so far, as far as it said.',
+    description:
+      'What the model has used so far, as far as it said. On /v1/jobs null until a human has approved the answer.',
   })
   usage: Usage | null;
 
@@ -209,9 +210,13 @@ export function forReviewer(job: ListedJob): JobDto {
   };
 }
 
-/** A job as its submitter sees it: the answer only once it is approved. */
+/** A job as its submitter sees it: the answer, and how long it is, only once it is approved. */
 export function forSubmitter(job: ListedJob): JobDto {
-  return Object.assign(forReviewer(job), { response: job.status === 'success' ? job.response : null });
+  const isApproved = job.status === 'success';
+  return Object.assign(forReviewer(job), {
+    response: isApproved ? job.response : null,
+    usage: isApproved ? job.usage : null,
+  });
 }
 
 /** A page of at most `limit` jobs out of `limit + 1` that were read. */

@@ -78,7 +78,7 @@ export class JobsController {
     const wait = preferredWait(prefer);
     const { callback_url: url = null, response_schema: responseSchema = null, ...submission } = body;
     const callbackUrl = this.webhooks.usableCallback(url);
-    if (responseSchema !== null) requireUsableSchema(responseSchema);
+    if (responseSchema !== null) await requireUsableSchema(responseSchema, actor);
     const { job, replayed } = await this.jobs.submit(
       { ...submission, callbackUrl, responseSchema, idempotency },
       actor,

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@hitl/domain';
+import { routePath } from '../http/route-table';
 import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
 import { isOpenAiRoute } from '../openai/openai-routes';
 import { isOriginalRoute } from '../original-api/original-routes';
@@ -127,8 +128,31 @@ function closeRequests(operations: Operation[], schemas: Schemas): void {
   }
 }
 
+/** What the page at /docs may load and run: what this server sends, and the style sheets within the page. */
+const DOCS_HEADERS = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'referrer-policy': 'no-referrer',
+};
+
 /** Serves the description at /openapi.json, and a page to browse it at /docs. */
 export function serveDocument(app: NestFastifyApplication, publicUrl?: string): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', (request, reply, done) => {
+      if (/^\/docs(\/|$)/.test(routePath(request.url))) reply.headers(DOCS_HEADERS);
+      done();
+    });
   SwaggerModule.setup('docs', app, () => createDocument(app, publicUrl), { jsonDocumentUrl: 'openapi.json' });
 }
 

@@ -14,6 +14,6 @@ export class PoliciesService {
 
   /** @throws DomainError invalid_policy, unavailable */
   dryRun(trial: DryRunPolicy): Promise<DryRunReply> {
-    return ask(this.client, DryRunPolicy.pattern, trial);
+    return ask(this.client, DryRunPolicy.pattern, trial, 1);
   }
 }

@@ -7,11 +7,21 @@ import { Actor } from '../http/actor';
 import { toDomainError } from '../http/errors.filter';
 import { quote } from '../http/parameters';
 import { ApiErrors } from '../openapi/api-errors';
-import { BulkDecisions, BulkResults, requireDistinctIds, toDecided } from './bulk-decisions.dto';
+import {
+  BulkDecisions,
+  type BulkResult,
+  BulkResults,
+  requireDistinctIds,
+  toDecided,
+} from './bulk-decisions.dto';
 import { DecisionDto, toRequest } from './decision.dto';
+import { inTurns } from './in-turns';
 import { JOB_ID, openReview, REVIEW } from './open-review';
 import type { OpenReviewDto } from './review.dto';
 import { ReviewsService } from './reviews.service';
+
+/** Decisions of one request that are made at once where some edit: each edit is checked and compared, which takes time. */
+const EDITS_AT_ONCE = 4;
 
 @ApiTags('reviews')
 @Controller('v1/reviews')
@@ -35,19 +45,16 @@ export class ReviewDecisionsController {
     const requests = decisions.map((decision, index) =>
       toRequest(decision.job_id.toLowerCase(), decision.revision, decision, actor, `/decisions/${index}`),
     );
-    const results = await Promise.all(
-      requests.map(async (decision) => {
-        try {
-          return {
-            job_id: decision.jobId,
-            job: toDecided(await this.reviews.decideOneOfMany(decision)),
-            problem: null,
-          };
-        } catch (error) {
-          return { job_id: decision.jobId, job: null, problem: toProblem(toDomainError(error), request.id) };
-        }
-      }),
-    );
+    const hasEdits = requests.some(({ response }) => response !== null);
+    const atOnce = hasEdits ? EDITS_AT_ONCE : requests.length;
+    const results = await inTurns(requests, atOnce, async (decision): Promise<BulkResult> => {
+      const { jobId: job_id } = decision;
+      try {
+        return { job_id, job: toDecided(await this.reviews.decideOneOfMany(decision)), problem: null };
+      } catch (error) {
+        return { job_id, job: null, problem: toProblem(toDomainError(error), request.id) };
+      }
+    });
     return { results };
   }
 

@@ -84,7 +84,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Send a message of type ping', description: 'Its data is empty.' })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
-  @ApiErrors('webhook_endpoint_not_found')
+  @ApiErrors('webhook_endpoint_not_found', 'too_many_webhook_calls')
   @Post(':id/ping')
   @HttpCode(202)
   async pingWebhookEndpoint(@Param('id') id: string): Promise<OwedDelivery> {
@@ -107,7 +107,7 @@ export class WebhooksController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiParam({ name: 'deliveryId', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
-  @ApiErrors('webhook_endpoint_not_found', 'webhook_delivery_not_found')
+  @ApiErrors('webhook_endpoint_not_found', 'webhook_delivery_not_found', 'too_many_webhook_calls')
   @Post(':id/deliveries/:deliveryId/redeliver')
   @HttpCode(202)
   async redeliverWebhook(

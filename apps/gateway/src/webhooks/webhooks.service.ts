@@ -87,9 +87,10 @@ export class WebhooksService {
     return endpoint;
   }
 
-  /** Answers the delivery's id. @throws DomainError webhook_endpoint_not_found */
+  /** Answers the delivery's id. @throws DomainError webhook_endpoint_not_found, too_many_webhook_calls */
   async ping(id: string): Promise<string> {
     const deliveryId = await this.store.ping(await this.get(id));
+    if (deliveryId === null) throw tooManyCalls(`The webhook endpoint ${id} was pinged`);
     this.sender.wake();
     return deliveryId;
   }
@@ -104,10 +105,12 @@ export class WebhooksService {
     return this.store.deliveries({ jobId });
   }
 
-  /** @throws DomainError webhook_endpoint_not_found, webhook_delivery_not_found */
+  /** @throws DomainError webhook_endpoint_not_found, webhook_delivery_not_found, too_many_webhook_calls */
   async redeliver(id: string, deliveryId: string): Promise<void> {
     const endpoint = await this.get(id);
-    if (!isJobId(deliveryId) || !(await this.store.redeliver(endpoint.id, deliveryId))) {
+    const result = isJobId(deliveryId) ? await this.store.redeliver(endpoint.id, deliveryId) : 'not_found';
+    if (result === 'too_many') throw tooManyCalls(`The delivery ${deliveryId} was tried`);
+    if (result === 'not_found') {
       throw new DomainError(
         'webhook_delivery_not_found',
         `The webhook endpoint ${endpoint.id} has no delivery with the id ${quote(deliveryId)}.`,
@@ -131,6 +134,13 @@ export class WebhooksService {
 /** Standard Webhooks' form, with 32 random bytes. */
 function newSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
+}
+
+function tooManyCalls(what: string): DomainError {
+  return new DomainError(
+    'too_many_webhook_calls',
+    `${what} 10 times within a minute, as often as it may be. Wait.`,
+  );
 }
 
 function noEndpoint(id: string): DomainError {

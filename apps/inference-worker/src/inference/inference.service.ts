@@ -4,6 +4,7 @@ import { Config } from '@hitl/config';
 import {
   checkAnswer,
   describeTrouble,
+  DomainError,
   isDatabaseTrouble,
   isDataFault,
   isUnexpectedTrouble,
@@ -86,10 +87,14 @@ export class InferenceService {
       }
       if (error instanceof ModelError) return await this.retryOrFail(job, lease, error);
       this.logger.error(error);
-      return await this.fail(job, lease, new ModelError(`The model failed: ${String(error)}`, false));
+      return await this.fail(
+        job,
+        lease,
+        new ModelError(`The model failed: ${String(error)}`, false, { detail: 'The model failed.' }),
+      );
     }
     try {
-      const violations = violationsOf(job, answer.response);
+      const violations = await violationsOf(job, answer.response);
       const bell = await this.keep({ ...lease, ...answer, violations });
       this.count(bell ? 'answered' : 'dropped', answer.provider);
       if (bell) {
@@ -185,8 +190,16 @@ export class InferenceService {
 }
 
 /** How the model's answer breaks what was asked for: reviewers see it. Null: not at all. */
-function violationsOf(job: ClaimedJob, response: Json): FieldFault[] | null {
-  const { faults, unchecked } = checkAnswer(job, response);
-  const all = [...faults, ...unchecked];
-  return all.length > 0 ? all : null;
+async function violationsOf(job: ClaimedJob, response: Json): Promise<FieldFault[] | null> {
+  try {
+    const { faults, unchecked } = await checkAnswer(job, response, job.id);
+    const all = [...faults, ...unchecked];
+    return all.length > 0 ? all : null;
+  } catch (error) {
+    // It never costs an answer.
+    if (!(error instanceof DomainError)) throw error;
+    return [
+      { pointer: '/response', detail: 'could not be checked: too much was being checked at that time' },
+    ];
+  }
 }

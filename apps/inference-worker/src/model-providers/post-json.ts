@@ -3,7 +3,7 @@ import { Agent, request } from 'undici';
 import { ModelError } from './model-provider';
 import { refusal, requireNoError } from './provider-failure';
 import { readText } from './read-body';
-import { MAX_DETAIL, safeText } from './safe-text';
+import { MAX_DETAIL } from './safe-text';
 
 const agent = new Agent({
   connect: { timeout: 10_000 },
@@ -56,7 +56,7 @@ export async function postJson(
   } catch (error) {
     if (error instanceof ModelError || signal.aborted) throw error;
     throw new ModelError(`The model cannot be reached: ${networkFault(error)}`, true, {
-      detail: `The model cannot be reached: ${safeText(networkFault(error), confidential)}`,
+      detail: `The model cannot be reached: ${faultCode(error)}.`,
     });
   }
   if (status < 200 || status > 299) {
@@ -91,6 +91,15 @@ export function parseRetryAfter(header: string | string[] | undefined): number |
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+/** The kind of a network fault: its message may name hosts and ports, which a submitter need not know. */
+function faultCode(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return (
+    ([code, name].find((one) => typeof one === 'string' && /^\w{1,64}$/.test(one)) as string | undefined) ??
+    'error'
+  );
 }
 
 function networkFault(error: unknown): string {

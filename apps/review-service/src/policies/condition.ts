@@ -1,5 +1,6 @@
 import { Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
-import { stopsSoFar, type Json, type Usage } from '@hitl/domain';
+import type { Json, Usage } from '@hitl/domain';
+import { stopsSoFar } from '@hitl/sandbox';
 import { RE2JS } from 're2js';
 
 /** What a condition can look at. */
@@ -17,6 +18,9 @@ export const LONGEST_CONDITION = 10_000;
 /** A text or a list that grows beyond, in characters or entries, ends the condition: time alone does not bound memory. */
 const LONGEST_TEXT = 4_194_304;
 const LONGEST_LIST = 1_048_576;
+/** Looking for one text in another may take as many steps as both lengths multiplied, and nothing can stop it meanwhile. */
+const MAX_SEARCH_STEPS = 200_000_000;
+const SEARCHES: readonly unknown[] = ['contains', 'indexOf', 'lastIndexOf', 'split'];
 /** Regular expressions that are kept compiled. */
 const MOST_EXPRESSIONS = 200;
 
@@ -198,12 +202,14 @@ function isCall(op: string, args: unknown): args is unknown[] {
   return (op === 'call' || op === 'rcall') && Array.isArray(args);
 }
 
-/** Makes a node that can build a text or a list fail where it builds too large a one. */
+/** Makes a node that can build a text or a list fail where it builds too large a one, and one that searches too much. */
 function boundResult(node: Node): void {
   const { op, args, handle } = node;
   if (!handle || !(op === '+' || isCall(op, args))) return;
   const joins = isCall(op, args) && args[0] === 'join';
+  const searches = isCall(op, args) && SEARCHES.includes(args[0]);
   node.handle = (...given) => {
+    if (searches) requireShortSearch(given[0] as unknown[]);
     // Joining makes the whole text in one go.
     if (joins) requireShort(joinedLength(given[0] as unknown[]), LONGEST_TEXT);
     const result = handle(...given);
@@ -216,6 +222,11 @@ function boundResult(node: Node): void {
 function joinedLength([list, separator = '']: unknown[]): number {
   if (!Array.isArray(list)) return 0;
   return list.reduce<number>((sum, text) => sum + String(text).length + String(separator).length, 0);
+}
+
+function requireShortSearch([text, part]: unknown[]): void {
+  if (typeof text !== 'string' || typeof part !== 'string') return;
+  if (text.length * part.length > MAX_SEARCH_STEPS) throw failure('text_search_too_long');
 }
 
 function requireShort(length: number, most: number): void {

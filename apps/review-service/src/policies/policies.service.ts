@@ -1,10 +1,10 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DomainError, JobReader, type Answered } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyReply } from '@hitl/messaging';
-import { parsePolicy, PolicyError } from './parse-policy';
-import { termsOf, type Ruling, type Policy } from './policy';
+import { SandboxError } from '@hitl/sandbox';
+import { termsOf, type Ruling } from './policy';
 import { PolicyFile } from './policy-file.service';
+import { PolicyTrial, type PolicyReading } from './rulings';
 
 /** A dry run may take this long, in milliseconds: its asker waits for little longer. */
 const DRY_RUN_MS = 2500;
@@ -44,14 +44,13 @@ export class PoliciesService {
 
   /**
    * What a policy would have done with the newest `last` answers, or with as many as there is time for.
-   * @throws DomainError invalid_policy
+   * @throws DomainError invalid_policy, unavailable
    */
   async dryRun(text: string, last: number): Promise<DryRunReply> {
     const end = Date.now() + DRY_RUN_MS;
-    const policy = read(text);
-    const jobsOf = new Map<string | null, number>(
-      [...policy.rules.map(({ name }) => name), null].map((rule) => [rule, 0]),
-    );
+    const trial = new PolicyTrial(text);
+    const policy = await read(trial);
+    const jobsOf = new Map<string | null, number>([...policy.rules, null].map((rule) => [rule, 0]));
     const reply: DryRunReply = {
       hash: policy.hash,
       warnings: policy.warnings,
@@ -61,29 +60,32 @@ export class PoliciesService {
       stoppedEarly: false,
       changes: [],
     };
-    for await (const answer of this.answers(last)) {
-      if (Date.now() > end) {
-        reply.stoppedEarly = true;
-        break;
+    for await (const page of this.pages(last)) {
+      const left = end - Date.now();
+      const rulings = left > 0 ? await trial.rulings(page, left).catch(nothing) : [];
+      for (const [index, ruling] of rulings.entries()) {
+        const answer = page[index];
+        if (!answer) break;
+        const after = outcomeOf(ruling);
+        reply.jobs += 1;
+        reply.outcomes[after.outcome] += 1;
+        jobsOf.set(after.rule, (jobsOf.get(after.rule) ?? 0) + 1);
+        const change = { jobId: answer.jobId, before: outcomeBefore(answer), after };
+        if (reply.changes.length < MOST_CHANGES && differs(change)) reply.changes.push(change);
       }
-      const after = outcomeOf(policy.evaluate(answer));
-      reply.jobs += 1;
-      reply.outcomes[after.outcome] += 1;
-      jobsOf.set(after.rule, (jobsOf.get(after.rule) ?? 0) + 1);
-      const change = { jobId: answer.jobId, before: outcomeBefore(answer), after };
-      if (reply.changes.length < MOST_CHANGES && differs(change)) reply.changes.push(change);
-      // Others have their turn between two jobs.
-      await turn();
+      if (rulings.length === page.length) continue;
+      reply.stoppedEarly = true;
+      break;
     }
     reply.byRule = [...jobsOf].map(([rule, jobs]) => ({ rule, jobs }));
     return reply;
   }
 
-  private async *answers(last: number): AsyncGenerator<Answered> {
+  private async *pages(last: number): AsyncGenerator<Answered[]> {
     let before: string | undefined;
     for (let left = last; left > 0;) {
       const page = await this.jobs.answered({ before, limit: Math.min(left, ANSWERS_PER_PAGE) });
-      yield* page;
+      yield page;
       left -= page.length;
       before = page.at(-1)?.jobId;
       if (before === undefined) return;
@@ -91,17 +93,29 @@ export class PoliciesService {
   }
 }
 
-function read(text: string): Policy {
-  try {
-    return parsePolicy(text);
-  } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
+/** @throws DomainError invalid_policy, unavailable */
+async function read(trial: PolicyTrial): Promise<Exclude<PolicyReading, { faults: unknown }>> {
+  const reading = await trial.read().catch((error: unknown): PolicyReading => {
+    if (!(error instanceof SandboxError)) throw error;
+    if (error.reason !== 'busy')
+      return { faults: [{ pointer: '', detail: `reading it failed: ${error.message}` }] };
     throw new DomainError(
-      'invalid_policy',
-      `The policy cannot be used: ${error.faults.length} faults.`,
-      error.faults,
+      'unavailable',
+      'Too many policies are being tried right now. Try again in a few seconds.',
     );
-  }
+  });
+  if (!('faults' in reading)) return reading;
+  throw new DomainError(
+    'invalid_policy',
+    `The policy cannot be used: ${reading.faults.length} faults.`,
+    reading.faults,
+  );
+}
+
+/** No ruling, where the policy used up what it may. */
+function nothing(error: unknown): Ruling[] {
+  if (error instanceof SandboxError) return [];
+  throw error;
 }
 
 function outcomeBefore({ verdict, automatic, rule }: Answered): PolicyChange['before'] {

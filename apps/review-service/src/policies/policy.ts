@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { runBounded, TimeLimitError, type FieldFault, type ReviewPlan } from '@hitl/domain';
+import type { FieldFault, ReviewPlan } from '@hitl/domain';
+import { runBounded, TimeLimitError } from '@hitl/sandbox';
 import { ConditionFailure, type Condition, type Facts } from './condition';
 
 /** All rules together may take this long for one job, in milliseconds. */
@@ -80,8 +81,13 @@ export class Policy implements PolicyContent {
     } catch (error) {
       const because =
         error instanceof TimeLimitError ? `the rules took longer than ${PATIENCE_MS} ms` : 'error';
-      return { plan: { ...this.strictest(), rule: null, because }, shadow: null };
+      return this.inDoubt(because);
     }
+  }
+
+  /** What happens to an answer that the rules could not be asked about, and why: people review it. */
+  inDoubt(because: string): Ruling {
+    return { plan: { ...this.strictest(), rule: null, because }, shadow: null };
   }
 
   private judge({ jobId, ...facts }: Facts & { jobId: string }, mayDecide: boolean): Ruling {

@@ -6,6 +6,7 @@ import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
 import type { Policy, Ruling } from './policy';
 import { PolicyFile } from './policy-file.service';
+import { ruleOn } from './rulings';
 
 /** Applies the policy to answers: decides as it says, or writes on them who must review. */
 @Injectable()
@@ -42,14 +43,14 @@ export class ReviewPlanner {
   async apply(job: Job): Promise<void> {
     const policy = this.file.current;
     if (!policy) return;
-    const { id: jobId, payload, response, metadata, usage, model, project } = job;
+    const { id: jobId, payload, response, metadata, usage, model, project, submitter } = job;
     // An answer that a person has asked for is one that a person sees.
     const facts = { jobId, payload, response, metadata, usage, model, project };
-    const ruling = policy.evaluate(facts, job.regenerations === 0);
+    const ruling = await ruleOn(policy, facts, job.regenerations === 0, submitter);
     if ('decide' in ruling) {
       if (await this.decide(job, policy, ruling.decide)) return;
       // Somebody works on it already, where it waits still: then a person sees it.
-      const forPeople = policy.evaluate(facts, false);
+      const forPeople = await ruleOn(policy, facts, false, submitter);
       if ('plan' in forPeople) await this.plan(job, policy, forPeople);
     } else {
       await this.plan(job, policy, ruling);

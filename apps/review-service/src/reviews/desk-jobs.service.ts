@@ -10,7 +10,7 @@ import {
   type OutputChange,
 } from '@hitl/domain';
 import { ReviewPlanner } from '../policies/review-planner.service';
-import { describeChange } from './output-change';
+import { changeBetween } from './change';
 
 /** The jobs that the desk works on: reads them, and has the policy say who must look where it has not said so yet. */
 @Injectable()
@@ -49,17 +49,18 @@ export class DeskJobs {
     jobId: string;
     revision: number | null;
     response: Json;
+    actor: string;
   }): Promise<{ revision: number | null; change: OutputChange | null; violations: FieldFault[] | null }> {
-    const { jobId, revision, response } = request;
+    const { jobId, revision, response, actor } = request;
     if (response === null) return { revision, change: null, violations: null };
     const job = await this.find(jobId);
     if (job.status !== 'human' || (revision !== null && revision !== job.revision)) {
       return { revision, change: null, violations: null };
     }
     // What is checked, and compared, is this very revision.
-    const { faults, unchecked } = checkAnswer(job, response);
+    const { faults, unchecked } = await checkAnswer(job, response, actor);
     requireNoFaults(faults);
-    const change = describeChange(job.modelResponse ?? job.response, response);
+    const change = await changeBetween(job.modelResponse ?? job.response, response, actor);
     return { revision: job.revision, change, violations: told(unchecked) };
   }
 }

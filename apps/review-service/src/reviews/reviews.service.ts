@@ -71,7 +71,7 @@ export class ReviewsService {
         `Job ${jobId} never had a revision ${wish.restore}: the current one is ${job.revision}.`,
       );
     }
-    const checked = checkAnswer(job, JSON.parse(answer.response) as Json);
+    const checked = await checkAnswer(job, JSON.parse(answer.response) as Json, actor);
     const violations = told([...checked.faults, ...checked.unchecked]);
     const desk = this.planner.deskOf(actor);
     const next = await this.desk.planned(jobId, () =>

@@ -1,12 +1,16 @@
 import { DomainError, type FieldFault } from '../errors';
 import { isJsonObject, type Json } from '../json';
 import type { Job } from './job.entity';
-import { checkSchema, MAX_FAULTS } from './response-schema';
+import { checkSchema } from './response-schema';
 
 type JsonObject = { [key: string]: Json };
 
 /** How long after its beginning the check of an answer begins with no further schema, in milliseconds. */
 const MAX_CHECK_MS = 2000;
+/** Faults of an answer that are told at most, and as many findings that could not be made. */
+const MAX_FAULTS = 20;
+/** Deepest nesting of JSON in a text that is read: reading deeper ones takes long, and no tool takes them. */
+const MAX_DEPTH = 500;
 
 /** What was found about an answer: how it breaks what was asked for, and what of that could not be checked. */
 export interface CheckedAnswer {
@@ -18,16 +22,18 @@ export interface CheckedAnswer {
  * Checks an answer against what its request asks for: the job's response_schema, the format that the request wants
  * (`response_format`, `text.format`), the tools that it offers and their parameters, and the form that the API gives
  * its answers, without which clients fail. An answer in a form of a reviewer's own is a chat's text.
+ * @param owner on whose behalf
+ * @throws DomainError unavailable, while too much is being checked
  */
-export function checkAnswer(
+export async function checkAnswer(
   { payload, originalPayload, responseSchema }: Pick<Job, 'payload' | 'originalPayload' | 'responseSchema'>,
   response: Json,
-): CheckedAnswer {
+  owner: string,
+): Promise<CheckedAnswer> {
   const check = new AnswerCheck(originalPayload ?? payload);
   if (responseSchema !== null) check.ownSchema(responseSchema, response);
   check.answer(response);
-  const { faults, unchecked } = check;
-  return { faults: faults.slice(0, MAX_FAULTS), unchecked: unchecked.slice(0, MAX_FAULTS) };
+  return check.result(owner);
 }
 
 /** @throws DomainError schema_mismatch naming where and how an answer breaks what was asked for */
@@ -42,13 +48,11 @@ export function requireNoFaults(faults: FieldFault[]): void {
 }
 
 class AnswerCheck {
-  readonly faults: FieldFault[] = [];
-  readonly unchecked: FieldFault[] = [];
+  /** In the order in which they are told. */
+  private readonly found: (FieldFault | SchemaCheck)[] = [];
   private readonly request: JsonObject;
   private readonly format: Format | null;
   private readonly tools: Map<string, Json>;
-  private readonly startedAt = performance.now();
-
   constructor(payload: Json) {
     this.request = isJsonObject(payload) ? payload : {};
     this.format = formatOf(this.request);
@@ -57,8 +61,30 @@ class AnswerCheck {
 
   /** The schema of the job itself was usable when it came: an answer that cannot be checked against it is at fault. */
   ownSchema(schema: Json, response: Json): void {
-    const { faults, unchecked } = checkSchema(schema, response, '/response');
-    this.faults.push(...faults, ...unchecked.map((detail) => ({ pointer: '/response', detail })));
+    this.found.push({ schema, value: response, at: '/response', isText: false, isOwn: true });
+  }
+
+  /** What was found, once the schemas have been asked, too. */
+  async result(owner: string): Promise<CheckedAnswer> {
+    const startedAt = performance.now();
+    const faults: FieldFault[] = [];
+    const unchecked: FieldFault[] = [];
+    for (const one of this.found) {
+      if ('detail' in one) {
+        faults.push(one);
+        continue;
+      }
+      const { schema, value, at, isText, isOwn } = one;
+      if (performance.now() - startedAt > MAX_CHECK_MS) {
+        unchecked.push({ pointer: at, detail: 'could not be checked in time' });
+        continue;
+      }
+      const findings = await checkSchema(schema, value, isText ? '' : at, owner);
+      faults.push(...findings.faults.map((fault) => (isText ? inText(fault, at) : fault)));
+      const open = findings.unchecked.map((detail) => ({ pointer: at, detail }));
+      (isOwn ? faults : unchecked).push(...open);
+    }
+    return { faults: faults.slice(0, MAX_FAULTS), unchecked: unchecked.slice(0, MAX_FAULTS) };
   }
 
   answer(response: Json): void {
@@ -226,6 +252,10 @@ class AnswerCheck {
   }
 
   private parsed(text: string, at: string): Json | undefined {
+    if (isDeep(text)) {
+      this.fault(at, `must be JSON that is nested no deeper than ${MAX_DEPTH} levels`);
+      return undefined;
+    }
     try {
       return JSON.parse(text) as Json;
     } catch (error) {
@@ -238,24 +268,44 @@ class AnswerCheck {
 
   /** @param isText the value is JSON in a text, into which no pointer leads */
   private schema(schema: Json, value: Json, at: string, isText = false): void {
-    if (performance.now() - this.startedAt > MAX_CHECK_MS) {
-      this.unchecked.push({ pointer: at, detail: 'could not be checked in time' });
-      return;
-    }
-    const { faults, unchecked } = checkSchema(schema, value, isText ? '' : at);
-    this.faults.push(
-      ...faults.map(({ pointer, detail }) =>
-        isText
-          ? { pointer: at, detail: `${pointer === '' ? 'its JSON' : `in its JSON, ${pointer}`} ${detail}` }
-          : { pointer, detail },
-      ),
-    );
-    this.unchecked.push(...unchecked.map((detail) => ({ pointer: at, detail })));
+    this.found.push({ schema, value, at, isText, isOwn: false });
   }
 
   private fault(pointer: string, detail: string): void {
-    this.faults.push({ pointer, detail });
+    this.found.push({ pointer, detail });
   }
+}
+
+/** A value that a schema must be asked about. */
+interface SchemaCheck {
+  schema: Json;
+  value: Json;
+  at: string;
+  isText: boolean;
+  /** Whether the schema is the job's own. */
+  isOwn: boolean;
+}
+
+function inText({ pointer, detail }: FieldFault, at: string): FieldFault {
+  return { pointer: at, detail: `${pointer === '' ? 'its JSON' : `in its JSON, ${pointer}`} ${detail}` };
+}
+
+/** Whether a text that may be JSON nests objects and lists deeper than they are read. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at += 1) {
+        if (text.charCodeAt(at) === 0x5c) at += 1;
+      }
+    }
+    // { and [, } and ]
+    if (code === 0x7b || code === 0x5b) depth += 1;
+    else if ((code === 0x7d || code === 0x5d) && depth > 0) depth -= 1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 /** JSON is wanted, of this schema where there is one. */

@@ -1,96 +1,41 @@
 import { createHash } from 'node:crypto';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import { RE2JS } from 're2js';
-import { runBounded, TimeLimitError } from '../bounded';
+import { SandboxError, SANDBOXES } from '@hitl/sandbox';
 import { DomainError, type FieldFault } from '../errors';
 import { isJsonObject, type Json } from '../json';
 
 /** Largest schema, in characters of JSON. */
 const MAX_SCHEMA_LENGTH = 65_536;
-/** Longest time to read a schema, and to check a response, in milliseconds. */
-const READ_TIMEOUT_MS = 500;
-const CHECK_TIMEOUT_MS = 500;
-/** How often either may begin anew, where it was stopped while the machine did something else. */
-const MAX_RUNS = 3;
-/** Faults of a response that are told at most, and characters of each one's parts. */
-export const MAX_FAULTS = 20;
-const MAX_FAULT_LENGTH = 500;
-/** Schemas that are kept ready: most jobs of a client have one in common. */
-const MAX_READY = 64;
-
-/** A schema that is ready to check with. */
-interface Ready {
-  validate: ValidateFunction;
-  /** Patterns that no linear expression can say, and that are therefore not checked. */
-  unchecked: string[];
-}
+/** How long a schema that took too long is not tried again, in milliseconds, and how many such are remembered. */
+const SLOW_MS = 10_000;
+const MAX_SLOW = 1000;
 
 /** What a check has found. */
 export interface SchemaFindings {
   faults: FieldFault[];
   /** Why nothing, or not everything, could be checked. */
   unchecked: string[];
+  /** The schema, or the value, took more time than there is. */
+  isTooSlow?: boolean;
 }
 
-const ready = new Map<string, Ready>();
-
-/** Unknown keywords and formats are notes to the reader, as the specification has it. */
-const OPTIONS = { strict: false, validateFormats: false, allErrors: false, logger: false } as const;
-/** What makes a schema one. */
-const RULES = { current: new Ajv2020(OPTIONS), older: new Ajv(OPTIONS) };
-
-/** Submitters write the patterns: RE2 has none that take for ever. */
-function compile(schema: Json, onUnusablePattern?: (pattern: string) => void): ValidateFunction {
-  const linearRegExp = (pattern: string): { test(text: string): boolean; toString(): string } => {
-    try {
-      const compiled = RE2JS.compile(pattern);
-      // Ajv keeps compiled patterns by their text.
-      return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
-    } catch (error) {
-      if (!onUnusablePattern) throw error;
-      onUnusablePattern(pattern);
-      return { test: () => true, toString: () => pattern };
-    }
-  };
-  linearRegExp.code = 'require("re2js").RE2JS.compile';
-  const options = { ...OPTIONS, code: { regExp: linearRegExp }, meta: false, validateSchema: false } as const;
-  // Many clients still write draft 7; what they say of the draft is no address to go to.
-  const { $schema: draft = '', ...rest } = isJsonObject(schema) ? schema : {};
-  const isOlder = typeof draft === 'string' && /draft-0[67]/.test(draft);
-  const own = isJsonObject(schema) ? rest : (schema as boolean);
-  const rules = isOlder ? RULES.older : RULES.current;
-  // Reads the rules for schemas once: that takes longer than most schemas, and no submitter has written them.
-  void rules.validateSchema({});
-  return runBounded(
-    READ_TIMEOUT_MS,
-    () => {
-      if (!rules.validateSchema(own)) throw new Error(`schema is invalid: ${rules.errorsText()}`);
-      return (isOlder ? new Ajv(options) : new Ajv2020(options)).compile(own);
-    },
-    MAX_RUNS,
-  );
-}
+/** When each schema that took too long may be tried again, by its hash. */
+const slow = new Map<string, number>();
 
 /**
  * Checks a JSON Schema (draft 2020-12) that a submitter sends with a job.
- * @throws DomainError invalid_request naming what is wrong with it
+ * @param owner on whose behalf
+ * @throws DomainError invalid_request naming what is wrong with it; unavailable
  */
-export function requireUsableSchema(schema: Json): void {
+export async function requireUsableSchema(schema: Json, owner: string): Promise<void> {
   let detail: string;
   if (typeof schema !== 'boolean' && !isJsonObject(schema)) {
     detail = 'is no JSON Schema: send an object';
   } else if (JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) {
     detail = `is longer than ${MAX_SCHEMA_LENGTH} characters`;
   } else {
-    try {
-      const validate = compile(schema);
-      // One that refers to itself without end is read without complaint, and then checks nothing.
-      runBounded(CHECK_TIMEOUT_MS, () => validate(null), MAX_RUNS);
-      return;
-    } catch (error) {
-      detail = `is no usable JSON Schema (2020-12): ${(error as Error).message.slice(0, 300)}`;
-    }
+    const fault = await run<string | null>('faultOfSchema', [schema], owner).catch(whyNot);
+    if (fault === null) return;
+    detail = `is no usable JSON Schema (2020-12): ${fault}`;
   }
   throw new DomainError('invalid_request', `response_schema: it ${detail}.`, [
     { pointer: '/response_schema', detail },
@@ -98,53 +43,52 @@ export function requireUsableSchema(schema: Json): void {
 }
 
 /**
- * Checks a value against a schema, within a time limit. A schema that makes no sense, is too large or takes too long
- * finds no fault: what could not be checked is told apart.
+ * Checks a value against a schema, in a thread of its own and within limits of time and memory. A schema that makes no
+ * sense, is too large or takes too much finds no fault: what could not be checked is told apart.
  * @param at JSON pointer of the value, which the faults' pointers begin with
+ * @param owner on whose behalf
+ * @throws DomainError unavailable
  */
-export function checkSchema(schema: Json, value: Json, at: string): SchemaFindings {
-  let key: string | undefined;
-  try {
-    const text = JSON.stringify(schema);
-    if (text.length > MAX_SCHEMA_LENGTH) throw new Error(`it is longer than ${MAX_SCHEMA_LENGTH} characters`);
-    key = createHash('sha256').update(text).digest('base64');
-    const { validate, unchecked } = readied(key, schema);
-    const isValid = runBounded(CHECK_TIMEOUT_MS, () => validate(value), MAX_RUNS);
-    const faults = isValid
-      ? []
-      : (validate.errors ?? []).slice(0, MAX_FAULTS).map((error) => toFault(error, at));
-    return { faults, unchecked: unchecked.map((pattern) => `the pattern ${pattern} cannot be checked`) };
-  } catch (error) {
-    // What was stopped in the middle may be half-changed.
-    if (key !== undefined) ready.delete(key);
-    const why =
-      error instanceof TimeLimitError
-        ? `within ${CHECK_TIMEOUT_MS} ms`
-        : `against its schema: ${(error as Error).message.slice(0, 300)}`;
+export async function checkSchema(
+  schema: Json,
+  value: Json,
+  at: string,
+  owner: string,
+): Promise<SchemaFindings> {
+  const text = JSON.stringify(schema);
+  if (text.length > MAX_SCHEMA_LENGTH) {
+    const why = `against its schema: it is longer than ${MAX_SCHEMA_LENGTH} characters`;
     return { faults: [], unchecked: [`could not be checked ${why}`] };
   }
+  const key = createHash('sha256').update(text).digest('base64');
+  if ((slow.get(key) ?? 0) > performance.now()) {
+    return { faults: [], unchecked: ['could not be checked: its schema took too long a moment ago'] };
+  }
+  const findings = await run<SchemaFindings>('checkSchema', [schema, value, at], owner).catch(
+    (error: unknown): SchemaFindings => ({
+      faults: [],
+      unchecked: [`could not be checked: ${whyNot(error)}`],
+      isTooSlow: true,
+    }),
+  );
+  if (findings.isTooSlow) {
+    slow.set(key, performance.now() + SLOW_MS);
+    const [oldest] = slow.keys();
+    if (slow.size > MAX_SLOW && oldest !== undefined) slow.delete(oldest);
+  } else slow.delete(key);
+  return findings;
 }
 
-function readied(key: string, schema: Json): Ready {
-  const unchecked = new Set<string>();
-  const found = ready.get(key) ?? {
-    validate: compile(schema, (pattern) => unchecked.add(pattern.slice(0, 100))),
-    unchecked: [...unchecked].slice(0, MAX_FAULTS),
-  };
-  // The one that was used longest ago goes first.
-  ready.delete(key);
-  ready.set(key, found);
-  const [oldest] = ready.keys();
-  if (ready.size > MAX_READY && oldest !== undefined) ready.delete(oldest);
-  return found;
+function run<Result>(task: string, args: unknown[], owner: string): Promise<Result> {
+  return SANDBOXES.checks.run<Result>(task, args, owner);
 }
 
-function toFault({ instancePath, message, params }: ErrorObject, at: string): FieldFault {
-  const { additionalProperty, allowedValues, allowedValue } = params as Record<string, unknown>;
-  const more = [additionalProperty, allowedValues, allowedValue].find((one) => one !== undefined);
-  const told = more === undefined ? '' : ` (${typeof more === 'string' ? more : JSON.stringify(more)})`;
-  return {
-    pointer: `${at}${instancePath}`.slice(0, MAX_FAULT_LENGTH),
-    detail: `${message ?? 'is not valid'}${told}`.slice(0, MAX_FAULT_LENGTH),
-  };
+/** Why a task brought nothing. @throws DomainError unavailable where it never began; anything that is no such reason */
+function whyNot(error: unknown): string {
+  if (!(error instanceof SandboxError)) throw error;
+  if (error.reason !== 'busy') return error.message;
+  throw new DomainError(
+    'unavailable',
+    'Too many schemas and edits are being checked right now. Nothing has happened; try again in a few seconds.',
+  );
 }

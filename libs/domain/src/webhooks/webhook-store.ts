@@ -4,6 +4,8 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
 
 /** Deliveries and attempts that a list answers at most. */
 const LONGEST_LIST = 100;
+/** Pings of an endpoint, and tries of a delivery, within a minute: whoever asks for more makes this system a flood. */
+const MAX_ASKED_PER_MINUTE = 10;
 /** Seconds for which a sender has the deliveries it took: longer than a call may take. */
 const SENDER_LEASE_SECONDS = 60;
 
@@ -101,15 +103,19 @@ export class WebhookStore {
     return this.find(project, id);
   }
 
-  /** Owes an endpoint a message that carries nothing; answers the delivery's id. */
-  async ping(endpoint: WebhookEndpoint): Promise<string> {
+  /** Owes an endpoint a message that carries nothing; answers the delivery's id, null where too many were asked for. */
+  async ping(endpoint: WebhookEndpoint): Promise<string | null> {
     const rows: { id: string }[] = await this.database.query(
       `WITH added AS (
-         INSERT INTO webhook_deliveries (endpoint_id, url, type, due_at) VALUES ($1, $2, 'ping', now()) RETURNING id
+         INSERT INTO webhook_deliveries (endpoint_id, url, type, due_at)
+         SELECT $1, $2, 'ping', now()
+         WHERE (SELECT count(*) FROM webhook_deliveries
+                WHERE endpoint_id = $1 AND type = 'ping' AND created_at > now() - interval '1 minute') < $3
+         RETURNING id
        ) SELECT id FROM added`,
-      [endpoint.id, endpoint.url],
+      [endpoint.id, endpoint.url, MAX_ASKED_PER_MINUTE],
     );
-    return String(rows[0]?.id);
+    return rows[0]?.id ?? null;
   }
 
   /** The newest deliveries to an endpoint or of a job with their attempts, newest first. */
@@ -135,16 +141,22 @@ export class WebhookStore {
     });
   }
 
-  /** Owes a delivery again, whatever became of it; answers whether the endpoint has it. */
-  async redeliver(endpointId: string, deliveryId: string): Promise<boolean> {
-    const rows: unknown[] = await this.database.query(
-      `WITH again AS (
+  /** Owes a delivery again, whatever became of it; `too_many` where it was tried too often just now. */
+  async redeliver(endpointId: string, deliveryId: string): Promise<'owed' | 'not_found' | 'too_many'> {
+    const rows: { owed: boolean }[] = await this.database.query(
+      `WITH found AS (
+         SELECT id, (SELECT count(*) FROM webhook_attempts a
+                     WHERE a.delivery_id = d.id AND a.created_at > now() - interval '1 minute') < $3 AS owed
+         FROM webhook_deliveries d WHERE id = $2 AND endpoint_id = $1
+       ), again AS (
          UPDATE webhook_deliveries SET status = 'waiting', due_at = now(), attempts = 0, finished_at = NULL
-         WHERE id = $2 AND endpoint_id = $1 RETURNING id
-       ) SELECT id FROM again`,
-      [endpointId, deliveryId],
+         FROM found WHERE webhook_deliveries.id = found.id AND found.owed
+       ) SELECT owed FROM found`,
+      [endpointId, deliveryId, MAX_ASKED_PER_MINUTE],
     );
-    return rows.length > 0;
+    const [found] = rows;
+    if (!found) return 'not_found';
+    return found.owed ? 'owed' : 'too_many';
   }
 
   /**

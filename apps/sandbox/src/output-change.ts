@@ -1,4 +1,5 @@
-import { isJsonObject, runBounded, TimeLimitError, type Json, type OutputChange } from '@hitl/domain';
+import { isJsonObject, type Json, type OutputChange } from '@hitl/domain';
+import { runBounded, TimeLimitError } from '@hitl/sandbox';
 import { createTwoFilesPatch, diffWordsWithSpace } from 'diff';
 import jsonPatch from 'fast-json-patch';
 
