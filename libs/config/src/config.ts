@@ -15,6 +15,7 @@ import {
   ValidateIf,
   validateSync,
 } from 'class-validator';
+import { unusableBroker } from './broker-urls';
 import { shownUrl } from './shown-url';
 import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
@@ -50,6 +51,17 @@ const Origins = (): PropertyDecorator =>
       validate: (value) => typeof value === 'string' && list(value).every(isOrigin),
       defaultMessage: () =>
         'must be a list of origins such as https://app.example, http://localhost:5173; * is not taken, since any page could then decide',
+    },
+  });
+
+/** A broker's URL, or a list of them as {@link brokerUrls} reads it. */
+const BrokerUrls = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'brokerUrls',
+    validator: {
+      validate: (value) => typeof value === 'string' && unusableBroker(value) === undefined,
+      defaultMessage: (given) =>
+        `must be an amqp:// or amqps:// URL, or several with commas between them, each with its own scheme, user, port and virtual host, such as amqp://user:password@a:5672/hitl,amqp://user:password@b:5672/hitl; ${shownUrl(unusableBroker(String(given?.value)) ?? '')} is no such URL`,
     },
   });
 
@@ -96,9 +108,12 @@ export class Config {
   @Integer(1, 500)
   DATABASE_POOL_SIZE: number = 10;
 
-  /** RabbitMQ 3.10 or newer. Unset: the standalone app uses an in-process transport, the others refuse to start. */
+  /**
+   * RabbitMQ 3.10 or newer: a URL, or those of a cluster's nodes with commas between them. Unset: the standalone app uses
+   * an in-process transport, the others refuse to start.
+   */
   @IsOptional()
-  @Matches(/^amqps?:\/\//, { message: 'must be an amqp:// or amqps:// URL' })
+  @BrokerUrls()
   AMQP_URL?: string;
 
   /** Which provider answers: `demo` (offline, not an LLM), `openai` (any OpenAI-compatible server), `http` (any JSON over POST). */

@@ -1,14 +1,21 @@
 import { connect } from 'amqplib';
-import { ConfigError, shownUrl } from '@hitl/config';
+import { brokerUrls, ConfigError, shownUrl } from '@hitl/config';
+import { reasonOf } from './connection';
 
 const CONNECT_TIMEOUT_MS = 3000;
 
 /**
  * Makes sure that the broker takes us, where it answers. One that is away is waited for later, by the connection itself.
- * @returns why it cannot be used yet; undefined where it can
+ * @param amqpUrl of one broker, or of several that are tried all
+ * @returns why none can be used yet; undefined where one can
  * @throws ConfigError that names AMQP_URL, its value without secrets, what is wrong, and the remedy
  */
-export async function checkBroker(url: string): Promise<string | undefined> {
+export async function checkBroker(amqpUrl: string): Promise<string | undefined> {
+  const faults = await Promise.all(brokerUrls(amqpUrl).map(checkNode));
+  return faults.includes(undefined) ? undefined : faults.join('; ');
+}
+
+async function checkNode(url: string): Promise<string | undefined> {
   const named = `AMQP_URL=${shownUrl(url)}`;
   try {
     const connection = await connect(url, { timeout: CONNECT_TIMEOUT_MS });
@@ -16,8 +23,7 @@ export async function checkBroker(url: string): Promise<string | undefined> {
     await connection.close().catch(() => undefined);
     return undefined;
   } catch (error) {
-    const fault = error instanceof AggregateError ? (error.errors as unknown[])[0] : error;
-    const message = fault instanceof Error ? fault.message : String(fault);
+    const message = reasonOf(error);
     if (/ACCESS[_-]REFUSED/.test(message)) {
       const refusal = `${named} cannot be used: the broker refuses this user or password.`;
       throw new ConfigError(`${refusal} Set AMQP_URL with the right ones; write special characters as %XX.`, {
