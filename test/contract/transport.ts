@@ -34,13 +34,16 @@ export const DURABLE_QUEUES = Object.values(QUEUES)
 
 /** The two transports that handlers and senders must meet the same rules on. */
 export const TRANSPORTS = [
-  { name: 'RabbitMQ', open: openRabbitMq },
+  { name: 'RabbitMQ', open: () => openRabbitMq() },
   { name: 'the in-process transport', open: () => openTransport(createTransport()) },
 ];
 
-/** Connected to the run's RabbitMQ, whose queues are empty. */
-export async function openRabbitMq(): Promise<TestTransport> {
-  const transport = await openTransport(createTransport(testAmqpUrl()));
+/**
+ * Connected to the run's RabbitMQ, whose queues are empty.
+ * @param url another way there, or several
+ */
+export async function openRabbitMq(url = testAmqpUrl()): Promise<TestTransport> {
+  const transport = await openTransport(createTransport(url));
   await withBroker(async (broker) => {
     const channel = await broker.createChannel();
     for (const name of DURABLE_QUEUES) await channel.purgeQueue(name);

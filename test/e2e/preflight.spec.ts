@@ -103,6 +103,13 @@ describe('an app that cannot start says with which variable', () => {
     expect(said).not.toContain('hunter2');
   });
 
+  it('one of its brokers takes another password', async () => {
+    const AMQP_URL = `${testAmqpUrl()},${changed(testAmqpUrl(), { password: 'hunter2' })}`;
+    const said = await refusalOf('gateway', { DATABASE_URL: database.url, AMQP_URL });
+    expect(said).toMatch(/AMQP_URL=\S+ cannot be used: the broker refuses this user or password\./);
+    expect(said).not.toContain('hunter2');
+  });
+
   it('this machine has no such address', async () => {
     // From the block that is for documentation only.
     expect(await refusalOf('standalone', { HOST: '192.0.2.1', DATA_DIR: join(folder, 'unused') })).toContain(
@@ -203,6 +210,18 @@ describe('an app that starts says', () => {
       ]),
     );
     expect(process.logs.join('\n')).not.toContain('hunter2');
+  });
+
+  it('nothing of a broker that is away while another one answers', async () => {
+    const AMQP_URL = `${changed(testAmqpUrl(), { port: await closedPort() })},${testAmqpUrl()}`;
+    const process = await startService('gateway', { DATABASE_URL: database.url, AMQP_URL });
+    await until('it publishes', async () => {
+      const answer = await fetch(`${process.url}/health/ready`);
+      return ((await answer.json()) as { publishing: boolean }).publishing;
+    });
+    await process.stop();
+    expect(warnings(process.logs)).not.toContainEqual(expect.stringContaining('waiting for the broker'));
+    expect(process.logs.join('\n')).not.toContain(new URL(testAmqpUrl()).password);
   });
 
   it.each([

@@ -51,6 +51,13 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** Claims a job, or renews the claim; answers the status of the response. */
+const claim = async (id: string): Promise<number> => {
+  const response = await fetch(`${gateway.url}/v1/reviews/${id}/claim`, { method: 'PUT' });
+  await response.body?.cancel();
+  return response.status;
+};
+
 /** All jobs get their answer, and a decision finds its way. */
 async function expectHealed(ids: string[]): Promise<void> {
   await expectInferredOnce(database, ids);
@@ -85,6 +92,40 @@ it(
     await expectHealed(await submitMany(20, gateway));
   },
   TEST_DEADLINE,
+);
+
+it(
+  'answers reviewers again each time that the queue of their commands is deleted under load',
+  async () => {
+    const [id] = await submitMany(1, gateway);
+    await until('it waits for a human', async () => (await claim(id!)) === 200, DEADLINE);
+    let claimed = 0;
+    const others: number[] = [];
+    let working = true;
+    const reviewers = Array.from({ length: 4 }, async () => {
+      while (working) {
+        const status = await claim(id!);
+        if (status === 200) claimed += 1;
+        else others.push(status);
+      }
+    });
+    for (let time = 1; time <= 10; time += 1) {
+      const connection = await connect(testAmqpUrl());
+      await (await connection.createChannel()).deleteQueue('hitl.review.commands');
+      await connection.close();
+      const before = claimed;
+      // More than those that were answered before the deletion and are counted after it.
+      await until(`claims are answered, time ${time}`, () => claimed > before + reviewers.length, DEADLINE);
+    }
+    working = false;
+    await Promise.all(reviewers);
+    expect(others.filter((status) => status !== 503)).toEqual([]);
+    for (const service of [gateway, worker, reviews]) {
+      await until('it is ready', async () => (await readiness(service)).status === 200, DEADLINE);
+    }
+    expect(system.deaths()).toEqual([]);
+  },
+  4 * TEST_DEADLINE,
 );
 
 it(

@@ -87,6 +87,39 @@ describe('the configuration', () => {
     expect(refusal({ AMQP_ADDR: 'http://u:secret@a' })).toContain('AMQP_ADDR=http://a: must be an amqp://');
   });
 
+  it.each([
+    'amqp://a',
+    'amqps://u:p,w@a:5671/v?heartbeat=10',
+    'amqp://u:p@a:5672/v,amqp://u:p@b:5672/v',
+    'amqp://u:p@a, amqps://u:p@[::1]',
+  ])('takes the broker, or the brokers, of %s', (AMQP_URL) => {
+    expect(readConfig({ AMQP_URL }).AMQP_URL).toBe(AMQP_URL);
+  });
+
+  it.each([
+    ['amqp://u:secret@a:5672,b:5672/v', 'amqp://a:5672,b:5672/v', 'amqp://a:5672,b:5672/v'],
+    ['amqp://u:secret@a,b/v', 'amqp://a,b/v', 'amqp://a,b/v'],
+    ['amqp://u:secret@a,amqp://u:secret@b:x', 'amqp://a,amqp://b:x', 'amqp://b:x'],
+    ['amqp://u:secret@a,amqp://u:secret@', 'amqp://a,amqp://', 'amqp://'],
+    ['amqp://u:secret@a,http://b', 'amqp://a,http://b', 'amqp://a,http://b'],
+    ['amqp://u:secret@a,', 'amqp://a,', 'amqp://a,'],
+    [',amqp://u:secret@a', '(not shown)', '(not shown)'],
+  ])(
+    'refuses brokers such as %s, without the password, and says how a list is written',
+    (list, all, part) => {
+      for (const name of ['AMQP_URL', 'AMQP_ADDR']) {
+        const message = refusal({ [name]: list });
+        expect(message).toContain(
+          `\n  ${name}=${all}: must be an amqp:// or amqps:// URL, or several with commas`,
+        );
+        expect(message).toContain(
+          `amqp://user:password@a:5672/hitl,amqp://user:password@b:5672/hitl; ${part} is no`,
+        );
+        expect(message).not.toContain('secret');
+      }
+    },
+  );
+
   it('never shows a secret', () => {
     const message = refusal({
       DATABASE_URL: 'mysql://u:secret@x',

@@ -15,7 +15,8 @@ import {
   ValidateIf,
   validateSync,
 } from 'class-validator';
-import { isLoopback, shownUrl } from './shown-url';
+import { unusableBroker } from './broker-urls';
+import { shownUrl } from './shown-url';
 import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
 /** A whole number written in decimal digits; anything else stays as it is and fails the validation. */
@@ -62,6 +63,17 @@ const HostNames = (): PropertyDecorator =>
         typeof value === 'string' && list(value).every((name) => /^[a-z\d_]([\w.-]*\w)?$/i.test(name)),
       defaultMessage: () =>
         'must be a list of host names without scheme and port such as desk.example, gateway; * is not taken, since a page of any name could then decide',
+    },
+  });
+
+/** A broker's URL, or a list of them as {@link brokerUrls} reads it. */
+const BrokerUrls = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'brokerUrls',
+    validator: {
+      validate: (value) => typeof value === 'string' && unusableBroker(value) === undefined,
+      defaultMessage: (given) =>
+        `must be an amqp:// or amqps:// URL, or several with commas between them, each with its own scheme, user, port and virtual host, such as amqp://user:password@a:5672/hitl,amqp://user:password@b:5672/hitl; ${shownUrl(unusableBroker(String(given?.value)) ?? '')} is no such URL`,
     },
   });
 
@@ -112,9 +124,12 @@ export class Config {
   @Integer(0, 86_400_000)
   DATABASE_CONNECTION_MAX_AGE_MS: number = 300_000;
 
-  /** RabbitMQ 3.10 or newer. Unset: the standalone app uses an in-process transport, the others refuse to start. */
+  /**
+   * RabbitMQ 3.10 or newer: a URL, or those of a cluster's nodes with commas between them. Unset: the standalone app uses
+   * an in-process transport, the others refuse to start.
+   */
   @IsOptional()
-  @Matches(/^amqps?:\/\//, { message: 'must be an amqp:// or amqps:// URL' })
+  @BrokerUrls()
   AMQP_URL?: string;
 
   /** Which provider answers: `demo` (offline, not an LLM), `openai` (any OpenAI-compatible server), `http` (any JSON over POST). */

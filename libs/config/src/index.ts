@@ -1,3 +1,4 @@
+export { brokerUrls } from './broker-urls';
 export {
   allowedHosts,
   allowedOrigins,

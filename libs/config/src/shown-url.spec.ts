@@ -10,6 +10,9 @@ describe('a URL in a message', () => {
     ['postgres:///db?host=/run&password=secret', 'postgres:///db'],
     ['postgres://host/db?user=u@x&password=secret', 'postgres://x'],
     ['amqps://u:secret@[::1]:5671/%2f', 'amqps://[::1]:5671/%2f'],
+    ['amqp://u:secret@a/v,amqps://u:sec,ret@b:5671', 'amqp://a/v,amqps://b:5671'],
+    ['amqp://a, amqp://b', 'amqp://a,amqp://b'],
+    ['amqp://u:secret,amqp://secret@a', '(not shown)'],
     ['secret', '(not shown)'],
     ['u:secret@host', '(not shown)'],
   ])('%s is shown as %s', (url, shown) => {

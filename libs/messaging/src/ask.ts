@@ -1,7 +1,9 @@
 import type { ClientProxy } from '@nestjs/microservices';
 import { DomainError } from '@hitl/domain';
+import { metrics } from '@hitl/observability';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
 import { fromReplyError } from './envelope';
+import { QUEUES, queueOf } from './topology';
 
 /** How long one request waits for its reply, in milliseconds; the request leaves its queue after the same time. */
 export const REPLY_PATIENCE_MS = 4000;
@@ -32,11 +34,29 @@ export async function ask<T>(
       const fromHere = refusal === error;
       if (refusal instanceof DomainError && !(fromHere && attempt === 2)) throw refusal;
       if (attempt === tries || !(error instanceof TimeoutError)) {
+        const unconsumed = (await consumersOf(client, pattern)) === 0;
+        metrics.commandsUnanswered.inc({ why: unconsumed ? 'unconsumed' : 'late' });
+        const reason = unconsumed
+          ? `Nobody consumes ${QUEUES[queueOf(pattern)].name}: no review service is connected to the message broker.`
+          : 'No review service answered in time.';
         throw new DomainError(
           'unavailable',
-          `No review service answered in time. The command may or may not have taken effect, and none does later than ${(2 * REPLY_PATIENCE_MS) / 1000} s after it was sent: look at the job, then try again.`,
+          `${reason} The command may or may not have taken effect, and none does later than ${(2 * REPLY_PATIENCE_MS) / 1000} s after it was sent: look at the job, then try again.`,
         );
       }
     }
   }
+}
+
+/** Of a transport that can tell. */
+interface CountsConsumers {
+  /** How many consume the queue of a pattern; undefined where that is not known. */
+  consumersOf(pattern: string): Promise<number | undefined>;
+}
+
+async function consumersOf(
+  client: ClientProxy & Partial<CountsConsumers>,
+  pattern: string,
+): Promise<number | undefined> {
+  return client.consumersOf?.(pattern);
 }

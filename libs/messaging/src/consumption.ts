@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeTrouble, isDatabaseTrouble, isUnexpectedTrouble } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
@@ -30,10 +31,18 @@ export class Consumption {
   constructor(
     readonly queue: QueueKey,
     private readonly logger: { warn(message: string): void; error(message: unknown): void },
-  ) {}
+  ) {
+    // Each message in a pause listens to it.
+    setMaxListeners(0, this.#stopping.signal);
+  }
 
   get stopping(): boolean {
     return this.#stopping.signal.aborted;
+  }
+
+  /** How many messages are being handled. */
+  get inHand(): number {
+    return this.#running.size;
   }
 
   /** Runs `handle` and decides what becomes of its message. Never rejects. */

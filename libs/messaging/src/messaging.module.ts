@@ -1,5 +1,6 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
+import { brokerUrls } from '@hitl/config';
 import { ChangeAnnouncer } from './change-announcer';
 import type { QueueConsumption } from './consumption';
 import { InProcessBroker } from './in-process/in-process-broker';
@@ -15,12 +16,13 @@ export interface Transport {
   createServer(consumption: QueueConsumption & { graceMs: number }): RabbitMqServer | InProcessServer;
 }
 
-/** RabbitMQ where a URL is given, else queues inside this process. */
+/** RabbitMQ where a URL, or a list of them, is given, else queues inside this process. */
 export function createTransport(amqpUrl?: string): Transport {
   if (amqpUrl !== undefined) {
+    const urls = brokerUrls(amqpUrl);
     return {
-      client: new RabbitMqClient(amqpUrl),
-      createServer: (consumption) => new RabbitMqServer(amqpUrl, consumption),
+      client: new RabbitMqClient(urls),
+      createServer: (consumption) => new RabbitMqServer(urls, consumption),
     };
   }
   const broker = new InProcessBroker();

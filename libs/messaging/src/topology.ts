@@ -77,10 +77,25 @@ export function isFanOut(key: QueueKey): boolean {
   return (QUEUES[key] as QueueDefinition).fanOut === true;
 }
 
-/** Declares every queue; run on each new connection, so that a wiped broker is whole again. */
-export async function assertTopology(channel: ConfirmChannel): Promise<void> {
-  for (const { name, fanOut } of Object.values<QueueDefinition>(QUEUES)) {
-    if (fanOut) await channel.assertExchange(name, 'fanout', { durable: true });
-    else await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+/**
+ * Declares every queue; run on each new connection, so that a wiped broker is whole again.
+ * @returns how many consume each queue
+ */
+export async function assertTopology(channel: ConfirmChannel): Promise<Map<QueueKey, number>> {
+  const consumers = new Map<QueueKey, number>();
+  for (const key of Object.keys(QUEUES) as QueueKey[]) {
+    if (isFanOut(key)) await channel.assertExchange(QUEUES[key].name, 'fanout', { durable: true });
+    else consumers.set(key, await assertQueue(channel, key));
   }
+  return consumers;
+}
+
+/** Declares a queue; returns how many consume it. */
+export async function assertQueue(channel: ConfirmChannel, key: QueueKey): Promise<number> {
+  const arguments_ = { 'x-queue-type': 'quorum' };
+  const { consumerCount } = await channel.assertQueue(QUEUES[key].name, {
+    durable: true,
+    arguments: arguments_,
+  });
+  return consumerCount;
 }

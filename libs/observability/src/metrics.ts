@@ -68,6 +68,18 @@ export const metrics = {
     labelNames: ['queue'] as const,
     registers: [registry],
   }),
+  subscriptionsLost: new Counter({
+    name: 'hitl_subscriptions_lost_total',
+    help: 'Times that the broker had dropped the subscription to a queue without telling, and it was made anew',
+    labelNames: ['queue'] as const,
+    registers: [registry],
+  }),
+  commandsUnanswered: new Counter({
+    name: 'hitl_commands_unanswered_total',
+    help: 'Commands that no review service answered: nobody consumed their queue (unconsumed), or no reply came in time (late)',
+    labelNames: ['why'] as const,
+    registers: [registry],
+  }),
   bellsPublished: new Counter({
     name: 'hitl_outbox_published_total',
     help: 'Outbox rows published, by who did it: the process that wrote them, or a poller that found them orphaned',

@@ -10,6 +10,8 @@ interface Log {
 export class Outage {
   private readonly away = new Set<object>();
   private isTold = false;
+  /** What was said last of each of several brokers. */
+  private readonly reasons = new Map<string, string>();
 
   constructor(private readonly logger: Log) {}
 
@@ -18,20 +20,31 @@ export class Outage {
     this.isTold = true;
   }
 
-  /** A connection has broken, or could not be made. */
-  lost(connection: object, error: Error): void {
+  /**
+   * A connection has broken, or could not be made.
+   * @param broker which of several it was to be made to; each new reason of each is told
+   */
+  lost(connection: object, error: Error, broker?: string): void {
     this.away.add(connection);
-    if (this.isTold) return;
+    const reason = reasonOf(error);
+    if (broker !== undefined) {
+      if (this.reasons.get(broker) !== reason) {
+        this.logger.warn(`the broker ${broker} cannot be reached (${reason}); trying again`);
+      }
+      this.reasons.set(broker, reason);
+    } else if (!this.isTold) {
+      this.logger.warn(`the broker is away (${reason}); trying again until it is back`);
+    }
     this.isTold = true;
-    this.logger.warn(`the broker is away (${reasonOf(error)}); trying again until it is back`);
   }
 
-  /** A connection is there. */
-  found(connection: object): void {
+  /** A connection is there. @param broker to which of several */
+  found(connection: object, broker?: string): void {
     this.away.delete(connection);
     if (!this.isTold || this.away.size > 0) return;
     this.isTold = false;
-    this.logger.log('the broker is back');
+    this.reasons.clear();
+    this.logger.log(broker === undefined ? 'the broker is back' : `connected to the broker ${broker}`);
   }
 
   /** A connection is closed for good: nobody waits for it. */

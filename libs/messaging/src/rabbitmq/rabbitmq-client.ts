@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { ClientRMQ, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
+import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { DomainError } from '@hitl/domain';
 import { REPLY_PATIENCE_MS } from '../ask';
-import { assertTopology, isFanOut, QUEUES, queueOf } from '../topology';
-import { closeConnection, openChannel, openConnection } from './connection';
+import { assertQueue, assertTopology, isFanOut, QUEUES, queueOf, type QueueKey } from '../topology';
+import { answered, BrokerConnection } from './connection';
 
 /** Messages that may wait for the broker's confirm at once; more are refused, and stay in the outbox. */
 const MOST_UNCONFIRMED = 2000;
+/** How long the broker may take to tell who consumes a queue, in milliseconds. */
+const COUNT_TIMEOUT_MS = 2000;
 
 /**
  * Nest's RabbitMQ client, made safe: a pattern finds its queue, events are persistent and `emit` resolves on the
@@ -21,9 +23,14 @@ export class RabbitMqClient extends ClientRMQ {
   private unconfirmed = 0;
   private readonly returned = new Set<string>();
   private open = false;
+  private connection?: BrokerConnection;
+  private raw?: ConfirmChannel;
+  /** Queues of which the log says that nobody consumes them. */
+  private readonly unconsumed = new Set<QueueKey>();
+  private readonly counting = new Map<QueueKey, Promise<number | undefined>>();
 
-  constructor(private readonly url: string) {
-    super({ urls: [url], queue: 'set per message', noAssert: true, persistent: true });
+  constructor(private readonly brokers: readonly string[]) {
+    super({ urls: [...brokers], queue: 'set per message', noAssert: true, persistent: true });
   }
 
   /** Whether the broker takes messages right now. */
@@ -33,27 +40,28 @@ export class RabbitMqClient extends ClientRMQ {
 
   /** Opens the connection in the background at the first call. @throws DomainError `unavailable` while the broker is away */
   override connect(): Promise<void> {
-    if (!this.client) {
+    if (!this.connection) {
       this.responseEmitter = new EventEmitter().setMaxListeners(0);
-      const connection = openConnection(this.url);
-      connection.on('disconnect', () => {
+      const connection = new BrokerConnection(this.brokers, this.logger);
+      connection.manager.on('disconnect', () => {
         this.open = false;
       });
-      connection.on('blocked', ({ reason }) => {
+      connection.manager.on('blocked', () => {
         this.open = false;
-        this.logger.warn(`the broker takes no messages: ${reason}`);
       });
-      connection.on('unblocked', () => {
+      connection.manager.on('unblocked', () => {
         this.open = true;
       });
-      this.client = connection;
-      this.channel = openChannel(connection, (channel) => this.setupChannel(channel), this.logger);
+      this.connection = connection;
+      this.client = connection.manager;
+      this.channel = connection.openChannel((channel) => this.setupChannel(channel));
     }
     return this.open ? Promise.resolve() : Promise.reject(brokerAway());
   }
 
   override async setupChannel(channel: ConfirmChannel): Promise<void> {
     await assertTopology(channel);
+    this.raw = channel;
     channel.on('return', (message: ConsumeMessage) => {
       this.returned.add(message.properties.messageId as string);
     });
@@ -70,10 +78,34 @@ export class RabbitMqClient extends ClientRMQ {
   override async close(): Promise<void> {
     this.open = false;
     this.handleClose();
-    await (this.channel as ChannelWrapper | null)?.close().catch(() => undefined);
-    await closeConnection(this.url, this.client as AmqpConnectionManager | null);
+    await this.connection?.close();
+    this.connection = undefined;
     this.channel = null;
     this.client = null;
+  }
+
+  /** Asks the broker how many consume the queue of a pattern, and logs when nobody does; undefined where it does not answer. */
+  consumersOf(pattern: string): Promise<number | undefined> {
+    const key = queueOf(pattern);
+    const asking =
+      this.counting.get(key) ?? this.countConsumers(key).finally(() => this.counting.delete(key));
+    this.counting.set(key, asking);
+    return asking;
+  }
+
+  private async countConsumers(key: QueueKey): Promise<number | undefined> {
+    if (!this.open || !this.raw) return undefined;
+    try {
+      // Never passively: that ends the channel where the queue is missing.
+      const count = await answered(assertQueue(this.raw, key), COUNT_TIMEOUT_MS);
+      if (count === 0 && !this.unconsumed.has(key)) {
+        this.unconsumed.add(key);
+        this.logger.error(`nobody consumes ${QUEUES[key].name}: what is asked there is not answered`);
+      }
+      return count;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Resolves once the broker has confirmed. */
@@ -84,7 +116,9 @@ export class RabbitMqClient extends ClientRMQ {
   /** A request: gone from its queue when its sender no longer waits. */
   protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const correlationId = randomUUID();
+    const key = queueOf(String(packet.pattern));
     const listener = (message: ConsumeMessage): void => {
+      if (this.unconsumed.delete(key)) this.logger.log(`${QUEUES[key].name} is consumed again`);
       void this.handleMessage(this.parseMessageContent(message.content), callback);
     };
     const cleanup = (): void => {
@@ -112,18 +146,13 @@ export class RabbitMqClient extends ClientRMQ {
       const content = Buffer.from(
         JSON.stringify({ pattern: packet.pattern as unknown, data: packet.data as unknown, id: packet.id }),
       );
-      if (isFanOut(key)) {
-        await (this.channel as ChannelWrapper).publish(queue, '', content, {
-          contentType: 'application/json',
-        });
-        return;
-      }
-      await (this.channel as ChannelWrapper).sendToQueue(queue, content, {
-        ...options,
-        messageId,
-        mandatory: true,
-        contentType: 'application/json',
-      });
+      const contentType = 'application/json';
+      const channel = this.channel as ChannelWrapper;
+      await this.connection?.confirmed(
+        isFanOut(key)
+          ? channel.publish(queue, '', content, { contentType })
+          : channel.sendToQueue(queue, content, { ...options, messageId, mandatory: true, contentType }),
+      );
     } finally {
       this.unconfirmed -= 1;
     }

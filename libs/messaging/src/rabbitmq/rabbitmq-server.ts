@@ -1,16 +1,31 @@
+import { randomUUID } from 'node:crypto';
 import { RmqContext, ServerRMQ } from '@nestjs/microservices';
 import { Logger } from '@nestjs/common';
 import { isUnexpectedTrouble } from '@hitl/domain';
-import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
-import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { ChannelWrapper } from 'amqp-connection-manager';
+import type { ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
 import { lastValueFrom } from 'rxjs';
+import { metrics } from '@hitl/observability';
 import { Consumption, type QueueConsumption } from '../consumption';
 import { openEnvelope, PoisonError, toReplyError, type Envelope } from '../envelope';
 import { assertTopology, isFanOut, QUEUES } from '../topology';
-import { closeConnection, openChannel, openConnection } from './connection';
+import { answered, BrokerConnection } from './connection';
 
 /** Largest event in bytes; events carry ids only. Commands carry what a reviewer wrote. */
 const LARGEST_EVENT = 65_536;
+/** After this long without a message the server makes sure that it would get one, in milliseconds. */
+const SILENCE_MS = 10_000;
+/** How long after the broker has ended a subscription it is asked for another, in milliseconds: it may be deleting the queue. */
+const RENEWAL_DELAY_MS = 1000;
+/** How long a closing server waits for the broker, in milliseconds. */
+const CANCEL_TIMEOUT_MS = 2000;
+
+/** What the broker knows of this consumer. */
+interface Subscription {
+  tag: string;
+  /** The broker has said that it is no more. */
+  ended: boolean;
+}
 
 /**
  * Nest's RabbitMQ server, made safe: it consumes one queue, acknowledges in one place and only after the handler
@@ -20,20 +35,26 @@ const LARGEST_EVENT = 65_536;
 export class RabbitMqServer extends ServerRMQ {
   protected override readonly logger = new Logger(RabbitMqServer.name);
   private readonly consumption: Consumption;
-  private consumerTag?: string;
+  private connection?: BrokerConnection;
   private raw?: ConfirmChannel;
+  private subscription?: Subscription;
+  /** The queue that it consumes. */
+  private source: string;
+  private watchdog?: NodeJS.Timeout;
+  private renewing = Promise.resolve();
 
   constructor(
-    private readonly url: string,
+    private readonly brokers: readonly string[],
     private readonly settings: QueueConsumption & { graceMs: number },
   ) {
-    super({ urls: [url], queue: QUEUES[settings.queue].name, noAck: false, noAssert: true });
+    super({ urls: [...brokers], queue: QUEUES[settings.queue].name, noAck: false, noAssert: true });
     this.consumption = new Consumption(settings.queue, this.logger);
+    this.source = this.queue;
   }
 
   /** Whether messages can arrive right now. */
   get ready(): boolean {
-    return this.consumerTag !== undefined;
+    return this.subscription !== undefined;
   }
 
   /** Starts to consume; does not wait for the broker, which may be away. */
@@ -45,45 +66,112 @@ export class RabbitMqServer extends ServerRMQ {
         );
       }
     }
-    const connection = openConnection(this.url);
-    connection.on('disconnect', () => {
-      this.consumerTag = undefined;
+    const connection = new BrokerConnection(this.brokers, this.logger);
+    connection.manager.on('disconnect', () => {
+      this.subscription = undefined;
+      this.raw = undefined;
     });
-    this.server = connection;
-    this.channel = openChannel(connection, (channel) => this.setupChannel(channel), this.logger);
+    this.connection = connection;
+    this.server = connection.manager;
+    this.channel = connection.openChannel((channel) => this.setupChannel(channel));
     callback();
     return Promise.resolve();
   }
 
   override async setupChannel(channel: ConfirmChannel): Promise<void> {
-    await assertTopology(channel);
+    if (this.consumption.stopping) return;
+    if (isFanOut(this.settings.queue)) this.source = `${this.queue}.${randomUUID()}`;
+    await this.declare(channel);
     await channel.prefetch(this.settings.concurrency, false);
     this.raw = channel;
-    if (this.consumption.stopping) return;
-    const { consumerTag } = await channel.consume(
-      isFanOut(this.settings.queue) ? await this.ownQueue(channel) : this.queue,
-      (message) => void this.receive(message, channel),
-      { noAck: false },
-    );
-    this.consumerTag = consumerTag;
+    await this.subscribe(channel);
+    this.watch(channel, SILENCE_MS);
     this.logger.log(`consuming ${this.queue}, ${this.settings.concurrency} at once`);
   }
 
-  /** A queue for this consumer alone, which goes with its connection. */
-  private async ownQueue(channel: ConfirmChannel): Promise<string> {
-    const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false });
-    await channel.bindQueue(queue, this.queue, '');
-    return queue;
+  /**
+   * Declares all queues, and what this server consumes: of a fan-out that is a queue for itself, which goes with its connection.
+   * @returns how many consume it
+   */
+  private async declare(channel: ConfirmChannel): Promise<number> {
+    const consumers = await assertTopology(channel);
+    if (!isFanOut(this.settings.queue)) return consumers.get(this.settings.queue) ?? 0;
+    const own = { exclusive: true, autoDelete: true, durable: false };
+    const { consumerCount } = await channel.assertQueue(this.source, own);
+    await channel.bindQueue(this.source, this.queue, '');
+    return consumerCount;
+  }
+
+  private async subscribe(channel: ConfirmChannel): Promise<void> {
+    if (this.consumption.stopping) return;
+    const subscription: Subscription = { tag: randomUUID(), ended: false };
+    await channel.consume(this.source, (message) => void this.receive(message, channel, subscription), {
+      noAck: false,
+      consumerTag: subscription.tag,
+    });
+    // Its end may be told before its beginning has got here.
+    this.subscription = subscription.ended ? undefined : subscription;
+  }
+
+  /** Renews the subscription when no message has come for `ms`. */
+  private watch(channel: ConfirmChannel, ms: number): void {
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => {
+      // One after the other.
+      this.renewing = this.renewing.then(() => this.renew(channel));
+    }, ms).unref();
+  }
+
+  /** Never rejects. */
+  private async renew(channel: ConfirmChannel): Promise<void> {
+    // A new channel has a watchdog of its own.
+    if (channel !== this.raw || this.consumption.stopping) return;
+    try {
+      await answered(this.resubscribe(channel));
+    } catch (error) {
+      if (channel !== this.raw) return;
+      this.subscription = undefined;
+      this.connection?.drop(`the subscription to ${this.queue} could not be renewed: ${String(error)}`);
+    }
+    this.watch(channel, this.ready ? SILENCE_MS : RENEWAL_DELAY_MS);
+  }
+
+  /**
+   * Makes sure that the broker still has the subscription, and an exchange its binding: it has been seen to drop them
+   * without a word. Since it tells only how many consume a queue, an idle subscription is replaced by a new one. One
+   * with messages in hand is kept while anybody consumes: a new one would be given as many again.
+   */
+  private async resubscribe(channel: ConfirmChannel): Promise<void> {
+    const consumers = await this.declare(channel);
+    const current = this.subscription;
+    if (current) {
+      const lost = consumers === 0;
+      if (!lost && (isFanOut(this.settings.queue) || this.consumption.inHand > 0)) return;
+      if (lost) {
+        metrics.subscriptionsLost.inc({ queue: this.queue });
+        this.logger.warn(
+          `the broker has dropped the subscription to ${this.queue} without a word; consuming anew`,
+        );
+      }
+      await channel.cancel(current.tag);
+    }
+    await this.subscribe(channel);
   }
 
   /** Never rejects. A null message is the broker's word that this consumer is no more. */
-  private async receive(message: ConsumeMessage | null, channel: ConfirmChannel): Promise<void> {
+  private async receive(
+    message: ConsumeMessage | null,
+    channel: ConfirmChannel,
+    subscription: Subscription,
+  ): Promise<void> {
     if (message === null) {
-      this.consumerTag = undefined;
-      this.logger.warn(`the broker ended the subscription to ${this.queue}; reconnecting`);
-      (this.server as AmqpConnectionManager).reconnect();
+      subscription.ended = true;
+      if (this.subscription === subscription) this.subscription = undefined;
+      this.logger.warn(`the broker ended the subscription to ${this.queue}; consuming anew`);
+      this.watch(channel, RENEWAL_DELAY_MS);
       return;
     }
+    this.watchdog?.refresh();
     if (this.consumption.stopping) {
       settle(() => {
         channel.nack(message, false, true);
@@ -102,12 +190,14 @@ export class RabbitMqServer extends ServerRMQ {
   }
 
   override async close(): Promise<void> {
-    const tag = this.consumerTag;
-    this.consumerTag = undefined;
-    if (tag !== undefined) await this.raw?.cancel(tag).catch(() => undefined);
+    const tag = this.subscription?.tag;
+    this.subscription = undefined;
+    clearTimeout(this.watchdog);
+    if (tag !== undefined && this.raw) {
+      await answered(this.raw.cancel(tag), CANCEL_TIMEOUT_MS).catch(() => undefined);
+    }
     await this.consumption.drain(this.settings.graceMs);
-    await (this.channel as ChannelWrapper | null)?.close().catch(() => undefined);
-    await closeConnection(this.url, this.server as AmqpConnectionManager | null);
+    await this.connection?.close();
   }
 
   private async dispatch(message: ConsumeMessage, channel: ConfirmChannel): Promise<void> {
@@ -130,14 +220,17 @@ export class RabbitMqServer extends ServerRMQ {
       reply = { id: envelope.id, err, isDisposed: true };
     }
     // A reply that is lost is asked for again; it must not hold up or crash the consumer.
-    (this.channel as ChannelWrapper)
-      .sendToQueue(replyTo, Buffer.from(JSON.stringify(reply)), {
-        correlationId: message.properties.correlationId as string,
-        persistent: false,
-      })
-      .catch((error: unknown) => {
-        this.logger.warn(`a reply was not delivered: ${String(error)}`);
-      });
+    this.sendConfirmed(replyTo, Buffer.from(JSON.stringify(reply)), {
+      correlationId: message.properties.correlationId as string,
+      persistent: false,
+    }).catch((error: unknown) => {
+      this.logger.warn(`a reply was not delivered: ${String(error)}`);
+    });
+  }
+
+  /** Resolves once the broker has confirmed. */
+  private async sendConfirmed(queue: string, content: Buffer, options: Options.Publish): Promise<void> {
+    await this.connection?.confirmed((this.channel as ChannelWrapper).sendToQueue(queue, content, options));
   }
 
   private async invoke({ pattern, data }: Envelope, context: RmqContext): Promise<unknown> {
@@ -151,7 +244,7 @@ export class RabbitMqServer extends ServerRMQ {
   private async park(message: ConsumeMessage, reason: string): Promise<void> {
     // News is old by the time that anybody could look at it, and there is a copy for every consumer.
     if (isFanOut(this.settings.queue)) return;
-    await (this.channel as ChannelWrapper).sendToQueue(QUEUES.parked.name, message.content, {
+    await this.sendConfirmed(QUEUES.parked.name, message.content, {
       persistent: true,
       contentType: message.properties.contentType as string | undefined,
       headers: { 'x-parked-from': this.queue, 'x-parked-because': reason.slice(0, 1000) },
