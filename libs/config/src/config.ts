@@ -16,7 +16,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { unusableBroker } from './broker-urls';
-import { shownUrl } from './shown-url';
+import { isLoopback, shownUrl } from './shown-url';
 import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
 /** A whole number written in decimal digits; anything else stays as it is and fails the validation. */
