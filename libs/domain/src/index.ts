@@ -4,7 +4,6 @@ export {
   isDatabaseTrouble,
   isDataFault,
   isDuplicate,
-  isLocked,
   isStatementTimeout,
   isTransient,
   isUnexpectedTrouble,

@@ -132,7 +132,7 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
         for (const event of events) pass(event);
         if (events.length < EVENTS_PER_LOOK || signal.aborted) break;
       }
-      for (const event of kept as EventRecord[]) pass(event);
+      for (const event of kept) pass(event);
       kept = null;
       if (jobId !== undefined && endedJob && (await this.isLast(last, jobId))) return;
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
