@@ -63,7 +63,11 @@ export async function startPair(folder: string): Promise<Pair> {
     async caughtUp() {
       const end = await ask<string>(primary, 'pg_current_wal_lsn()::text');
       const has = `coalesce(pg_last_wal_replay_lsn() >= '${String(end)}', false)`;
-      await until('the standby has caught up', async () => Boolean(await ask(standby, has)), DEADLINE);
+      await until(
+        'the standby has caught up',
+        async () => (await ask<boolean>(standby, has)) === true,
+        DEADLINE,
+      );
     },
     async promote() {
       await ask(standby, 'pg_promote()');

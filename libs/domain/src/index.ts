@@ -3,7 +3,6 @@ export {
   isDatabaseTrouble,
   isDataFault,
   isDuplicate,
-  isLocked,
   isStatementTimeout,
   isTransient,
   isUnexpectedTrouble,

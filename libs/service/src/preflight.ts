@@ -17,14 +17,13 @@ import { answerWhileWaiting } from './while-waiting';
  */
 export async function preflight(config: Config, standalone: boolean, logger: PinoLogger): Promise<void> {
   const { HOST, PORT, DATA_DIR, DATABASE_URL, AMQP_URL } = config;
-  let databaseIsAway = false;
   const results = await Promise.allSettled([
     checkPort(HOST, PORT),
     DATABASE_URL === undefined
       ? Promise.resolve(DATA_DIR).then(checkDataDir)
       : checkDatabase(DATABASE_URL, 0).catch((error: unknown) => {
-          databaseIsAway = !standalone && error instanceof Error && isTransient(error.cause);
-          if (!databaseIsAway) throw error;
+          if (standalone || !(error instanceof Error) || !isTransient(error.cause)) throw error;
+          return 'away' as const;
         }),
     AMQP_URL === undefined ? undefined : checkBroker(AMQP_URL),
   ]);
@@ -37,7 +36,7 @@ export async function preflight(config: Config, standalone: boolean, logger: Pin
     );
   const away = results[2].status === 'fulfilled' ? results[2].value : undefined;
   if (away !== undefined) logger.warn(`waiting for the broker: ${away}`);
-  if (databaseIsAway) await waitForDatabase(config, logger);
+  if (results[1].status === 'fulfilled' && results[1].value === 'away') await waitForDatabase(config, logger);
 }
 
 async function waitForDatabase(
