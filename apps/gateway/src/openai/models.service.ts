@@ -54,18 +54,16 @@ export class ModelsService {
       if (response.status !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
         throw new Error(`it answered ${response.status}`);
       }
-      return answer.data
-        .slice(0, MOST_MODELS)
-        .flatMap((model) =>
-          isJsonObject(model) && typeof model.id === 'string' && model.id.length <= LONGEST_NAME
-            ? [
-                {
-                  id: model.id,
-                  owned_by: typeof model.owned_by === 'string' ? model.owned_by.slice(0, LONGEST_NAME) : type,
-                },
-              ]
-            : [],
-        );
+      return answer.data.slice(0, MOST_MODELS).flatMap((model) =>
+        isJsonObject(model) && typeof model.id === 'string' && model.id.length <= LONGEST_NAME
+          ? [
+              {
+                id: model.id,
+                owned_by: typeof model.owned_by === 'string' ? model.owned_by.slice(0, LONGEST_NAME) : type,
+              },
+            ]
+          : [],
+      );
     } catch (error) {
       this.asked = undefined;
       this.logger.warn(`the provider does not list its models: ${(error as Error).message}`);
