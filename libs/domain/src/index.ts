@@ -35,7 +35,6 @@ export { ExportReader, type DecisionRecord, type ExportFilter } from './jobs/exp
 export { JobEvent } from './jobs/job-event.entity';
 export {
   JobLists,
-  MAX_PAGE_BYTES,
   type ExactJob,
   type ListedJob,
   type ReviewPosition,
