@@ -13,9 +13,10 @@ import {
 } from '@hitl/database';
 import { JobStore } from '@hitl/domain';
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
-import { createLogger, measureProcess, NestLogger } from '@hitl/observability';
+import { createLogger, measureProcess, METRICS_PATH, NestLogger } from '@hitl/observability';
 import { HealthController, Readiness } from './health.controller';
 import { explainListening, openDeskWarning, preflight } from './preflight';
+import { mayReadMetrics, serveMetrics } from './metrics-server';
 import { basePath, requestPath } from './request-path';
 import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
 
@@ -159,11 +160,21 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
       if (!readiness.accepting) reply.header('connection', 'close');
       return Promise.resolve();
     });
+  if (definition.configure) {
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRequest', (request, reply, done) => {
+        if (request.routeOptions.url !== METRICS_PATH || mayReadMetrics(request, config)) done();
+        else reply.callNotFound();
+      });
+  }
   await definition.configure?.(app, config);
   // What the process before this one had in its queues and in hand is gone with it.
   if (embedded) await app.get(JobStore).kickAll();
   // The broker is not waited for: it may be away. Readiness tells.
   void transport.client.connect().catch(() => undefined);
+  const metricsServer = await serveMetrics(config);
   await app.listen({ port: config.PORT, host: config.HOST, backlog: BACKLOG });
   await app.startAllMicroservices();
   let stopping = false;
@@ -180,6 +191,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     clearTimeout(patience);
     await Promise.all(servers.map((server) => server.close()));
     await app.close();
+    metricsServer?.close();
     await embedded?.close();
     logger.info('stopped');
     process.exit(0);
@@ -194,7 +206,9 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   }
   // Whoever waits for this line may stop the process at once.
   const url = await app.getUrl();
-  logger.info({ url }, 'ready');
+  const address = metricsServer?.address();
+  const metrics = typeof address === 'object' ? address?.port : undefined;
+  logger.info({ url, ...(metrics !== undefined && { metrics }) }, 'ready');
   definition.started?.(url, config);
 }
 

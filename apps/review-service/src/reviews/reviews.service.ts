@@ -32,6 +32,8 @@ import { heldOf, refusalOf } from './refusal';
 @Injectable()
 export class ReviewsService {
   private readonly logger = new Logger(ReviewsService.name);
+  /** Decisions that are being made: one that is sent again, since its reply took long, is not made twice at once. */
+  private readonly inHand = new Map<string, Promise<ReviewReply>>();
 
   constructor(
     private readonly store: JobStore,
@@ -56,8 +58,20 @@ export class ReviewsService {
    * @throws DomainError job_not_found, invalid_request, schema_mismatch, idempotency_conflict, and as {@link refusalOf}
    */
   async decide(request: DecisionRequest): Promise<ReviewReply> {
+    const requestHash = hashOf(request);
+    const key = `${request.id} ${requestHash}`;
+    const made =
+      this.inHand.get(key) ??
+      this.decideOnce(request, requestHash).finally(() => {
+        this.inHand.delete(key);
+      });
+    this.inHand.set(key, made);
+    return made;
+  }
+
+  private async decideOnce(request: DecisionRequest, requestHash: string): Promise<ReviewReply> {
     this.requireReason(request.reasonCode);
-    const judgement = await this.judge(request);
+    const judgement = await this.judge(request, requestHash);
     const reply =
       (await this.planned(request.jobId, () => this.take(judgement))) ?? (await this.retry(judgement));
     if (!reply) return this.repeated(judgement);
@@ -240,15 +254,7 @@ export class ReviewsService {
     }
   }
 
-  private async judge(request: DecisionRequest): Promise<Judgement> {
-    const { undoMs, ...rest } = request;
-    // One that asks for no time keeps the hash it had before there was one to ask for.
-    const told: Partial<DecisionRequest> = { ...rest, id: '', ...(undoMs && { undoMs }) };
-    // Each try has its own.
-    delete told.deadline;
-    const requestHash = createHash('sha256')
-      .update(JSON.stringify(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1))))
-      .digest('hex');
+  private async judge(request: DecisionRequest, requestHash: string): Promise<Judgement> {
     const desk = this.planner.deskOf(request.actor);
     return { ...request, ...(await this.changeOf(request)), requestHash, desk, policy: null };
   }
@@ -323,6 +329,17 @@ export class ReviewsService {
     if (!job) throw notFound(jobId);
     return job;
   }
+}
+
+/** What a decision asks for, whatever its id: SHA-256, in hex. */
+function hashOf({ undoMs, ...rest }: DecisionRequest): string {
+  // One that asks for no time keeps the hash it had before there was one to ask for.
+  const told: Partial<DecisionRequest> = { ...rest, id: '', ...(undoMs && { undoMs }) };
+  // Each try has its own.
+  delete told.deadline;
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1))))
+    .digest('hex');
 }
 
 /** What is kept of findings; null: there is nothing to tell. */
