@@ -161,6 +161,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
       return Promise.resolve();
     });
   if (definition.configure) {
+    await definition.configure(app, config);
     app
       .getHttpAdapter()
       .getInstance()
@@ -169,7 +170,6 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
         else reply.callNotFound();
       });
   }
-  await definition.configure?.(app, config);
   // What the process before this one had in its queues and in hand is gone with it.
   if (embedded) await app.get(JobStore).kickAll();
   // The broker is not waited for: it may be away. Readiness tells.
