@@ -93,7 +93,9 @@ const migrated = await new Promise((resolve) => run('gateway', ['migrate'], {}).
 if (migrated !== 0) await stop(1);
 
 for (const app of APPS) {
-  const child = run(app.name, [], { PORT: String(app.port) });
+  // The others tell their metrics on their own ports.
+  const METRICS_PORT = app.name === 'gateway' ? (process.env.METRICS_PORT ?? '') : '';
+  const child = run(app.name, [], { PORT: String(app.port), METRICS_PORT });
   children.push(child);
   child.once('exit', (code, signal) => {
     if (stopping) return;

@@ -177,6 +177,35 @@ describe('requests as clients and proxies send them', () => {
   });
 });
 
+describe('the metrics of a public port', () => {
+  it('are told to callers on its own machine only, and by no proxy', async () => {
+    const stack = await startStack('standalone', { HOST: '0.0.0.0' });
+    try {
+      const url = stack.url.replace('0.0.0.0', '127.0.0.1');
+      expect(await send(url, 'GET', '/metrics', {})).toBe(200);
+      for (const header of ['x-forwarded-for', 'forwarded', 'via']) {
+        expect(await send(url, 'GET', '/metrics', { [header]: '127.0.0.1' })).toBe(404);
+      }
+    } finally {
+      await stack.stop();
+    }
+  });
+
+  it('have a port of their own where there is one', async () => {
+    const stack = await startStack('standalone', { METRICS_PORT: '0' });
+    try {
+      expect((await stack.http.get('/metrics')).body.code).toBe('not_found');
+      const ready = stack.processes[0]!.logs.find((line) => line.includes('"msg":"ready"'))!;
+      const http = createClient(`http://127.0.0.1:${JSON.parse(ready).metrics}`);
+      expect((await http.get('/metrics')).text).toContain('hitl_jobs_submitted_total');
+      for (const path of ['/', '/v1/jobs', '/metrics/x']) expect((await http.get(path)).status).toBe(404);
+      expect((await http.post('/metrics')).status).toBe(404);
+    } finally {
+      await stack.stop();
+    }
+  });
+});
+
 describe('a gateway whose settings say where it is', () => {
   const PUBLIC_URL = 'https://desk.example/hitl';
   let stack: Stack;

@@ -42,11 +42,31 @@ describe.each(WAYS)('/v1/jobs: $name', ({ way }) => {
     expect(Math.abs(Date.parse(body.created_at) - Date.now())).toBeLessThan(60_000);
   });
 
-  it('takes null for what it takes left out', async () => {
-    const left = { priority: null, metadata: null, callback_url: null, response_schema: null };
-    const { status, body } = await stack.http.post('/v1/jobs', { payload: chat('Hello!'), ...left });
+  it('takes null for each field that may be left out', async () => {
+    const nothing = { metadata: null, priority: null, callback_url: null, response_schema: null };
+    const { status, body } = await stack.http.post('/v1/jobs', { payload: null, ...nothing });
     expect(status).toBe(202);
-    expect(body).toMatchObject({ priority: 0, metadata: {}, callback_url: null });
+    expect(body).toMatchObject({ payload: null, metadata: {}, priority: 0, callback_url: null });
+    await stack.reaches(body.id, 'human');
+    const undecided = { id: null, response: null, payload: null, feedback: null, reason: null };
+    const more = { reason_code: null, submitter_message: null, undo_ms: null };
+    const decided = await stack.decide(body.id, { verdict: 'approve', ...undecided, ...more });
+    expect(decided.status).toBe(200);
+    const note = await stack.http.post(`/v1/reviews/${body.id}/notes`, { id: null, text: 'x' });
+    expect(note.status).toBe(204);
+    const policy = 'version: 1\nrules: []\n';
+    expect((await stack.http.post('/v1/policies/dry-run', { policy, last: null })).status).toBe(200);
+  });
+
+  it('tells nothing of the answer, nor how long it is, before it is approved', async () => {
+    const { id } = await stack.submit(chat('secret'));
+    const waiting = await stack.reaches(id, 'human');
+    expect(waiting).toMatchObject({ response: null, usage: null });
+    const listed = (await stack.http.get('/v1/jobs')).body.data.find((job: { id: string }) => job.id === id);
+    expect(listed).toMatchObject({ response: null, usage: null });
+    expect((await stack.http.get(`/v1/reviews/${id}`)).body.usage).toMatchObject({ total_tokens: 8 });
+    await stack.decide(id, { verdict: 'approve' });
+    expect((await stack.reaches(id, 'success')).usage).toMatchObject({ total_tokens: 8 });
   });
 
   it('answers a job with its fields in snake_case and its revision as the ETag', async () => {

@@ -50,12 +50,12 @@ describe.each(WAYS)('a neighbour who does the worst that is allowed: $name', ({ 
   async function unnoticed<Result>(neighbour: () => Promise<Result>): Promise<Result> {
     let usual = 0;
     for (let index = 0; index < QUIET_LOOKS; index += 1) usual = Math.max(usual, await look());
-    let busy = true;
+    const state = { busy: true };
     const work = neighbour().finally(() => {
-      busy = false;
+      state.busy = false;
     });
     let slowest = 0;
-    while (busy) {
+    while (state.busy) {
       slowest = Math.max(slowest, await look());
       await delay(20);
     }

@@ -63,6 +63,14 @@ describe('openapi.json', () => {
     }
   });
 
+  it('lets the page at /docs run and load only what this server sends', async () => {
+    for (const path of ['/docs', '/docs/swagger-ui.css']) {
+      const { headers } = await stack.http.get(path);
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'; ");
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
+
   it('can be browsed at /docs, with all that the page needs', async () => {
     const { status, headers, text } = await stack.http.get('/docs');
     expect(status).toBe(200);

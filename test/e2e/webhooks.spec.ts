@@ -249,6 +249,20 @@ describe('webhooks of two gateways', () => {
     });
   });
 
+  it('sends no more pings than ten a minute, whoever asks', async () => {
+    const { id } = await endpoint();
+    const other = await endpoint();
+    for (let count = 0; count < 10; count += 1) await ping(id);
+    const { status, headers, body } = await http.post(`${ENDPOINTS}/${id}/ping`);
+    expect([status, body.code, headers.get('retry-after')]).toEqual([429, 'too_many_webhook_calls', '60']);
+    await ping(other.id);
+    await database.query(
+      `UPDATE webhook_deliveries SET created_at = created_at - interval '1 minute' WHERE endpoint_id = $1`,
+      [id],
+    );
+    await ping(id);
+  });
+
   it('signs with both secrets while a rotation lasts, then with the new one only', async () => {
     const { id, secret: old } = await endpoint();
     const { status, body } = await http.post(`${ENDPOINTS}/${id}/rotate-secret`);

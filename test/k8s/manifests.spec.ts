@@ -205,15 +205,18 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
   it('probes the paths that the code serves, on the port that it listens on', () => {
     for (const deployment of deployments) {
       const { ports, startupProbe, livenessProbe, readinessProbe } = app(deployment);
-      const { HOST, PORT } = configOf(deployment.metadata.name);
+      const { HOST, PORT, METRICS_PORT } = configOf(deployment.metadata.name);
       expect(HOST).toBe('0.0.0.0');
-      expect(ports).toEqual([{ name: 'http', containerPort: PORT }]);
+      expect(ports).toEqual([
+        { name: 'http', containerPort: PORT },
+        { name: 'metrics', containerPort: METRICS_PORT },
+      ]);
       expect(startupProbe?.httpGet).toEqual({ path: HEALTH_LIVE_PATH, port: 'http' });
       expect(livenessProbe?.httpGet).toEqual({ path: HEALTH_LIVE_PATH, port: 'http' });
       expect(readinessProbe?.httpGet).toEqual({ path: HEALTH_READY_PATH, port: 'http' });
       expect(deployment.spec.template.metadata?.annotations).toMatchObject({
         'prometheus.io/path': METRICS_PATH,
-        'prometheus.io/port': String(PORT),
+        'prometheus.io/port': String(METRICS_PORT),
       });
     }
   });
@@ -223,9 +226,11 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
     for (const { metadata, spec } of all<IService>('Service')) {
       const backends = workloads.filter((_, i) => matches(spec?.selector as Labels, templateLabels[i]));
       expect(backends.map((backend) => backend.metadata.name)).toEqual([metadata.name]);
-      expect(app(backends[0]!).ports!.map(({ name }) => name)).toEqual(
-        spec!.ports!.map((port) => port.targetPort),
-      );
+      const served = spec!.ports!.map((port) => port.targetPort);
+      // Metrics are not for whoever reaches a Service.
+      const ports = app(backends[0]!).ports!.map(({ name }) => name);
+      expect(ports.filter((name) => name !== 'metrics')).toEqual(served);
+      expect(served).not.toContain('metrics');
     }
   });
 

@@ -107,6 +107,11 @@ export class Config {
   @Integer(0, 65_535)
   PORT: number = 3000;
 
+  /** Port of `/metrics` alone. Unset: on PORT, where the gateway tells them to callers on its own machine only. 0 takes a free one. */
+  @IsOptional()
+  @Integer(0, 65_535)
+  METRICS_PORT?: number;
+
   /** Folder of the embedded database; used only while DATABASE_URL is unset. */
   @IsNotEmpty()
   DATA_DIR: string = '.data';

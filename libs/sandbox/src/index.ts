@@ -1,4 +1,4 @@
 export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
 export { SANDBOXES } from './sandboxes';
-export { Sandbox, SandboxError, type SandboxLimits } from './sandbox';
+export { SandboxError } from './sandbox';
 export { serveTasks } from './serve-tasks';

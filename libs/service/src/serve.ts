@@ -13,10 +13,11 @@ import {
 } from '@hitl/database';
 import { JobStore } from '@hitl/domain';
 import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
-import { createLogger, flushLog, measureProcess, NestLogger } from '@hitl/observability';
+import { createLogger, flushLog, measureProcess, METRICS_PATH, NestLogger } from '@hitl/observability';
 import { guardConnections } from './connections';
 import { HealthController, Readiness } from './health.controller';
 import { explainListening, openDeskWarning, preflight } from './preflight';
+import { mayReadMetrics, serveMetrics } from './metrics-server';
 import { basePath, requestPath } from './request-path';
 import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
 
@@ -177,11 +178,21 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
         reply.header('retry-after', RETRY_AFTER);
       return Promise.resolve();
     });
-  await definition.configure?.(app, config);
+  if (definition.configure) {
+    await definition.configure(app, config);
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRequest', (request, reply, done) => {
+        if (request.routeOptions.url !== METRICS_PATH || mayReadMetrics(request, config)) done();
+        else reply.callNotFound();
+      });
+  }
   // What the process before this one had in its queues and in hand is gone with it.
   if (embedded) await app.get(JobStore).kickAll();
   // The broker is not waited for: it may be away. Readiness tells.
   void transport.client.connect().catch(() => undefined);
+  const metricsServer = await serveMetrics(config);
   await app.listen({ port: config.PORT, host: config.HOST, backlog: BACKLOG });
   await app.startAllMicroservices();
   let stopping = false;
@@ -198,6 +209,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     clearTimeout(patience);
     await Promise.all(servers.map((server) => server.close()));
     await app.close();
+    metricsServer?.close();
     await embedded?.close();
     logger.info('stopped');
     await flushLog();
@@ -213,7 +225,9 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   }
   // Whoever waits for this line may stop the process at once.
   const url = await app.getUrl();
-  logger.info({ url }, 'ready');
+  const address = metricsServer?.address();
+  const metrics = typeof address === 'object' ? address?.port : undefined;
+  logger.info({ url, ...(metrics !== undefined && { metrics }) }, 'ready');
   definition.started?.(url, config);
 }
 

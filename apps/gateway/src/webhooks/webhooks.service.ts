@@ -90,7 +90,7 @@ export class WebhooksService {
   /** Answers the delivery's id. @throws DomainError webhook_endpoint_not_found, too_many_webhook_calls */
   async ping(id: string): Promise<string> {
     const deliveryId = await this.store.ping(await this.get(id));
-    if (deliveryId === null) throw tooManyCalls(`The webhook endpoint ${id} was pinged`);
+    if (deliveryId === null) throw tooManyCalls(`The webhook endpoint ${id} was pinged 10 times`);
     this.sender.wake();
     return deliveryId;
   }
@@ -109,7 +109,7 @@ export class WebhooksService {
   async redeliver(id: string, deliveryId: string): Promise<void> {
     const endpoint = await this.get(id);
     const result = isJobId(deliveryId) ? await this.store.redeliver(endpoint.id, deliveryId) : 'not_found';
-    if (result === 'too_many') throw tooManyCalls(`The delivery ${deliveryId} was tried`);
+    if (result === 'too_many') throw tooManyCalls(`The delivery ${deliveryId} was tried 20 times`);
     if (result === 'not_found') {
       throw new DomainError(
         'webhook_delivery_not_found',
@@ -139,7 +139,7 @@ function newSecret(): string {
 function tooManyCalls(what: string): DomainError {
   return new DomainError(
     'too_many_webhook_calls',
-    `${what} 10 times within a minute, as often as it may be. Wait.`,
+    `${what} within a minute, as often as it may be. Wait a minute, then try again.`,
   );
 }
 

@@ -249,6 +249,20 @@ describe('a hostile rule or job', () => {
       { list, text: 'x'.repeat(100_000) },
       /too large|longer/,
     ],
+    ...['contains(payload.part)', 'indexOf(payload.part) > 0', 'lastIndexOf(payload.part) > 0'].map(
+      (search): [string, string, { text: string; part: string }, string] => [
+        `searches a long text for another: ${search}`,
+        `payload.text.${search} || dyn(payload.text).${search}`,
+        { text: 'a'.repeat(2_000_000), part: `b${'a'.repeat(1_000_000)}` },
+        'text search too long',
+      ],
+    ),
+    [
+      'splits a long text by another',
+      'payload.text.split(payload.part).size() > 1',
+      { text: 'a'.repeat(2_000_000), part: `b${'a'.repeat(1_000_000)}` },
+      'text search too long',
+    ],
     ['goes deep', `${'('.repeat(50)}payload.gone${')'.repeat(50)}`, {}, 'missing field'],
   ])('%s: it ends within a bound and means human', (_what, when, payload, because) => {
     const policy = policyOf(

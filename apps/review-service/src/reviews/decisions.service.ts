@@ -21,6 +21,8 @@ import { heldOf, refusalOf } from './refusal';
 @Injectable()
 export class DecisionsService {
   private readonly logger = new Logger(DecisionsService.name);
+  /** Decisions that are being made: one that is sent again, since its reply took long, is not made twice at once. */
+  private readonly inHand = new Map<string, Promise<ReviewReply>>();
 
   constructor(
     private readonly store: JobStore,
@@ -39,8 +41,20 @@ export class DecisionsService {
    * @throws DomainError job_not_found, invalid_request, schema_mismatch, idempotency_conflict, and as {@link refusalOf}
    */
   async decide(request: DecisionRequest): Promise<ReviewReply> {
+    const requestHash = hashOf(request);
+    const key = `${request.id} ${requestHash}`;
+    const made =
+      this.inHand.get(key) ??
+      this.decideOnce(request, requestHash).finally(() => {
+        this.inHand.delete(key);
+      });
+    this.inHand.set(key, made);
+    return made;
+  }
+
+  private async decideOnce(request: DecisionRequest, requestHash: string): Promise<ReviewReply> {
     this.requireReason(request.reasonCode);
-    const judgement = await this.judge(request);
+    const judgement = await this.judge(request, requestHash);
     const reply =
       (await this.desk.planned(request.jobId, () => this.take(judgement))) ?? (await this.retry(judgement));
     if (!reply) return this.repeated(judgement);
@@ -106,15 +120,7 @@ export class DecisionsService {
     }
   }
 
-  private async judge(request: DecisionRequest): Promise<Judgement> {
-    const { undoMs, ...rest } = request;
-    // One that asks for no time keeps the hash it had before there was one to ask for.
-    const told: Partial<DecisionRequest> = { ...rest, id: '', ...(undoMs && { undoMs }) };
-    // Each try has its own.
-    delete told.deadline;
-    const requestHash = createHash('sha256')
-      .update(JSON.stringify(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1))))
-      .digest('hex');
+  private async judge(request: DecisionRequest, requestHash: string): Promise<Judgement> {
     const desk = this.planner.deskOf(request.actor);
     return { ...request, ...(await this.desk.changeOf(request)), requestHash, desk, policy: null };
   }
@@ -152,6 +158,17 @@ export class DecisionsService {
       { pointer: '/reason_code', detail },
     ]);
   }
+}
+
+/** What a decision asks for, whatever its id: SHA-256, in hex. */
+function hashOf({ undoMs, ...rest }: DecisionRequest): string {
+  // One that asks for no time keeps the hash it had before there was one to ask for.
+  const told: Partial<DecisionRequest> = { ...rest, id: '', ...(undoMs && { undoMs }) };
+  // Each try has its own.
+  delete told.deadline;
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1))))
+    .digest('hex');
 }
 
 function requireSameDecision(request: Judgement, jobId: string, requestHash: string | undefined): void {

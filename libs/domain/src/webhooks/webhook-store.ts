@@ -4,8 +4,9 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
 
 /** Deliveries and attempts that a list answers at most. */
 const LONGEST_LIST = 100;
-/** Pings of an endpoint, and tries of a delivery, within a minute: whoever asks for more makes this system a flood. */
-const MAX_ASKED_PER_MINUTE = 10;
+/** Pings of an endpoint, and tries of a delivery before it may be sent again, within a minute: more would be a flood. */
+const MAX_PINGS_PER_MINUTE = 10;
+const MAX_TRIES_PER_MINUTE = 20;
 /** Seconds for which a sender has the deliveries it took: longer than a call may take. */
 const SENDER_LEASE_SECONDS = 60;
 
@@ -113,7 +114,7 @@ export class WebhookStore {
                 WHERE endpoint_id = $1 AND type = 'ping' AND created_at > now() - interval '1 minute') < $3
          RETURNING id
        ) SELECT id FROM added`,
-      [endpoint.id, endpoint.url, MAX_ASKED_PER_MINUTE],
+      [endpoint.id, endpoint.url, MAX_PINGS_PER_MINUTE],
     );
     return rows[0]?.id ?? null;
   }
@@ -152,7 +153,7 @@ export class WebhookStore {
          UPDATE webhook_deliveries SET status = 'waiting', due_at = now(), attempts = 0, finished_at = NULL
          FROM found WHERE webhook_deliveries.id = found.id AND found.owed
        ) SELECT owed FROM found`,
-      [endpointId, deliveryId, MAX_ASKED_PER_MINUTE],
+      [endpointId, deliveryId, MAX_TRIES_PER_MINUTE],
     );
     const [found] = rows;
     if (!found) return 'not_found';
