@@ -3,6 +3,7 @@ import { DomainError } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
 import { fromReplyError } from './envelope';
+import { queueState } from './queue-state';
 import { QUEUES, queueOf } from './topology';
 
 /** How long one request waits for its reply, in milliseconds; the request leaves its queue after the same time. */
@@ -28,7 +29,7 @@ export async function ask<T>(client: ClientProxy, pattern: string, data: object)
       const fromHere = refusal === error;
       if (refusal instanceof DomainError && !(fromHere && attempt === 2)) throw refusal;
       if (attempt === 2 || !(error instanceof TimeoutError)) {
-        const unconsumed = (await consumersOf(client, pattern)) === 0;
+        const unconsumed = (await queueState(client, pattern))?.consumers === 0;
         metrics.commandsUnanswered.inc({ why: unconsumed ? 'unconsumed' : 'late' });
         const reason = unconsumed
           ? `Nobody consumes ${QUEUES[queueOf(pattern)].name}: no review service is connected to the message broker.`
@@ -40,17 +41,4 @@ export async function ask<T>(client: ClientProxy, pattern: string, data: object)
       }
     }
   }
-}
-
-/** Of a transport that can tell. */
-interface CountsConsumers {
-  /** How many consume the queue of a pattern; undefined where that is not known. */
-  consumersOf(pattern: string): Promise<number | undefined>;
-}
-
-async function consumersOf(
-  client: ClientProxy & Partial<CountsConsumers>,
-  pattern: string,
-): Promise<number | undefined> {
-  return client.consumersOf?.(pattern);
 }
