@@ -18,8 +18,7 @@ const CLAIM = 2;
 const LEASE = 1;
 const UNDO = 1;
 const AT_WORK = 5;
-const FIRST_KICK = 1;
-const LONGEST_KICK = 30;
+const KICK = 1;
 
 /** Times are minutes since the answer came. */
 export interface Plan {
@@ -232,7 +231,7 @@ export class Model {
         status: 'bot',
         response: null,
         modelResponse: null,
-        kickAt: this.now + FIRST_KICK,
+        kickAt: this.now + KICK,
       });
       job.regenerations += 1;
       this.leave(job);
@@ -337,7 +336,7 @@ export class Model {
   private kick(job: ModelJob): unknown {
     if (job.status !== 'bot' || job.kickAt > this.now || (job.lease && job.lease.until > this.now))
       return null;
-    job.kickAt = this.now + Math.min(LONGEST_KICK, FIRST_KICK * 2 ** Math.min(job.kicks, 6));
+    job.kickAt = this.now + KICK;
     job.kicks += 1;
     return 'rung';
   }
@@ -449,7 +448,7 @@ export function modelJob(id: string, priority: number): ModelJob {
     held: null,
     atWorkUntil: 0,
     lease: null,
-    kickAt: FIRST_KICK,
+    kickAt: KICK,
     kicks: 0,
     spent: [],
     decisions: [],

@@ -3,6 +3,7 @@ import { DomainError } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
 import { fromReplyError } from './envelope';
+import { queueState } from './queue-state';
 import { QUEUES, queueOf } from './topology';
 
 /** How long one request waits for its reply, in milliseconds; the request leaves its queue after the same time. */
@@ -34,7 +35,7 @@ export async function ask<T>(
       const fromHere = refusal === error;
       if (refusal instanceof DomainError && !(fromHere && attempt === 2)) throw refusal;
       if (attempt === tries || !(error instanceof TimeoutError)) {
-        const unconsumed = (await consumersOf(client, pattern)) === 0;
+        const unconsumed = (await queueState(client, pattern))?.consumers === 0;
         metrics.commandsUnanswered.inc({ why: unconsumed ? 'unconsumed' : 'late' });
         const reason = unconsumed
           ? `Nobody consumes ${QUEUES[queueOf(pattern)].name}: no review service is connected to the message broker.`
@@ -46,17 +47,4 @@ export async function ask<T>(
       }
     }
   }
-}
-
-/** Of a transport that can tell. */
-interface CountsConsumers {
-  /** How many consume the queue of a pattern; undefined where that is not known. */
-  consumersOf(pattern: string): Promise<number | undefined>;
-}
-
-async function consumersOf(
-  client: ClientProxy & Partial<CountsConsumers>,
-  pattern: string,
-): Promise<number | undefined> {
-  return client.consumersOf?.(pattern);
 }

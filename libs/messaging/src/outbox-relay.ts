@@ -11,6 +11,7 @@ import { BELL_GRACE_SECONDS, DomainError, isTransient, OutboxStore, type Bell } 
 import { metrics } from '@hitl/observability';
 import { firstValueFrom } from 'rxjs';
 import { every, type Repetition } from './every';
+import { queueState } from './queue-state';
 
 /** Orphaned rows that one look takes at most. */
 const ORPHANS_PER_LOOK = 200;
@@ -73,6 +74,12 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
     });
     this.underWay.add(work);
     void work.finally(() => this.underWay.delete(work));
+  }
+
+  /** Whether `most` messages or fewer wait in the queue of a pattern; false, too, while the broker does not answer. */
+  async isShort(pattern: string, most: number): Promise<boolean> {
+    const state = await queueState(this.client, pattern);
+    return state !== undefined && state.messages <= most;
   }
 
   /** Publishes rows that their writers left behind; answers how many. */

@@ -16,6 +16,7 @@ import {
   ReadDesk,
   ReadPolicy,
 } from './messages';
+import type { QueueState } from './queue-state';
 
 interface QueueDefinition {
   name: string;
@@ -77,25 +78,21 @@ export function isFanOut(key: QueueKey): boolean {
   return (QUEUES[key] as QueueDefinition).fanOut === true;
 }
 
-/**
- * Declares every queue; run on each new connection, so that a wiped broker is whole again.
- * @returns how many consume each queue
- */
-export async function assertTopology(channel: ConfirmChannel): Promise<Map<QueueKey, number>> {
-  const consumers = new Map<QueueKey, number>();
+/** Declares every queue; run on each new connection, so that a wiped broker is whole again. Returns their states. */
+export async function assertTopology(channel: ConfirmChannel): Promise<Map<QueueKey, QueueState>> {
+  const states = new Map<QueueKey, QueueState>();
   for (const key of Object.keys(QUEUES) as QueueKey[]) {
     if (isFanOut(key)) await channel.assertExchange(QUEUES[key].name, 'fanout', { durable: true });
-    else consumers.set(key, await assertQueue(channel, key));
+    else states.set(key, await assertQueue(channel, key));
   }
-  return consumers;
+  return states;
 }
 
-/** Declares a queue; returns how many consume it. */
-export async function assertQueue(channel: ConfirmChannel, key: QueueKey): Promise<number> {
-  const arguments_ = { 'x-queue-type': 'quorum' };
-  const { consumerCount } = await channel.assertQueue(QUEUES[key].name, {
+/** Declares a queue; returns its state. */
+export async function assertQueue(channel: ConfirmChannel, key: QueueKey): Promise<QueueState> {
+  const { messageCount, consumerCount } = await channel.assertQueue(QUEUES[key].name, {
     durable: true,
-    arguments: arguments_,
+    arguments: { 'x-queue-type': 'quorum' },
   });
-  return consumerCount;
+  return { messages: messageCount, consumers: consumerCount };
 }

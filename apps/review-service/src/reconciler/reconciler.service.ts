@@ -1,12 +1,14 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import { JobReader, JobStore } from '@hitl/domain';
-import { every, OutboxRelay, type Repetition } from '@hitl/messaging';
+import { every, InferenceRequested, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
 
 /** Jobs that one look rings for at most. */
 const JOBS_PER_LOOK = 200;
+/** Messages in the queue of the workers beyond which nobody is rung for again. */
+const MOST_QUEUED = 1000;
 /** How long the message of a new answer may take before its job is planned without it, in milliseconds. */
 const UNPLANNED_MS = 5000;
 
@@ -19,6 +21,8 @@ const UNPLANNED_MS = 5000;
 export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Reconciler.name);
   private looking?: Repetition;
+  /** Whether the last look found something to ring for. */
+  private rang = false;
 
   constructor(
     private readonly store: JobStore,
@@ -37,10 +41,17 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async look(): Promise<number> {
+    return (await this.ring()) + (await this.planForgotten());
+  }
+
+  private async ring(): Promise<number> {
+    // Where many messages wait, those of the overdue jobs are among them: more would only make the queue longer.
+    if (this.rang && !(await this.outbox.isShort(InferenceRequested.pattern, MOST_QUEUED))) return 0;
     const bells = await this.store.kickOverdue(JOBS_PER_LOOK);
+    this.rang = bells.length > 0;
     this.outbox.ring(...bells);
     metrics.jobsKicked.inc(bells.length);
-    return bells.length + (await this.planForgotten());
+    return bells.length;
   }
 
   private async planForgotten(): Promise<number> {

@@ -22,8 +22,6 @@ import { refusalOf } from './refusal';
 @Injectable()
 export class ReviewsService {
   private readonly logger = new Logger(ReviewsService.name);
-  /** Decisions that are being made: one that is sent again, since its reply took long, is not made twice at once. */
-  private readonly inHand = new Map<string, Promise<ReviewReply>>();
 
   constructor(
     private readonly store: JobStore,

@@ -1,3 +1,4 @@
+import type { QueueState } from '../queue-state';
 import { QUEUES, type QueueKey } from '../topology';
 
 /** A message as it would travel: text, so that both transports carry the same things. */
@@ -42,6 +43,10 @@ export class InProcessBroker {
 
   stop(queue: QueueKey): void {
     this.#consumers.delete(queue);
+  }
+
+  state(queue: QueueKey): QueueState {
+    return { messages: this.#messages(queue).length, consumers: this.#consumers.has(queue) ? 1 : 0 };
   }
 
   #messages(queue: QueueKey): InProcessMessage[] {

@@ -1,4 +1,5 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import type { QueueState } from '../queue-state';
 import { queueOf } from '../topology';
 import type { InProcessBroker } from './in-process-broker';
 
@@ -16,6 +17,10 @@ export class InProcessClient extends ClientProxy {
 
   close(): void {
     // Nothing is held.
+  }
+
+  queueState(pattern: string): Promise<QueueState> {
+    return Promise.resolve(this.broker.state(queueOf(pattern)));
   }
 
   unwrap<T>(): T {

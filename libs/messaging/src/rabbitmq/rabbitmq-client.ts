@@ -6,13 +6,14 @@ import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { DomainError } from '@hitl/domain';
 import { REPLY_PATIENCE_MS } from '../ask';
+import type { QueueState } from '../queue-state';
 import { assertQueue, assertTopology, isFanOut, QUEUES, queueOf, type QueueKey } from '../topology';
 import { answered, BrokerConnection } from './connection';
 
 /** Messages that may wait for the broker's confirm at once; more are refused, and stay in the outbox. */
 const MOST_UNCONFIRMED = 2000;
-/** How long the broker may take to tell who consumes a queue, in milliseconds. */
-const COUNT_TIMEOUT_MS = 2000;
+/** How long the broker may take to tell the state of a queue, in milliseconds. */
+const STATE_TIMEOUT_MS = 2000;
 
 /**
  * Nest's RabbitMQ client, made safe: a pattern finds its queue, events are persistent and `emit` resolves on the
@@ -27,7 +28,7 @@ export class RabbitMqClient extends ClientRMQ {
   private raw?: ConfirmChannel;
   /** Queues of which the log says that nobody consumes them. */
   private readonly unconsumed = new Set<QueueKey>();
-  private readonly counting = new Map<QueueKey, Promise<number | undefined>>();
+  private readonly asking = new Map<QueueKey, Promise<QueueState | undefined>>();
 
   constructor(private readonly brokers: readonly string[]) {
     super({ urls: [...brokers], queue: 'set per message', noAssert: true, persistent: true });
@@ -84,25 +85,24 @@ export class RabbitMqClient extends ClientRMQ {
     this.client = null;
   }
 
-  /** Asks the broker how many consume the queue of a pattern, and logs when nobody does; undefined where it does not answer. */
-  consumersOf(pattern: string): Promise<number | undefined> {
+  /** Asks the broker for the state of the queue of a pattern, and logs when nobody consumes it; undefined where it does not answer. */
+  queueState(pattern: string): Promise<QueueState | undefined> {
     const key = queueOf(pattern);
-    const asking =
-      this.counting.get(key) ?? this.countConsumers(key).finally(() => this.counting.delete(key));
-    this.counting.set(key, asking);
+    const asking = this.asking.get(key) ?? this.askState(key).finally(() => this.asking.delete(key));
+    this.asking.set(key, asking);
     return asking;
   }
 
-  private async countConsumers(key: QueueKey): Promise<number | undefined> {
+  private async askState(key: QueueKey): Promise<QueueState | undefined> {
     if (!this.open || !this.raw) return undefined;
     try {
       // Never passively: that ends the channel where the queue is missing.
-      const count = await answered(assertQueue(this.raw, key), COUNT_TIMEOUT_MS);
-      if (count === 0 && !this.unconsumed.has(key)) {
+      const state = await answered(assertQueue(this.raw, key), STATE_TIMEOUT_MS);
+      if (state.consumers === 0 && !this.unconsumed.has(key)) {
         this.unconsumed.add(key);
-        this.logger.error(`nobody consumes ${QUEUES[key].name}: what is asked there is not answered`);
+        this.logger.error(`nobody consumes ${QUEUES[key].name}: its messages wait until somebody does`);
       }
-      return count;
+      return state;
     } catch {
       return undefined;
     }

@@ -94,8 +94,8 @@ export class RabbitMqServer extends ServerRMQ {
    * @returns how many consume it
    */
   private async declare(channel: ConfirmChannel): Promise<number> {
-    const consumers = await assertTopology(channel);
-    if (!isFanOut(this.settings.queue)) return consumers.get(this.settings.queue) ?? 0;
+    const states = await assertTopology(channel);
+    if (!isFanOut(this.settings.queue)) return states.get(this.settings.queue)?.consumers ?? 0;
     const own = { exclusive: true, autoDelete: true, durable: false };
     const { consumerCount } = await channel.assertQueue(this.source, own);
     await channel.bindQueue(this.source, this.queue, '');

@@ -8,7 +8,7 @@ import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { IS_AT_WORK, stepAt } from './at-work';
 import { DELIVERIES } from './deliveries';
 import { FALLBACK } from './return-to-desk';
-import { FIRST_KICK_SECONDS } from './kick-overdue';
+import { KICK_SECONDS } from './kick-overdue';
 import { inTime, type Timed } from './in-time';
 import { LOCKED } from './lock';
 import { obstacle, type DeskRules } from './obstacle';
@@ -169,7 +169,7 @@ export async function decide(
              failure_reason = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN 'rejected' END,
              failure_detail = CASE WHEN r.verdict = 'reject' AND ${IS_FINAL} THEN r."submitterMessage" END,
              finished_at = CASE WHEN r.verdict <> 'regenerate' AND ${IS_FINAL} THEN now() END,
-             next_kick_at = CASE r.verdict WHEN 'regenerate' THEN now() + ${FIRST_KICK_SECONDS} * interval '1 second' END,
+             next_kick_at = CASE r.verdict WHEN 'regenerate' THEN now() + ${KICK_SECONDS} * interval '1 second' END,
              updated_at = now()
          FROM judged r
          WHERE j.id = r."jobId" AND j.status = r.old_status

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 
-/** Seconds after which the reconciler rings for a job that nobody has taken; later gaps double, up to half an hour. */
-export const FIRST_KICK_SECONDS = 60;
+/** Seconds after which the reconciler rings for a job that nobody has taken, and rings again. */
+export const KICK_SECONDS = 60;
 
 /**
  * For a process that is alone with its database and whose queues died with the process before it: every job in `bot`
@@ -27,7 +27,7 @@ export async function kickOverdue(database: DataSource, limit: number): Promise<
        ORDER BY next_kick_at LIMIT $1 FOR UPDATE SKIP LOCKED
      ), job AS (
        UPDATE jobs j
-       SET next_kick_at = now() + least(1800, ${FIRST_KICK_SECONDS} * power(2, least(kicks, 6))) * interval '1 second',
+       SET next_kick_at = now() + ${KICK_SECONDS} * interval '1 second',
            kicks = least(kicks + 1, 100)
        FROM due WHERE j.id = due.id RETURNING j.id
      ), bell AS (

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { BELL_GRACE_SECONDS } from '../../outbox/bell';
 import { jsonOrNull, type Decided, type Judgement } from './decide';
 import { inTime } from './in-time';
-import { FIRST_KICK_SECONDS } from './kick-overdue';
+import { KICK_SECONDS } from './kick-overdue';
 
 /**
  * fail → bot, for a job that the model has failed and that a person wants it to try again. Tellings of the failure that
@@ -22,7 +22,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
            original_payload = CASE WHEN $5::jsonb IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
            feedback = CASE WHEN $6::text IS NULL THEN j.feedback ELSE j.feedback || $6::text END,
            feedback_on = CASE WHEN $6::text IS NULL THEN j.feedback_on ELSE j.feedback_on || j.revision END,
-           next_kick_at = now() + ${FIRST_KICK_SECONDS} * interval '1 second', updated_at = now()
+           next_kick_at = now() + ${KICK_SECONDS} * interval '1 second', updated_at = now()
        FROM before r
        WHERE j.id = r.id AND j.status = 'fail' AND j.failure_reason = 'inference_failed' AND ($4::int IS NULL OR j.revision = $4)
          AND ${inTime('$10::timestamptz')}

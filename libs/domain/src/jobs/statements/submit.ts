@@ -5,7 +5,7 @@ import { isJsonObject, type Json } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { Job } from '../job.entity';
 import { jsonOrNull } from './decide';
-import { FIRST_KICK_SECONDS } from './kick-overdue';
+import { KICK_SECONDS } from './kick-overdue';
 
 /** A request as the gateway accepts it. */
 export interface NewJob {
@@ -117,7 +117,7 @@ export async function submit(
        INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, submitter,
                          next_kick_at)
        SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, actor,
-              now() + ${FIRST_KICK_SECONDS} * interval '1 second'
+              now() + ${KICK_SECONDS} * interval '1 second'
        FROM input
        ON CONFLICT DO NOTHING
        RETURNING id, created_at
