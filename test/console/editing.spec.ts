@@ -157,7 +157,9 @@ describe('a reviewer', () => {
     await alice.sees(
       'Nothing can be delivered yet: this breaks the form that the request asks for. it must be JSON.',
     );
-    await alice.page.locator('.cm-content[aria-label="Your answer"]').fill('{"total": 5}');
+    for (const _letter of ' dollars') await alice.press('Backspace');
+    await alice.press('ArrowLeft', '0');
+    await editor(alice).getByText('{"total": 40}').waitFor();
     await alice.sees('Saving delivers your version, not the model’s.');
   });
 

@@ -45,7 +45,7 @@ describe.each(WAYS)('/v1/reviews: $name', ({ way }) => {
     it('shows the answer to judge', async () => {
       const { id, ...job } = await waiting(chat('judge me'));
       const { body } = await stack.http.get('/v1/reviews?limit=200');
-      const shown = { ...job, id, response: completion('You said: judge me') };
+      const shown = { ...job, id, response: completion('You said: judge me'), usage: expect.any(Object) };
       expect(body.data).toContainEqual(expect.objectContaining(shown));
       await stack.decide(id, { verdict: 'reject' });
     });

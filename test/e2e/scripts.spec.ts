@@ -97,7 +97,7 @@ describe('on a fresh clone', () => {
   it.each([
     ['start', 'It takes no arguments.'],
     ['stack', 'It takes no arguments.'],
-    ['build', 'Known are: gateway, inference-worker, review-service, standalone, console.'],
+    ['build', 'Known are: gateway, inference-worker, review-service, standalone, sandbox, console.'],
     ['check', 'Known are: openapi, format, lint,'],
     ['bench', 'Known are: lifecycles, held, console, claim-next.'],
     ['format', 'It takes no arguments.'],

@@ -129,7 +129,7 @@ describe('an export', () => {
     await database.query('ALTER TABLE jobs RENAME TO lost');
     const { status, headers, body } = await createClient(gateway.url).get('/v1/exports/sft.jsonl');
     await database.query('ALTER TABLE lost RENAME TO jobs');
-    expect([status, body.code]).toEqual([500, 'internal_error']);
+    expect([status, body.code]).toEqual([503, 'unavailable']);
     expect(headers.get('content-disposition')).toBeNull();
   });
 

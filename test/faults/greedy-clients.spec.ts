@@ -99,7 +99,7 @@ describe('a client that takes all it can get', () => {
   it(
     'gets no more event streams than one may have, and others hear of every event',
     async () => {
-      const follow = 'GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n';
+      const follow = 'GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n';
       const streams = Array.from({ length: MAX_STREAMS }, () => talk(follow));
       await until('all are open', () => streams.every(({ text }) => text.includes(': follows')));
       const refused = talk(follow);
@@ -123,7 +123,7 @@ describe('a client that takes all it can get', () => {
     async () => {
       await expectUndisturbed(() => {
         for (let connection = 0; connection < 20; connection += 1) {
-          const { socket } = open(`GET /jobs?limit=${LARGE_JOBS} HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(50));
+          const { socket } = open(`GET /jobs?limit=${LARGE_JOBS} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(50));
           socket.pause();
         }
       });
@@ -136,7 +136,7 @@ describe('a client that takes all it can get', () => {
     'fills no memory with bodies that it does not finish',
     async () => {
       const size = 15 * MIB;
-      const head = `POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n`;
+      const head = `POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n`;
       const body = Buffer.concat([Buffer.from(head), Buffer.alloc(size - 1, ' ')]);
       let bodies: ReturnType<typeof talk>[] = [];
       await expectUndisturbed(() => {
@@ -156,7 +156,7 @@ describe('a client that takes all it can get', () => {
   it(
     'is cut off where it does not come to the end of a head',
     async () => {
-      const slow = talk('GET /v1/jobs HTTP/1.1\r\nhost: x\r\n');
+      const slow = talk('GET /v1/jobs HTTP/1.1\r\nhost: localhost\r\n');
       const writing = setInterval(() => slow.socket.write('x-more: 1\r\n'), 500);
       try {
         await slow.closed;
