@@ -8,10 +8,9 @@ const CONTEXT = createContext(Object.create(null) as object) as { work?: () => v
 let stops = 0;
 export const stopsSoFar = (): number => stops;
 
-/** CPU time of this thread in microseconds; of the whole process before Node 22.19. */
+/** CPU time of this process in microseconds. */
 function cpuUsage(): number {
-  const { threadCpuUsage = process.cpuUsage } = process as { threadCpuUsage?: typeof process.cpuUsage };
-  const { user, system } = threadCpuUsage.call(process);
+  const { user, system } = process.cpuUsage();
   return user + system;
 }
 

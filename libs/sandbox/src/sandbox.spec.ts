@@ -9,8 +9,7 @@ const file = join(folder, 'tasks.mjs');
 // Speaks as serveTasks does.
 writeFileSync(
   file,
-  `import { parentPort } from 'node:worker_threads';
-   const tasks = {
+  `const tasks = {
      echo: (value) => value,
      loop: () => { for (;;); },
      hoard: () => { const all = []; for (;;) all.push(new Array(1000).fill({})); },
@@ -18,14 +17,14 @@ writeFileSync(
      rest: (ms) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); },
      secrets: () => Object.keys(process.env),
    };
-   parentPort.on('message', ({ name, args }) => {
+   process.on('message', ({ name, args }) => {
      try {
-       parentPort.postMessage({ result: JSON.stringify(tasks[name](...JSON.parse(args)) ?? null) });
+       process.send({ result: JSON.stringify(tasks[name](...JSON.parse(args)) ?? null) });
      } catch (error) {
-       parentPort.postMessage({ error: error.message });
+       process.send({ error: error.message });
      }
    });
-   parentPort.postMessage('ready');`,
+   process.send('ready');`,
 );
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -34,7 +33,7 @@ afterAll(() => {
 describe('a sandbox', () => {
   let sandbox: Sandbox;
   const open = (limits: Partial<SandboxLimits> = {}, script = file): Sandbox => {
-    const usual = { name: 'test', threads: 1, memoryMb: 32, timeoutMs: 30_000 };
+    const usual = { name: 'test', processes: 1, memoryMb: 32, timeoutMs: 30_000 };
     return (sandbox = new Sandbox(script, { ...usual, maxWaiting: 100, maxWaitMs: 30_000, ...limits }));
   };
   afterEach(() => sandbox.close());
@@ -53,7 +52,7 @@ describe('a sandbox', () => {
     expect(await sandbox.run('echo', [1])).toBe(1);
   });
 
-  it('ends a task that takes too long, and does the next one in a new thread', async () => {
+  it('ends a task that takes too long, and does the next one in a new process', async () => {
     open({ timeoutMs: 300 });
     const endless = sandbox.run('loop', []);
     const next = sandbox.run('echo', [2]);
@@ -88,7 +87,7 @@ describe('a sandbox', () => {
     expect(await sandbox.run('echo', [4])).toBe(4);
   });
 
-  it('says why its threads cannot begin', async () => {
+  it('says why its processes cannot begin', async () => {
     open({}, join(folder, 'missing.mjs'));
     for (let round = 0; round < 2; round += 1) {
       await expect(sandbox.run('echo', [1])).rejects.toMatchObject({

@@ -1,17 +1,20 @@
-import { Worker } from 'node:worker_threads';
+import { fork, type ChildProcess } from 'node:child_process';
 import type { Reply, Task } from './serve-tasks';
 
-/** What the threads of a sandbox may use. */
+/** What is kept of the words of a process that could not begin, in characters. */
+const LONGEST_WORDS = 4000;
+
+/** What the processes of a sandbox may use. */
 export interface SandboxLimits {
   /** Shown in errors and by debuggers. */
   name: string;
-  /** Threads at most; each begins when there is work for it. */
-  threads: number;
-  /** Heap of one thread, in MB. */
+  /** Processes at most; each begins when there is work for it. */
+  processes: number;
+  /** Heap of one process, in MB. */
   memoryMb: number;
-  /** How long one task may run; then its thread is ended. */
+  /** How long one task may run; then its process is ended. */
   timeoutMs: number;
-  /** Tasks that may wait for a thread. */
+  /** Tasks that may wait for a process. */
   maxWaiting: number;
   /** How long one may wait. */
   maxWaitMs: number;
@@ -37,19 +40,23 @@ interface Waiting {
 }
 
 /**
- * Runs tasks in threads of their own, each within limits of time and memory; a thread that exceeds them is ended and
- * replaced. Owners take turns: whoever has many tasks does not keep out who has one.
+ * Runs tasks in processes of their own, each within limits of time and memory; a process that exceeds them is ended and
+ * replaced. Not in threads: from Node 24 on one that fills its memory cannot always be ended, and may end its process. Owners take turns: whoever has many tasks does not keep out who has one.
  */
 export class Sandbox {
   private readonly waiting = new Map<string, Waiting[]>();
-  private readonly threads = new Set<Thread>();
+  private readonly children = new Set<Child>();
   private waitingCount = 0;
 
-  /** @param file the script of its threads, which calls serveTasks */
+  /** @param file the script of its processes, which calls serveTasks */
   constructor(
     private readonly file: string,
     private readonly limits: SandboxLimits,
-  ) {}
+  ) {
+    process.on('exit', () => {
+      for (const child of this.children) void child.end();
+    });
+  }
 
   /**
    * Runs a task by its name.
@@ -80,9 +87,9 @@ export class Sandbox {
     return JSON.parse(reply) as Result;
   }
 
-  /** Ends its threads. What they have in hand fails. */
+  /** Ends its processes. What they have in hand fails. */
   async close(): Promise<void> {
-    await Promise.all([...this.threads].map((thread) => thread.end()));
+    await Promise.all([...this.children].map((child) => child.end()));
   }
 
   private busy(why: string): SandboxError {
@@ -91,11 +98,11 @@ export class Sandbox {
 
   private assign(): void {
     while (this.waitingCount > 0) {
-      const free = [...this.threads].find((thread) => thread.isFree);
+      const free = [...this.children].find((child) => child.isFree);
       if (!free) {
-        const isStarting = [...this.threads].filter((thread) => thread.isStarting).length;
-        // One that was ended may still run what cannot be interrupted: it counts until it is gone.
-        if (this.threads.size >= this.limits.threads || isStarting >= this.waitingCount) return;
+        const isStarting = [...this.children].filter((child) => child.isStarting).length;
+        // One that was ended counts until it is gone.
+        if (this.children.size >= this.limits.processes || isStarting >= this.waitingCount) return;
         this.start();
         return;
       }
@@ -105,18 +112,18 @@ export class Sandbox {
   }
 
   private start(): void {
-    const thread: Thread = new Thread(this.file, this.limits, {
+    const child: Child = new Child(this.file, this.limits, {
       free: () => {
         this.assign();
       },
       gone: (unready) => {
-        this.threads.delete(thread);
+        this.children.delete(child);
         // Another one would fail to begin, too: what waits for it need not.
         if (unready) this.next()?.reject(unready);
         this.assign();
       },
     });
-    this.threads.add(thread);
+    this.children.add(child);
   }
 
   private next(): Waiting | undefined {
@@ -142,45 +149,54 @@ export class Sandbox {
   }
 }
 
-/** A thread of a sandbox. */
-class Thread {
-  private readonly worker: Worker;
+/** A process of a sandbox. */
+class Child {
+  private readonly process: ChildProcess;
+  private readonly gone: Promise<void>;
   private state: 'starting' | 'free' | 'running' | 'ended' = 'starting';
   private current: Waiting | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** Why it ends; it cannot begin any more. */
-  private fault = new SandboxError('failed', 'its thread ended');
+  private words = '';
 
   constructor(
     file: string,
     private readonly limits: SandboxLimits,
     private readonly tell: { free: () => void; gone: (unready: SandboxError | undefined) => void },
   ) {
-    this.worker = new Worker(file, {
-      name: limits.name,
-      // Nothing of the process is handed on: no secrets, and no options such as a debugger's port.
+    this.process = fork(file, {
+      // Nothing of this process is handed on: no secrets, and no options such as a debugger's port.
       env: {},
-      argv: [],
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb, maxYoungGenerationSizeMb: 16 },
+      execArgv: [`--max-old-space-size=${limits.memoryMb}`, '--max-semi-space-size=8'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    this.worker.on('message', (reply: Reply) => {
+    this.process.on('message', (reply: Reply) => {
       this.receive(reply);
     });
-    this.worker.on('error', (error: NodeJS.ErrnoException) => {
-      const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      this.fault = isMemory
-        ? new SandboxError('memory', `it needed more than ${limits.memoryMb} MB`)
-        : new SandboxError('failed', error.message);
+    this.process.stderr?.on('data', (bytes: Buffer) => {
+      this.words = (this.words + bytes.toString()).slice(0, LONGEST_WORDS);
     });
-    this.worker.on('exit', () => {
-      const unready = this.isStarting ? this.fault : undefined;
+    this.gone = new Promise<void>((resolve) => {
+      // Not told apart: it could not be started, or not be sent to.
+      this.process.on('error', (error) => {
+        this.words ||= error.message;
+        if (this.process.pid === undefined) resolve();
+      });
+      // Once its last words are read, too.
+      this.process.on('close', () => {
+        resolve();
+      });
+    }).then(() => {
+      const fault = this.fault();
+      const unready = this.isStarting ? fault : undefined;
       this.state = 'ended';
-      this.fail(this.fault);
+      this.fail(fault);
       tell.gone(unready);
     });
-    // It keeps no process alive. Listeners would undo this.
-    this.worker.unref();
+    // It keeps this process alive no longer than there is other work. Listeners would undo this.
+    this.process.unref();
+    this.process.channel?.unref();
+    (this.process.stderr as { unref?: () => void } | null)?.unref?.();
   }
 
   get isFree(): boolean {
@@ -199,12 +215,16 @@ class Thread {
       this.fail(new SandboxError('time', `it took longer than ${timeoutMs} ms`));
       void this.end();
     }, timeoutMs);
-    this.worker.postMessage(waiting.task);
+    // One that cannot be sent to is gone in a moment, and then says so.
+    this.process.send(waiting.task, () => undefined);
   }
 
   async end(): Promise<void> {
-    this.state = 'ended';
-    await this.worker.terminate();
+    // Whoever waits for it waits for its end.
+    this.process.ref();
+    if (this.state !== 'starting') this.state = 'ended';
+    this.process.kill('SIGKILL');
+    await this.gone;
   }
 
   private receive(reply: Reply): void {
@@ -217,6 +237,14 @@ class Thread {
       else current.reject(new SandboxError('failed', reply.error));
     }
     this.tell.free();
+  }
+
+  /** Why it has ended. */
+  private fault(): SandboxError {
+    if (/heap out of memory/.test(this.words)) {
+      return new SandboxError('memory', `it needed more than ${this.limits.memoryMb} MB`);
+    }
+    return new SandboxError('failed', this.words.trim() === '' ? 'its process ended' : this.words.trim());
   }
 
   private fail(error: SandboxError): void {

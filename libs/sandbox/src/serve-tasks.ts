@@ -1,16 +1,14 @@
-import { parentPort } from 'node:worker_threads';
-
-/** A task for a thread. */
+/** A task for a process of a sandbox. */
 export interface Task {
   name: string;
-  /** A list, as JSON: no object of one thread is seen by another, and each value is what JSON says. */
+  /** A list, as JSON: each value is what JSON says. */
   args: string;
 }
 
-/** `ready`: the thread has begun. Otherwise what came of a task, its result as JSON. */
+/** `ready`: the process has begun. Otherwise what came of a task, its result as JSON. */
 export type Reply = 'ready' | { result: string } | { error: string };
 
-/** Runs tasks that a Sandbox sends to this thread, one after the other. */
+/** Runs tasks that a Sandbox sends to this process, one after the other. */
 export function serveTasks(tasks: Record<string, (...args: never[]) => unknown>): void {
   const answer = ({ name, args }: Task): Reply => {
     try {
@@ -22,8 +20,13 @@ export function serveTasks(tasks: Record<string, (...args: never[]) => unknown>)
       return { error: error instanceof Error ? error.message : String(error) };
     }
   };
-  parentPort?.on('message', (task: Task) => {
-    parentPort?.postMessage(answer(task));
+  // Where its parent is gone, nobody hears it.
+  const tell = (reply: Reply) => process.send?.(reply, () => undefined);
+  process.on('message', (task: Task) => {
+    tell(answer(task));
   });
-  parentPort?.postMessage('ready' satisfies Reply);
+  process.on('disconnect', () => {
+    process.exit();
+  });
+  tell('ready');
 }

@@ -9,7 +9,7 @@ export type PolicyReading =
   { hash: string; rules: string[]; warnings: FieldFault[] } | { faults: FieldFault[] };
 
 /**
- * What the policy in force says of an answer. It is asked in a thread of its own, since submitters write what its
+ * What the policy in force says of an answer. It is asked in a process of its own, since submitters write what its
  * conditions look at. Never throws: whatever goes wrong means that a human reviews.
  * @param mayDecide whether a rule may decide instead of a human at all
  * @param owner whose answer it is
@@ -30,7 +30,7 @@ export async function ruleOn(
   }
 }
 
-/** What a policy that somebody tries is, and what it says of answers: in another thread than the one in force. */
+/** What a policy that somebody tries is, and what it says of answers: in another process than the one in force. */
 export class PolicyTrial {
   /** Trials take turns. */
   private readonly owner = randomUUID();

@@ -43,7 +43,7 @@ export async function requireUsableSchema(schema: Json, owner: string): Promise<
 }
 
 /**
- * Checks a value against a schema, in a thread of its own and within limits of time and memory. A schema that makes no
+ * Checks a value against a schema, in a process of its own and within limits of time and memory. A schema that makes no
  * sense, is too large or takes too much finds no fault: what could not be checked is told apart.
  * @param at JSON pointer of the value, which the faults' pointers begin with
  * @param owner on whose behalf
