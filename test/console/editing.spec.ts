@@ -160,7 +160,7 @@ describe('a reviewer', () => {
     for (const _letter of ' dollars') await alice.press('Backspace');
     await alice.press('ArrowLeft', '0');
     await editor(alice).getByText('{"total": 40}').waitFor();
-    await alice.sees('Saving delivers your version, not the model’s.');
+    await alice.sees('Saving proposes your version: of 2 approvals it has yours.');
   });
 
   it('sees what was delivered when another’s edit has ended the job, and keeps the own text', async () => {

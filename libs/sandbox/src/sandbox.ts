@@ -41,7 +41,8 @@ interface Waiting {
 
 /**
  * Runs tasks in processes of their own, each within limits of time and memory; a process that exceeds them is ended and
- * replaced. Not in threads: from Node 24 on one that fills its memory cannot always be ended, and may end its process. Owners take turns: whoever has many tasks does not keep out who has one.
+ * replaced. Not in threads: from Node 24 on, one that fills its memory cannot always be ended, and may end all others with
+ * it. Owners take turns: whoever has many tasks does not keep out who has one.
  */
 export class Sandbox {
   private readonly waiting = new Map<string, Waiting[]>();
