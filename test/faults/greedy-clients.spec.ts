@@ -123,7 +123,9 @@ describe('a client that takes all it can get', () => {
     async () => {
       await expectUndisturbed(() => {
         for (let connection = 0; connection < 20; connection += 1) {
-          const { socket } = open(`GET /jobs?limit=${LARGE_JOBS} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(50));
+          const { socket } = open(
+            `GET /jobs?limit=${LARGE_JOBS} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(50),
+          );
           socket.pause();
         }
       });
