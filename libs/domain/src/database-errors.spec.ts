@@ -59,13 +59,18 @@ describe('an error that stays', () => {
 });
 
 describe('what a statement was given', () => {
-  it.each(['22P05', '22021', '22001', '23514', '23505', '23503', '54000', '54001'])(
-    'is why it fails with %s',
+  it.each(['23502', '23503', '23505'])(
+    'is neither at fault nor refuses the data where it says %s of what else is stored',
     (code) => {
-      expect(isDataFault(withCode(code))).toBe(true);
+      expect(isDataFault(withCode(code))).toBe(false);
       expect(isDatabaseTrouble(withCode(code))).toBe(false);
     },
   );
+
+  it.each(['22P05', '22021', '22001', '23514', '54000', '54001'])('is why it fails with %s', (code) => {
+    expect(isDataFault(withCode(code))).toBe(true);
+    expect(isDatabaseTrouble(withCode(code))).toBe(false);
+  });
   it.each([
     '08P01',
     '25006',

@@ -18,8 +18,10 @@ const TRANSIENT_MESSAGES =
 
 /** The first characters of PostgreSQL's codes are not those of any system error's. */
 const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
-/** What a statement was given cannot be taken: data exception, integrity constraint violation, program limit exceeded. */
-const DATA_FAULT = /^(22|23|54)/;
+/** The values that a statement was given cannot be taken: data exception, check violation, program limit exceeded. */
+const DATA_FAULT = /^(22...|23514|54...)$/;
+/** Refused for what else is stored, such as a key that is there already: neither the values' fault nor the server's. */
+const CONFLICT = /^23(?!514)...$/;
 /** Trouble on the way to the database that has no SQLSTATE. */
 const WAY_CODES = /^(ENOTFOUND|ERR_TLS_.*|ERR_SSL_.*|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_HAS_EXPIRED)$/;
 const WAY_MESSAGES = /^SASL: |server does not support SSL/i;
@@ -41,12 +43,13 @@ export function isDataFault(error: unknown): boolean {
 }
 
 /**
- * True when the database could not do it, for whatever reason but {@link isDataFault}: away, read-only, without rights or
+ * True when the database could not do it, for whatever reason but {@link isDataFault} or what else is stored: away, read-only, without rights or
  * disk, behind a pooler that mixes sessions up, or with a fault that nobody thought of. Work waits until that is mended.
  */
 export function isDatabaseTrouble(error: unknown): boolean {
   if (isTransient(error)) return true;
-  if (sqlState(error) !== null) return !isDataFault(error);
+  const state = sqlState(error);
+  if (state !== null) return !DATA_FAULT.test(state) && !CONFLICT.test(state);
   return error instanceof Error && (WAY_CODES.test(codeOf(error)) || WAY_MESSAGES.test(error.message));
 }
 

@@ -90,6 +90,16 @@ describe('a worker with an answer', () => {
     },
   );
 
+  it.each(['23502', '23503', '23505'])(
+    'ends no job for what else is stored (%s): its lease runs out, and it is tried again',
+    async (code) => {
+      const { service, failAttempt, announce } = worker(withCode(code));
+      await expect(service.run(JOB.id)).rejects.toMatchObject({ code });
+      expect(failAttempt).not.toHaveBeenCalled();
+      expect(announce).not.toHaveBeenCalled();
+    },
+  );
+
   it('says that the job has failed only when it has', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const { service, failAttempt } = worker(withCode('23514'));
