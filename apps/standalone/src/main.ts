@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { shownUrl, type Config } from '@hitl/config';
 import { serve } from '@hitl/service';
 import { consumes as gatewayConsumes } from '../../gateway/src/gateway.module';
-import { configure } from '../../gateway/src/http/configure';
+import { configure } from '../../gateway/src/app/configure';
 import { consumes as workerConsumes } from '../../inference-worker/src/inference-worker.module';
 import { consumes as reviewConsumes } from '../../review-service/src/review-service.module';
 import { StandaloneModule } from './standalone.module';

@@ -23,7 +23,7 @@ import { EventStream, EVENT_STREAM_TYPE, frameOf } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
 import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
-import { Viewers } from '../viewers/viewers.service';
+import { Viewers } from '../reviews/viewers.service';
 import { EventTail } from './event-tail.service';
 import { OpenStreams } from './open-streams.service';
 import { ApiErrors } from '../openapi/api-errors';

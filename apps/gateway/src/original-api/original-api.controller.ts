@@ -23,7 +23,7 @@ import {
   wholeNumber,
   type Query as QueryParameters,
 } from '../http/parameters';
-import { sendFile } from '../exports/send-file';
+import { sendFile } from '../http/send-file';
 import { ANY_JSON } from '../openapi/any-json';
 import { JobsService } from '../jobs/jobs.service';
 import { ReviewsService } from '../reviews/reviews.service';

@@ -4,7 +4,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { JobChanged, RethrowFilter } from '@hitl/messaging';
 import { EventTail } from '../events/event-tail.service';
 import { WebhookSender } from '../webhooks/webhook-sender.service';
-import { WaitingRoom } from './waiting-room.service';
+import { WaitingRoom } from '../waiting/waiting-room.service';
 
 @ApiExcludeController()
 @Controller()

@@ -14,7 +14,7 @@ import {
   type Query as QueryParameters,
 } from '../http/parameters';
 import { ExportsService, type ExportRequest } from './exports.service';
-import { sendFile } from './send-file';
+import { sendFile } from '../http/send-file';
 import { ApiErrors } from '../openapi/api-errors';
 
 /** Rows that an export has at most, when it is asked for a limit. */
