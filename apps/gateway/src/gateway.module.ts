@@ -1,43 +1,15 @@
 import { Module } from '@nestjs/common';
 import type { QueueConsumption } from '@hitl/messaging';
-import { DecisionsController } from './insight/decisions.controller';
-import { DecisionsService } from './insight/decisions.service';
-import { EventTail } from './events/event-tail.service';
-import { EventsController } from './events/events.controller';
-import { OpenStreams } from './events/open-streams.service';
-import { ExportsController } from './insight/exports.controller';
-import { ExportsService } from './insight/exports.service';
-import { LargeAnswers } from './http/large-answers';
-import { JobsController } from './jobs/jobs.controller';
-import { JobsService } from './jobs/jobs.service';
-import { WaitingJobs } from './jobs/waiting-jobs.service';
-import { ChainService } from './insight/chain.service';
-import { HistoryController } from './insight/history.controller';
-import { HeldAnswers } from './openai/held-answers.service';
-import { HeldRequests } from './openai/held-requests.service';
-import { ModelsService } from './openai/models.service';
-import { OpenAiController } from './openai/openai.controller';
-import { OriginalApiController } from './original-api/original-api.controller';
-import { PoliciesController } from './policies/policies.controller';
-import { PoliciesService } from './policies/policies.service';
-import { ReviewerController } from './reviews/reviewer.controller';
-import { Desk } from './reviews/desk.service';
-import { DraftsController } from './reviews/drafts.controller';
-import { ReviewDecisionsController } from './reviews/review-decisions.controller';
-import { ReviewsController } from './reviews/reviews.controller';
-import { ReviewsService } from './reviews/reviews.service';
-import { StatsController } from './insight/stats.controller';
-import { StatsService } from './insight/stats.service';
-import { SummariesController } from './reviews/summaries.controller';
-import { SummariesService } from './reviews/summaries.service';
-import { ViewersConsumer } from './reviews/viewers.consumer';
-import { ViewersController } from './reviews/viewers.controller';
-import { Viewers } from './reviews/viewers.service';
 import { JobsChangedConsumer } from './app/jobs-changed.consumer';
-import { WaitingRoom } from './waiting/waiting-room.service';
-import { WebhookSender } from './webhooks/webhook-sender.service';
-import { WebhooksController } from './webhooks/webhooks.controller';
-import { WebhooksService } from './webhooks/webhooks.service';
+import { EventsModule } from './events/events.module';
+import { InsightModule } from './insight/insight.module';
+import { JobsModule } from './jobs/jobs.module';
+import { OpenAiModule } from './openai/openai.module';
+import { OriginalApiModule } from './original-api/original-api.module';
+import { PoliciesModule } from './policies/policies.module';
+import { ReviewsModule } from './reviews/reviews.module';
+import { WaitingModule } from './waiting/waiting.module';
+import { WebhooksModule } from './webhooks/webhooks.module';
 
 /** What a gateway takes from the broker: news only, which it can do without. */
 export function consumes(): QueueConsumption[] {
@@ -45,47 +17,17 @@ export function consumes(): QueueConsumption[] {
 }
 
 @Module({
-  controllers: [
-    JobsController,
-    ReviewerController,
-    ReviewsController,
-    ReviewDecisionsController,
-    DraftsController,
-    SummariesController,
-    ViewersController,
-    HistoryController,
-    DecisionsController,
-    PoliciesController,
-    EventsController,
-    WebhooksController,
-    ExportsController,
-    StatsController,
-    OpenAiController,
-    OriginalApiController,
-    JobsChangedConsumer,
-    ViewersConsumer,
+  imports: [
+    JobsModule,
+    ReviewsModule,
+    InsightModule,
+    PoliciesModule,
+    EventsModule,
+    WebhooksModule,
+    OpenAiModule,
+    OriginalApiModule,
+    WaitingModule,
   ],
-  providers: [
-    LargeAnswers,
-    JobsService,
-    WaitingJobs,
-    ReviewsService,
-    Desk,
-    ChainService,
-    DecisionsService,
-    PoliciesService,
-    SummariesService,
-    Viewers,
-    WaitingRoom,
-    EventTail,
-    OpenStreams,
-    HeldAnswers,
-    HeldRequests,
-    ModelsService,
-    WebhookSender,
-    WebhooksService,
-    ExportsService,
-    StatsService,
-  ],
+  controllers: [JobsChangedConsumer],
 })
 export class GatewayModule {}

@@ -18,6 +18,7 @@ export {
   type Question,
 } from './holds/hold-store';
 export { isJsonObject, type Json } from './json';
+export { PROJECT } from './project';
 export { fromStoredJson } from './stored-json';
 export { Decision } from './jobs/decision.entity';
 export {

@@ -3,7 +3,7 @@ import { maxHeaderSize, type IncomingMessage } from 'node:http';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Config, ConfigError, loadConfig, trustedProxies, unreadWarnings } from '@hitl/config';
+import { ConfigError, loadConfig, trustedProxies, unreadWarnings, type Config } from '@hitl/config';
 import {
   checkDatabase,
   createDataSource,
@@ -12,13 +12,14 @@ import {
   startEmbeddedDatabase,
 } from '@hitl/database';
 import { JobStore } from '@hitl/domain';
-import { createTransport, MessagingModule, type QueueConsumption } from '@hitl/messaging';
+import { createTransport, type QueueConsumption } from '@hitl/messaging';
 import { createLogger, flushLog, measureProcess, METRICS_PATH, NestLogger } from '@hitl/observability';
 import { guardConnections } from './connections';
 import { HealthController, Readiness } from './health.controller';
 import { explainListening, openDeskWarning, preflight } from './preflight';
 import { mayReadMetrics, serveMetrics } from './metrics-server';
 import { basePath, requestPath } from './request-path';
+import { serviceModules } from './service-module';
 import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
 
 /** One process of the system. */
@@ -115,21 +116,15 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   );
 
   @Module({
-    imports: [
-      DatabaseModule.forRoot(embedded?.url ?? required(config, 'DATABASE_URL').DATABASE_URL, {
+    imports: serviceModules(definition.module, {
+      config,
+      database: DatabaseModule.forRoot(embedded?.url ?? required(config, 'DATABASE_URL').DATABASE_URL, {
         poolSize: embedded ? 1 : config.DATABASE_POOL_SIZE,
         migrateAtBoot: standalone,
         maxAgeMs: embedded ? 0 : config.DATABASE_CONNECTION_MAX_AGE_MS,
       }),
-      MessagingModule.forRoot(transport),
-      {
-        module: ConfigModule,
-        global: true,
-        providers: [{ provide: Config, useValue: config }],
-        exports: [Config],
-      },
-      definition.module,
-    ],
+      transport,
+    }),
     controllers: [HealthController],
     providers: [{ provide: Readiness, useValue: readiness }],
   })
@@ -230,9 +225,6 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   logger.info({ url, ...(metrics !== undefined && { metrics }) }, 'ready');
   definition.started?.(url, config);
 }
-
-@Module({})
-class ConfigModule {}
 
 /** @throws ConfigError that names every one of the variables that is not set */
 function required<Name extends 'DATABASE_URL' | 'AMQP_URL'>(

@@ -1,8 +1,8 @@
-import { Module, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@hitl/domain';
+import { preview } from '@hitl/service';
 import { routePath } from '../http/route-table';
 import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
 import { isOpenAiRoute } from '../openai/openai-routes';
@@ -156,17 +156,9 @@ export function serveDocument(app: NestFastifyApplication, publicUrl?: string): 
   SwaggerModule.setup('docs', app, () => createDocument(app, publicUrl), { jsonDocumentUrl: 'openapi.json' });
 }
 
-/** Prints the description of a module's controllers, without a database or a broker: their services are never made. */
+/** Prints the description of a module's controllers, without a database or a broker. */
 export async function printDocument(module: Type): Promise<void> {
-  const providers = Reflect.getMetadata('providers', module) as Type[];
-  @Module({
-    controllers: Reflect.getMetadata('controllers', module) as Type[],
-    providers: providers.map((provide) => ({ provide, useValue: {} })),
-  })
-  class DescribedModule {}
-  const app = await NestFactory.create<NestFastifyApplication>(DescribedModule, new FastifyAdapter(), {
-    logger: false,
-  });
+  const app = await preview(module);
   process.stdout.write(`${JSON.stringify(createDocument(app), null, 2)}\n`);
   await app.close();
 }

@@ -1,6 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { ReviewsService } from '../reviews/reviews.service';
+import { HistoryReader, type History, type Job } from '@hitl/domain';
+import { JobsService } from '../jobs/jobs.service';
 import { ChainDto, toChain } from './chain.dto';
 import { ChainService } from './chain.service';
 import { HistoryDto, toHistory } from './history.dto';
@@ -10,7 +11,8 @@ import { ApiErrors } from '../openapi/api-errors';
 @Controller('v1')
 export class HistoryController {
   constructor(
-    private readonly reviews: ReviewsService,
+    private readonly jobs: JobsService,
+    private readonly histories: HistoryReader,
     private readonly chains: ChainService,
   ) {}
 
@@ -24,7 +26,7 @@ export class HistoryController {
   @ApiErrors('job_not_found')
   @Get('jobs/:id/history')
   async getHistory(@Param('id') id: string): Promise<HistoryDto> {
-    const { job, history } = await this.reviews.history(id);
+    const { job, history } = await this.read(id);
     return toHistory(job, history, 'submitter');
   }
 
@@ -37,7 +39,7 @@ export class HistoryController {
   @ApiErrors('job_not_found')
   @Get('reviews/:id/history')
   async getReviewHistory(@Param('id') id: string): Promise<HistoryDto> {
-    const { job, history } = await this.reviews.history(id);
+    const { job, history } = await this.read(id);
     return toHistory(job, history, 'reviewer');
   }
   @ApiOperation({
@@ -51,5 +53,10 @@ export class HistoryController {
   @Get('reviews/:id/chain')
   async getReviewChain(@Param('id') id: string): Promise<ChainDto> {
     return toChain(await this.chains.verify(id));
+  }
+
+  private async read(id: string): Promise<{ job: Job; history: History }> {
+    const job = await this.jobs.get(id);
+    return { job, history: await this.histories.read(job) };
   }
 }

@@ -5,6 +5,7 @@ import {
   JobLists,
   JobReader,
   JobStore,
+  PROJECT,
   submittedJob,
   type CurrentJob,
   type ExactJob,
@@ -41,9 +42,6 @@ export interface Accepted {
   job: Job;
   replayed: boolean;
 }
-
-/** The tenant of every job until sign-in knows better. */
-export const PROJECT = 'default';
 
 @Injectable()
 export class JobsService {

@@ -3,7 +3,6 @@ import { ClientProxy } from '@nestjs/microservices';
 import {
   DomainError,
   DraftStore,
-  HistoryReader,
   ERRORS,
   isJsonObject,
   JobLists,
@@ -14,7 +13,6 @@ import {
   type DeskCaller,
   type Draft,
   type Edit,
-  type History,
   type Job,
   type Json,
   type Obstacle,
@@ -51,7 +49,6 @@ export class ReviewsService {
     private readonly lists: JobLists,
     private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
-    private readonly histories: HistoryReader,
     private readonly remarkReader: RemarkReader,
     private readonly desk: Desk,
     @Inject(ClientProxy) private readonly client: ClientProxy,
@@ -87,12 +84,6 @@ export class ReviewsService {
   /** @throws DomainError job_not_found */
   get(id: string): Promise<Job> {
     return this.jobs.get(id);
-  }
-
-  /** All that happened to a job. @throws DomainError job_not_found */
-  async history(id: string): Promise<{ job: Job; history: History }> {
-    const job = await this.jobs.get(id);
-    return { job, history: await this.histories.read(job) };
   }
 
   /** The most urgent job that this reviewer may take, which they have then; null when there is none. */

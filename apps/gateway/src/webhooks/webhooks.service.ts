@@ -4,6 +4,7 @@ import { Config } from '@hitl/config';
 import {
   DomainError,
   isJobId,
+  PROJECT,
   WebhookStore,
   type WebhookAttempt,
   type WebhookDelivery,
@@ -12,7 +13,6 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/parameters';
-import { PROJECT } from '../jobs/jobs.service';
 import { requireWebhookUrl } from './destination';
 import { WebhookSender } from './webhook-sender.service';
 
