@@ -15,6 +15,20 @@ module.exports = {
     ...layers,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
+      name: 'no-cycles-of-rooms',
+      comment: 'A room of an app is used by the rooms above it, never by those below.',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^apps/(gateway|inference-worker|review-service)/' },
+      to: { circular: true },
+    },
+    {
+      name: 'http-is-the-ground',
+      severity: 'error',
+      from: { path: '^apps/gateway/src/http/' },
+      to: { path: '^apps/gateway/src/', pathNot: '^apps/gateway/src/http/' },
+    },
+    {
       name: 'libs-never-use-apps',
       severity: 'error',
       from: { path: '^libs/' },

@@ -18,7 +18,6 @@ import { parseJsonBody } from '../http/json-body';
 import { allowReading, answerOptions, refuseOtherOrigins } from '../http/origins';
 import { setPublicUrl } from '../http/public-link';
 import { routePath, RouteTable } from '../http/route-table';
-import { ValidatePipe } from '../http/validate.pipe';
 
 /** Bytes of the bodies of all requests that are in memory at once, unless four of the largest have more. */
 const MIN_BODIES_BYTES = 67_108_864;
@@ -32,9 +31,9 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   setPublicUrl(config.PUBLIC_URL);
   const origins = allowedOrigins(config);
   const hosts = allowedHosts(config);
-  const routes = new RouteTable();
+  const routes = app.get(RouteTable);
   routes.watch(fastify);
-  const errors = new ErrorsFilter(routes);
+  const errors = app.get(ErrorsFilter);
 
   fastify.removeAllContentTypeParsers();
   const bodies = new IncomingBodies(
@@ -105,8 +104,6 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     app.get(OpenStreams).close();
     done();
   });
-  app.useGlobalFilters(errors);
-  app.useGlobalPipes(new ValidatePipe());
   serveDocument(app, config.PUBLIC_URL);
   await serveConsole(app, config.PUBLIC_URL);
   // Nest adds the controllers' routes as it starts to listen.

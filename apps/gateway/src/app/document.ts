@@ -3,10 +3,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@hitl/domain';
 import { preview } from '@hitl/service';
+import { ERROR_FORM, PROBLEM_FORM, type ErrorForm } from '../http/error-form';
 import { routePath } from '../http/route-table';
 import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
-import { isOpenAiRoute } from '../openai/openai-routes';
-import { isOriginalRoute } from '../original-api/original-routes';
 import { decisionSchemas } from '../reviews/decision.dto';
 import { WEBHOOK_ITEMS, WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
 import { ANY_JSON } from '../openapi/any-json';
@@ -55,16 +54,17 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
   Object.assign(schemas, { [ANY_JSON.name]: ANY_JSON.schema }, OPENAI_SCHEMAS, decisionSchemas(schemas));
   const usual: Record<string, Response> = {};
   Object.assign(components, { headers: HEADERS, responses: usual, pathItems: WEBHOOK_ITEMS });
-  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  const operations = Object.values(document.paths).flatMap((methods) =>
     Object.entries(methods as Record<string, Operation>).map(([method, operation]) => ({
-      path,
       method,
       operation,
     })),
   );
-  for (const { path, method, operation } of operations) {
+  for (const { method, operation } of operations) {
     describeHeaders(operation.responses);
-    const form = errorFormOf(path);
+    const { schema, type } =
+      (operation[ERROR_FORM] as Pick<ErrorForm, 'schema' | 'type'> | undefined) ?? PROBLEM_FORM;
+    const form: [string, string] = [schema, type.split(';', 1)[0] ?? type];
     const own = byStatus((operation[ERROR_CODES] as ErrorCode[] | undefined) ?? []);
     for (const status of usualStatuses(method, operation.requestBody !== undefined)) {
       if (own.has(status)) continue;
@@ -76,6 +76,7 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
       operation.responses[status] = errorResponse(form, [...(USUAL_ERRORS.get(status) ?? []), ...codes]);
     }
     Reflect.deleteProperty(operation, ERROR_CODES);
+    Reflect.deleteProperty(operation, ERROR_FORM);
   }
   closeRequests(
     operations.map(({ operation }) => operation),
@@ -83,13 +84,6 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
   );
   Object.assign(document, { webhooks: WEBHOOKS });
   return toOpenApi31(document);
-}
-
-/** The form that errors have on a path: the schema's name and its media type. */
-function errorFormOf(path: string): [string, string] {
-  if (isOpenAiRoute(path)) return [OpenAiError.name, 'application/json'];
-  if (isOriginalRoute(path)) return [OriginalError.name, 'application/json'];
-  return [Problem.name, 'application/problem+json'];
 }
 
 /** An error with one of these codes, which have one status. */

@@ -1,24 +1,30 @@
-import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  HttpException,
+  Injectable,
+  Logger,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { describeTrouble, DomainError, ERRORS, isDatabaseTrouble, isUnexpectedTrouble } from '@hitl/domain';
-import { PROBLEM_TYPE, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { mayRetry, toOpenAiError } from '../openai/openai-error';
-import { isOpenAiRoute, openAiNotFound } from '../openai/openai-routes';
-import { Withheld } from '../openai/withheld';
-import { isOriginalRoute } from '../original-api/original-routes';
+import { ErrorForms } from './error-form';
 import { sendBeforeEnd } from './incoming-bodies';
-import { publicLink } from './public-link';
-import { routePath, type RouteTable } from './route-table';
+import { routePath, RouteTable } from './route-table';
 
 /** Seconds after which a client should try again when a part of the system is away. */
 const RETRY_AFTER = 2;
 
-/** Every error answer there is: RFC 9457 problems, and on the original routes `{"status": "error", "message": …}`. */
+/** Every error answer there is, in the form of the door that was asked. */
+@Injectable()
 @Catch()
 export class ErrorsFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
-  constructor(private readonly routes: RouteTable) {}
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly forms: ErrorForms,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown;
@@ -35,40 +41,21 @@ export class ErrorsFilter implements ExceptionFilter {
     const isWrongMethod = isOurs && methods.length > 0 && !methods.includes(request.method);
     if (isWrongMethod) reply.header('allow', methods.join(', '));
     const error = isWrongMethod ? wrongMethod(request.method, methods) : toDomainError(thrown);
-    const status = error instanceof Withheld ? error.status : ERRORS[error.code].status;
+    const { status } = ERRORS[error.code];
     if (error.code === 'internal_error' || isUnexpectedTrouble(thrown)) {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
-    if (status === 503) reply.header('retry-after', RETRY_AFTER);
     if (status === 429) reply.header('retry-after', 60);
-    if (isOpenAiRoute(path)) {
-      if (error instanceof Withheld) {
-        reply.header('x-hitl-job-id', error.jobId).header('location', publicLink(`/v1/jobs/${error.jobId}`));
-        if (error.retryAfter !== null) reply.header('retry-after', error.retryAfter);
-      }
-      const shown =
-        error.code === 'not_found'
-          ? new DomainError('not_found', openAiNotFound(request.method, request.url))
-          : error;
-      const retry = mayRetry(error, request.headers['idempotency-key'] !== undefined);
-      send(reply.status(status).header('x-should-retry', String(retry)), toOpenAiError(shown));
-      return;
-    }
-    if (isOriginalRoute(request.url)) {
-      send(reply.status(status), { status: 'error', message: error.message });
-      return;
-    }
-    send(
-      reply.status(status).header('content-type', PROBLEM_TYPE),
-      toProblem(error, request.id, request.url),
-    );
+    const form = this.forms.of(request);
+    const body = form.write(error, request, reply.status(status).type(form.type));
+    if (reply.statusCode === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER);
+    send(reply, body);
   }
 }
 
 /** Sends an answer, also to a client that still sends its body. */
 function send(reply: FastifyReply, answer: object): void {
   const text = JSON.stringify(answer);
-  if (reply.getHeader('content-type') === undefined) reply.type('application/json; charset=utf-8');
   if (reply.request.raw.complete) reply.send(text);
   else sendBeforeEnd(reply, text);
 }

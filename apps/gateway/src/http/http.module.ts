@@ -1,6 +1,21 @@
 import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { ErrorForms } from './error-form';
+import { ErrorsFilter } from './errors.filter';
 import { LargeAnswers } from './large-answers';
+import { RouteTable } from './route-table';
+import { ValidatePipe } from './validate.pipe';
 
 /** What all doors share of HTTP. */
-@Module({ providers: [LargeAnswers], exports: [LargeAnswers] })
+@Module({
+  providers: [
+    ErrorForms,
+    ErrorsFilter,
+    LargeAnswers,
+    RouteTable,
+    { provide: APP_FILTER, useExisting: ErrorsFilter },
+    { provide: APP_PIPE, useClass: ValidatePipe },
+  ],
+  exports: [ErrorForms, ErrorsFilter, LargeAnswers, RouteTable],
+})
 export class HttpModule {}

@@ -1,8 +1,10 @@
+import { Injectable } from '@nestjs/common';
 import { ConfigError } from '@hitl/config';
 import { basePath } from '@hitl/service';
 import type { FastifyInstance } from 'fastify';
 
 /** Every address that the gateway serves and its methods, so that a wrong method can be told from a wrong address. */
+@Injectable()
 export class RouteTable {
   readonly #methods = new Map<string, { pattern: RegExp; methods: Set<string> }>();
 

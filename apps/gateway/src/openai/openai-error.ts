@@ -1,5 +1,7 @@
-import { ERRORS, type DomainError, type Json } from '@hitl/domain';
+import { DomainError, ERRORS, type Json } from '@hitl/domain';
+import type { ErrorForm } from '../http/error-form';
 import { publicLink } from '../http/public-link';
+import { openAiNotFound } from './openai-routes';
 import { Withheld } from './withheld';
 
 /** OpenAI's names for what went wrong, by HTTP status. */
@@ -61,3 +63,21 @@ export function mayRetry(error: DomainError, hasIdempotencyKey: boolean): boolea
   if (error instanceof Withheld) return error.retryAfter !== null;
   return error.code === 'too_many_jobs' || (hasIdempotencyKey && ERRORS[error.code].status >= 500);
 }
+
+/** The form of OpenAI's errors, with what its SDKs read of the head. */
+export const OPENAI_FORM: ErrorForm = {
+  schema: 'OpenAiError',
+  type: 'application/json; charset=utf-8',
+  write(error, request, reply) {
+    if (error instanceof Withheld) {
+      reply.status(error.status).header('x-hitl-job-id', error.jobId);
+      reply.header('location', publicLink(`/v1/jobs/${error.jobId}`));
+      if (error.retryAfter !== null) reply.header('retry-after', error.retryAfter);
+    }
+    reply.header('x-should-retry', String(mayRetry(error, request.headers['idempotency-key'] !== undefined)));
+    const isUnknown = error.code === 'not_found';
+    return toOpenAiError(
+      isUnknown ? new DomainError('not_found', openAiNotFound(request.method, request.url)) : error,
+    );
+  },
+};

@@ -11,6 +11,7 @@ import {
 import { DomainError, type Json } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Actor } from '../http/actor';
+import { ErrorsAs } from '../http/error-form';
 import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/parameters';
@@ -18,7 +19,7 @@ import { JobsService } from '../jobs/jobs.service';
 import { readChatRequest, textOf, toChatCompletion, toChunks, type JsonObject } from './chat';
 import { HeldAnswers, type Door, type Held } from './held-answers.service';
 import { ModelsService, type OfferedModel } from './models.service';
-import { toOpenAiError } from './openai-error';
+import { OPENAI_FORM, toOpenAiError } from './openai-error';
 import { itemsOf, jobIdOf, toResponse } from './responses';
 import { readResponsesRequest, referencesIn, type KnownItems } from './responses-request';
 import { failureOf } from './withheld';
@@ -42,6 +43,7 @@ const RESPONSES: Door = { answer: toResponse, withheld: toWithheldResponse };
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
 @ApiTags('openai')
+@ErrorsAs(OPENAI_FORM)
 @Controller('v1')
 export class OpenAiController {
   constructor(

@@ -1,15 +1,23 @@
 import { Module } from '@nestjs/common';
+import { ErrorForms } from '../http/error-form';
+import { HttpModule } from '../http/http.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { WaitingModule } from '../waiting/waiting.module';
 import { HeldAnswers } from './held-answers.service';
 import { HeldRequests } from './held-requests.service';
 import { ModelsService } from './models.service';
+import { OPENAI_FORM } from './openai-error';
+import { isOpenAiRoute } from './openai-routes';
 import { OpenAiController } from './openai.controller';
 
 /** Doors for the SDKs of OpenAI. */
 @Module({
-  imports: [JobsModule, WaitingModule],
+  imports: [HttpModule, JobsModule, WaitingModule],
   controllers: [OpenAiController],
   providers: [HeldAnswers, HeldRequests, ModelsService],
 })
-export class OpenAiModule {}
+export class OpenAiModule {
+  constructor(forms: ErrorForms) {
+    forms.add(isOpenAiRoute, OPENAI_FORM);
+  }
+}

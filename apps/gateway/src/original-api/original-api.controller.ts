@@ -12,6 +12,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
+import { ErrorsAs } from '../http/error-form';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import { LargeAnswers } from '../http/large-answers';
 import {
@@ -27,6 +28,7 @@ import { sendFile } from '../http/send-file';
 import { ANY_JSON } from '../openapi/any-json';
 import { JobsService } from '../jobs/jobs.service';
 import { ReviewsService } from '../reviews/reviews.service';
+import { ORIGINAL_FORM } from './original-error';
 import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
 import { ApiErrors } from '../openapi/api-errors';
 
@@ -41,6 +43,7 @@ const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as
 
 /** The HTTP interface of the original Rust system, route by route. */
 @ApiTags('original')
+@ErrorsAs(ORIGINAL_FORM)
 @Controller()
 export class OriginalApiController {
   private readonly logger = new Logger(OriginalApiController.name);
