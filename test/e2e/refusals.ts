@@ -30,11 +30,15 @@ export async function startTarget(): Promise<Target> {
   const human = await settle();
   const success = await settle();
   await stack.decide(success, { verdict: 'approve' });
-  await until('no message is under way', async () => {
-    const rows = await database.query('SELECT 1 FROM outbox');
-    return rows.length === 0;
-  });
 
+  /** Until what earlier tests have sent stands still, too. */
+  const standsStill = () =>
+    until('no job and no message is under way', async () => {
+      const rows = await database.query(
+        "SELECT 1 FROM jobs WHERE status = 'bot' UNION ALL SELECT 1 FROM outbox",
+      );
+      return rows.length === 0;
+    });
   const content = async (): Promise<unknown> => {
     const tables = await database.query<{ name: string }>(
       "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
@@ -51,6 +55,7 @@ export async function startTarget(): Promise<Target> {
     human,
     success,
     async refuses(send: () => Promise<Answer>, expected: { status: number; code?: ErrorCode }) {
+      await standsStill();
       const before = await content();
       const answer = await send();
       expect({ status: answer.status, text: answer.text }).toEqual({

@@ -32,7 +32,7 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
     .setTitle('HITL inference')
     .setDescription('AI requests whose answers leave only after a human has signed them off.')
     .setVersion('1')
-    .setLicense('Proprietary', 'https://example.com/license')
+    .setLicense('Apache 2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addServer(publicUrl)
     .addTag('jobs', 'Submit requests and read their results')
     .addTag('reviews', 'Judge answers before they leave')
