@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { until } from '@hitl/testing';
 import { Sandbox, type SandboxLimits } from './sandbox';
 
 const folder = mkdtempSync(join(tmpdir(), 'hitl-sandbox-'));
@@ -78,7 +79,13 @@ describe('a sandbox', () => {
 
   it('begins no task beyond those that may wait, and none that has waited too long', async () => {
     open({ maxWaiting: 2, maxWaitMs: 200 });
-    await sandbox.run('echo', [0]);
+    // A process may need longer to begin than a task may wait.
+    await until('a process is there', () =>
+      sandbox.run('echo', [0]).then(
+        () => true,
+        () => false,
+      ),
+    );
     const long = sandbox.run('rest', [1000]);
     const waiting = [sandbox.run('echo', [1]), sandbox.run('echo', [2])];
     await expect(sandbox.run('echo', [3])).rejects.toMatchObject({ reason: 'busy' });
