@@ -109,7 +109,13 @@ function libcHere() {
 export function ensureBuilt() {
   const built = Math.min(...APPS.map((app) => modified(join(ROOT, `dist/apps/${app}/main.js`))));
   const services = readdirSync(join(ROOT, 'apps')).filter((app) => app !== CONSOLE);
-  const sources = [...services.map((app) => `apps/${app}`), 'libs', 'nest-cli.json', 'tsconfig.json'];
+  const sources = [
+    ...services.map((app) => `apps/${app}`),
+    'libs',
+    'nest-cli.json',
+    'rspack.config.mjs',
+    'tsconfig.json',
+  ];
   const page = modified(join(ROOT, 'dist/console/index.html'));
   const stale = [
     ...(built <= newestOf(...sources, 'package-lock.json') ? APPS : []),

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { refuse } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
@@ -12,6 +12,11 @@ import { FAMILIES, HELP, readArguments, requireTests } from './testing/arguments
 
 /** @typedef {import('./services/programs.mjs').Program} Program */
 
+/**
+ * Workers that run test files side by side, each with services of its own. One more than there are processors, since tests
+ * mostly wait; each takes up to 2 GB.
+ */
+const WORKERS = Math.max(1, Math.min(availableParallelism() + 1, 4, Math.floor(totalmem() / 2 ** 31)));
 const NOTHING = { numPassedTests: 0, numFailedTests: 0, numRuntimeErrorTestSuites: 0 };
 const args = process.argv.slice(2);
 if (args.includes('--help') || args.includes('-h')) {
@@ -55,8 +60,9 @@ const jest = spawn(
     join(ROOT, 'node_modules/jest/bin/jest.js'),
     '--json',
     `--outputFile=${results}`,
-    // By two workers side by side, since tests mostly wait; each has services of its own.
-    ...(files.length + options.length > 0 || TEST_DATABASE_URL || TEST_AMQP_URL ? [] : ['--maxWorkers=2']),
+    ...(files.length + options.length > 0 || TEST_DATABASE_URL || TEST_AMQP_URL
+      ? []
+      : [`--maxWorkers=${WORKERS}`]),
     // A test that ends for want of a program may leave something open.
     ...(absent.length > 0 ? ['--forceExit'] : []),
     ...files,

@@ -3,11 +3,12 @@
  * one, and makes templates of migrated databases: one on each PostgreSQL, and the data folder of an embedded one, whose
  * first start takes seconds. In a run without a broker there is none.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import pg from 'pg';
 import { findServices } from '../scripts/services.mjs';
 import { ROOT } from '../scripts/prepare.mjs';
@@ -29,7 +30,8 @@ export default async function setup({ maxWorkers }) {
     },
   });
   const broker = !process.env.TEST_WITHOUT?.split(',').includes('broker');
-  for (let worker = 1; worker <= maxWorkers; worker += 1) {
+  /** @param {number} worker */
+  const provide = async (worker) => {
     const home = join(dir, String(worker));
     mkdirSync(home, { mode: 0o711 });
     const own = await findServices({ dir: home, databaseUrl, amqpUrl, broker });
@@ -37,8 +39,15 @@ export default async function setup({ maxWorkers }) {
     await makeTemplate(own.databaseUrl);
     process.env[`TEST_DATABASE_URL_${worker}`] = own.databaseUrl;
     if (own.amqpUrl) process.env[`TEST_AMQP_URL_${worker}`] = own.amqpUrl;
-  }
-  process.env.TEST_EMBEDDED_TEMPLATE = await makeEmbeddedTemplate(join(dir, 'embedded'));
+  };
+  const embedded = makeEmbeddedTemplate(join(dir, 'embedded'));
+  const starting = Array.from({ length: maxWorkers }, (_, index) => provide(index + 1));
+  // All of them, so that what has started can be stopped.
+  const failed = (await Promise.allSettled([embedded, ...starting])).find(
+    ({ status }) => status === 'rejected',
+  );
+  if (failed?.status === 'rejected') throw failed.reason;
+  process.env.TEST_EMBEDDED_TEMPLATE = await embedded;
 }
 
 /** @param {string} databaseUrl */
@@ -50,28 +59,27 @@ async function makeTemplate(databaseUrl) {
   await client.end();
   const template = new URL(databaseUrl);
   template.pathname = '/hitl_template';
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, 'dist/apps/gateway/main.js'), 'migrate'],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, DATABASE_URL: template.href },
-    },
-  );
+  const child = spawn(process.execPath, [join(ROOT, 'dist/apps/gateway/main.js'), 'migrate'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, DATABASE_URL: template.href },
+  });
+  const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
   if (status !== 0) throw new Error(`The test database cannot be migrated: ${stderr}`);
 }
 
 /** @param {string} dataDir */
 async function makeEmbeddedTemplate(dataDir) {
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, [join(ROOT, 'dist/apps/standalone/main.js')], {
+  const script = join(ROOT, 'dist/apps/standalone/main.js');
+  // As the tests run it: see libs/testing/src/service-process.ts.
+  const child = spawn(process.execPath, ['--liftoff-only', script], {
     cwd: '/',
     env: { PATH, HOME, TMPDIR, DATA_DIR: dataDir, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
-  child.stdout.on('data', (text) => {
-    if (String(text).includes('"msg":"ready"')) child.kill('SIGTERM');
+  child.stdout.on('data', (lines) => {
+    if (String(lines).includes('"msg":"ready"')) child.kill('SIGTERM');
   });
   const [code] = await ended;
   if (code !== 0) throw new Error(`The embedded test database cannot be made: exit code ${code}`);

@@ -31,6 +31,7 @@ function cloneInto(name: string): string {
     'package.json',
     'package-lock.json',
     'nest-cli.json',
+    'rspack.config.mjs',
     'tsconfig.json',
     'openapi.json',
   ]) {

@@ -87,8 +87,12 @@ export async function runService(
 /** TMPDIR is the folder of the test run, removed at its end, and the sign by which a process that is left over is found. */
 const { PATH, HOME, TMPDIR } = process.env;
 
+/** The embedded database is WebAssembly, which takes a processor longer to optimise than it runs in a test. */
+const UNOPTIMISED = '--liftoff-only';
+
 function run(app: AppName, args: string[], env: Record<string, string>) {
-  const child = spawn(process.execPath, [join(process.cwd(), 'dist/apps', app, 'main.js'), ...args], {
+  const script = join(process.cwd(), 'dist/apps', app, 'main.js');
+  const child = spawn(process.execPath, [...(app === 'standalone' ? [UNOPTIMISED] : []), script, ...args], {
     // Not in the project's folder, whose .env must not matter.
     cwd: '/',
     env: { PATH, HOME, TMPDIR, PORT: '0', ...env },

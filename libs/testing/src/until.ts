@@ -11,7 +11,7 @@ export async function until<T>(
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs;
   let last: unknown;
-  for (;;) {
+  for (let gap = 20; ; gap = Math.min(gap + 2, 100)) {
     try {
       const value = await look();
       if (value) return value;
@@ -21,6 +21,6 @@ export async function until<T>(
     }
     if (Date.now() > deadline)
       throw new Error(`waited ${deadlineMs} ms for: ${what}; last seen: ${String(last)}`);
-    await delay(20);
+    await delay(gap);
   }
 }
