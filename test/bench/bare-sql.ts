@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { claim, complete, decide, submit } from '@hitl/domain';
+import { claim, complete, decide, JsonText, submit } from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 import type { DataSource } from 'typeorm';
 
@@ -7,7 +7,8 @@ import type { DataSource } from 'typeorm';
 export async function bareLifecycle(database: DataSource): Promise<void> {
   const jobId = uuidv7();
   const token = randomUUID();
-  const payload = { model: 'stub', messages: [{ role: 'user', content: 'What is 2 + 2?' }] };
+  const payload = JsonText.of({ model: 'stub', messages: [{ role: 'user', content: 'What is 2 + 2?' }] });
+  const response = JsonText.of({ choices: [{ message: { content: '4' } }] });
   const read = (): Promise<unknown> => database.query('SELECT * FROM jobs WHERE id = $1', [jobId]);
   const forget = (id: string): Promise<unknown> => database.query('DELETE FROM outbox WHERE id = $1', [id]);
 
@@ -26,9 +27,7 @@ export async function bareLifecycle(database: DataSource): Promise<void> {
   ]);
   await forget(submitted?.bell.id ?? '0');
   await claim(database, [{ jobId, token, leaseMs: 30_000, maxAttempts: 5 }]);
-  const [bell] = await complete(database, [
-    { jobId, token, response: { choices: [{ message: { content: '4' } }] }, provider: 'stub', usage: null },
-  ]);
+  const [bell] = await complete(database, [{ jobId, token, response, provider: 'stub', usage: null }]);
   await forget(bell?.id ?? '0');
   await read();
   await decide(database, [

@@ -24,9 +24,9 @@ export async function claimNextFlatness(url: string): Promise<object> {
   const fill = async (first: number, last: number): Promise<void> => {
     for (let from = first; from <= last; from += CHUNK) {
       await client.query(
-        `INSERT INTO jobs (id, status, payload, response, revision, priority, waiting_since, planned_at, review_group, submitter,
+        `INSERT INTO jobs (id, status, payload, asked, response, revision, priority, waiting_since, planned_at, review_group, submitter,
                            claimed_by, claimed_at, claimed_until, claim_id)
-         SELECT id, 'human', '{"input": "What is 2 + 2?"}', '{"answer": 4}', 1, n % 10, now(), now(),
+         SELECT id, 'human', '{"input": "What is 2 + 2?"}', 'What is 2 + 2?', '{"answer": 4}', 1, n % 10, now(), now(),
                 CASE WHEN n % 7 = 0 THEN 'legal' WHEN n % 7 = 1 THEN 'sales' ELSE '' END, 'submitter',
                 CASE WHEN claimed THEN 'another' END, CASE WHEN claimed THEN now() END,
                 CASE WHEN claimed THEN now() + interval '1 hour' END, CASE WHEN claimed THEN id END

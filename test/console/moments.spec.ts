@@ -414,8 +414,8 @@ describe('the moments in which a reviewer could be led astray', () => {
 
     it('comes back to the list’s place, cursor and selection', async () => {
       await stack.database.query(
-        `INSERT INTO jobs (id, status, payload, response, revision, priority, waiting_since, planned_at, submitter)
-         SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', jsonb_build_object('input', 'job ' || n),
+        `INSERT INTO jobs (id, status, payload, asked, response, revision, priority, waiting_since, planned_at, submitter)
+         SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', json_build_object('input', 'job ' || n), 'job ' || n,
                 '{"answer": 4}', 1, 0, now(), now(), 'submitter'
          FROM generate_series(1, 150) n`,
       );

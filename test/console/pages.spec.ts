@@ -270,8 +270,8 @@ describe('the console’s pages', () => {
 
   it('show only what is in sight, scroll to the end and open while 5,000 jobs wait', async () => {
     await stack.database.query(
-      `INSERT INTO jobs (id, status, payload, response, revision, priority, waiting_since, planned_at, submitter)
-       SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', jsonb_build_object('input', 'job ' || n),
+      `INSERT INTO jobs (id, status, payload, asked, response, revision, priority, waiting_since, planned_at, submitter)
+       SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', json_build_object('input', 'job ' || n), 'job ' || n,
               '{"answer": 4}', 1, 0, now() - n * interval '1 second', now(), 'submitter'
        FROM generate_series(1, 5000) n`,
     );

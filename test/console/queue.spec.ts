@@ -62,8 +62,8 @@ describe('the console’s queue', () => {
   /** So many waiting jobs, `job 1` first. */
   async function many(count: number): Promise<void> {
     await stack.database.query(
-      `INSERT INTO jobs (id, status, payload, response, revision, priority, waiting_since, planned_at, submitter)
-       SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', jsonb_build_object('input', 'job ' || n),
+      `INSERT INTO jobs (id, status, payload, asked, response, revision, priority, waiting_since, planned_at, submitter)
+       SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', json_build_object('input', 'job ' || n), 'job ' || n,
               '{"answer": 4}', 1, 0, now(), now(), 'submitter'
        FROM generate_series(1, $1::int) n
        ON CONFLICT (id) DO UPDATE SET status = 'human', response = excluded.response, waiting_since = now(),

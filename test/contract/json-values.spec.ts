@@ -33,7 +33,7 @@ describe.each(TEST_STORES)('JSON on $name comes back as it went in', ({ open }) 
     const lease = await claimedJob(store.jobs, { payload: value });
     const stored = async () => {
       const job = await store.reader.find(lease.jobId);
-      return { payload: job?.payload, response: job?.response };
+      return { payload: job?.payload.value, response: job?.response?.value };
     };
     await store.jobs.complete(anAnswer(lease, value));
     expect(await stored()).toEqual({ payload: value, response: value });

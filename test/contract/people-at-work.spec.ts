@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { automaticStepOf, DraftStore, type PlanRequest } from '@hitl/domain';
+import { automaticStepOf, DraftStore, JsonText, type PlanRequest } from '@hitl/domain';
 import { aClaim, aDecision, aPlan, jobIn, until } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
@@ -25,7 +25,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
     return id;
   }
   const saveDraft = (jobId: string, actor = 'ann') =>
-    drafts.save({ jobId, actor, revision: 1, content: 'so far' });
+    drafts.save({ jobId, actor, revision: 1, content: new JsonText('"so far"') });
 
   /** How somebody shows that they are at work, and how that ends. */
   const SIGNS: Record<
@@ -152,7 +152,9 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
         { pid: number },
       ];
       const inTransaction = new DraftStore({ query: saving.query.bind(saving) } as never);
-      expect(await inTransaction.save({ jobId: id, actor: 'ann', revision: 1, content: 'x' })).toBe(true);
+      expect(
+        await inTransaction.save({ jobId: id, actor: 'ann', revision: 1, content: new JsonText('"x"') }),
+      ).toBe(true);
       const step = approveAtDeadline(id);
       await until('the step waits for the draft', async () => {
         const waiting = await store.rows(

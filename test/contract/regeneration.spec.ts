@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { HistoryReader, verifyChains, type Json, type Judgement, type Lease } from '@hitl/domain';
-import { aDecision, aPlan, AN_ANSWER, anAnswer, anEdit, jobIn, NO_POLICY } from '@hitl/testing';
+import { HistoryReader, verifyChains, type Json, type Lease } from '@hitl/domain';
+import { aDecision, aPlan, AN_ANSWER, anAnswer, anEdit, jobIn, NO_POLICY, type JudgementFields } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
@@ -26,7 +26,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     const lease: Lease = { jobId, token: randomUUID() };
     return { lease, claimed: await store.jobs.claim({ ...lease, leaseMs: 60_000, maxAttempts: 5 }) };
   };
-  const sendBack = (id: string, fields: Partial<Judgement> = {}) =>
+  const sendBack = (id: string, fields: JudgementFields = {}) =>
     store.jobs.decide(aDecision(id, { verdict: 'regenerate', actor: 'ann', feedback: 'shorter', ...fields }));
   const answer = async (id: string, response: Json) =>
     store.jobs.complete(anAnswer((await claim(id)).lease, response));
@@ -391,7 +391,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
       await giveUp(id);
       return id;
     }
-    const again = (fields: Partial<Judgement> = {}) => ({ verdict: 'regenerate' as const, ...fields });
+    const again = (fields: JudgementFields = {}) => ({ verdict: 'regenerate' as const, ...fields });
 
     it('is a second life, which says whose wish it was', async () => {
       const id = await failed();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DraftStore, type Judgement, type NewJob, type PlanRequest } from '@hitl/domain';
+import { DraftStore, JsonText, type Judgement, type PlanRequest } from '@hitl/domain';
 import {
   aClaim,
   aDecision,
@@ -11,8 +11,12 @@ import {
   jobIn,
   NO_POLICY,
   settleHeld,
+  type JobFields,
+  type JudgementFields,
 } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
+
+const text = (words: string): JsonText => JsonText.of(words);
 
 const inGroups = (...groups: string[]) => ({ ...NO_POLICY, groups });
 const WITH_PLAN_ONLY = { ...NO_POLICY, requirePlan: true };
@@ -37,12 +41,12 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
   const set = (id: string, change: string) => store.rows(`UPDATE jobs SET ${change} WHERE id = $1`, [id]);
 
   /** A job in `human` with a plan. */
-  async function planned(plan: Partial<PlanRequest> = {}, fields: Partial<NewJob> = {}): Promise<string> {
+  async function planned(plan: Partial<PlanRequest> = {}, fields: JobFields = {}): Promise<string> {
     const id = await jobIn(store.jobs, 'human', fields);
     expect(await store.jobs.plan(aPlan(id, plan))).toBe(true);
     return id;
   }
-  const decide = (id: string, actor: string, fields: Partial<Judgement> = {}) =>
+  const decide = (id: string, actor: string, fields: JudgementFields = {}) =>
     store.jobs.decide(aDecision(id, { actor, ...fields }));
   /** The model answers a job in `bot`. */
   async function answered(jobId: string, response: string): Promise<void> {
@@ -175,7 +179,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
 
   describe('a policy that decides', () => {
     const policy = { rule: 'easy', hash: 'p1', atDeadline: false };
-    const automatic = (id: string, fields: Partial<Judgement> = {}) =>
+    const automatic = (id: string, fields: JudgementFields = {}) =>
       decide(id, 'policy:easy', { policy, revision: 1, ...fields });
 
     it.each([
@@ -454,7 +458,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
 
   describe('a held decision', () => {
     const due = (id: string) => set(id, `held_until = now() - interval '1 second'`);
-    async function held(fields: Partial<Judgement> = {}, plan: Partial<PlanRequest> = {}) {
+    async function held(fields: JudgementFields = {}, plan: Partial<PlanRequest> = {}) {
       const id = await planned(plan);
       const decision = aDecision(id, { actor: 'ann', ...fields });
       const answer = await store.jobs.hold(decision, 60_000);
@@ -701,12 +705,12 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const drafts = new DraftStore(store.database);
       const [id, other] = [await planned(), await planned()];
       for (const jobId of [id, other]) {
-        expect(await drafts.save({ jobId, actor: 'ann', revision: 1, content: 'begun' })).toBe(true);
+        expect(await drafts.save({ jobId, actor: 'ann', revision: 1, content: text('begun') })).toBe(true);
       }
       await end(id);
       expect((await job(id)).finished_at).not.toBeNull();
       expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
-      expect(await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: 'late' })).toBe(false);
+      expect(await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: text('late') })).toBe(false);
     });
 
     it('that are saved in the moment in which the job ends are read by nobody, and swept', async () => {
@@ -718,9 +722,9 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
          SELECT $1::uuid, actor, 1, '"late"' FROM unnest($2::text[]) actor`,
         [ended, ['ann', 'ben', 'cho']],
       );
-      await drafts.save({ jobId: other, actor: 'ann', revision: 1, content: 'begun' });
+      await drafts.save({ jobId: other, actor: 'ann', revision: 1, content: text('begun') });
       expect([await drafts.find(ended, 'ann'), await drafts.savedAt(ended, 'ann')]).toEqual([null, null]);
-      expect(await drafts.find(other, 'ann')).toMatchObject({ content: 'begun' });
+      expect(await drafts.find(other, 'ann')).toMatchObject({ content: text('begun') });
       expect(await drafts.savedAt(other, 'ann')).toEqual(expect.any(Date));
       expect([await drafts.sweep(2), await drafts.sweep(2), await drafts.sweep(2)]).toEqual([2, 1, 0]);
       expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
@@ -730,7 +734,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const drafts = new DraftStore(store.database);
       const id = await planned({ approvals: 3 });
       for (const actor of ['ann', 'ben', 'cho'])
-        await drafts.save({ jobId: id, actor, revision: 1, content: 'begun' });
+        await drafts.save({ jobId: id, actor, revision: 1, content: text('begun') });
       const left = async () =>
         (await store.rows('SELECT actor FROM drafts ORDER BY actor')).map(({ actor }) => actor);
       await store.jobs.hold(aDecision(id, { actor: 'ann' }), 60_000);
@@ -745,10 +749,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('of others stay while votes come in and the model is asked again', async () => {
       const drafts = new DraftStore(store.database);
       const id = await planned({ approvals: 2 });
-      await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: 'begun' });
+      await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: text('begun') });
       await decide(id, 'ben');
       await decide(id, 'cho', { verdict: 'regenerate' });
-      expect(await drafts.find(id, 'ann')).toMatchObject({ content: 'begun' });
+      expect(await drafts.find(id, 'ann')).toMatchObject({ content: text('begun') });
     });
   });
 

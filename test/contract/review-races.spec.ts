@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { JobStore, type Judgement, type NewJob, type PlanRequest, type ReviewClaim } from '@hitl/domain';
+import { JobStore, type PlanRequest, type ReviewClaim } from '@hitl/domain';
 import {
   aClaim,
   aDecision,
@@ -12,6 +12,8 @@ import {
   NO_POLICY,
   settleHeld,
   until,
+  type JobFields,
+  type JudgementFields,
   type TestDatabase,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
@@ -81,14 +83,14 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
     return outcomes;
   }
 
-  const waiting = (fields: Partial<NewJob> = {}): Promise<string> =>
+  const waiting = (fields: JobFields = {}): Promise<string> =>
     jobIn(stores[3]!, 'human', { callbackUrl: 'http://127.0.0.1/ended', ...fields });
   async function planned(plan: Partial<PlanRequest> = {}): Promise<string> {
     const id = await waiting();
     await stores[3]!.plan(aPlan(id, plan));
     return id;
   }
-  const decide = (store: number, jobId: string, actor: string, fields: Partial<Judgement> = {}) =>
+  const decide = (store: number, jobId: string, actor: string, fields: JudgementFields = {}) =>
     stores[store]!.decide(aDecision(jobId, { actor, revision: 1, ...fields }));
   const backdate = (id: string, change: string) =>
     database.query(`UPDATE jobs SET ${change} WHERE id = $1`, [id]);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDataSource, startEmbeddedDatabase } from '@hitl/database';
-import { JobLists, JobReader, JobStore, OutboxStore } from '@hitl/domain';
+import { JobLists, JobReader, JobStore, JsonText, OutboxStore } from '@hitl/domain';
 import { copyEmbeddedDatabase, createTestDatabase } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
@@ -13,7 +13,7 @@ export interface TestStore {
   reader: JobReader;
   lists: JobLists;
   outbox: OutboxStore;
-  /** The rows that a SELECT answers. */
+  /** The rows that a SELECT answers, contents as the values that they are. */
   rows<T = any>(sql: string, parameters?: unknown[]): Promise<T[]>;
   /** Runs SQL with the rights of the tables' owner, which the application does not have. */
   asOwner<T = any>(sql: string, parameters?: unknown[]): Promise<T[]>;
@@ -49,6 +49,22 @@ export const TEST_STORES: { name: string; open: () => Promise<TestStore> }[] = [
   },
 ];
 
+function withValues(row: Record<string, unknown>): Record<string, unknown> {
+  const { replaced, ...columns } = row;
+  return {
+    ...Object.fromEntries(
+      Object.entries(columns).map(([name, value]) => [name, value instanceof JsonText ? value.value : value]),
+    ),
+    ...(replaced !== undefined && {
+      replaced:
+        replaced &&
+        Object.fromEntries(
+          Object.entries(replaced).map(([name, text]) => [name, JSON.parse(text as string) as unknown]),
+        ),
+    }),
+  };
+}
+
 function storeOn(database: DataSource, dispose: () => Promise<void>): TestStore {
   const asOwner = <T>(sql: string, parameters?: unknown[]): Promise<T[]> =>
     database.transaction(async (manager) => {
@@ -61,7 +77,8 @@ function storeOn(database: DataSource, dispose: () => Promise<void>): TestStore 
     reader: new JobReader(database),
     lists: new JobLists(database),
     outbox: new OutboxStore(database),
-    rows: (sql, parameters) => database.query(sql, parameters),
+    rows: async <T>(sql: string, parameters?: unknown[]) =>
+      (await database.query<Record<string, unknown>[]>(sql, parameters)).map(withValues) as T[],
     asOwner,
     everything: () =>
       database.query(

@@ -175,7 +175,7 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
           return { status: 'success' };
         },
       });
-      const request = { ...command(), response: { a: [null, 'é🗝', { constructor: 1 }] }, feedback: 'x' };
+      const request = { ...command(), response: '{"b":1.0,"a":"é🗝\\u0000"}', feedback: 'x' };
       await decide(request);
       expect(received).toBeInstanceOf(DecideReview);
       expect(received).toEqual(request);

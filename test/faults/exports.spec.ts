@@ -21,10 +21,10 @@ const LARGE_JOBS = 60;
 
 /** `$1` jobs with payloads of `$2` bytes that `ann` has edited. */
 const EDITED = `WITH made AS MATERIALIZED (
-  SELECT gen_random_uuid() AS id, n, to_jsonb('edited ' || n) AS response FROM generate_series(1, $1) n
+  SELECT gen_random_uuid() AS id, n, to_json('edited ' || n) AS response FROM generate_series(1, $1) n
 ), job AS (
   INSERT INTO jobs (id, status, payload, response, model_response, edited, revision, finished_at)
-  SELECT id, 'success', to_jsonb('asked ' || n || repeat(md5(n::text), $2 / 32)), response, '"said"', true, 2, now() - n * interval '1 s' FROM made
+  SELECT id, 'success', to_json('asked ' || n || repeat(md5(n::text), $2 / 32)), response, '"said"', true, 2, now() - n * interval '1 s' FROM made
 )
 INSERT INTO decisions (id, job_id, revision, verdict, actor, released_revision, released_hash, created_at)
 SELECT gen_random_uuid(), id, 1, 'edit', 'ann', 2, hitl_content_hash(response), now() - n * interval '1 s' FROM made`;

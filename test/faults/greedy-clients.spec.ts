@@ -25,7 +25,7 @@ const MAX_STREAMS = 100;
 
 /** `$1` jobs with payloads of `$2` bytes that wait for a human. */
 const WAITING = `INSERT INTO jobs (id, status, payload, response, revision, waiting_since, planned_at)
-  SELECT gen_random_uuid(), 'human', to_jsonb(repeat(md5(n::text), $2 / 32)), '"x"', 1, now(), now() FROM generate_series(1, $1) n`;
+  SELECT gen_random_uuid(), 'human', to_json(repeat(md5(n::text), $2 / 32)), '"x"', 1, now(), now() FROM generate_series(1, $1) n`;
 
 describe('a client that takes all it can get', () => {
   let database: TestDatabase;

@@ -189,7 +189,7 @@ export async function expectInferredOnce(database: TestDatabase, ids: string[]):
      WHERE j.id = ANY($1)
      GROUP BY j.id
      HAVING j.revision <> 1 OR array_agg(e.type ORDER BY e.id) <> '{submitted,inferred}'
-         OR j.response IS DISTINCT FROM jsonb_build_object('echo', j.payload)`,
+         OR j.response::jsonb IS DISTINCT FROM jsonb_build_object('echo', j.payload::jsonb)`,
     [ids],
   );
   if (wrong.length > 0) throw new Error(`not inferred exactly once: ${JSON.stringify(wrong.slice(0, 5))}`);

@@ -3,13 +3,15 @@ import { completion } from '@hitl/testing';
 import type { Json } from '@hitl/domain';
 import { describeChange } from './output-change';
 
+const patchOf = ({ patch }: { patch: string | null }): unknown => JSON.parse(patch ?? 'null');
+
 describe('what a human made of an output', () => {
   it('is told of a chat by the text of its message, and by a JSON Patch of all of it', () => {
     const change = describeChange(
       completion('Paris is in Italy.\nBye.') as Json,
       completion('Paris is in France.\nBye.') as Json,
     );
-    expect(change.patch).toEqual([
+    expect(patchOf(change)).toEqual([
       { op: 'replace', path: '/response/choices/0/message/content', value: 'Paris is in France.\nBye.' },
     ]);
     expect(change.textDiff).toContain('-Paris is in Italy.\n+Paris is in France.\n Bye.');
@@ -24,13 +26,20 @@ describe('what a human made of an output', () => {
     [0, false],
   ])('is told of %j become %j', (from, to) => {
     const change = describeChange(from, to);
-    expect(change.patch).not.toEqual([]);
+    expect(patchOf(change)).not.toEqual([]);
     expect(change.textDiff).toMatch(/^[-+][^-+]/m);
     expect(change.editDistance).toBeGreaterThan(0);
   });
 
+  it('is told in words that the database can store', () => {
+    const { patch, textDiff } = describeChange('a', 'b\0\ud83d');
+    expect(JSON.parse(patch ?? '')).toMatchObject([{ value: 'b\0\ud83d' }]);
+    expect(patch).toContain('\\u0000\\ud83d');
+    expect(textDiff).toContain('+b\ufffd\ufffd');
+  });
+
   it('is nothing when nothing changed', () => {
-    expect(describeChange({ a: 1 }, { a: 1 })).toMatchObject({ patch: [], editDistance: 0 });
+    expect(describeChange({ a: 1 }, { a: 1 })).toMatchObject({ patch: '[]', editDistance: 0 });
   });
 
   it('stays unknown where telling it would take too long', () => {
@@ -38,6 +47,6 @@ describe('what a human made of an output', () => {
       Array.from({ length: 60_000 }, (_, index) => (((index + 1) * seed) % 9973).toString(36)).join(' ');
     const change = describeChange(noise(7919), noise(6131));
     expect(change.editDistance).toBeNull();
-    expect(change.patch).toHaveLength(1);
+    expect(patchOf(change)).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type OutputChange } from '@hitl/domain';
+import { isJsonObject, storable, type Json, type OutputChange } from '@hitl/domain';
 import { runBounded, TimeLimitError } from '@hitl/sandbox';
 import { createTwoFilesPatch, diffWordsWithSpace } from 'diff';
 import jsonPatch from 'fast-json-patch';
@@ -16,8 +16,8 @@ export function describeChange(from: Json, to: Json): OutputChange {
   );
   return {
     // Paths need one root: whatever the outputs are, they are its only member.
-    patch: unlessTooLong(() => jsonPatch.compare({ response: from }, { response: to }) as unknown as Json),
-    textDiff: textDiff !== null && textDiff.length <= LONGEST_DIFF ? textDiff : null,
+    patch: unlessTooLong(() => JSON.stringify(jsonPatch.compare({ response: from }, { response: to }))),
+    textDiff: textDiff !== null && textDiff.length <= LONGEST_DIFF ? storable(textDiff) : null,
     editDistance: unlessTooLong(() => changedShare(before, after)),
   };
 }

@@ -4,7 +4,7 @@ import {
   Job,
   JobEvent,
   OutboxMessage,
-  fromStoredJson,
+  JsonText,
   WebhookAttempt,
   WebhookDelivery,
   WebhookEndpoint,
@@ -25,13 +25,13 @@ import { HeldRequests1700000007100 } from './migrations/1700000007100-held-reque
 import { EventEpochs1700000007500 } from './migrations/1700000007500-event-epochs';
 import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-work';
 import { JobBytes1700000007700 } from './migrations/1700000007700-job-bytes';
+import { Verbatim1700000008000 } from './migrations/1700000008000-verbatim';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
 
-// What jsonb cannot hold is stored in other words: every reader gets it back.
-pg.types.setTypeParser(pg.types.builtins.JSON, fromStoredJson);
-pg.types.setTypeParser(pg.types.builtins.JSONB, fromStoredJson);
+// What is stored as `json` is a text that somebody else wrote; `jsonb` is ours.
+pg.types.setTypeParser(pg.types.builtins.JSON, (text) => new JsonText(text));
 
 /** Longest time that a caller waits for a free connection or for an answer on a cut network, in milliseconds. */
 const CONNECT_TIMEOUT = 5_000;
@@ -83,6 +83,7 @@ export function dataSourceOptions(
       HeldRequests1700000007100,
       PeopleAtWork1700000007300,
       EventEpochs1700000007500,
+      Verbatim1700000008000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -19,7 +19,9 @@ export {
 } from './holds/hold-store';
 export { isJsonObject, type Json } from './json';
 export { PROJECT } from './project';
-export { fromStoredJson } from './stored-json';
+export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
+export { duplicateKey, JsonText, writeJson } from './json-text';
+export { storable } from './jobs/asked';
 export { Decision } from './jobs/decision.entity';
 export {
   DecisionReader,

@@ -5,7 +5,6 @@ import {
   type Edit,
   type FieldFault,
   type JobStatus,
-  type Json,
   type Note,
   type RestoreRequest,
   type ReviewPlan,
@@ -100,9 +99,11 @@ export class DecideReview extends PersonsCommand implements DecisionRequest {
   @IsInt()
   revision: number | null;
   @IsOptional()
-  response: Json;
+  @IsString()
+  response: string | null;
   @IsOptional()
-  payload: Json;
+  @IsString()
+  payload: string | null;
   @IsOptional()
   @IsString()
   feedback: string | null;
@@ -132,9 +133,11 @@ export class EditReview extends PersonsCommand implements Edit {
   @IsInt()
   revision: number | null;
   @IsOptional()
-  response: Json;
+  @IsString()
+  response: string | null;
   @IsOptional()
-  payload: Json;
+  @IsString()
+  payload: string | null;
 }
 
 /** Command: make an earlier answer the current one. Answered with a {@link ReviewReply}. */

@@ -12,7 +12,10 @@ export {
   jobIn,
   NO_POLICY,
   settleHeld,
+  type JobFields,
+  type JudgementFields,
 } from './jobs';
+export { jsonTexts } from './json-texts';
 export { selfSigned } from './self-signed';
 export {
   anthropicMessage,

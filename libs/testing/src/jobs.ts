@@ -1,30 +1,42 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  DeskEdit,
-  DeskRules,
-  Inferred,
-  JobStatus,
-  JobStore,
-  Json,
-  Judgement,
-  Lease,
-  NewJob,
-  PlanRequest,
-  ReviewClaim,
+import {
+  JsonText,
+  type DeskEdit,
+  type DeskRules,
+  type Inferred,
+  type JobStatus,
+  type JobStore,
+  type Json,
+  type Judgement,
+  type Lease,
+  type NewJob,
+  type PlanRequest,
+  type ReviewClaim,
 } from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 
+/** Contents as tests write them: values, or the very texts. */
+type Values<T, Name extends keyof T> = Omit<Partial<T>, Name> & { [name in Name]?: Json | JsonText };
+export type JobFields = Values<NewJob, 'payload' | 'responseSchema' | 'askedFor'>;
+export type JudgementFields = Values<Judgement, 'response' | 'payload'>;
+
+const textOf = (value: Json | JsonText): JsonText =>
+  value instanceof JsonText ? value : new JsonText(JSON.stringify(value));
+const textOrNull = (value: Json | JsonText | undefined): JsonText | null =>
+  value === undefined || value === null ? null : textOf(value);
+
 /** A job as the gateway would accept it. */
-export function aJob(fields: Partial<NewJob> = {}): NewJob {
+export function aJob({ payload, responseSchema, askedFor, ...fields }: JobFields = {}): NewJob {
   return {
     id: uuidv7(),
     project: 'default',
-    payload: { input: 'What is 2 + 2?' },
+    payload: textOf(payload === undefined ? { input: 'What is 2 + 2?' } : payload),
     metadata: {},
     priority: 0,
     actor: 'submitter',
     callbackUrl: null,
-    responseSchema: null,
+    responseSchema: textOrNull(responseSchema),
+    askedFor: textOrNull(askedFor),
     idempotency: null,
     ...fields,
   };
@@ -34,15 +46,15 @@ export function aJob(fields: Partial<NewJob> = {}): NewJob {
 export const NO_POLICY: DeskRules = { groups: [], requirePlan: false, maxRegenerations: 10 };
 
 /** An approval of whatever is current. */
-export function aDecision(jobId: string, fields: Partial<Judgement> = {}): Judgement {
+export function aDecision(jobId: string, { response, payload, ...fields }: JudgementFields = {}): Judgement {
   return {
     id: randomUUID(),
     jobId,
     verdict: 'approve',
     actor: 'reviewer',
     revision: null,
-    response: null,
-    payload: null,
+    response: textOrNull(response)?.text ?? null,
+    payload: textOrNull(payload)?.text ?? null,
     feedback: null,
     reason: null,
     reasonCode: null,
@@ -56,13 +68,16 @@ export function aDecision(jobId: string, fields: Partial<Judgement> = {}): Judge
 }
 
 /** A change of whatever is current, without a verdict. */
-export function anEdit(jobId: string, fields: Partial<DeskEdit> = {}): DeskEdit {
+export function anEdit(
+  jobId: string,
+  { response = 'edited', payload, ...fields }: Values<DeskEdit, 'response' | 'payload'> = {},
+): DeskEdit {
   return {
     jobId,
     actor: 'rob',
     revision: null,
-    response: 'edited',
-    payload: null,
+    response: textOrNull(response)?.text ?? null,
+    payload: textOrNull(payload)?.text ?? null,
     change: null,
     desk: NO_POLICY,
     ...fields,
@@ -100,12 +115,12 @@ export function aClaim(fields: Partial<ReviewClaim> = {}): ReviewClaim {
 export const AN_ANSWER = { answer: 4 };
 
 /** The outcome of an attempt that brought an answer. */
-export function anAnswer(lease: Lease, response: Json = AN_ANSWER): Inferred {
-  return { ...lease, response, provider: 'stub', usage: null };
+export function anAnswer(lease: Lease, response: Json | JsonText = AN_ANSWER): Inferred {
+  return { ...lease, response: textOf(response), provider: 'stub', usage: null };
 }
 
 /** Submits a job and claims it for a minute. */
-export async function claimedJob(store: JobStore, fields: Partial<NewJob> = {}): Promise<Lease> {
+export async function claimedJob(store: JobStore, fields: JobFields = {}): Promise<Lease> {
   const job = aJob(fields);
   await store.submit(job);
   const lease = { jobId: job.id, token: randomUUID() };
@@ -114,11 +129,7 @@ export async function claimedJob(store: JobStore, fields: Partial<NewJob> = {}):
 }
 
 /** A job that came to a status on the usual way: nobody holds it in `bot`, an approval or a rejection ended it. */
-export async function jobIn(
-  store: JobStore,
-  status: JobStatus,
-  fields: Partial<NewJob> = {},
-): Promise<string> {
+export async function jobIn(store: JobStore, status: JobStatus, fields: JobFields = {}): Promise<string> {
   if (status === 'bot') {
     const job = aJob(fields);
     await store.submit(job);

@@ -7,6 +7,8 @@ export interface StubRequest {
   path: string;
   headers: IncomingMessage['headers'];
   body: unknown;
+  /** The body as it came. */
+  text: string;
   /** When it had arrived, in milliseconds. */
   at: number;
   /** Whether the caller hung up before it had the whole answer. */
@@ -89,10 +91,12 @@ export async function startModelStub(): Promise<ModelStub> {
     }
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
     const received: StubRequest = {
       path: request.url ?? '',
       headers: request.headers,
-      body: JSON.parse(Buffer.concat(chunks).toString()) as unknown,
+      body: JSON.parse(text) as unknown,
+      text,
       at: Date.now(),
       aborted: false,
     };
@@ -102,14 +106,8 @@ export async function startModelStub(): Promise<ModelStub> {
     stub.requests.push(received);
     const answer = await stub.answer(received, stub.requests.length - 1);
     if (answer === 'hang') return;
-    const {
-      status = 200,
-      headers = {},
-      body,
-      text = JSON.stringify(body),
-      bytes = text,
-      delayMs = 0,
-    } = answer;
+    const { status = 200, headers = {}, body, delayMs = 0 } = answer;
+    const bytes = answer.bytes ?? answer.text ?? JSON.stringify(body);
     setTimeout(() => {
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(bytes);
     }, delayMs);

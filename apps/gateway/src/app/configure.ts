@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { allowedHosts, allowedOrigins, type Config } from '@hitl/config';
-import { DomainError } from '@hitl/domain';
+import { DomainError, writeJson } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
 import { OpenStreams } from '../events/open-streams.service';
@@ -52,6 +52,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     requireJsonType(request);
     return parseJsonBody(bytes, isOpenAiRoute(request.url) || routePath(request.url) === '/enqueue');
   });
+  fastify.setReplySerializer((answer) => writeJson(answer));
   fastify.decorateRequest('caller');
   fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
     this.body = undefined;

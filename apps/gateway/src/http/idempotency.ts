@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { DomainError } from '@hitl/domain';
+import { DomainError, writeJson } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from './parameters';
 
@@ -28,11 +28,11 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | null {
   return { key, requestHash: requestHashOf(request) };
 }
 
-/** SHA-256 of method, path and body: two requests with the same one ask for the same. */
+/** SHA-256 of method, path and body, payloads as they are written: two requests with the same one ask for the same. */
 export function requestHashOf(request: FastifyRequest): Buffer {
   const path = request.url.split('?', 1)[0] ?? '';
   return createHash('sha256')
-    .update(`${request.method} ${path}\n${JSON.stringify(request.body)}`)
+    .update(`${request.method} ${path}\n${writeJson(request.body ?? null)}`)
     .digest();
 }
 

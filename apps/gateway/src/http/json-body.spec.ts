@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { DomainError, type Json } from '@hitl/domain';
+import { DomainError, JsonText, writeJson, type Json } from '@hitl/domain';
 import fc from 'fast-check';
 import { MAX_DEPTH, parseJsonBody } from './json-body';
 
-const parse = (text: string): Json => parseJsonBody(Buffer.from(text));
+const read = (text: string): Json | JsonText => parseJsonBody(Buffer.from(text));
+const parse = (text: string): Json => JSON.parse(writeJson(read(text))) as Json;
 
 function refusalOf(body: string | Buffer): string {
   try {
@@ -80,7 +81,7 @@ describe('a JSON body', () => {
     'keeps keys that mean something to JavaScript: %s',
     (text) => {
       const value = parse(text) as Record<string, unknown>;
-      expect(JSON.stringify(value)).toBe(text);
+      expect(writeJson(read(text))).toBe(text);
       expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
       expect(value.a).toBeUndefined();
     },
@@ -135,13 +136,26 @@ describe('a JSON body', () => {
   it.each(['{"payload":{"a\\u0000":["\\u0000\\ud83d"]}}', '{"response":"\\ude00"}'])(
     'may have every character in what is passed on: %s',
     (text) => {
-      expect(parse(text)).toEqual(JSON.parse(text));
+      expect(writeJson(read(text))).toBe(text);
       expect(refusalOf(text.replace(/payload|response/, 'reason'))).toMatch(/NUL|surrogate/);
     },
   );
 
+  it('keeps what is passed on as it is written, also in each of many decisions', () => {
+    const verbatim = '{ "b":1.0, "1":9223372036854775807,"0":[1e400,-0],\t"a":"\\u00e9\\/"  }';
+    const body = { payload: new JsonText(verbatim), response: new JsonText('1E2'), reason: 'x' };
+    for (const value of [body, { decisions: [{ id: 'y' }, body, 7] }]) {
+      expect(read(writeJson(value))).toEqual(value);
+    }
+    expect(() => read('{"payload":{"a":1,"a":2}}')).toThrow('The key at "/payload/a" is there twice');
+    expect(refusalOf('{"payload":1e400,"priority":9007199254740993}')).toContain('send it as a text');
+    expect(refusalOf('{"payload":1e400,"priority":[1e999]}')).toContain('"/priority/0" is out of range');
+    expect(refusalOf('{"decisions":[{"revision":9007199254740993,"response":1}]}')).toContain('as a text');
+  });
+
   it('may have every character where all of it is passed on', () => {
-    expect(parseJsonBody(Buffer.from('{"messages":["\\u0000"]}'), true)).toEqual({ messages: ['\0'] });
+    const text = ' {"messages":["\\u0000"], "n": 1e400}\n';
+    expect(parseJsonBody(Buffer.from(`\ufeff${text}`), true)).toEqual(new JsonText(text));
   });
 
   it('that is no JSON is refused with the character where it goes wrong, where the parser tells', () => {

@@ -1,19 +1,32 @@
-import { DomainError, type Json } from '@hitl/domain';
+import {
+  DomainError,
+  duplicateKey,
+  isJsonObject,
+  itemsOf,
+  JsonText,
+  membersOf,
+  numbersOf,
+  structureOf,
+  type Json,
+  type Slice,
+} from '@hitl/domain';
 
 /** Deepest nesting of objects and arrays in a body. */
 export const MAX_DEPTH = 127;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Members of a body that are passed on: they may have every text that JSON can have. */
-const PASSED_ON: readonly unknown[] = ['payload', 'response'];
+/** Members of a body, and of each decision of many, that are kept and passed on as they are written. */
+const VERBATIM: readonly string[] = ['payload', 'response', 'response_schema', 'content'];
+const LISTS: readonly string[] = ['decisions'];
 
 /**
- * Reads a request body as JSON that can be stored and passed on unchanged. A byte order mark is passed over.
- * @param isPassedOn whether all of it goes to the model
+ * Reads a request body as JSON that can be stored and passed on unchanged. A byte order mark is passed over. What goes to
+ * the model, or comes from a reviewer in its stead, is a {@link JsonText} in it, which may have all that JSON can have.
+ * @param isPassedOn whether all of it goes to the model: then the whole is a text
  * @throws DomainError `invalid_json` naming the fault and where it is, never the content
  */
-export function parseJsonBody(body: Buffer, isPassedOn = false): Json {
+export function parseJsonBody(body: Buffer, isPassedOn = false): Json | JsonText {
   if (body.length === 0) throw invalid('The body is empty; send a JSON object.');
   let text: string;
   try {
@@ -22,10 +35,35 @@ export function parseJsonBody(body: Buffer, isPassedOn = false): Json {
     throw invalid('The body is not valid UTF-8.');
   }
   // Before anything recurses.
-  const { members, outOfRange, inexact } = scan(text);
-  let value: Json;
+  if (structureOf(text).depth > MAX_DEPTH)
+    throw invalid(`The body is nested deeper than ${MAX_DEPTH} levels.`);
+  const whole = new JsonText(text, parse(text));
+  const duplicate = duplicateKey(whole);
+  if (duplicate) {
+    const pointer = pointerTo(duplicate);
+    throw invalid(`The key at ${place(pointer)} is there twice: send it once.`, pointer);
+  }
+  return isPassedOn ? whole : withTexts(whole);
+}
+
+/** A text that stands for "not given" where it is null; null for one that is not there. */
+export function orNull(json: JsonText | null | undefined): JsonText | null {
+  return json === undefined || json === null || json.isNull ? null : json;
+}
+
+/** The same as its text. */
+export function textOrNull(json: JsonText | null | undefined): string | null {
+  return orNull(json)?.text ?? null;
+}
+
+/** Whether a field of a body says anything. */
+export function isGiven(field: unknown): boolean {
+  return field instanceof JsonText ? !field.isNull : field !== undefined && field !== null;
+}
+
+function parse(text: string): Json {
   try {
-    value = JSON.parse(text) as Json;
+    return JSON.parse(text) as Json;
   } catch (error) {
     // Only at the end: elsewhere the message may quote the body.
     const position = /position (\d+)( \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1];
@@ -33,146 +71,78 @@ export function parseJsonBody(body: Buffer, isPassedOn = false): Json {
       `The body is not JSON${position === undefined ? '' : `: it goes wrong at character ${position}`}.`,
     );
   }
-  // JSON.parse keeps the last of two values under one key.
-  if (countMembers(value) !== members) refuseDuplicate(text);
+}
+
+/** The value of a body with its verbatim members as the texts that they are. */
+function withTexts({ text, value }: JsonText): Json {
+  const verbatim: Slice[] = [];
+  const read = (from: number, part: string, fields: Json): void => {
+    if (!isJsonObject(fields)) return;
+    for (const { key, start, end } of membersOf(part)) {
+      const inner = part.slice(start, end);
+      if (VERBATIM.includes(key)) {
+        verbatim.push({ start: from + start, end: from + end });
+        fields[key] = new JsonText(inner, fields[key]) as unknown as Json;
+      } else if (from === 0 && LISTS.includes(key) && Array.isArray(fields[key])) {
+        for (const [index, item] of itemsOf(inner).entries()) {
+          read(start + item.start, inner.slice(item.start, item.end), fields[key][index] ?? null);
+        }
+      }
+    }
+  };
+  read(0, text, value);
+  const rest = without(text, verbatim);
   // Only an escape can make a character that cannot be stored: a bare one is no JSON, or no UTF-8.
-  if (outOfRange || /\\u(0000|d[89a-f])/i.test(text)) refuseUnstorable(value, [], isPassedOn);
-  if (inexact) {
-    throw invalid('A whole number in the body has more digits than can be kept: send it as a text.');
-  }
+  if (/\\u(0000|d[89a-f])/i.test(rest)) refuseTexts(value, []);
+  refuseNumbers(rest, value);
   return value;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+/** The text with null in the place of some of its values. */
+function without(text: string, values: Slice[]): string {
+  let rest = '';
+  let done = 0;
+  for (const { start, end } of values) {
+    rest += `${text.slice(done, start)}null`;
+    done = end;
+  }
+  return rest + text.slice(done);
+}
 
-/**
- * Looks at a text's structure without reading it: the number of members of all objects, and whether it has numbers that
- * a double cannot hold. The text may be no JSON.
- * @throws DomainError when it is nested too deep
- */
-function scan(text: string): { members: number; outOfRange: boolean; inexact: boolean } {
-  let outOfRange = false;
-  let inexact = false;
-  let members = 0;
-  let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    switch (text.charCodeAt(at)) {
-      case QUOTE:
-        at = endOfText(text, at);
-        break;
-      case 0x3a: // :
-        members += 1;
-        break;
-      case 0x5b: // [
-      case 0x7b: // {
-        depth += 1;
-        if (depth > MAX_DEPTH) throw invalid(`The body is nested deeper than ${MAX_DEPTH} levels.`);
-        break;
-      case 0x5d: // ]
-      case 0x7d: // }
-        depth -= 1;
-        break;
-      default: {
-        const end = endOfNumber(text, at);
-        if (end === at) break;
-        if (end - at > 3) {
-          const number = text.slice(at, end);
-          if (Math.abs(Number(number)) === Infinity) outOfRange = true;
-          else inexact ||= end - at > 15 && isInexact(number);
-        }
-        at = end - 1;
-      }
+/** @throws DomainError for the first number that a double cannot hold */
+function refuseNumbers(text: string, value: Json): void {
+  for (const { start, end } of numbersOf(text)) {
+    if (end - start <= 3) continue;
+    const number = text.slice(start, end);
+    if (Math.abs(Number(number)) === Infinity) {
+      const pointer = pointerTo(pathTo(value, (one) => one === Infinity || one === -Infinity) ?? []);
+      throw invalid(`The number at ${place(pointer)} is out of range.`, pointer);
+    }
+    if (end - start > 15 && isInexact(number)) {
+      throw invalid('A whole number in the body has more digits than can be kept: send it as a text.');
     }
   }
-  return { members, outOfRange, inexact };
 }
 
-/** Where the text that begins with the quote at `start` has its last quote; the end where it has none. */
-function endOfText(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let before = end;
-    while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
-    if ((end - before) % 2 === 0) return end;
+/** The path to the first value that is wanted; null where there is none. Texts that are passed on are not looked into. */
+function pathTo(value: Json, isWanted: (value: Json) => boolean): (string | number)[] | null {
+  if (isWanted(value)) return [];
+  if (typeof value !== 'object' || value === null || value instanceof JsonText) return null;
+  for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
+    const path = pathTo(inner, isWanted);
+    if (path) return [key, ...path];
   }
-  return text.length;
+  return null;
 }
 
-/** Where the number that begins at `start` ends; `start` where none does. */
-function endOfNumber(text: string, start: number): number {
-  let end = start;
-  for (; end < text.length; end += 1) {
-    const code = text.charCodeAt(end);
-    const isPart = (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2b || code === 0x2e;
-    // An e only within a number: true and false have one, too.
-    const isExponent = end > start && (code === 0x65 || code === 0x45);
-    if (!isPart && !isExponent) break;
-  }
-  return end;
-}
-
-function countMembers(value: Json): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let members = 0;
-  if (Array.isArray(value)) {
-    for (const item of value) members += countMembers(item);
-  } else {
-    // Twice as fast as Object.values where an object has many.
-    for (const key in value) members += 1 + countMembers(value[key] as Json);
-  }
-  return members;
-}
-
-/** @throws DomainError that points to the first key which its object has already */
-function refuseDuplicate(text: string): void {
-  const open: { keys: Set<string> | null; wantsKey: boolean; key: string; index: number }[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    const inner = open.at(-1);
-    const character = text.charAt(at);
-    switch (character) {
-      case '"': {
-        const end = endOfText(text, at);
-        if (inner?.keys && inner.wantsKey) {
-          inner.wantsKey = false;
-          inner.key = JSON.parse(text.slice(at, end + 1)) as string;
-          if (inner.keys.has(inner.key)) {
-            const pointer = pointerTo(open.map(({ keys, key, index }) => (keys ? key : index)));
-            throw invalid(`The key at ${place(pointer)} is there twice: send it once.`, pointer);
-          }
-          inner.keys.add(inner.key);
-        }
-        at = end;
-        break;
-      }
-      case ',':
-        if (inner) Object.assign(inner, { wantsKey: true, index: inner.index + 1 });
-        break;
-      case '{':
-      case '[':
-        open.push({ keys: character === '{' ? new Set() : null, wantsKey: true, key: '', index: 0 });
-        break;
-      case '}':
-      case ']':
-        open.pop();
-        break;
-    }
-  }
-  throw invalid('A key in the body is there twice: send it once.');
-}
-
-/** @throws DomainError that points to the first text or number that cannot be stored */
-function refuseUnstorable(value: Json, path: (string | number)[], isPassedOn: boolean): void {
-  const isFree = isPassedOn || PASSED_ON.includes(path[0]);
-  if (typeof value === 'string' && !isFree) refuseText(value, path);
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw invalid(`The number at ${place(pointerTo(path))} is out of range.`, pointerTo(path));
-  }
-  if (typeof value !== 'object' || value === null) return;
-  const entries = Array.isArray(value) ? value.entries() : Object.entries(value);
-  for (const [key, inner] of entries) {
-    if (typeof key === 'string' && !isFree) refuseText(key, path);
+/** @throws DomainError that points to the first text that cannot be stored */
+function refuseTexts(value: Json, path: (string | number)[]): void {
+  if (typeof value === 'string') refuseText(value, path);
+  if (typeof value !== 'object' || value === null || value instanceof JsonText) return;
+  for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
+    if (typeof key === 'string') refuseText(key, path);
     path.push(key);
-    refuseUnstorable(inner, path, isPassedOn);
+    refuseTexts(inner, path);
     path.pop();
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, ExportReader, preferenceRow, sftRow, type ExportFilter } from '@hitl/domain';
+import { DomainError, ExportReader, preferenceRow, sftRow, writeJson, type ExportFilter } from '@hitl/domain';
 import { oneLine } from '../http/one-line';
 import { CSV_HEADER, decisionLines } from './decision-csv';
 
@@ -78,6 +78,6 @@ export class ExportsService {
 }
 
 function jsonLines(rows: (object | null)[], most: number): Lines {
-  const lines = rows.flatMap((row) => (row ? [oneLine(JSON.stringify(row))] : [])).slice(0, most);
+  const lines = rows.flatMap((row) => (row ? [oneLine(writeJson(row))] : [])).slice(0, most);
   return { text: lines.map((line) => `${line}\n`).join(''), count: lines.length };
 }

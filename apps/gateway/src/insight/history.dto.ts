@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import {
   JOB_EVENT_TYPES,
   JOB_STATUSES,
+  JsonText,
   VERDICTS,
   type Decision,
   type History,
@@ -33,7 +34,7 @@ class OutputDto {
   at: string;
 
   @ApiJson({ description: 'The output; null where it is withheld.' })
-  response: Json;
+  response: JsonText | null;
 
   @ApiProperty({ description: 'Whether this reader may not see it: nobody has approved it.' })
   withheld: boolean;
@@ -48,7 +49,7 @@ class OutputDto {
   @ApiJson({
     description: 'JSON Patch (RFC 6902) from {"response": the model\'s output}; null for the model\'s own.',
   })
-  patch: Json;
+  patch: JsonText | null;
 
   @ApiProperty({ type: String, nullable: true, description: "Unified diff against the model's output." })
   text_diff: string | null;
@@ -238,7 +239,7 @@ function toOutput(
     response: withheld ? null : response,
     withheld,
     response_hash: withheld ? null : textOf(event.data?.response_hash),
-    patch: showChange ? (made?.patch ?? event.data?.patch ?? null) : null,
+    patch: showChange ? (made?.patch ?? patchOf(event)) : null,
     text_diff: showChange ? (made?.textDiff ?? textOf(event.data?.text_diff)) : null,
   };
 }
@@ -280,6 +281,12 @@ function toEvent(event: HistoryEvent, audience: Audience, seen: Set<number>): Hi
     policy_hash: event.policyHash,
     data,
   };
+}
+
+/** What an edit without a verdict has changed: kept with its event, as JSON text. */
+function patchOf({ data }: HistoryEvent): JsonText | null {
+  const patch = textOf(data?.patch);
+  return patch === null ? null : new JsonText(patch);
 }
 
 function textOf(value: Json | undefined): string | null {

@@ -5,7 +5,7 @@ import {
   type FailureReason,
   type Job,
   type JobStatus,
-  type Json,
+  type JsonText,
   type ListedJob,
   type Usage,
 } from '@hitl/domain';
@@ -29,7 +29,7 @@ const CHAT_PAYLOAD = {
 export class SubmitJob {
   @ApiJson({ description: 'Any JSON. It reaches the model as it is.', example: CHAT_PAYLOAD })
   @IsPresent()
-  payload: Json;
+  payload: JsonText;
 
   @ApiPropertyOptional({
     description: 'Texts of your own, kept with the job: at most 64, values up to 1,024 characters.',
@@ -75,7 +75,7 @@ export class SubmitJob {
     example: { type: 'object', required: ['choices'] },
   })
   @IsOptional()
-  response_schema?: Json;
+  response_schema?: JsonText;
 }
 
 export class UsageDto {
@@ -116,13 +116,13 @@ export class JobDto {
   status: JobStatus;
 
   @ApiJson({ description: 'What was submitted.', example: CHAT_PAYLOAD })
-  payload: Json;
+  payload: JsonText;
 
   @ApiJson({
     description:
       'The answer. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
   })
-  response: Json;
+  response: JsonText | null;
 
   @ApiProperty({ type: Failure, nullable: true, description: 'Set in fail.' })
   failure: Failure | null;

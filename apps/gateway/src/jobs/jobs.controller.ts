@@ -12,6 +12,7 @@ import { isJobId, JOB_STATUSES, requireUsableSchema, type Job } from '@hitl/doma
 import type { FastifyReply } from 'fastify';
 import { Actor } from '../http/actor';
 import { goneSignal } from '../http/gone';
+import { orNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import {
   cursorParameter,
@@ -76,9 +77,10 @@ export class JobsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
     const wait = preferredWait(prefer);
-    const { callback_url: url = null, response_schema: responseSchema = null, ...submission } = body;
+    const { callback_url: url = null, response_schema: schema, ...submission } = body;
+    const responseSchema = orNull(schema);
     const callbackUrl = this.webhooks.usableCallback(url);
-    if (responseSchema !== null) await requireUsableSchema(responseSchema, actor);
+    if (responseSchema !== null) await requireUsableSchema(responseSchema.value, actor);
     const { job, replayed } = await this.jobs.submit(
       { ...submission, callbackUrl, responseSchema, idempotency },
       actor,

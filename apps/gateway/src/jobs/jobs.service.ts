@@ -11,7 +11,7 @@ import {
   type ExactJob,
   type Job,
   type JobStatus,
-  type Json,
+  type JsonText,
   type ListedJob,
   type NewJob,
   type UnreadPage,
@@ -26,14 +26,14 @@ import { WaitingJobs } from './waiting-jobs.service';
 export interface Submission {
   /** The job's id, where it was given before: submitting it again makes no second job. */
   id?: string;
-  payload: Json;
+  payload: JsonText;
   metadata?: Record<string, string> | null;
   priority?: number | null;
   callbackUrl?: string | null;
   /** JSON Schema that an edited response must satisfy. */
-  responseSchema?: Json;
+  responseSchema?: JsonText | null;
   /** The request's parameters, where the payload is a translation of it. */
-  askedFor?: Json;
+  askedFor?: JsonText | null;
   idempotency?: Idempotency | null;
 }
 

@@ -1,4 +1,4 @@
-import { DomainError, isJsonObject, type Job, type Json } from '@hitl/domain';
+import { DomainError, isJsonObject, JsonText, storable, writeJson, type Job, type Json } from '@hitl/domain';
 import { quote } from '../http/parameters';
 
 export interface JsonObject {
@@ -8,7 +8,7 @@ export interface JsonObject {
 /** A chat completion request, apart from how its answer is to be sent. */
 export interface ChatRequest {
   /** What the model gets: the request without `stream` and `stream_options`. */
-  payload: JsonObject;
+  payload: JsonText;
   stream: boolean;
   includeUsage: boolean;
   metadata?: Record<string, string>;
@@ -16,11 +16,13 @@ export interface ChatRequest {
 
 /** @throws DomainError invalid_request naming the parameter */
 export function readChatRequest(body: unknown): ChatRequest {
-  if (!isJsonObject(body)) throw invalid('', 'the body must be a JSON object');
-  const { stream = null, stream_options: options = null, ...payload } = body;
-  if (typeof payload.model !== 'string' || payload.model === '')
+  const value = body instanceof JsonText ? body.value : null;
+  if (!(body instanceof JsonText) || !isJsonObject(value))
+    throw invalid('', 'the body must be a JSON object');
+  const { stream = null, stream_options: options = null, ...fields } = value;
+  if (typeof fields.model !== 'string' || fields.model === '')
     throw invalid('model', 'names the model, a text');
-  const { messages } = payload;
+  const { messages } = fields;
   if (!Array.isArray(messages) || messages.length === 0)
     throw invalid('messages', 'must be a list with a message');
   messages.forEach((message, index) => {
@@ -31,17 +33,24 @@ export function readChatRequest(body: unknown): ChatRequest {
   if (stream !== null && typeof stream !== 'boolean') throw invalid('stream', 'must be true or false');
   if (options !== null && !isJsonObject(options)) throw invalid('stream_options', 'must be an object');
   return {
-    payload,
+    payload: new JsonText(body.without('stream', 'stream_options').text, fields),
     stream: stream === true,
     includeUsage: options?.include_usage === true,
-    metadata: metadataOf(payload.metadata),
+    metadata: metadataOf(fields.metadata),
   };
 }
 
-/** An approved response as a chat completion; a reviewer may have made another shape of it. */
+/** An approved response as the answer to a chat: the very text where it is a completion. */
+export function toChatAnswer(job: Job): JsonObject | JsonText {
+  return job.response !== null && hasChoices(job.response.value) ? job.response : toChatCompletion(job);
+}
+
+/** An approved response as a chat completion, to make other JSON of; a reviewer may have made another shape of it. */
 export function toChatCompletion(job: Job): JsonObject {
-  const { response, payload } = job;
-  if (isJsonObject(response) && Array.isArray(response.choices)) return response;
+  const response = job.response?.exact ?? null;
+  if (hasChoices(response)) return response;
+  const payload = job.payload.value;
+  const text = typeof response === 'string' ? response : response === null ? '' : (job.response?.text ?? '');
   return {
     id: `chatcmpl-${job.id}`,
     object: 'chat.completion',
@@ -50,7 +59,7 @@ export function toChatCompletion(job: Job): JsonObject {
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: textOf(response), refusal: null },
+        message: { role: 'assistant', content: text, refusal: null },
         logprobs: null,
         finish_reason: 'stop',
       },
@@ -59,11 +68,15 @@ export function toChatCompletion(job: Job): JsonObject {
   };
 }
 
+function hasChoices(response: Json): response is JsonObject {
+  return isJsonObject(response) && Array.isArray(response.choices);
+}
+
 /** Characters that one chunk carries at most. */
 const CHUNK_LENGTH = 1024;
 
 /**
- * An approved completion in the pieces of a stream. All that the completion has is in them, and nothing else: its short
+ * An approved completion in the pieces of a stream, for writeJson. All that the completion has is in them, and nothing else: its short
  * fields in each piece, lists and objects in the last piece of the last choice. Usage that was not asked for is there,
  * too; asked for, it has a piece of its own, as OpenAI sends it.
  */
@@ -123,7 +136,9 @@ function toDeltas({ content, tool_calls: calls, ...rest }: JsonObject): JsonObje
 
 /** Whether a field costs little in each piece of a stream. */
 function isShort(value: Json): boolean {
-  return typeof value === 'string' ? value.length <= 256 : typeof value !== 'object' || value === null;
+  if (typeof value === 'string') return value.length <= 256;
+  // The text of a number is short, too.
+  return typeof value !== 'object' || value === null || value instanceof JsonText;
 }
 
 /** Cuts a text between characters, never inside one. */
@@ -140,7 +155,7 @@ function* pieces(text: string): Generator<string> {
 
 export function textOf(value: Json): string {
   if (typeof value === 'string') return value;
-  return value === null ? '' : JSON.stringify(value);
+  return value === null ? '' : writeJson(value);
 }
 
 /** Characters of a metadata entry, and entries, that a job keeps. */
@@ -158,8 +173,8 @@ export function metadataOf(metadata: Json | undefined): Record<string, string> |
   if (entries.length === 0) return undefined;
   return Object.fromEntries(
     entries.map(([key, value]) => [
-      key,
-      (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, MAX_METADATA_LENGTH),
+      storable(key),
+      storable((typeof value === 'string' ? value : writeJson(value)).slice(0, MAX_METADATA_LENGTH)),
     ]),
   );
 }

@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { SummaryReader, type HeldRequest, type Job, type JobStatus, type Json } from '@hitl/domain';
+import {
+  SummaryReader,
+  type HeldRequest,
+  type Job,
+  type JobStatus,
+  type Json,
+  type JsonText,
+} from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { goneSignal, onceClosed } from '../http/gone';
 import { markReplayed, type Idempotency } from '../http/idempotency';
@@ -32,7 +39,7 @@ export interface Held {
 /** How a door tells of a job that has ended. */
 export interface Door {
   /** An approved answer. */
-  answer(job: Job): Json;
+  answer(job: Job): Json | JsonText;
   /** Why there is none, where the status was sent before that was known. */
   withheld(error: Withheld, job: Job): Json;
 }

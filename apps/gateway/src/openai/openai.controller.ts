@@ -8,7 +8,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { DomainError, type Json } from '@hitl/domain';
+import { DomainError, writeJson, type Json } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Actor } from '../http/actor';
 import { ErrorsAs } from '../http/error-form';
@@ -16,7 +16,7 @@ import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
-import { readChatRequest, textOf, toChatCompletion, toChunks, type JsonObject } from './chat';
+import { readChatRequest, textOf, toChatAnswer, toChatCompletion, toChunks, type JsonObject } from './chat';
 import { HeldAnswers, type Door, type Held } from './held-answers.service';
 import { ModelsService, type OfferedModel } from './models.service';
 import { OPENAI_FORM, toOpenAiError } from './openai-error';
@@ -38,7 +38,7 @@ const WITHHELD = [
   'review_pending',
 ] as const;
 const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
-const CHAT: Door = { answer: toChatCompletion, withheld: toWithheldCompletion };
+const CHAT: Door = { answer: toChatAnswer, withheld: toWithheldCompletion };
 const RESPONSES: Door = { answer: toResponse, withheld: toWithheldResponse };
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
@@ -203,7 +203,7 @@ export class OpenAiController {
       }
       if (ending.job.edited) stream.comment('x-hitl-edited: true');
       for (const chunk of toChunks(toChatCompletion(ending.job), includeUsage)) {
-        stream.send({ data: JSON.stringify(beats > 0 ? withoutRole(chunk) : chunk) });
+        stream.send({ data: writeJson(beats > 0 ? withoutRole(chunk) : chunk) });
         await stream.drained();
       }
       stream.send({ data: '[DONE]' });

@@ -1,13 +1,13 @@
-import { isJsonObject, type Json } from '@hitl/domain';
+import { isJsonObject, JsonText, type Json } from '@hitl/domain';
 import { invalid, metadataOf, textOf, type JsonObject } from './chat';
 
 /** A request of the Responses API as the chat that the model gets. */
 export interface ResponsesRequest {
-  payload: JsonObject;
+  payload: JsonText;
   background: boolean;
   metadata?: Record<string, string>;
   /** The request without its input, as it came: what a response repeats. */
-  askedFor: JsonObject;
+  askedFor: JsonText;
 }
 
 /** Parameters that chat completions has under the same name. */
@@ -51,7 +51,8 @@ export type KnownItems = ReadonlyMap<string, JsonObject>;
 
 /** The ids of the earlier items that a request refers to. @throws DomainError invalid_request for too many */
 export function referencesIn(body: unknown): string[] {
-  const input = isJsonObject(body) ? body.input : undefined;
+  const value = body instanceof JsonText ? body.value : null;
+  const input = isJsonObject(value) ? value.input : undefined;
   if (!Array.isArray(input)) return [];
   const ids = input.flatMap((item) => (isReference(item) && typeof item.id === 'string' ? [item.id] : []));
   if (ids.length > MAX_REFERENCES)
@@ -64,8 +65,10 @@ export function referencesIn(body: unknown): string[] {
  * @throws DomainError invalid_request naming the parameter that is missing, wrong or not understood
  */
 export function readResponsesRequest(body: unknown, known: KnownItems = new Map()): ResponsesRequest {
-  if (!isJsonObject(body)) throw invalid('', 'the body must be a JSON object');
-  const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+  const fields = body instanceof JsonText ? body.exact : null;
+  if (!(body instanceof JsonText) || !isJsonObject(fields))
+    throw invalid('', 'the body must be a JSON object');
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
   for (const name of Object.keys(given)) {
     if (!UNDERSTOOD.has(name)) throw invalid(name, 'is not understood by this server');
   }
@@ -80,12 +83,11 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
   if (truncation !== undefined && truncation !== 'auto' && truncation !== 'disabled')
     throw invalid('truncation', 'must be auto or disabled');
   const limit = given.max_output_tokens;
-  const askedFor = Object.fromEntries(Object.entries(body).filter(([name]) => name !== 'input'));
   return {
     background,
     metadata: metadataOf(metadata),
-    askedFor,
-    payload: {
+    askedFor: body.without('input'),
+    payload: JsonText.of({
       model,
       messages: [
         ...(instructions === undefined ? [] : [{ role: 'system', content: instructions }]),
@@ -101,7 +103,7 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
       ...readReasoning(given.reasoning),
       ...readTools(given),
       ...readInclude(given.include, given.top_logprobs),
-    },
+    }),
   };
 }
 

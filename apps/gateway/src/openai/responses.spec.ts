@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { submittedJob, type Job, type Json } from '@hitl/domain';
+import { JsonText, submittedJob, writeJson, type Job, type Json } from '@hitl/domain';
 import { aJob } from '@hitl/testing';
 import type { JsonObject } from './chat';
 import { itemsOf, jobIdOf, toResponse } from './responses';
 import { readResponsesRequest, referencesIn } from './responses-request';
 
 const read = (more: JsonObject, known?: Parameters<typeof readResponsesRequest>[1]) =>
-  readResponsesRequest({ model: 'm', input: 'Name a river.', ...more }, known);
+  readResponsesRequest(JsonText.of({ model: 'm', input: 'Name a river.', ...more }), known);
+const messagesOf = ({ payload }: ReturnType<typeof read>) => payload.member('messages')?.value;
 const REQUEST = { model: 'm', messages: [{ role: 'user', content: 'Name a river.' }] };
 const TOOL = { type: 'function', name: 'pay', parameters: { type: 'object' }, strict: true };
 const TOOLS = [{ type: 'function', function: { name: 'pay', parameters: { type: 'object' }, strict: true } }];
@@ -30,7 +31,7 @@ describe('a request of the Responses API', () => {
     ['client_metadata', { client_metadata: { a: 'b' } }],
     ['null', { previous_response_id: null, conversation: null, prompt: null, tools: null, text: null }],
   ])('reaches the model as the chat alone when it asks for nothing by %s', (_what, more) => {
-    expect(read(more).payload).toEqual(REQUEST);
+    expect(read(more).payload.value).toEqual(REQUEST);
   });
 
   it.each<[string, JsonObject, JsonObject]>([
@@ -62,7 +63,7 @@ describe('a request of the Responses API', () => {
       { tools: TOOLS, tool_choice: { type: 'function', function: { name: 'pay' } } },
     ],
   ])('is translated: %s', (_what, more, translated) => {
-    expect(read(more).payload).toEqual({ ...REQUEST, ...translated });
+    expect(read(more).payload.value).toEqual({ ...REQUEST, ...translated });
   });
 
   it.each([
@@ -74,7 +75,7 @@ describe('a request of the Responses API', () => {
     ['gpt-5-mini', 'max_completion_tokens'],
     ['gpt-5.2', 'max_completion_tokens'],
   ])('limits the output of %s by %s', (model, name) => {
-    expect(read({ model, max_output_tokens: 50 }).payload).toMatchObject({ [name]: 50 });
+    expect(read({ model, max_output_tokens: 50 }).payload.value).toMatchObject({ [name]: 50 });
   });
 
   it('takes back the items that earlier responses had', () => {
@@ -100,7 +101,7 @@ describe('a request of the Responses API', () => {
       { type: 'function_call_output', call_id: 'c1', output: 'ok' },
       { type: 'function_call_output', call_id: 'c2', output: [{ type: 'input_text', text: 'ok' }] },
     ];
-    expect(read({ input }).payload.messages).toEqual([
+    expect(messagesOf(read({ input }))).toEqual([
       {
         role: 'user',
         content: [
@@ -135,13 +136,15 @@ describe('a request of the Responses API', () => {
       { type: 'item_reference', id: 'msg_1' },
       { role: 'user', content: 'Another' },
     ];
-    expect(referencesIn({ input })).toEqual(['msg_1']);
-    expect(read({ input }, new Map([['msg_1', item]])).payload.messages).toEqual([
+    expect(referencesIn(JsonText.of({ input }))).toEqual(['msg_1']);
+    expect(messagesOf(read({ input }, new Map([['msg_1', item]])))).toEqual([
       { role: 'assistant', content: [{ type: 'text', text: 'Rhine' }] },
       { role: 'user', content: 'Another' },
     ]);
     expect(() => read({ input })).toThrow('"input[0].id": refers to no item');
-    expect(() => referencesIn({ input: Array(101).fill(input[0]) })).toThrow('more than 100 references');
+    expect(() => referencesIn(JsonText.of({ input: Array(101).fill(input[0]) }))).toThrow(
+      'more than 100 references',
+    );
   });
 
   it.each<[string, JsonObject]>([
@@ -167,7 +170,7 @@ describe('a response', () => {
   const job = (response: Json, asked: JsonObject = {}): Job =>
     Object.assign(submittedJob({ ...aJob(), ...read(asked) }, new Date(1_700_000_000_000)), {
       status: 'success' as const,
-      response,
+      response: JsonText.of(response),
       finishedAt: new Date(1_700_000_001_000),
     });
   const answer = (message: JsonObject, more: JsonObject = {}, usage?: JsonObject): Json => ({
@@ -197,6 +200,30 @@ describe('a response', () => {
       service_tier: 'flex',
     };
     expect(toResponse(job(answer({ content: 'a' }), asked))).toMatchObject(asked);
+  });
+
+  it('has each number as it was asked, or answered', () => {
+    const asked = {
+      temperature: new JsonText('1.0'),
+      tools: [{ ...TOOL, parameters: new JsonText('{"a":9223372036854775807}') }],
+    };
+    const { payload, ...submission } = readResponsesRequest(
+      JsonText.of({ model: 'm', input: 'x', ...asked }),
+    );
+    expect(payload.text).toContain('"temperature":1.0');
+    expect(payload.text).toContain('{"a":9223372036854775807}');
+    const response = new JsonText(
+      '{"choices":[{"message":{"content":"a"},"logprobs":{"content":[{"logprob":-1.0e-7}]}}],"usage":{"prompt_tokens":3.0}}',
+    );
+    const whole = Object.assign(job(null), { response, askedFor: submission.askedFor });
+    const told = writeJson(toResponse(whole));
+    for (const part of [
+      '"temperature":1.0',
+      '{"a":9223372036854775807}',
+      '"logprob":-1.0e-7',
+      '"input_tokens":3',
+    ])
+      expect(told).toContain(part);
   });
 
   it('makes nothing up where nothing was asked or said', () => {

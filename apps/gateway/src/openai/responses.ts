@@ -1,4 +1,4 @@
-import { isJobId, isJsonObject, type Job, type Json } from '@hitl/domain';
+import { isJobId, isJsonObject, JsonText, writeJson, type Job, type Json } from '@hitl/domain';
 import { textOf, toChatCompletion, type JsonObject } from './chat';
 import { describe } from './openai-error';
 import { failureOf } from './withheld';
@@ -26,10 +26,11 @@ function statusOf(job: Job, answer: Answer | null): Status {
   }
 }
 
-/** A job as an object of the Responses API. The answer is in it only once a human has approved it. */
+/** A job as an object of the Responses API, for writeJson. The answer is in it only once a human has approved it. */
 export function toResponse(job: Job): JsonObject {
-  const payload = isJsonObject(job.payload) ? job.payload : {};
-  const asked = isJsonObject(job.askedFor) ? job.askedFor : {};
+  const payload = isJsonObject(job.payload.value) ? job.payload.value : {};
+  const exact = job.askedFor?.exact;
+  const asked = isJsonObject(exact) ? exact : {};
   const answer = job.status === 'success' ? answerOf(job) : null;
   const status = statusOf(job, answer);
   const isRejected = job.failureReason === 'rejected';
@@ -173,7 +174,7 @@ function textIn(parts: Json[]): string {
     .map((part) => {
       if (!isJsonObject(part)) return textOf(part);
       if (typeof part.text === 'string') return part.text;
-      return part.type === 'thinking' || part.type === 'reasoning' ? '' : JSON.stringify(part);
+      return part.type === 'thinking' || part.type === 'reasoning' ? '' : writeJson(part);
     })
     .join('');
 }
@@ -220,5 +221,8 @@ function usageOf(said: Json | undefined, { usage: counted }: Job): JsonObject | 
 }
 
 function numberIn(value: Json | undefined): number | undefined {
-  return typeof value === 'number' ? value : undefined;
+  // Such as 12.0, which keeps its spelling elsewhere.
+  const number: unknown =
+    (value as unknown) instanceof JsonText ? (value as unknown as JsonText).value : value;
+  return typeof number === 'number' ? number : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Json } from '@hitl/domain';
+import { writeJson, type Json, type JsonText } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 
 /**
@@ -30,9 +30,10 @@ export class SlowAnswer {
     if (!raw.destroyed && !raw.writableEnded) raw.write(' ');
   }
 
-  async end(content: Json): Promise<void> {
-    if (this.begun) this.reply.raw.end(JSON.stringify(content));
-    else await this.reply.status(200).send(content);
+  async end(content: Json | JsonText): Promise<void> {
+    const text = writeJson(content);
+    if (this.begun) this.reply.raw.end(text);
+    else await this.reply.status(200).type('application/json; charset=utf-8').send(text);
   }
 
   /** Breaks off what has begun: nobody must take it for an answer. */

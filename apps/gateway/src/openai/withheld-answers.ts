@@ -62,7 +62,7 @@ export function withoutRole(chunk: JsonObject): JsonObject {
   return { ...chunk, choices };
 }
 
-function headOf({ id, createdAt, payload }: Job, object: string): JsonObject {
+function headOf({ id, createdAt, payload: { value: payload } }: Job, object: string): JsonObject {
   return {
     id: `chatcmpl-${id}`,
     object,

@@ -4,8 +4,9 @@ import {
   DomainError,
   isJsonObject,
   JOB_STATUSES,
+  JsonText,
+  writeJson,
   type ExactJob,
-  type Json,
   type UnreadPage,
   type Verdict,
 } from '@hitl/domain';
@@ -13,6 +14,7 @@ import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
 import { ErrorsAs } from '../http/error-form';
+import { textOrNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import { LargeAnswers } from '../http/large-answers';
 import {
@@ -132,7 +134,9 @@ export class OriginalApiController {
   @Post('reviewJob')
   @HttpCode(200)
   async reviewJob(@Body() body: unknown, @Actor() actor: string): Promise<Reviewed> {
-    const { id, status, response = null, payload = null } = readReview(requireBody(body));
+    const review = readReview(body);
+    const { id, status } = review;
+    const [response, payload] = [textOrNull(review.response), textOrNull(review.payload)];
     try {
       if (status !== 'human') {
         const verdict = status === 'success' && response !== null ? 'edit' : VERDICT_FOR[status];
@@ -177,7 +181,7 @@ export class OriginalApiController {
           jobs.flatMap((job) => {
             const separator = Buffer.from(before);
             before = ',';
-            return [separator, Buffer.from(JSON.stringify(toOriginal(job)))];
+            return [separator, Buffer.from(writeJson(toOriginal(job)))];
           }),
         );
       });
@@ -194,13 +198,14 @@ function cappedLimit(query: QueryParameters): number {
   return wholeNumber(query, 'limit', USUAL_PAGE, 0, LARGEST_LIST);
 }
 
-function requireBody(body: unknown): Json {
-  if (body === undefined) throw new DomainError('invalid_json', 'The body is empty; send JSON.');
-  return body as Json;
+function requireBody(body: unknown): JsonText {
+  if (!(body instanceof JsonText)) throw new DomainError('invalid_json', 'The body is empty; send JSON.');
+  return body;
 }
 
 /** Unknown fields are passed over, as they always were. */
-function readReview(body: Json): ReviewJob {
+function readReview(body: unknown): ReviewJob {
+  if (body === undefined) throw new DomainError('invalid_json', 'The body is empty; send JSON.');
   if (!isJsonObject(body)) throw new DomainError('invalid_request', 'Send a JSON object with id and status.');
   const { id, status: given, response, payload } = body;
   if (typeof id !== 'string' || id === '') {
@@ -221,7 +226,7 @@ function readReview(body: Json): ReviewJob {
       [{ pointer: '/status', detail: `must be one of ${JOB_STATUSES.join(', ')}` }],
     );
   }
-  return { id, status, response, payload };
+  return { id, status, response: response as JsonText | undefined, payload: payload as JsonText | undefined };
 }
 
 /** The original knows one refusal: nothing with this id waits for a human. */

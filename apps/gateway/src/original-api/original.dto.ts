@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { JOB_STATUSES, type ExactJob, type JobStatus, type Json } from '@hitl/domain';
+import { JOB_STATUSES, type ExactJob, type JobStatus, type JsonText } from '@hitl/domain';
 import { Failure, failureOf } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
 
@@ -12,10 +12,10 @@ export class OriginalJob {
   status: JobStatus;
 
   @ApiJson({ description: 'What was submitted.' })
-  payload: Json;
+  payload: JsonText;
 
   @ApiJson({ description: 'Shown in human, too: the original’s reviewers use this route.' })
-  response: Json;
+  response: JsonText | null;
 
   @ApiProperty({
     format: 'date-time',
@@ -54,10 +54,10 @@ export class ReviewJob {
   status: JobStatus;
 
   @ApiJson({ description: 'The output as the human edited it.', required: false })
-  response?: Json;
+  response?: JsonText;
 
   @ApiJson({ description: 'The input; with bot a new answer is generated from it.', required: false })
-  payload?: Json;
+  payload?: JsonText;
 }
 
 export function toOriginal(job: ExactJob): OriginalJob {

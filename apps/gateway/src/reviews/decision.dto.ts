@@ -4,11 +4,12 @@ import {
   VERDICTS,
   type DecisionRequest,
   type FieldFault,
-  type Json,
+  type JsonText,
   type Verdict,
 } from '@hitl/domain';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
+import { isGiven, textOrNull } from '../http/json-body';
 import { ApiJson } from '../openapi/any-json';
 
 /** Longest feedback, reason, message and note, in characters. */
@@ -45,11 +46,11 @@ export class DecisionDto {
 
   @ApiJson({ description: 'With edit: the answer to deliver, any JSON but null.', required: false })
   @IsOptional()
-  response?: Json;
+  response?: JsonText | null;
 
   @ApiJson({ description: 'With regenerate: the request to send instead; null is none.', required: false })
   @IsOptional()
-  payload?: Json;
+  payload?: JsonText | null;
 
   @ApiPropertyOptional(text('With regenerate: what the model should do differently.'))
   @IsOptional()
@@ -108,8 +109,8 @@ export function toRequest(
     verdict: body.verdict,
     actor,
     revision,
-    response: body.response ?? null,
-    payload: body.payload ?? null,
+    response: textOrNull(body.response),
+    payload: textOrNull(body.payload),
     feedback: body.feedback ?? null,
     reason: body.reason ?? null,
     reasonCode: body.reason_code ?? null,
@@ -195,12 +196,11 @@ function requireFittingFields(decision: DecisionDto, at: string): void {
   const faults: FieldFault[] = [];
   const allowed: readonly string[] = FIELDS[decision.verdict];
   for (const field of SPECIAL_FIELDS) {
-    const given = decision[field] !== undefined && decision[field] !== null;
-    if (given && !allowed.includes(field)) {
+    if (isGiven(decision[field]) && !allowed.includes(field)) {
       faults.push({ pointer: `${at}/${field}`, detail: `does not go with the verdict ${decision.verdict}` });
     }
   }
-  if (decision.verdict === 'edit' && (decision.response === undefined || decision.response === null)) {
+  if (decision.verdict === 'edit' && !isGiven(decision.response)) {
     faults.push({
       pointer: `${at}/response`,
       detail: 'an edit needs the response to deliver, and null is none',

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Draft, Json } from '@hitl/domain';
+import type { Draft, JsonText } from '@hitl/domain';
 import { IsInt, Max, Min } from 'class-validator';
 import { IsPresent } from '../http/validate';
 import { ApiJson } from '../openapi/any-json';
@@ -19,7 +19,7 @@ export class SaveDraft {
 
   @ApiJson({ description: 'Whatever the reviewer has written so far.' })
   @IsPresent()
-  content: Json;
+  content: JsonText;
 }
 
 export class DraftDto {
@@ -27,7 +27,7 @@ export class DraftDto {
   revision: number;
 
   @ApiJson({ description: 'Whatever was saved.' })
-  content: Json;
+  content: JsonText;
 
   @ApiProperty({ format: 'date-time' })
   updated_at: string;

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Job, Json, Obstacle } from '@hitl/domain';
+import type { Job, JsonText, Obstacle } from '@hitl/domain';
 import { forReviewer, JobDto, Page } from '../jobs/job.dto';
 import { ApiJson } from '../openapi/any-json';
 import { RemarksDto } from './remarks.dto';
@@ -77,13 +77,13 @@ export class ReviewDto extends JobDto {
   model: string | null;
 
   @ApiJson({ description: "The model's own answer, where a human has changed it; else null." })
-  model_response: Json;
+  model_response: JsonText | null;
 
   @ApiJson({ description: 'The JSON Schema that an edited answer must satisfy; null: any.' })
-  response_schema: Json;
+  response_schema: JsonText | null;
 
   @ApiJson({ description: 'What the submitter sent, where a human has changed the payload; else null.' })
-  original_payload: Json;
+  original_payload: JsonText | null;
 
   @ApiProperty({
     type: [AnswerViolation],

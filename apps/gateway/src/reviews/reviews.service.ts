@@ -14,7 +14,7 @@ import {
   type Draft,
   type Edit,
   type Job,
-  type Json,
+  type JsonText,
   type Obstacle,
   type Remarks,
   type RestoreRequest,
@@ -161,7 +161,11 @@ export class ReviewsService {
   }
 
   /** @throws DomainError job_not_found, job_not_waiting */
-  async saveDraft(jobId: string, actor: string, draft: { revision: number; content: Json }): Promise<Draft> {
+  async saveDraft(
+    jobId: string,
+    actor: string,
+    draft: { revision: number; content: JsonText },
+  ): Promise<Draft> {
     const id = await this.jobs.idOf(jobId);
     const kept = (await this.drafts.save({ ...draft, jobId: id, actor }))
       ? await this.drafts.find(id, actor)

@@ -1,17 +1,53 @@
 import { describe, expect, it } from '@jest/globals';
 import { completion } from '@hitl/testing';
-import type { FeedbackTurn, Json } from '@hitl/domain';
-import { withFeedback } from './feedback';
+import { JsonText, type Json } from '@hitl/domain';
+import { withFeedback as continued } from './feedback';
+
+interface Turn {
+  response: Json;
+  feedback: string;
+}
+const withFeedback = (payload: Json, turns: Turn[]): Json =>
+  continued(
+    JsonText.of(payload),
+    turns.map(({ response, feedback }) => ({
+      response: response === null ? null : JsonText.of(response),
+      feedback,
+    })),
+  ).value;
 
 const said = (message: Json): Json => ({ choices: [{ index: 0, message, finish_reason: 'stop' }] });
-const about = (response: Json, feedback = 'shorter'): FeedbackTurn[] => [{ response, feedback }];
+const about = (response: Json, feedback = 'shorter'): Turn[] => [{ response, feedback }];
 const CHAT = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
 const CALL = { id: 't1', type: 'function', function: { name: 'pay', arguments: '{"amount":5}' } };
 
 describe('what reviewers asked for', () => {
   it('changes nothing when they asked for nothing', () => {
-    const payload = { messages: [] };
-    expect(withFeedback(payload, [])).toBe(payload);
+    const payload = JsonText.of({ messages: [] });
+    expect(continued(payload, [])).toBe(payload);
+  });
+
+  it('changes nothing else of the text', () => {
+    const turns = [{ response: new JsonText('{"a" : 1.0}'), feedback: 'b' }];
+    const before =
+      '{ "z":1e400, "messages" : [ {"role":"user", "content":"\\u00e9", "1":1.0,"0":2} ], "2":0, "1":0 }';
+    expect(continued(new JsonText(before), turns).text).toBe(
+      before.replace(
+        /\[ (.*) \]/,
+        '[$1,{"role":"assistant","content":"{\\"a\\":1.0}"},{"role":"user","content":"b"}]',
+      ),
+    );
+    const contents = '{"contents":[{"role":"user","parts":[{"text":"hi"}],"n":1.50}]}';
+    const answer = new JsonText('{"candidates":[{"content":{"role":"model","parts":[{"n":1.0}]}}]}');
+    expect(continued(new JsonText(contents), [{ response: answer, feedback: 'b' }]).text).toBe(
+      contents.replace(
+        ']}',
+        ',{"role":"model","parts":[{"n":1.0}]},{"role":"user","parts":[{"text":"b"}]}]}',
+      ),
+    );
+    expect(continued(new JsonText('[1.0]'), turns).text).toBe(
+      '{"input":[1.0],"feedback":"b","previous_response":{"a" : 1.0}}',
+    );
   });
 
   it('comes after the answer that it is about, as a conversation whose turns alternate', () => {

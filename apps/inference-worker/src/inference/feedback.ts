@@ -1,4 +1,4 @@
-import { isJsonObject, type FeedbackTurn, type Json } from '@hitl/domain';
+import { isJsonObject, JsonText, writeJson, type FeedbackTurn, type Json } from '@hitl/domain';
 
 type JsonObject = { [key: string]: Json };
 
@@ -11,40 +11,54 @@ const NOT_RUN = 'Not run: a reviewer asked for another answer.';
  * place for that: they get `feedback`, and the answer that the last of it is about as `previous_response`, beside what is
  * there; one that is not an object becomes `{"input": …, "feedback": …, "previous_response": …}`.
  */
-export function withFeedback(payload: Json, turns: FeedbackTurn[]): Json {
-  if (turns.length === 0) return payload;
+export function withFeedback(json: JsonText, told: FeedbackTurn[]): JsonText {
+  if (told.length === 0) return json;
+  const payload = json.exact;
+  const turns = told.map(({ feedback, response }) => ({ feedback, response: response?.exact ?? null }));
   if (isJsonObject(payload)) {
     if (Array.isArray(payload.messages)) {
       const add = turns.some(({ response }) => isAnthropicMessage(response)) ? addToMessages : addToChat;
-      return { ...payload, messages: continued(payload.messages, turns, add) };
+      return json.with('messages', continued(itemsOf(json.member('messages')), turns, add));
     }
     if (Array.isArray(payload.contents)) {
-      return { ...payload, contents: continued(payload.contents, turns, addToContents) };
+      return json.with('contents', continued(itemsOf(json.member('contents')), turns, addToContents));
     }
     if (payload.input !== undefined && turns.some(({ response }) => isResponse(response))) {
       const { input } = payload;
-      const items = Array.isArray(input) ? input : [{ role: 'user', content: input }];
-      return { ...payload, input: continued(items, turns, addToInput) };
+      const items = Array.isArray(input)
+        ? itemsOf(json.member('input'))
+        : [JsonText.of({ role: 'user', content: input })];
+      return json.with('input', continued(items, turns, addToInput));
     }
   }
-  const last = turns.at(-1)?.response ?? null;
-  const more = {
-    feedback: turns.map(({ feedback }) => feedback).join('\n'),
-    ...(last !== null && { previous_response: last }),
-  };
-  return isJsonObject(payload) ? { ...payload, ...more } : { input: payload, ...more };
+  const last = told.at(-1)?.response ?? null;
+  const whole = isJsonObject(payload) ? json : JsonText.of({ input: json });
+  const asked = whole.with('feedback', JsonText.of(turns.map(({ feedback }) => feedback).join('\n')));
+  return last === null || last.isNull ? asked : asked.with('previous_response', last);
 }
 
 /** Adds an answer and what was said about it to a conversation. */
 type Add = (items: Json[], response: Json, feedback: string) => void;
 
-function continued(items: Json[], turns: FeedbackTurn[], add: Add): Json[] {
-  const all = [...items];
+/** A turn whose answer other JSON is made of. */
+interface Turn {
+  feedback: string;
+  response: Json;
+}
+
+function itemsOf(list: JsonText | null): JsonText[] {
+  return list?.items() ?? [];
+}
+
+/** The list that goes on; what nobody has changed of it stays as it is written. */
+function continued(items: JsonText[], turns: Turn[], add: Add): JsonText {
+  const before = items.map(({ exact }) => exact);
+  const all = [...before];
   for (const { response, feedback } of turns) {
     if (response === null) joinLast(all, 'user', feedback);
     else add(all, response, feedback);
   }
-  return all;
+  return JsonText.of(all.map((item, index) => (item === before[index] ? items[index] : item)));
 }
 
 /** OpenAI's chats: `messages`, answered by a completion, or by what a reviewer made of one. */
@@ -55,7 +69,7 @@ function addToChat(messages: Json[], response: Json, feedback: string): void {
   const text = message ? textOfMessage(message) : textOf(response);
   if (!answerable) {
     const called = message?.function_call ?? (calls.length > 0 ? calls : null);
-    joinLast(messages, 'assistant', [text, called === null ? '' : JSON.stringify(called)].join('\n').trim());
+    joinLast(messages, 'assistant', [text, called === null ? '' : writeJson(called)].join('\n').trim());
   } else {
     // The position in a stream is no part of a message.
     const tool_calls = calls.map((call) =>
@@ -179,7 +193,7 @@ function textOfParts(parts: Json[]): string {
 }
 
 function textOf(response: Json): string {
-  return typeof response === 'string' ? response : JSON.stringify(response);
+  return typeof response === 'string' ? response : writeJson(response);
 }
 
 function isAnthropicMessage(response: Json): response is JsonObject & { content: Json[] } {

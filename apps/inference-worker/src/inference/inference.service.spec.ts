@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Config } from '@hitl/config';
-import type { Inferred, JobStore } from '@hitl/domain';
+import { JsonText, type Inferred, type JobStore } from '@hitl/domain';
 import type { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import type { ModelRouter } from '../model-providers/model-router';
 import { InferenceService } from './inference.service';
@@ -11,7 +11,7 @@ type FailedAttempt = Parameters<JobStore['failAttempt']>[0];
 
 const JOB = {
   id: 'a job',
-  payload: {},
+  payload: new JsonText('{}'),
   turns: [],
   roundAttempts: 1,
   responseSchema: null,
@@ -27,7 +27,9 @@ function worker(...answers: (Error | typeof BELL)[]) {
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   });
   const failAttempt = jest.fn((_outcome: FailedAttempt) => Promise.resolve(true));
-  const infer = jest.fn(() => Promise.resolve({ response: 'an answer', provider: 'stub', usage: null }));
+  const infer = jest.fn(() =>
+    Promise.resolve({ response: new JsonText('"an answer"'), provider: 'stub', usage: null }),
+  );
   const announce = jest.fn();
   const service = new InferenceService(
     { claim: () => Promise.resolve(JOB), complete, failAttempt } as unknown as JobStore,

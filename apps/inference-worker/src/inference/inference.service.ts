@@ -14,7 +14,7 @@ import {
   type ClaimedJob,
   type FieldFault,
   type Inferred,
-  type Json,
+  type JsonText,
   type Lease,
 } from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
@@ -190,7 +190,7 @@ export class InferenceService {
 }
 
 /** How the model's answer breaks what was asked for: reviewers see it. Null: not at all. */
-async function violationsOf(job: ClaimedJob, response: Json): Promise<FieldFault[] | null> {
+async function violationsOf(job: ClaimedJob, response: JsonText): Promise<FieldFault[] | null> {
   try {
     const { faults, unchecked } = await checkAnswer(job, response, job.id);
     const all = [...faults, ...unchecked];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { JsonText } from '@hitl/domain';
 import { ModelError } from '../model-providers/model-provider';
 import { rewordLimit } from './reword-limit';
 
@@ -15,7 +16,8 @@ describe('the token limit of a translated request', () => {
     ['max_completion_tokens', 'max_tokens', 'Unrecognized request argument supplied: max_completion_tokens'],
     ['max_completion_tokens', 'max_tokens', 'body.max_completion_tokens: Extra inputs are not permitted'],
   ])('goes from %s to %s when the model refuses it by name', (from, to, detail) => {
-    expect(rewordLimit({ model: 'm', [from]: 50 }, refused(detail))).toEqual({ model: 'm', [to]: 50 });
+    const payload = (name: string) => new JsonText(`{"n":1.0, "${name}" : 5e1, "model":"m"}`);
+    expect(rewordLimit(payload(from), refused(detail))).toEqual(payload(to));
   });
 
   it.each([
@@ -37,6 +39,6 @@ describe('the token limit of a translated request', () => {
     ],
     ['a connection', { max_tokens: 50 }, new ModelError('ECONNREFUSED max_tokens unsupported', true)],
   ])('stays when the model complains about %s', (_what, payload, error) => {
-    expect(rewordLimit(payload, error)).toBeNull();
+    expect(rewordLimit(JsonText.of(payload), error)).toBeNull();
   });
 });

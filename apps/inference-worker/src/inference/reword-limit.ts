@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from '@hitl/domain';
+import { isJsonObject, type JsonText } from '@hitl/domain';
 import type { ModelError } from '../model-providers/model-provider';
 
 /** OpenAI's older and newer name for the most tokens that an answer may have. */
@@ -8,9 +8,10 @@ const NAMES = ['max_tokens', 'max_completion_tokens'] as const;
  * The payload with its token limit under the other name, if the model has refused it for the one that it has.
  * @returns null where that is not why
  */
-export function rewordLimit(payload: Json, { failure, detail }: ModelError): Json {
-  if (!isJsonObject(payload) || failure === null || ![400, 422].includes(failure.status)) return null;
-  const name = NAMES.find((candidate) => candidate in payload);
+export function rewordLimit(payload: JsonText, { failure, detail }: ModelError): JsonText | null {
+  const { value } = payload;
+  if (!isJsonObject(value) || failure === null || ![400, 422].includes(failure.status)) return null;
+  const name = NAMES.find((candidate) => Object.hasOwn(value, candidate));
   if (name === undefined) return null;
   // `max_tokens` is no word of its own in `max_completion_tokens`.
   if (failure.param !== name && !new RegExp(`\\b${name}\\b`).test(detail)) return null;
@@ -21,6 +22,5 @@ export function rewordLimit(payload: Json, { failure, detail }: ModelError): Jso
     )
   )
     return null;
-  const { [name]: limit = null, ...rest } = payload;
-  return { ...rest, [name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens']: limit };
+  return payload.renamed(name, name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens');
 }

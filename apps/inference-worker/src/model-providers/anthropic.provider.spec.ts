@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Json } from '@hitl/domain';
+import { JsonText, type Json } from '@hitl/domain';
 import { anthropicMessage, startModelStub, type ModelStub } from '@hitl/testing';
 import { createAnthropicProvider, toCompletion, toMessages } from './anthropic.provider';
 
@@ -16,7 +16,7 @@ describe('the provider anthropic', () => {
     createAnthropicProvider({ type: 'anthropic', base_url: `${stub.url}/`, api_key: 'k', timeout_ms: 1000 });
 
   it('posts to /messages under its key and answers a chat completion', async () => {
-    const answer = await provider().infer(user('Hi'), signal);
+    const answer = await provider().infer(JsonText.of(user('Hi')), signal);
     const { path, headers, body } = stub.requests.at(-1)!;
     expect(path).toBe('/v1/messages');
     expect(headers).toMatchObject({ 'x-api-key': 'k', 'anthropic-version': '2023-06-01' });
@@ -26,7 +26,7 @@ describe('the provider anthropic', () => {
       max_tokens: 4096,
       messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }],
     });
-    expect(answer).toEqual({
+    expect(answer.value).toEqual({
       id: 'msg_1',
       object: 'chat.completion',
       created: expect.any(Number),
@@ -51,7 +51,7 @@ describe('the provider anthropic', () => {
     [401, false],
   ])('tells by %i whether it may pass: %s', async (status, retryable) => {
     stub.answer = () => ({ status, body: { type: 'error', error: { type: 'some_error', message: 'why' } } });
-    await expect(provider().infer(user('Hi'), signal)).rejects.toMatchObject({
+    await expect(provider().infer(JsonText.of(user('Hi')), signal)).rejects.toMatchObject({
       detail: `The model answered ${status}: why`,
       retryable,
     });
@@ -63,7 +63,7 @@ describe('the provider anthropic', () => {
     ['no message', { detail: 'maintenance' }, true],
   ])('takes %s with status 200 for no answer', async (_what, body, retryable) => {
     stub.answer = () => ({ body });
-    await expect(provider().infer(user('Hi'), signal)).rejects.toMatchObject({
+    await expect(provider().infer(JsonText.of(user('Hi')), signal)).rejects.toMatchObject({
       name: 'ModelError',
       retryable,
     });

@@ -1,5 +1,5 @@
 import type { ProviderSettings } from '@hitl/config';
-import { isJsonObject, type Json } from '@hitl/domain';
+import { isJsonObject, JsonText, writeJson, type Json } from '@hitl/domain';
 import { ModelError, type ModelProvider } from './model-provider';
 import { below, postJson } from './post-json';
 
@@ -32,8 +32,12 @@ export function createAnthropicProvider({ base_url, api_key }: ProviderSettings)
     ...(api_key !== undefined && { 'x-api-key': api_key }),
   };
   return {
-    infer: async (payload, signal) =>
-      toCompletion(await postJson(url, toMessages(payload), { secret: api_key, headers, signal })),
+    infer: async (payload, signal) => {
+      const asked = JsonText.of(toMessages(payload.exact));
+      return JsonText.of(
+        toCompletion((await postJson(url, asked, { secret: api_key, headers, signal })).exact),
+      );
+    },
   };
 }
 
@@ -50,7 +54,7 @@ export function toMessages(payload: Json): JsonObject {
   for (const name of ['functions', 'function_call', 'logprobs', 'audio']) {
     if (payload[name]) throw refuse(`${name} has no counterpart`);
   }
-  if ((payload.n ?? 1) !== 1) throw refuse('n may only be 1');
+  if (Number(payload.n ?? 1) !== 1) throw refuse('n may only be 1');
   const format = payload.response_format ?? { type: 'text' };
   if (!isJsonObject(format) || format.type !== 'text') throw refuse('response_format may only be text');
 
@@ -130,7 +134,7 @@ function toolUseOf(call: Json): JsonObject {
   if (!isJsonObject(call) || !isJsonObject(call.function)) throw refuse('a tool call is not a function call');
   const { name = null, arguments: text } = call.function;
   try {
-    const input = JSON.parse(typeof text === 'string' && text !== '' ? text : '{}') as Json;
+    const input = new JsonText(typeof text === 'string' && text !== '' ? text : '{}').exact;
     return { type: 'tool_use', id: call.id ?? null, name, input };
   } catch {
     throw refuse('the arguments of a tool call are not JSON');
@@ -172,7 +176,7 @@ export function toCompletion(answer: Json): JsonObject {
     .map(({ id = null, name = null, input }) => ({
       id,
       type: 'function',
-      function: { name, arguments: JSON.stringify(input ?? {}) },
+      function: { name, arguments: writeJson(input ?? {}) },
     }));
   return {
     id: answer.id ?? null,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Json } from '@hitl/domain';
+import { JsonText, type Json } from '@hitl/domain';
 import { completion, startModelStub, type ModelStub } from '@hitl/testing';
 import { createHttpProvider } from './http.provider';
 import { createOpenAiProvider } from './openai.provider';
@@ -14,10 +14,11 @@ describe('an answer to a chat', () => {
   });
   afterAll(() => stub.close());
 
-  const ask = (type: 'openai' | 'http', body: unknown, payload: Json = CHAT) => {
+  const ask = async (type: 'openai' | 'http', body: unknown, payload: Json = CHAT) => {
     stub.answer = () => ({ body });
     const create = type === 'openai' ? createOpenAiProvider : createHttpProvider;
-    return create({ type, base_url: stub.url, timeout_ms: 1000 }).infer(payload, signal);
+    const provider = create({ type, base_url: stub.url, timeout_ms: 1000 });
+    return (await provider.infer(JsonText.of(payload), signal)).value;
   };
   const choice = (fields: object) => ({
     ...completion(''),

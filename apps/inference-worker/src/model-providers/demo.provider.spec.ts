@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Json } from '@hitl/domain';
+import { JsonText, type Json } from '@hitl/domain';
 import fc from 'fast-check';
 import { createDemoProvider } from './demo.provider';
 
 const provider = createDemoProvider();
-const infer = async (payload: Json): Promise<any> => provider.infer(payload, new AbortController().signal);
+const infer = async (payload: Json, from = provider): Promise<any> =>
+  (await from.infer(JsonText.of(payload), new AbortController().signal)).value;
 const contentFor = async (payload: Json): Promise<string> =>
   (await infer(payload)).choices[0].message.content;
 
@@ -35,9 +36,7 @@ describe('the demo model', () => {
 
   it('gives the same request the same answer, also in another process', async () => {
     const payload = { input: 'The cat sat on the mat. The cat slept.' };
-    expect(await infer(payload)).toEqual(
-      await createDemoProvider().infer(payload, new AbortController().signal),
-    );
+    expect(await infer(payload)).toEqual(await infer(payload, createDemoProvider()));
   });
 
   it('tells different requests apart by their id', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DEMO_MODEL } from '@hitl/config';
-import { isJsonObject, type Json } from '@hitl/domain';
+import { isJsonObject, JsonText, type Json } from '@hitl/domain';
 import model from 'wink-eng-lite-web-model';
 import winkNLP, { type ItemSentence, type ItemToken } from 'wink-nlp';
 import type { ModelProvider } from './model-provider';
@@ -60,11 +60,11 @@ export function createDemoProvider(): ModelProvider {
 
   return {
     infer(payload) {
-      const text = textOf(payload).slice(0, LONGEST_TEXT);
+      const text = textOf(payload.value).slice(0, LONGEST_TEXT);
       const content = answer(text);
       const promptTokens = nlp.readDoc(text).tokens().length();
       const completionTokens = nlp.readDoc(content).tokens().length();
-      return Promise.resolve({
+      const completion = {
         id: `demo-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`,
         object: 'chat.completion',
         // Fixed, since the same request gets the same answer.
@@ -76,7 +76,8 @@ export function createDemoProvider(): ModelProvider {
           completion_tokens: completionTokens,
           total_tokens: promptTokens + completionTokens,
         },
-      });
+      };
+      return Promise.resolve(JsonText.of(completion));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { ProviderSettings } from '@hitl/config';
-import { isJsonObject, type Json } from '@hitl/domain';
+import { JsonText } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import {
   bulkhead,
@@ -71,7 +71,7 @@ export class GuardedProvider {
    * One call.
    * @throws ModelError, also when the bounds do not let it happen; anything once `lost` has fired
    */
-  async infer(payload: Json, limits: Limits): Promise<Json> {
+  async infer(payload: JsonText, limits: Limits): Promise<JsonText> {
     const { lost, overall, mayWait } = limits;
     if (!mayWait && this.slots.executionSlots <= 0) {
       throw new ModelError(`All ${String(this.settings.concurrency)} slots of ${this.name} are taken.`, true);
@@ -95,7 +95,7 @@ export class GuardedProvider {
     });
   }
 
-  private async unlessOpen(call: () => Promise<Json>): Promise<Json> {
+  private async unlessOpen(call: () => Promise<JsonText>): Promise<JsonText> {
     if (!this.circuit) return call();
     // cockatiel would let it wait for the outcome of the one call that tries the provider.
     if (this.circuit.state === CircuitState.HalfOpen) {
@@ -115,13 +115,13 @@ export class GuardedProvider {
     }
   }
 
-  private async call(payload: Json, { lost, overall }: Limits): Promise<Json> {
+  private async call(payload: JsonText, { lost, overall }: Limits): Promise<JsonText> {
     const { model, timeout_ms } = this.settings;
     const limit = timeLimit(timeout_ms);
     const stopTimer = metrics.inferenceDuration.startTimer({ provider: this.name });
     try {
       return await this.provider.infer(
-        model !== undefined && isJsonObject(payload) ? { ...payload, model } : payload,
+        model !== undefined && payload.isObject ? payload.with('model', JsonText.of(model)) : payload,
         AbortSignal.any([lost, overall, limit.signal]),
       );
     } catch (error) {

@@ -11,8 +11,8 @@ export function createHttpProvider({ base_url, api_key }: ProviderSettings): Mod
     infer: async (payload, signal) => {
       const answer = await postJson(url, payload, { apiKey: api_key, signal });
       // Any JSON is an answer here, but what answers a chat with choices speaks OpenAI's language.
-      if (isJsonObject(answer) && 'choices' in answer && isChat(payload)) {
-        requireCompletion(answer, { apiKey: api_key, url });
+      if (isJsonObject(answer.value) && 'choices' in answer.value && isChat(payload.value)) {
+        requireCompletion(answer.value, { apiKey: api_key, url });
       }
       return answer;
     },

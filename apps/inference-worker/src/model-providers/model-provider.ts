@@ -1,13 +1,13 @@
-import type { Json, ModelFailure } from '@hitl/domain';
+import type { JsonText, ModelFailure } from '@hitl/domain';
 
 /** A model behind an API, or a stand-in for one. One file each. */
 export interface ModelProvider {
   /**
    * One call. Ends early when the signal fires.
-   * @returns the whole answer; a chat gets one in the shape of a chat completion
+   * @returns the whole answer, as it came; a chat gets one in the shape of a chat completion
    * @throws ModelError
    */
-  infer(payload: Json, signal: AbortSignal): Promise<Json>;
+  infer(payload: JsonText, signal: AbortSignal): Promise<JsonText>;
 }
 
 /** A call that brought no answer. */

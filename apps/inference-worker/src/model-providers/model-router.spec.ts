@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Price, ProviderSettings } from '@hitl/config';
+import { JsonText } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { completion, startModelStub, until, type ModelStub } from '@hitl/testing';
 import { GuardedProvider } from './guarded-provider';
@@ -7,7 +8,8 @@ import { ModelError } from './model-provider';
 import { ModelRouter } from './model-router';
 import { createOpenAiProvider } from './openai.provider';
 
-const CHAT = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
+const CHAT = JsonText.of({ model: 'm', messages: [{ role: 'user', content: 'Hi' }] });
+const chatWith = (model: string): JsonText => CHAT.with('model', JsonText.of(model));
 const never = new AbortController().signal;
 
 describe('the model router', () => {
@@ -36,7 +38,7 @@ describe('the model router', () => {
     const price = { input_per_million: 2.5, output_per_million: 10 };
     const answer = await route([guard('a', a)], { price }).infer(CHAT, never);
     expect(answer).toEqual({
-      response: completion('You said: Hi'),
+      response: JsonText.of(completion('You said: Hi')),
       provider: 'a',
       usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8, cost: 0.000058 },
     });
@@ -64,7 +66,7 @@ describe('the model router', () => {
     const settings = { model: 'stand-in', price: { input_per_million: 0, output_per_million: 0 } };
     const price = { input_per_million: 1, output_per_million: 1 };
     const { usage } = await route([guard('a', a, settings)], { price }).infer(CHAT, never);
-    expect(a.requests[0]?.body).toEqual({ ...CHAT, model: 'stand-in' });
+    expect(a.requests[0]?.body).toEqual(chatWith('stand-in').value);
     expect(usage?.cost).toBe(0);
   });
 
@@ -117,13 +119,15 @@ describe('the model router', () => {
       ],
       5000,
     );
-    expect((await router.infer({ ...CHAT, model: 'gpt-4o' }, never)).provider).toBe('a');
-    expect((await router.infer({ ...CHAT, model: 'other' }, never)).provider).toBe('b');
+    expect((await router.infer(chatWith('gpt-4o'), never)).provider).toBe('a');
+    expect((await router.infer(chatWith('other'), never)).provider).toBe('b');
     expect(await failure(router.infer(CHAT, never))).toMatchObject({
       detail: 'No provider takes the model "m". Offered: gpt-*, other.',
       retryable: false,
     });
-    expect((await failure(router.infer('text', never))).message).toContain('The payload names no model.');
+    expect((await failure(router.infer(JsonText.of('text'), never))).message).toContain(
+      'The payload names no model.',
+    );
   });
 
   it('spares a provider whose circuit is open, until one call finds it well again', async () => {
@@ -186,7 +190,7 @@ describe('the model router', () => {
     expect(await late).toMatchObject({ message: 'No slot of a became free in time.', retryable: true });
     free();
     await first;
-    expect((await next).response).toEqual(completion('later'));
+    expect((await next).response.value).toEqual(completion('later'));
     expect(a.requests).toHaveLength(2);
   });
 

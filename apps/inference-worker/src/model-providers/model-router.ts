@@ -1,5 +1,5 @@
 import { fits, type Price } from '@hitl/config';
-import { isJsonObject, type Json, type Usage } from '@hitl/domain';
+import { isJsonObject, type JsonText, type Usage } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { timeLimit, type GuardedProvider } from './guarded-provider';
 import { ModelError } from './model-provider';
@@ -16,7 +16,7 @@ export interface Route {
 }
 
 export interface Answer {
-  response: Json;
+  response: JsonText;
   /** Which provider answered. */
   provider: string;
   /** Null when the provider does not say. */
@@ -37,7 +37,7 @@ export class ModelRouter {
    * @param lost ends the attempt early
    * @throws ModelError that says what each provider said; anything once `lost` has fired
    */
-  async infer(payload: Json, lost: AbortSignal): Promise<Answer> {
+  async infer(payload: JsonText, lost: AbortSignal): Promise<Answer> {
     const route = this.routeFor(payload);
     const limit = timeLimit(this.timeoutMs);
     const failures: { provider: string; error: ModelError }[] = [];
@@ -50,7 +50,7 @@ export class ModelRouter {
           return {
             response,
             provider: provider.name,
-            usage: usageOf(response, provider.price ?? route.price),
+            usage: usageOf(response.value, provider.price ?? route.price),
           };
         } catch (error) {
           if (lost.aborted || !(error instanceof ModelError)) throw error;
@@ -65,7 +65,7 @@ export class ModelRouter {
     throw summary(failures);
   }
 
-  private routeFor(payload: Json): Route {
+  private routeFor({ value: payload }: JsonText): Route {
     const model = isJsonObject(payload) && typeof payload.model === 'string' ? payload.model : undefined;
     const found = this.routes.find(({ name }) => fits(name, model));
     if (found) return found;

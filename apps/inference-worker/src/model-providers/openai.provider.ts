@@ -10,8 +10,9 @@ export function createOpenAiProvider({ base_url, api_key }: ProviderSettings): M
   return {
     infer: async (payload, signal) => {
       const answer = await postJson(url, payload, { apiKey: api_key, signal });
-      if (isChat(payload) || (isJsonObject(answer) && 'choices' in answer)) {
-        requireCompletion(answer, { apiKey: api_key, url });
+      const { value } = answer;
+      if (isChat(payload.value) || (isJsonObject(value) && 'choices' in value)) {
+        requireCompletion(value, { apiKey: api_key, url });
       }
       return answer;
     },

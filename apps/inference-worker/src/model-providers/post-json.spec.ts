@@ -2,6 +2,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { JsonText } from '@hitl/domain';
 import { startModelStub, until, type ModelStub, type StubAnswer } from '@hitl/testing';
 import { ModelError } from './model-provider';
 import { parseRetryAfter, postJson } from './post-json';
@@ -38,7 +39,7 @@ describe('a call to a model', () => {
 
   const patience = AbortSignal.timeout(30_000);
   const post = (options: { apiKey?: string; signal?: AbortSignal } = {}) =>
-    postJson(stub.url, { input: 'é🗝' }, { signal: patience, ...options });
+    postJson(stub.url, JsonText.of({ input: 'é🗝' }), { signal: patience, ...options });
   /** The ModelError that the call ends with when the model answers so. */
   async function failure(answer: StubAnswer): Promise<ModelError> {
     stub.answer = () => answer;
@@ -52,7 +53,7 @@ describe('a call to a model', () => {
 
   it('posts the payload as JSON and returns the whole answer', async () => {
     stub.answer = () => ({ body: { choices: [1], extra: null } });
-    expect(await post()).toEqual({ choices: [1], extra: null });
+    expect((await post()).value).toEqual({ choices: [1], extra: null });
     expect(stub.requests).toMatchObject([
       { path: '/v1', headers: { 'content-type': 'application/json' }, body: { input: 'é🗝' } },
     ]);
@@ -252,7 +253,7 @@ describe('a call to a model', () => {
       ['a measure', { error: 0.03, output: 'x' }],
     ])('but that has %s is an answer', async (_what, body) => {
       stub.answer = () => ({ body });
-      expect(await post()).toEqual(body);
+      expect((await post()).value).toEqual(body);
     });
   });
 
@@ -269,12 +270,12 @@ describe('a call to a model', () => {
       ['identity', Buffer.from(text)],
     ])('as %s is read', async (encoding, bytes) => {
       stub.answer = () => ({ bytes, headers: { 'content-encoding': encoding } });
-      expect(await post()).toEqual(JSON.parse(text));
+      expect((await post()).value).toEqual(JSON.parse(text));
     });
 
     it('as zstd is read', async () => {
       stub.answer = () => ({ bytes: zstd('{"content":"packed"}'), headers: { 'content-encoding': 'zstd' } });
-      expect(await post()).toEqual({ content: 'packed' });
+      expect((await post()).value).toEqual({ content: 'packed' });
     });
 
     it('is read when it is an error, too', async () => {
@@ -319,7 +320,7 @@ describe('a call to a model', () => {
     ['UTF-16, big end first', Buffer.from('\ufeff{"a":"é"}', 'utf16le').swap16()],
   ])('reads an answer that begins with the byte order mark of %s', async (_name, bytes) => {
     stub.answer = () => ({ bytes });
-    expect(await post()).toEqual({ a: 'é' });
+    expect((await post()).value).toEqual({ a: 'é' });
   });
 
   it.each([
@@ -331,7 +332,9 @@ describe('a call to a model', () => {
     ['a number as the whole answer', '0', 0],
   ])('takes an answer with %s as it is', async (_name, text, stored) => {
     stub.answer = () => ({ text });
-    expect(await post()).toEqual(stored);
+    const answer = await post();
+    expect(answer.text).toBe(text);
+    expect(answer.value).toEqual(stored);
   });
 
   it('ends at once when its signal fires while the model is silent', async () => {
@@ -351,14 +354,18 @@ describe('a call to a model', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    await expect(postJson(url, {}, { signal: AbortSignal.timeout(200) })).rejects.toThrow(/abort|timeout/i);
+    await expect(postJson(url, new JsonText('{}'), { signal: AbortSignal.timeout(200) })).rejects.toThrow(
+      /abort|timeout/i,
+    );
     server.close();
   });
 
   it('may be repeated when nobody listens', async () => {
     const url = stub.url;
     await stub.close();
-    const error: unknown = await postJson(url, {}, { signal: patience }).catch((reason: unknown) => reason);
+    const error: unknown = await postJson(url, new JsonText('{}'), { signal: patience }).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toMatchObject({
       name: 'ModelError',
       retryable: true,
@@ -374,7 +381,9 @@ describe('a call to a model', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const error: unknown = await postJson(url, {}, { signal: patience }).catch((reason: unknown) => reason);
+    const error: unknown = await postJson(url, new JsonText('{}'), { signal: patience }).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toMatchObject({ name: 'ModelError', retryable: true });
     server.close();
   });

@@ -1,4 +1,4 @@
-import type { Json } from '@hitl/domain';
+import { duplicateKey, JsonText, type Json } from '@hitl/domain';
 import { Agent, request } from 'undici';
 import { ModelError } from './model-provider';
 import { refusal, requireNoError } from './provider-failure';
@@ -25,14 +25,14 @@ export function below(root: string | undefined, path: string): string {
  */
 export async function postJson(
   url: string,
-  payload: Json,
+  payload: JsonText,
   {
     apiKey,
     secret,
     headers,
     signal,
   }: { apiKey?: string; secret?: string; headers?: Record<string, string>; signal: AbortSignal },
-): Promise<Json> {
+): Promise<JsonText> {
   const confidential = { apiKey: apiKey ?? secret, url };
   let status: number;
   let text: string;
@@ -46,7 +46,7 @@ export async function postJson(
         ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
         ...headers,
       },
-      body: JSON.stringify(payload),
+      body: payload.text,
       signal,
       dispatcher: agent,
     });
@@ -64,12 +64,12 @@ export async function postJson(
     throw refusal(status, text, more, confidential);
   }
   const answer = parseAnswer(text);
-  requireNoError(answer, confidential);
+  requireNoError(answer.value, confidential);
   return answer;
 }
 
-/** @throws ModelError for what is no JSON, or nothing */
-function parseAnswer(text: string): Json {
+/** @throws ModelError for what is no JSON, or nothing, or reads in two ways */
+function parseAnswer(text: string): JsonText {
   if (text.trim() === '') throw new ModelError('The model answered with an empty body.', false);
   let answer: Json;
   try {
@@ -81,7 +81,9 @@ function parseAnswer(text: string): Json {
   if (answer === null || answer === '') {
     throw new ModelError(`The model's answer is empty: ${text.trim().slice(0, MAX_DETAIL)}`, false);
   }
-  return answer;
+  const json = new JsonText(text, answer);
+  if (duplicateKey(json)) throw new ModelError("The model's answer has a key twice in one object.", true);
+  return json;
 }
 
 /** Seconds or an HTTP date, as milliseconds from now; undefined when it is neither. */

@@ -62,7 +62,12 @@ export class PoliciesService {
     };
     for await (const page of this.pages(last)) {
       const left = end - Date.now();
-      const rulings = left > 0 ? await trial.rulings(page, left).catch(nothing) : [];
+      const facts = page.map((answer) => ({
+        ...answer,
+        payload: answer.payload.value,
+        response: answer.response.value,
+      }));
+      const rulings = left > 0 ? await trial.rulings(facts, left).catch(nothing) : [];
       for (const [index, ruling] of rulings.entries()) {
         const answer = page[index];
         if (!answer) break;

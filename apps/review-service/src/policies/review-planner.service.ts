@@ -43,7 +43,8 @@ export class ReviewPlanner {
   async apply(job: Job): Promise<void> {
     const policy = this.file.current;
     if (!policy) return;
-    const { id: jobId, payload, response, metadata, usage, model, project, submitter } = job;
+    const { id: jobId, metadata, usage, model, project, submitter } = job;
+    const [payload, response] = [job.payload.value, job.response?.value ?? null];
     // An answer that a person has asked for is one that a person sees.
     const facts = { jobId, payload, response, metadata, usage, model, project };
     const ruling = await ruleOn(policy, facts, job.regenerations === 0, submitter);

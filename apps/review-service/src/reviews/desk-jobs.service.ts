@@ -6,7 +6,7 @@ import {
   requireNoFaults,
   type FieldFault,
   type Job,
-  type Json,
+  JsonText,
   type OutputChange,
 } from '@hitl/domain';
 import { ReviewPlanner } from '../policies/review-planner.service';
@@ -48,7 +48,7 @@ export class DeskJobs {
   async changeOf(request: {
     jobId: string;
     revision: number | null;
-    response: Json;
+    response: string | null;
     actor: string;
   }): Promise<{ revision: number | null; change: OutputChange | null; violations: FieldFault[] | null }> {
     const { jobId, revision, response, actor } = request;
@@ -58,9 +58,14 @@ export class DeskJobs {
       return { revision, change: null, violations: null };
     }
     // What is checked, and compared, is this very revision.
-    const { faults, unchecked } = await checkAnswer(job, response, actor);
+    const edited = new JsonText(response);
+    const { faults, unchecked } = await checkAnswer(job, edited, actor);
     requireNoFaults(faults);
-    const change = await changeBetween(job.modelResponse ?? job.response, response, actor);
+    const change = await changeBetween(
+      (job.modelResponse ?? job.response)?.value ?? null,
+      edited.value,
+      actor,
+    );
     return { revision: job.revision, change, violations: told(unchecked) };
   }
 }

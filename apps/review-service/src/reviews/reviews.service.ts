@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import {
   checkAnswer,
@@ -8,7 +7,7 @@ import {
   type DeskRules,
   type Edit,
   type Job,
-  type Json,
+  JsonText,
   type Note,
   type RestoreRequest,
 } from '@hitl/domain';
@@ -71,7 +70,7 @@ export class ReviewsService {
         `Job ${jobId} never had a revision ${wish.restore}: the current one is ${job.revision}.`,
       );
     }
-    const checked = await checkAnswer(job, JSON.parse(answer.response) as Json, actor);
+    const checked = await checkAnswer(job, new JsonText(answer.response), actor);
     const violations = told([...checked.faults, ...checked.unchecked]);
     const desk = this.planner.deskOf(actor);
     const next = await this.desk.planned(jobId, () =>
@@ -103,7 +102,7 @@ function isMadeBy({ revision, response, payload }: Edit, job: Job): boolean {
   return (
     job.status === 'human' &&
     revision === job.revision - 1 &&
-    (response === null || isDeepStrictEqual(response, job.response)) &&
-    (payload === null || isDeepStrictEqual(payload, job.payload))
+    (response === null || response === job.response?.text) &&
+    (payload === null || payload === job.payload.text)
   );
 }

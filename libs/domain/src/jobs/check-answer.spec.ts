@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Json } from '../json';
+import { JsonText } from '../json-text';
 import { checkAnswer } from './check-answer';
 
 const SCHEMA: Json = {
@@ -31,7 +32,15 @@ const said = (message: Json): Json => ({ object: 'chat.completion', choices: [{ 
 const calling = (name: Json, args: Json): Json =>
   said({ content: null, tool_calls: [{ id: 't1', type: 'function', function: { name, arguments: args } }] });
 const check = (payload: Json, response: Json, more: { originalPayload?: Json; responseSchema?: Json } = {}) =>
-  checkAnswer({ payload, originalPayload: null, responseSchema: null, ...more }, response, 'ana');
+  checkAnswer(
+    {
+      payload: JsonText.of(payload),
+      originalPayload: more.originalPayload === undefined ? null : JsonText.of(more.originalPayload),
+      responseSchema: more.responseSchema === undefined ? null : JsonText.of(more.responseSchema),
+    },
+    JsonText.of(response),
+    'ana',
+  );
 const faults = async (payload: Json, response: Json): Promise<string[]> =>
   (await check(payload, response)).faults.map(({ pointer, detail }) => `${pointer}: ${detail}`);
 

@@ -1,5 +1,7 @@
 import { DomainError, type FieldFault } from '../errors';
 import { isJsonObject, type Json } from '../json';
+import type { JsonText } from '../json-text';
+import { storable } from './asked';
 import type { Job } from './job.entity';
 import { checkSchema } from './response-schema';
 
@@ -27,12 +29,12 @@ export interface CheckedAnswer {
  */
 export async function checkAnswer(
   { payload, originalPayload, responseSchema }: Pick<Job, 'payload' | 'originalPayload' | 'responseSchema'>,
-  response: Json,
+  response: JsonText,
   owner: string,
 ): Promise<CheckedAnswer> {
-  const check = new AnswerCheck(originalPayload ?? payload);
-  if (responseSchema !== null) check.ownSchema(responseSchema, response);
-  check.answer(response);
+  const check = new AnswerCheck((originalPayload ?? payload).value);
+  if (responseSchema !== null) check.ownSchema(responseSchema.value, response.value);
+  check.answer(response.value);
   return check.result(owner);
 }
 
@@ -84,7 +86,10 @@ class AnswerCheck {
       const open = findings.unchecked.map((detail) => ({ pointer: at, detail }));
       (isOwn ? faults : unchecked).push(...open);
     }
-    return { faults: faults.slice(0, MAX_FAULTS), unchecked: unchecked.slice(0, MAX_FAULTS) };
+    return {
+      faults: faults.slice(0, MAX_FAULTS).map(storableFault),
+      unchecked: unchecked.slice(0, MAX_FAULTS).map(storableFault),
+    };
   }
 
   answer(response: Json): void {
@@ -306,6 +311,11 @@ function isDeep(text: string): boolean {
     if (depth > MAX_DEPTH) return true;
   }
   return false;
+}
+
+/** A fault whose words may come from an answer. */
+function storableFault({ pointer, detail }: FieldFault): FieldFault {
+  return { pointer: storable(pointer), detail: storable(detail) };
 }
 
 /** JSON is wanted, of this schema where there is one. */

@@ -95,7 +95,7 @@ const listOf = (
     SELECT d.id, d.job_id AS "jobId", j.asked, j.status AS "jobStatus", d.verdict, d.final, d.automatic, d.at_deadline AS "atDeadline",
            d.actor, d.model, d.rule, nullif(j.review_group, '') AS "group", d.reason_code AS "reasonCode",
            d.edit_distance AS "editDistance", d.at,
-           ${pairs ? `json_build_object('verdict', p.verdict, 'actor', p.actor, 'shadow', p.shadow)` : 'NULL'} AS "pairedWith"
+           ${pairs ? `jsonb_build_object('verdict', p.verdict, 'actor', p.actor, 'shadow', p.shadow)` : 'NULL'} AS "pairedWith"
     FROM looked d JOIN jobs j ON j.id = d.job_id ${pairs ? PAIRED[pairs] : ''}
     WHERE NOT d.shadow AND ($5::text IS NULL OR d.model = $5) AND ($6::text IS NULL OR d.rule = $6)
       AND ($7::text IS NULL OR d.actor = $7) AND ($8::text IS NULL OR j.review_group = $8) AND ($9::text IS NULL OR d.verdict = $9)
@@ -104,9 +104,9 @@ const listOf = (
       AND ($13::text IS NULL OR coalesce(CASE $13 WHEN 'model' THEN d.model ELSE d.rule END, '') = '')
     ORDER BY d.at DESC, d.id DESC LIMIT $14
   )
-  SELECT coalesce((SELECT json_agg(wanted ORDER BY at DESC, id DESC) FROM wanted), '[]') AS decisions,
+  SELECT coalesce((SELECT jsonb_agg(wanted ORDER BY at DESC, id DESC) FROM wanted), '[]') AS decisions,
          (SELECT count(*)::int FROM looked) AS looked,
-         (SELECT row_to_json(oldest) FROM (SELECT at, id FROM looked ORDER BY at, id LIMIT 1) oldest) AS oldest`;
+         (SELECT to_jsonb(oldest) FROM (SELECT at, id FROM looked ORDER BY at, id LIMIT 1) oldest) AS oldest`;
 
 /** Lists decisions, for people who want to see what a figure was counted from. */
 @Injectable()

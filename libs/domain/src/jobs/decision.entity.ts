@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { Json } from '../json';
+import type { JsonText } from '../json-text';
 import type { Verdict } from './transitions';
 
 /**
@@ -83,8 +83,8 @@ export class Decision {
   policyHash: string | null;
 
   /** With an edit: from the model's output to the released one, as JSON Patch (RFC 6902). */
-  @Column('jsonb', { nullable: true })
-  patch: Json;
+  @Column('json', { nullable: true })
+  patch: JsonText | null;
 
   /** With an edit: the same as a unified diff of the text. Null when it would be too long. */
   @Column('text', { name: 'text_diff', nullable: true })

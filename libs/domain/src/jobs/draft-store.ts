@@ -1,7 +1,6 @@
-import { toStoredJson } from '../stored-json';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import type { Json } from '../json';
+import type { JsonText } from '../json-text';
 import { prepared } from '../prepared';
 import { Draft } from './draft.entity';
 import { AT_WORK_SECONDS, AT_WORK_UNTIL } from './statements/at-work';
@@ -41,16 +40,16 @@ export class DraftStore {
    * deadline step of the same moment sees either the note, or ends the job before the draft is kept. Answers whether it
    * was kept.
    */
-  async save(draft: { jobId: string; actor: string; revision: number; content: Json }): Promise<boolean> {
+  async save(draft: { jobId: string; actor: string; revision: number; content: JsonText }): Promise<boolean> {
     const rows: unknown[] = await this.database.query(
       `WITH job AS (
          UPDATE jobs SET at_work_until = ${AT_WORK_UNTIL} WHERE id = $1::uuid AND status IN ('bot', 'human') RETURNING id
        )
        INSERT INTO drafts (job_id, actor, revision, content)
-       SELECT id, $2, $3::int, $4::jsonb FROM job
+       SELECT id, $2, $3::int, $4::json FROM job
        ON CONFLICT (job_id, actor) DO UPDATE SET revision = excluded.revision, content = excluded.content, updated_at = now()
        RETURNING 1`,
-      [draft.jobId, draft.actor, draft.revision, toStoredJson(draft.content)],
+      [draft.jobId, draft.actor, draft.revision, draft.content.text],
     );
     return rows.length > 0;
   }

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { Json } from '../json';
+import type { JsonText } from '../json-text';
 
 /** What a reviewer has begun to write about a job; only for that reviewer, and gone once they have decided or the job has ended. */
 @Entity('drafts')
@@ -14,8 +14,8 @@ export class Draft {
   @Column('int')
   revision: number;
 
-  @Column('jsonb')
-  content: Json;
+  @Column('json')
+  content: JsonText;
 
   @Column('timestamptz', { name: 'updated_at' })
   updatedAt: Date;

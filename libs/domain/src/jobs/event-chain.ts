@@ -46,7 +46,7 @@ const FINDINGS = `
                                extract(epoch FROM e.created_at))::text, 'UTF8')) AS follows,
            e.data ->> 'response_hash' AS response_hash,
            CASE WHEN e.data ->> 'decision_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (e.data ->> 'decision_id')::uuid END AS decision_id,
-           CASE WHEN e.replaced ? 'response' THEN ${textHash(`e.replaced -> 'response'`)} END AS replaced_hash
+           CASE WHEN e.replaced ? 'response' THEN ${textHash(`e.replaced ->> 'response'`)} END AS replaced_hash
     FROM job_events e WHERE e.job_id = ANY ($1::uuid[])
     WINDOW chain AS (PARTITION BY e.job_id ORDER BY e.seq, e.id)
   ), output AS MATERIALIZED (

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import type { Json } from '../json';
+import type { JsonText } from '../json-text';
 import type { JobStatus, Verdict } from './transitions';
 
 /** Which rows an export has. The window is of the job's end, or of the decision's time; `to` is not part of it. */
@@ -19,8 +19,8 @@ export interface ApprovedAnswer {
   model: string | null;
   edited: boolean;
   finishedAt: Date;
-  payload: Json;
-  response: Json;
+  payload: JsonText;
+  response: JsonText;
 }
 
 /** An answer that a person has released, beside one for the same payload that a person did not want. */
@@ -30,9 +30,9 @@ export interface Correction {
   kind: 'edit' | 'regenerate';
   model: string | null;
   finishedAt: Date;
-  payload: Json;
-  chosen: Json;
-  rejected: Json;
+  payload: JsonText;
+  chosen: JsonText;
+  rejected: JsonText;
 }
 
 /** A decision on a job that has ended, without payload and response. */
@@ -137,7 +137,7 @@ const READ_APPROVED = `WITH ${ASKED}, sized AS (
 const READ_CORRECTED = `WITH ${ASKED}, found AS (
   SELECT n, j.id AS "jobId", CASE WHEN e.id IS NULL THEN 'edit' ELSE 'regenerate' END AS kind, j.model,
          j.finished_at AS "finishedAt", j.payload, j.response AS chosen,
-         CASE WHEN e.id IS NULL THEN j.model_response ELSE e.replaced -> 'response' END AS rejected
+         CASE WHEN e.id IS NULL THEN j.model_response ELSE (e.replaced ->> 'response')::json END AS rejected
   FROM asked JOIN jobs j USING (id) LEFT JOIN job_events e ON e.id = asked.event_id
 ), sized AS (
   SELECT *, octet_length(payload::text) + octet_length(chosen::text) + octet_length(rejected::text) AS bytes FROM found

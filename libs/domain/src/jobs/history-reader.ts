@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Json } from '../json';
+import { JsonText } from '../json-text';
 import { Decision } from './decision.entity';
 import type { Job } from './job.entity';
 import type { JobEventType, JobStatus } from './transitions';
@@ -18,7 +19,8 @@ export interface HistoryEvent {
   actor: string;
   policyHash: string | null;
   data: Record<string, Json> | null;
-  replaced: { payload?: Json; response?: Json } | null;
+  /** The payload and the response that it replaced, as JSON text. */
+  replaced: { payload?: string; response?: string } | null;
   createdAt: Date;
 }
 
@@ -28,7 +30,7 @@ export interface Output {
   /** The event that brought it. */
   event: HistoryEvent;
   /** Null when it is too long ago to be told. */
-  response: Json;
+  response: JsonText | null;
 }
 
 /** All that happened to a job. */
@@ -86,7 +88,8 @@ function outputsOf(job: Job, newestFirst: HistoryEvent[]): Output[] {
     if (madeOne) outputs.push({ revision: event.revision, event, response });
     // A change of the payload alone is a new revision, too, of the same output.
     const kept = !madeOne || (type === 'edited' && replaced !== null);
-    response = replaced?.response ?? (kept ? response : null);
+    const before = replaced?.response;
+    response = before === undefined ? (kept ? response : null) : new JsonText(before);
   }
   return outputs;
 }

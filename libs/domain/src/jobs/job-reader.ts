@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import { Decision } from './decision.entity';
-import type { Json } from '../json';
+import type { JsonText } from '../json-text';
 import { Job, type Usage } from './job.entity';
 import { MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
@@ -29,9 +29,9 @@ export interface Answered {
   jobId: string;
   project: string;
   model: string | null;
-  payload: Json;
+  payload: JsonText;
   /** The model's own, also where a human has changed it. */
-  response: Json;
+  response: JsonText;
   metadata: Record<string, string>;
   usage: Usage | null;
   /** The rule that planned the review, or decided. */

@@ -2,6 +2,7 @@ import { Column, Entity, PrimaryColumn, VirtualColumn } from 'typeorm';
 import type { FieldFault } from '../errors';
 import { heldClientOf, type HeldClient } from '../holds/hold-store';
 import type { Json } from '../json';
+import type { JsonText } from '../json-text';
 import type { FailureReason, JobStatus } from './transitions';
 
 /** Tokens, and money where prices are known. */
@@ -37,12 +38,12 @@ export class Job {
   status: JobStatus;
 
   /** What the submitter sent for the model. */
-  @Column('jsonb')
-  payload: Json;
+  @Column('json')
+  payload: JsonText;
 
   /** The current output: null in `bot`, unreviewed in `human`, approved in `success`. */
-  @Column('jsonb', { nullable: true })
-  response: Json;
+  @Column('json', { nullable: true })
+  response: JsonText | null;
 
   /** Whether a human has changed the current output. */
   @Column('boolean')
@@ -100,8 +101,8 @@ export class Job {
   regenerationFailed: { detail: string; at: string; by: string; feedback: string | null } | null;
 
   /** What the submitter sent, once a human has changed the payload; null: `payload` is that. */
-  @Column('jsonb', { name: 'original_payload', nullable: true })
-  originalPayload: Json;
+  @Column('json', { name: 'original_payload', nullable: true })
+  originalPayload: JsonText | null;
 
   /** How the current response breaks what the request asks for, and what could not be checked; null: nothing is known. */
   @Column('jsonb', { name: 'response_violations', nullable: true })
@@ -142,20 +143,20 @@ export class Job {
   model: string | null;
 
   /** The parameters of a request that its door translates into the payload, as they came, without its input; else null. */
-  @Column('jsonb', { name: 'asked_for', nullable: true })
-  askedFor: Json;
+  @Column('json', { name: 'asked_for', nullable: true })
+  askedFor: JsonText | null;
 
   /** What was asked, in one line of 200 characters at most; read only where it is selected. */
   @Column('text', { nullable: true, select: false })
   asked?: string | null;
 
   /** JSON Schema that an edited response must satisfy; null: any. */
-  @Column('jsonb', { name: 'response_schema', nullable: true })
-  responseSchema: Json;
+  @Column('json', { name: 'response_schema', nullable: true })
+  responseSchema: JsonText | null;
 
   /** The model's own output, once a human has changed it; null: `response` is the model's own. */
-  @Column('jsonb', { name: 'model_response', nullable: true })
-  modelResponse: Json;
+  @Column('json', { name: 'model_response', nullable: true })
+  modelResponse: JsonText | null;
 
   /** How often reviewers have sent the job back to the model. */
   @Column('smallint')

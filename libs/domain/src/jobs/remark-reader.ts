@@ -43,13 +43,13 @@ export class RemarkReader {
   async read({ id, revision, status }: Pick<Job, 'id' | 'revision' | 'status'>): Promise<Remarks> {
     const [remarks]: Remarks[] = await this.database.query(
       `SELECT ${countNotes('$1::uuid')} AS "notesCount",
-         (SELECT coalesce(json_agg(n), '[]') FROM (
+         (SELECT coalesce(jsonb_agg(n), '[]') FROM (
             SELECT actor AS by, left(data ->> 'text', $4) AS text, created_at AS at FROM job_events
             WHERE job_id = $1::uuid AND type = 'noted' ORDER BY id DESC LIMIT $5) n) AS notes,
-         (SELECT coalesce(json_agg(v), '[]') FROM (
+         (SELECT coalesce(jsonb_agg(v), '[]') FROM (
             SELECT verdict, actor AS by, reason_code AS "reasonCode", reason, created_at AS at FROM decisions
             WHERE job_id = $1::uuid AND revision = $2 AND NOT final AND NOT shadow ORDER BY created_at LIMIT $6) v) AS votes,
-         (SELECT to_json(d) FROM (
+         (SELECT to_jsonb(d) FROM (
             SELECT verdict, actor AS by, automatic, at_deadline AS "atDeadline", rule, reason_code AS "reasonCode", reason,
                    submitter_message AS "submitterMessage", created_at AS at FROM decisions
             WHERE job_id = $1::uuid AND final AND verdict <> 'regenerate' AND $3 ORDER BY created_at DESC LIMIT 1) d) AS outcome`,

@@ -1,12 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError } from '../errors';
 import type { Json } from '../json';
+import { JsonText } from '../json-text';
 import { checkAnswer, requireNoFaults } from './check-answer';
 import { requireUsableSchema } from './response-schema';
 
 async function requireSchema(responseSchema: Json, response: Json): Promise<void> {
-  const job = { payload: 'x', originalPayload: null, responseSchema };
-  requireNoFaults((await checkAnswer(job, response, 'ana')).faults);
+  const job = {
+    payload: JsonText.of('x'),
+    originalPayload: null,
+    responseSchema: JsonText.of(responseSchema),
+  };
+  requireNoFaults((await checkAnswer(job, JsonText.of(response), 'ana')).faults);
 }
 
 async function refusal(work: () => Promise<void>): Promise<DomainError> {

@@ -82,7 +82,7 @@ const EXPIRED = `expired AS (
     AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR review_group = $4)
 )`;
 
-const ROWS = (part: string): string => `(SELECT coalesce(json_agg(t), '[]') FROM (${part}) t)`;
+const ROWS = (part: string): string => `(SELECT coalesce(jsonb_agg(t), '[]') FROM (${part}) t)`;
 
 const percentilesOf = (value: string): string =>
   `percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY ${value})`;

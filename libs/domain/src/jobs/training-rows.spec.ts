@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Json } from '../json';
+import { JsonText, writeJson } from '../json-text';
 import { preferenceRow, sftRow } from './training-rows';
 
 const KNOWN = { jobId: 'a-job', model: 'm', finishedAt: new Date('2026-01-31T09:00:00Z') };
-const sft = (payload: Json, response: Json = 'yes') => sftRow({ ...KNOWN, edited: false, payload, response });
+const sft = (payload: Json, response: Json = 'yes') =>
+  sftRow({ ...KNOWN, edited: false, payload: JsonText.of(payload), response: JsonText.of(response) });
 const completionOf = (response: Json) => sft('q', response)?.completion;
 const chat = (...messages: Json[]) => ({ model: 'm', messages });
 const said = (message: Json): Json => ({
@@ -37,6 +39,23 @@ describe('a line of supervised fine-tuning', () => {
     [null, 'null'],
   ])('tells the payload %j as one message of the user', (payload, content) => {
     expect(sft(payload)?.prompt).toEqual([{ role: 'user', content }]);
+  });
+
+  it('tells JSON as it is written, and keeps the numbers of a chat', () => {
+    const [payload, response] = [new JsonText('{ "n":1.0}'), new JsonText('[1e400, 12345678901234567890]')];
+    const row = sftRow({ ...KNOWN, edited: false, payload, response });
+    expect(row).toMatchObject({
+      prompt: [{ role: 'user', content: '{ "n":1.0}' }],
+      completion: assistant('[1e400, 12345678901234567890]'),
+    });
+    const messages = '[{"role":"user","content":"x","weight":12345678901234567890}]';
+    const told = sftRow({
+      ...KNOWN,
+      edited: false,
+      payload: new JsonText(`{"messages":${messages}}`),
+      response,
+    });
+    expect(writeJson(told?.prompt)).toBe(messages);
   });
 
   it('joins parts of text, and keeps what else a message has', () => {
@@ -117,9 +136,9 @@ describe('a line of preference tuning', () => {
   const correction = {
     ...KNOWN,
     kind: 'edit' as const,
-    payload: 'q',
-    chosen: 'good',
-    rejected: said({ content: 'bad' }),
+    payload: JsonText.of('q'),
+    chosen: JsonText.of('good'),
+    rejected: JsonText.of(said({ content: 'bad' })),
   };
 
   it('is prompt, chosen and rejected as messages', () => {
@@ -135,9 +154,9 @@ describe('a line of preference tuning', () => {
   });
 
   it('is left out where both read the same, or one of them is not text', () => {
-    expect(preferenceRow({ ...correction, rejected: said({ content: 'good' }) })).toBeNull();
-    expect(preferenceRow({ ...correction, rejected: said({ content: null }) })).toBeNull();
-    expect(preferenceRow({ ...correction, chosen: '' })).toBeNull();
-    expect(preferenceRow({ ...correction, payload: chat('x') })).toBeNull();
+    expect(preferenceRow({ ...correction, rejected: JsonText.of(said({ content: 'good' })) })).toBeNull();
+    expect(preferenceRow({ ...correction, rejected: JsonText.of(said({ content: null })) })).toBeNull();
+    expect(preferenceRow({ ...correction, chosen: JsonText.of('') })).toBeNull();
+    expect(preferenceRow({ ...correction, payload: JsonText.of(chat('x')) })).toBeNull();
   });
 });

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json } from '../json';
+import type { JsonText } from '../json-text';
 import type { ApprovedAnswer, Correction } from './export-reader';
 
 /** A message as trainers read it. What a submitter sent beside role and content is kept. */
@@ -73,9 +74,10 @@ function assistant(content: string): TrainingMessage {
 }
 
 /** A chat's messages; anything else as one message of the user. Null for a chat with more than text in it. */
-function promptOf(payload: Json): TrainingMessage[] | null {
+function promptOf(json: JsonText): TrainingMessage[] | null {
+  const payload = json.exact;
   if (!isJsonObject(payload) || !Array.isArray(payload.messages) || payload.messages.length === 0) {
-    return [{ role: 'user', content: typeof payload === 'string' ? payload : JSON.stringify(payload) }];
+    return [{ role: 'user', content: typeof payload === 'string' ? payload : json.text }];
   }
   const messages: TrainingMessage[] = [];
   for (const message of payload.messages) {
@@ -92,14 +94,14 @@ function promptOf(payload: Json): TrainingMessage[] | null {
  * The text of an answer: of a chat completion, of a message with content blocks, or any other JSON as it is written.
  * Null where there is none, or where tools are called, so that a text is not all of the answer.
  */
-function answerText(response: Json): string | null {
+function answerText(json: JsonText): string | null {
+  const response = json.value;
   if (response === null) return null;
-  if (!isJsonObject(response))
-    return textOrNull(typeof response === 'string' ? response : JSON.stringify(response));
+  if (!isJsonObject(response)) return textOrNull(typeof response === 'string' ? response : json.text);
   const choice: Json | undefined = Array.isArray(response.choices) ? response.choices[0] : undefined;
   if (isJsonObject(choice) && isJsonObject(choice.message)) return messageText(choice.message);
   if (response.role === 'assistant' && response.content !== undefined) return messageText(response);
-  return JSON.stringify(response);
+  return json.text;
 }
 
 function messageText({ content = null, tool_calls: calls }: { [key: string]: Json }): string | null {

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { Json } from '../../json';
+import { JsonText } from '../../json-text';
 import { prepared } from '../../prepared';
 import { LOCKED } from './lock';
 
@@ -19,15 +19,15 @@ export interface ClaimRequest extends Lease {
 /** What a reviewer asked for, and the answer that they asked it about; null: there was none yet. */
 export interface FeedbackTurn {
   feedback: string;
-  response: Json;
+  response: JsonText | null;
 }
 
 export interface ClaimedJob {
   id: string;
-  payload: Json;
+  payload: JsonText;
   /** What the submitter sent, where a human has changed the payload. */
-  originalPayload: Json;
-  responseSchema: Json;
+  originalPayload: JsonText | null;
+  responseSchema: JsonText | null;
   /** What reviewers asked for, oldest first. */
   turns: FeedbackTurn[];
   /** Whether an earlier answer waits again if the model gives no other one. */
@@ -45,11 +45,13 @@ export interface ClaimedJob {
  */
 export async function claim(database: DataSource, requests: ClaimRequest[]): Promise<(ClaimedJob | null)[]> {
   // Losing a claim in a crash costs one more try, so the commit need not wait for the disk.
-  const rows: (Omit<ClaimedJob, 'turns'> & { turns: FeedbackTurn[] | null; feedback: string[] })[] =
-    await database.query(
-      prepared(
-        'claim',
-        `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
+  const rows: (Omit<ClaimedJob, 'turns'> & {
+    turns: { feedback: string; response: string | null }[] | null;
+    feedback: string[];
+  })[] = await database.query(
+    prepared(
+      'claim',
+      `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
      input AS (
        SELECT t.* FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS t ("jobId", token, lease_ms, max_attempts), fast
      ), ${LOCKED}, free AS MATERIALIZED (
@@ -76,17 +78,20 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
               WHERE e.job_id = job.id AND e.type IN ('regenerated', 'retried') AND e.data ? 'feedback' AND e.revision = ANY (job.feedback_on)
             ) END AS turns
      FROM job`,
-      ),
-      [
-        requests.map((request) => request.jobId),
-        requests.map((request) => request.token),
-        requests.map((request) => request.leaseMs),
-        requests.map((request) => request.maxAttempts),
-      ],
-    );
+    ),
+    [
+      requests.map((request) => request.jobId),
+      requests.map((request) => request.token),
+      requests.map((request) => request.leaseMs),
+      requests.map((request) => request.maxAttempts),
+    ],
+  );
   const byId = new Map(
     rows.map(({ feedback, turns, ...job }) => {
-      const known = turns ?? [];
+      const known = (turns ?? []).map((turn) => ({
+        feedback: turn.feedback,
+        response: turn.response === null ? null : new JsonText(turn.response),
+      }));
       // Of what was asked before answers were kept for it, only the words are known.
       const older = feedback.slice(known.length).map((words) => ({ feedback: words, response: null }));
       return [job.id, { ...job, turns: [...known, ...older] }];

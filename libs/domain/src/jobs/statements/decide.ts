@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
 import { prepared } from '../../prepared';
-import type { Json } from '../../json';
-import { toStorable, toStoredJson } from '../../stored-json';
+import { JsonText } from '../../json-text';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
+import { summaryOf, type PayloadSummary } from '../asked';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
 import { IS_AT_WORK, stepAt } from './at-work';
 import { DELIVERIES } from './deliveries';
@@ -22,10 +22,10 @@ export interface DecisionRequest extends Timed {
   actor: string;
   /** The revision that was judged; null: whichever is current. */
   revision: number | null;
-  /** The output as the reviewer changed it; null: unchanged. */
-  response: Json;
-  /** The input as the reviewer changed it; null: unchanged. */
-  payload: Json;
+  /** The output as the reviewer changed it, as JSON text; null: unchanged. */
+  response: string | null;
+  /** The input as the reviewer changed it, as JSON text; null: unchanged. */
+  payload: string | null;
   /** What the model should do differently, with `regenerate`. */
   feedback: string | null;
   /** Why, for those who review and audit. */
@@ -40,8 +40,8 @@ export interface DecisionRequest extends Timed {
 
 /** What a human changed in the model's output. */
 export interface OutputChange {
-  /** JSON Patch (RFC 6902) from the model's output to the human's. */
-  patch: Json;
+  /** JSON Patch (RFC 6902) from the model's output to the human's, as JSON text; null when it is not known. */
+  patch: string | null;
   /** Unified diff of the text; null when it would be too long. */
   textDiff: string | null;
   /** The share of the text that changed, from 0 to 1; null when it is not known. */
@@ -93,7 +93,7 @@ export const JUDGED = `input AS (
          coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline,
          verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
   FROM jsonb_to_recordset($1::jsonb) AS t (
-    id uuid, "jobId" uuid, verdict text, actor text, revision int, response jsonb, payload jsonb, feedback text, reason text,
+    id uuid, "jobId" uuid, verdict text, actor text, revision int, response text, payload text, model text, asked text, feedback text, reason text,
     "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, violations jsonb, desk jsonb, policy jsonb,
     settles boolean, deadline timestamptz)
 ), ${LOCKED}, judged AS MATERIALIZED (
@@ -140,12 +140,13 @@ export async function decide(
         `WITH ${JUDGED}, job AS (
          UPDATE jobs j
          SET status = CASE WHEN ${IS_FINAL} THEN r.status_after ELSE 'human' END,
-             response = CASE WHEN r.verdict <> 'regenerate' THEN coalesce(r.response, j.response) END,
+             response = CASE WHEN r.verdict <> 'regenerate' THEN coalesce(r.response::json, j.response) END,
              model_response = CASE WHEN r.verdict = 'regenerate' THEN NULL WHEN r.response IS NULL THEN j.model_response
                               ELSE coalesce(j.model_response, j.response) END,
              response_violations = CASE WHEN r.verdict = 'regenerate' THEN NULL WHEN r.response IS NULL THEN j.response_violations
                                    ELSE r.violations END,
-             payload = coalesce(r.payload, j.payload),
+             payload = coalesce(r.payload::json, j.payload), model = CASE WHEN r.payload IS NULL THEN j.model ELSE r.model END,
+             asked = CASE WHEN r.payload IS NULL THEN j.asked ELSE r.asked END,
              original_payload = CASE WHEN r.payload IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
              fallback = CASE WHEN r.verdict = 'regenerate' THEN ${FALLBACK} END,
              regeneration_failed = CASE WHEN r.verdict <> 'regenerate' THEN j.regeneration_failed END,
@@ -178,15 +179,15 @@ export async function decide(
                    r."submitterMessage" AS submitter_message, r."requestHash" AS request_hash, r.change, r.automatic, r.at_deadline,
                    r.judged_revision, r.old_waiting_since, r.old_claimed_at,
                    CASE WHEN r.response IS NOT NULL OR j.status = 'success' THEN encode(hitl_content_hash(j.response), 'hex') END AS response_hash,
-                   CASE WHEN r.payload IS NOT NULL THEN r.old_payload END AS replaced_payload,
-                   CASE WHEN r.response IS NOT NULL OR r.verdict = 'regenerate' THEN r.old_response END AS replaced_response
+                   CASE WHEN r.payload IS NOT NULL THEN r.old_payload::text END AS replaced_payload,
+                   CASE WHEN r.response IS NOT NULL OR r.verdict = 'regenerate' THEN r.old_response::text END AS replaced_response
        ), decision AS (
          INSERT INTO decisions (id, job_id, revision, verdict, actor, reason, reason_code, submitter_message, feedback, request_hash,
                                 released_revision, released_hash, final, automatic, at_deadline, approvals, model, rule, policy_hash,
                                 patch, text_diff, edit_distance, waiting_since, claimed_at)
          SELECT decision_id, id, judged_revision, verdict, actor, reason, reason_code, submitter_message, feedback, decode(request_hash, 'hex'),
                 CASE status WHEN 'success' THEN revision END, released_hash, status <> 'human', automatic, at_deadline, approvals,
-                model, rule, policy_hash, change -> 'patch', change ->> 'textDiff', (change ->> 'editDistance')::real,
+                model, rule, policy_hash, (change ->> 'patch')::json, change ->> 'textDiff', (change ->> 'editDistance')::real,
                 old_waiting_since, old_claimed_at
          FROM job
        ), event AS (
@@ -214,7 +215,7 @@ export async function decide(
        SELECT job.id AS "jobId", job.status, job.revision, bell.id AS "bellId"
        FROM job LEFT JOIN bell ON bell.job_id = job.id`,
       ),
-      [JSON.stringify(judgements.map((judgement) => ({ ...storable(judgement), settles })))],
+      [JSON.stringify(judgements.map((judgement) => ({ ...judgement, ...payloadOf(judgement), settles })))],
     );
   const byJob = new Map(rows.map((row) => [row.jobId, row]));
   return judgements.map(({ jobId }) => {
@@ -225,14 +226,16 @@ export async function decide(
   });
 }
 
-/** A judgement whose content can be stored; its other texts are columns of their own, as they are. */
-export function storable(judgement: Judgement): Judgement {
-  const { response, payload, change } = judgement;
-  const content = toStorable({ response, payload, change: change as unknown as Json });
-  return { ...judgement, ...(content as unknown as typeof judgement) };
+/** What the columns beside a new payload say of it; nothing where the payload stays. */
+export function payloadOf({
+  payload,
+}: {
+  payload: string | null;
+}): PayloadSummary | { model: null; asked: null } {
+  return payload === null ? { model: null, asked: null } : summaryOf(new JsonText(payload));
 }
 
 /** JSON text for a jsonb parameter; null stands for "not given". */
-export function jsonOrNull(value: Json): string | null {
-  return value === null ? null : toStoredJson(value);
+export function jsonOrNull(value: object | null | undefined): string | null {
+  return value ? JSON.stringify(value) : null;
 }

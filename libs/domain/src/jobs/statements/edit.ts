@@ -1,8 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
-import type { Json } from '../../json';
-import { toStoredJson } from '../../stored-json';
-import { jsonOrNull, type OutputChange } from './decide';
+import { jsonOrNull, payloadOf, type OutputChange } from './decide';
 import { inTime, type Timed } from './in-time';
 import { CHANGE_OBSTACLES, obstacle, type DeskRules } from './obstacle';
 
@@ -11,10 +9,10 @@ export interface Edit extends Timed {
   actor: string;
   /** Null: whichever revision is current. */
   revision: number | null;
-  /** Null: unchanged. */
-  response: Json;
-  /** Null: unchanged. */
-  payload: Json;
+  /** JSON text; null: unchanged. */
+  response: string | null;
+  /** JSON text; null: unchanged. */
+  payload: string | null;
 }
 
 /** An edit as the desk makes it. */
@@ -30,14 +28,16 @@ export interface DeskEdit extends Edit {
  * @returns the new revision, or null when the job waits no more or this reviewer may not change it
  */
 export async function edit(database: DataSource, change: DeskEdit): Promise<number | null> {
+  const { model, asked } = payloadOf(change);
   const rows: { revision: number }[] = await database.query(
     `WITH before AS (
-       SELECT $1::uuid AS id, $2::text AS actor, $3::int AS revision, $4::jsonb AS response, $5::jsonb AS payload,
+       SELECT $1::uuid AS id, $2::text AS actor, $3::int AS revision, $4::json AS response, $5::json AS payload,
               j.revision AS old_revision, j.response AS old_response, j.payload AS old_payload
        FROM jobs j WHERE j.id = $1::uuid
      ), job AS (
        UPDATE jobs j
        SET response = coalesce(r.response, j.response), payload = coalesce(r.payload, j.payload),
+           model = CASE WHEN r.payload IS NULL THEN j.model ELSE $10::text END, asked = CASE WHEN r.payload IS NULL THEN j.asked ELSE $11::text END,
            original_payload = CASE WHEN r.payload IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
            response_violations = CASE WHEN r.response IS NULL THEN j.response_violations ELSE $8::jsonb END,
            model_response = CASE WHEN r.response IS NULL THEN j.model_response ELSE coalesce(j.model_response, j.response) END,
@@ -48,8 +48,8 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
          AND (r.revision IS NULL OR r.revision = j.revision) AND ${inTime('$9::timestamptz')}
          AND ${obstacle('r.actor', '$7::jsonb', { among: CHANGE_OBSTACLES })} IS NULL
        RETURNING j.id, j.revision, j.policy_hash, r.actor, encode(hitl_content_hash(j.response), 'hex') AS response_hash,
-                 CASE WHEN r.payload IS NOT NULL THEN jsonb_build_object('payload', r.old_payload) ELSE '{}' END ||
-                 CASE WHEN r.response IS NOT NULL THEN jsonb_build_object('response', r.old_response) ELSE '{}' END AS replaced
+                 CASE WHEN r.payload IS NOT NULL THEN jsonb_build_object('payload', r.old_payload::text) ELSE '{}' END ||
+                 CASE WHEN r.response IS NOT NULL THEN jsonb_build_object('response', r.old_response::text) ELSE '{}' END AS replaced
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data, replaced)
        SELECT id, 'edited', 'human', revision, actor, policy_hash,
@@ -62,12 +62,14 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
       change.jobId,
       change.actor,
       change.revision,
-      jsonOrNull(change.response),
-      jsonOrNull(change.payload),
-      toStoredJson(change.change as unknown as Json),
+      change.response,
+      change.payload,
+      jsonOrNull(change.change),
       JSON.stringify(change.desk),
-      jsonOrNull((change.violations ?? null) as unknown as Json),
+      jsonOrNull(change.violations),
       change.deadline ?? null,
+      model,
+      asked,
     ],
   );
   return rows[0]?.revision ?? null;

@@ -1,8 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
-import type { Json } from '../../json';
+import type { JsonText } from '../../json-text';
 import { prepared } from '../../prepared';
-import { toStoredJson } from '../../stored-json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { ModelFailure, Usage } from '../job.entity';
 import type { Lease } from './claim';
@@ -13,7 +12,7 @@ import { LOCKED } from './lock';
 import { returnToDesk } from './return-to-desk';
 
 export interface Inferred extends Lease {
-  response: Json;
+  response: JsonText;
   /** Which provider answered. */
   provider: string;
   /** What this answer has used; null when the provider does not say. */
@@ -27,7 +26,7 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
   const rows: { jobId: string; bellId: string }[] = await database.query(
     prepared(
       'complete',
-      `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::text[], $5::jsonb[], $6::jsonb[])
+      `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::text[], $5::jsonb[], $6::jsonb[])
        AS t ("jobId", token, response, provider, usage, violations)), ${LOCKED},
      held AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
@@ -56,10 +55,10 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
     [
       outcomes.map((outcome) => outcome.jobId),
       outcomes.map((outcome) => outcome.token),
-      outcomes.map((outcome) => toStoredJson(outcome.response)),
+      outcomes.map((outcome) => outcome.response.text),
       outcomes.map((outcome) => outcome.provider),
-      outcomes.map((outcome) => jsonOrNull(outcome.usage as unknown as Json)),
-      outcomes.map((outcome) => jsonOrNull((outcome.violations ?? null) as unknown as Json)),
+      outcomes.map((outcome) => jsonOrNull(outcome.usage)),
+      outcomes.map((outcome) => jsonOrNull(outcome.violations)),
     ],
   );
   const byJob = new Map(rows.map((row) => [row.jobId, row]));
@@ -122,7 +121,7 @@ async function retryOrFail(database: DataSource, outcomes: FailedAttempt[]): Pro
       outcomes.map((outcome) => outcome.token),
       outcomes.map((outcome) => outcome.detail),
       outcomes.map((outcome) => outcome.retryInMs),
-      outcomes.map((outcome) => jsonOrNull((outcome.failure ?? null) as unknown as Json)),
+      outcomes.map((outcome) => jsonOrNull(outcome.failure)),
     ],
   );
   return new Set(rows.map((row) => row.id));

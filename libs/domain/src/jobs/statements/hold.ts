@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { quick } from '../../prepared';
 import { AT_WORK_UNTIL } from './at-work';
-import { decide, JUDGED, storable, type Decided, type Judgement } from './decide';
+import { decide, JUDGED, type Decided, type Judgement } from './decide';
 import { inTime, type Timed } from './in-time';
 import { LOCKED } from './lock';
 
@@ -21,7 +21,6 @@ export async function hold(
   judgement: Judgement,
   undoMs: number,
 ): Promise<{ until: Date; revision: number } | null> {
-  const stored = storable(judgement);
   const rows: { until: Date; revision: number }[] = await database.query(
     quick(`WITH ${JUDGED}, job AS (
        UPDATE jobs j
@@ -36,7 +35,7 @@ export async function hold(
        FROM job
      )
      SELECT held_until AS until, revision FROM job`),
-    [JSON.stringify([{ ...stored, settles: false }]), JSON.stringify(stored), undoMs],
+    [JSON.stringify([{ ...judgement, settles: false }]), JSON.stringify(judgement), undoMs],
   );
   return rows[0] ?? null;
 }

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { JsonText } from '../../json-text';
 import { submit } from './submit';
 
 /**
@@ -15,7 +16,7 @@ export async function probeSubmit(database: DataSource): Promise<void> {
         {
           id: uuidv7(),
           project: 'probe',
-          payload: null,
+          payload: new JsonText('null'),
           metadata: {},
           priority: 0,
           actor: 'probe',

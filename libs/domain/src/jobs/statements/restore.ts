@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
-import type { Json } from '../../json';
+import { JsonText } from '../../json-text';
+import { summaryOf } from '../asked';
 import { jsonOrNull } from './decide';
 import { inTime, type Timed } from './in-time';
 import { CHANGE_OBSTACLES, obstacle, type DeskRules, type Obstacle } from './obstacle';
@@ -33,8 +34,8 @@ export interface Restoration extends RestoreRequest {
 }
 
 /** What the earlier answer changes of the job `j`. The model's answers to later feedback are no part of its story. */
-const CONTENT = `response = $5::jsonb, payload = $6::jsonb, model_response = $7::jsonb, edited = $8::boolean, response_violations = $9::jsonb,
-  original_payload = nullif(coalesce(j.original_payload, j.payload), $6::jsonb), revision = j.revision + 1,
+const CONTENT = `response = $5::json, payload = $6::json, model_response = $7::json, model = $12::text, asked = $13::text, edited = $8::boolean, response_violations = $9::jsonb,
+  original_payload = nullif(coalesce(j.original_payload, j.payload)::text, $6::text)::json, revision = j.revision + 1,
   feedback = j.feedback[:(SELECT count(*)::int FROM unnest(j.feedback_on) AS about WHERE about < $4)],
   feedback_on = j.feedback_on[:(SELECT count(*)::int FROM unnest(j.feedback_on) AS about WHERE about < $4)],
   regeneration_failed = NULL, approved_by = '{}', rejected_by = '{}', updated_at = now()`;
@@ -51,8 +52,8 @@ export async function readRevision(
 ): Promise<EarlierAnswer | null> {
   // A content is in the first event that replaced it after the event that made it; the current one is in the job.
   const content = (of: string, name: string): string => `coalesce(
-    (SELECT e.replaced -> '${name}' FROM job_events e
-     WHERE e.job_id = j.id AND e.seq > ${of}.seq AND e.replaced ? '${name}' ORDER BY e.seq LIMIT 1), j.${name})::text`;
+    (SELECT e.replaced ->> '${name}' FROM job_events e
+     WHERE e.job_id = j.id AND e.seq > ${of}.seq AND e.replaced ? '${name}' ORDER BY e.seq LIMIT 1), j.${name}::text)`;
   const rows: EarlierAnswer[] = await database.query(
     `WITH RECURSIVE made AS MATERIALIZED (
        SELECT DISTINCT ON (revision) revision, seq, type, (data ->> 'restored_revision')::int AS restored_revision,
@@ -80,6 +81,7 @@ export async function readRevision(
  */
 export async function restore(database: DataSource, wish: Restoration): Promise<number | null> {
   const { answer } = wish;
+  const { model, asked } = summaryOf(new JsonText(answer.payload));
   const rows: { revision: number }[] = await database.query(
     `WITH before AS (
        SELECT id, status, response, payload FROM jobs WHERE id = $1::uuid
@@ -97,8 +99,8 @@ export async function restore(database: DataSource, wish: Restoration): Promise<
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data, replaced)
        SELECT job.id, 'restored', 'human', job.revision, $2, job.policy_hash,
               jsonb_build_object('restored_revision', $4::int, 'response_hash', encode(hitl_content_hash(job.response), 'hex')),
-              nullif(CASE WHEN r.status = 'human' THEN jsonb_build_object('response', r.response) ELSE '{}' END ||
-                     CASE WHEN r.payload <> job.payload THEN jsonb_build_object('payload', r.payload) ELSE '{}' END, '{}')
+              nullif(CASE WHEN r.status = 'human' THEN jsonb_build_object('response', r.response::text) ELSE '{}' END ||
+                     CASE WHEN r.payload::text <> job.payload::text THEN jsonb_build_object('payload', r.payload::text) ELSE '{}' END, '{}')
        FROM job JOIN before r ON r.id = job.id
      )
      SELECT revision FROM job`,
@@ -111,9 +113,11 @@ export async function restore(database: DataSource, wish: Restoration): Promise<
       answer.payload,
       answer.modelResponse,
       answer.edited,
-      jsonOrNull(wish.violations as unknown as Json),
+      jsonOrNull(wish.violations),
       JSON.stringify(wish.desk),
       wish.deadline ?? null,
+      model,
+      asked,
     ],
   );
   return rows[0]?.revision ?? null;

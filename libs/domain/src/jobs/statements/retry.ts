@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { BELL_GRACE_SECONDS } from '../../outbox/bell';
-import { jsonOrNull, type Decided, type Judgement } from './decide';
+import { payloadOf, type Decided, type Judgement } from './decide';
 import { inTime } from './in-time';
 import { KICK_SECONDS } from './kick-overdue';
 
@@ -12,14 +12,17 @@ import { KICK_SECONDS } from './kick-overdue';
  *   made before
  */
 export async function retry(database: DataSource, judgement: Judgement): Promise<Decided | null> {
+  const { model, asked } = payloadOf(judgement);
   const rows: { bellId: string; revision: number }[] = await database.query(
     `WITH before AS (
        SELECT id, payload FROM jobs WHERE id = $2::uuid
      ), job AS (
        UPDATE jobs j
        SET status = 'bot', failure_reason = NULL, failure_detail = NULL, model_failure = NULL, finished_at = NULL, round_attempts = 0, kicks = 0,
-           payload = coalesce($5::jsonb, j.payload),
-           original_payload = CASE WHEN $5::jsonb IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
+           payload = coalesce($5::json, j.payload),
+           model = CASE WHEN $5::json IS NULL THEN j.model ELSE $11::text END,
+           asked = CASE WHEN $5::json IS NULL THEN j.asked ELSE $12::text END,
+           original_payload = CASE WHEN $5::json IS NULL THEN j.original_payload ELSE coalesce(j.original_payload, j.payload) END,
            feedback = CASE WHEN $6::text IS NULL THEN j.feedback ELSE j.feedback || $6::text END,
            feedback_on = CASE WHEN $6::text IS NULL THEN j.feedback_on ELSE j.feedback_on || j.revision END,
            next_kick_at = now() + ${KICK_SECONDS} * interval '1 second', updated_at = now()
@@ -27,7 +30,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
        WHERE j.id = r.id AND j.status = 'fail' AND j.failure_reason = 'inference_failed' AND ($4::int IS NULL OR j.revision = $4)
          AND ${inTime('$10::timestamptz')}
          AND NOT EXISTS (SELECT FROM decisions d WHERE d.id = $1::uuid)
-       RETURNING j.id, j.revision, j.model, j.policy_hash, CASE WHEN $5::jsonb IS NOT NULL THEN jsonb_build_object('payload', r.payload) END AS replaced
+       RETURNING j.id, j.revision, j.model, j.policy_hash, CASE WHEN $5::json IS NOT NULL THEN jsonb_build_object('payload', r.payload::text) END AS replaced
      ), decision AS (
        INSERT INTO decisions (id, job_id, revision, verdict, actor, reason, reason_code, feedback, request_hash, model, policy_hash)
        SELECT $1::uuid, id, revision, 'regenerate', $3, $7, $8, $6, decode($9, 'hex'), model, policy_hash FROM job
@@ -51,12 +54,14 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
       judgement.jobId,
       judgement.actor,
       judgement.revision,
-      jsonOrNull(judgement.payload),
+      judgement.payload,
       judgement.feedback,
       judgement.reason,
       judgement.reasonCode,
       judgement.requestHash,
       judgement.deadline ?? null,
+      model,
+      asked,
     ],
   );
   const [row] = rows;

@@ -2,14 +2,13 @@ import type { DataSource } from 'typeorm';
 import type { Lease } from './claim';
 import { LOCKED } from './lock';
 
-/** What of the job `j` comes back when the model gives no other answer, or a reviewer no longer wants one. */
+/**
+ * What of the job `j` comes back, contents as their text, when the model gives no other answer, or a reviewer no longer wants one.
+ */
 export const FALLBACK = `jsonb_build_object(
-  'response', j.response, 'model_response', j.model_response, 'edited', j.edited, 'violations', j.response_violations,
-  'payload', j.payload, 'original_payload', j.original_payload, 'feedbacks', cardinality(j.feedback), 'by', r.actor, 'feedback', r.feedback,
+  'response', j.response::text, 'model_response', j.model_response::text, 'edited', j.edited, 'violations', j.response_violations,
+  'payload', j.payload::text, 'original_payload', j.original_payload::text, 'model', j.model, 'asked', j.asked, 'feedbacks', cardinality(j.feedback), 'by', r.actor, 'feedback', r.feedback,
   'waiting_since', j.waiting_since, 'remind_at', j.remind_at, 'escalate_at', j.escalate_at, 'deadline_at', j.deadline_at)`;
-
-/** A part of the fallback, where JSON's null stands for none. */
-const part = (name: string): string => `nullif(j.fallback -> '${name}', 'null')`;
 
 /**
  * What an UPDATE sets for the desk's times of the job `j` that returns from `bot`: those it had. A rule that would
@@ -44,15 +43,15 @@ export async function returnToDesk(
        WHERE l.status = 'bot' AND l.lease_token = input.token AND l.fallback IS NOT NULL
      ), job AS (
        UPDATE jobs j
-       SET status = 'human', response = j.fallback -> 'response', model_response = ${part('model_response')},
-           edited = (j.fallback -> 'edited')::boolean, response_violations = ${part('violations')}, payload = j.fallback -> 'payload',
-           original_payload = ${part('original_payload')}, revision = j.revision + 1, approved_by = '{}', rejected_by = '{}',
+       SET status = 'human', response = (j.fallback ->> 'response')::json, model_response = (j.fallback ->> 'model_response')::json,
+           edited = (j.fallback -> 'edited')::boolean, response_violations = nullif(j.fallback -> 'violations', 'null'), payload = (j.fallback ->> 'payload')::json,
+           original_payload = (j.fallback ->> 'original_payload')::json, model = j.fallback ->> 'model', asked = j.fallback ->> 'asked', revision = j.revision + 1, approved_by = '{}', rejected_by = '{}',
            feedback = j.feedback[:(j.fallback ->> 'feedbacks')::int], feedback_on = j.feedback_on[:(j.fallback ->> 'feedbacks')::int],
            regeneration_failed = jsonb_build_object('detail', held.detail, 'at', now(), 'by', j.fallback -> 'by', 'feedback', j.fallback -> 'feedback'),
            updated_at = now(), ${TIMES_BACK}, ${OFF_LEASE}
        FROM held WHERE j.id = held."jobId" AND j.status = held.status
        RETURNING j.id, j.revision, j.policy_hash, encode(hitl_content_hash(j.response), 'hex') AS response_hash, held.detail, held.old_revision,
-                 CASE WHEN held.old_payload <> j.payload THEN jsonb_build_object('payload', held.old_payload) END AS replaced
+                 CASE WHEN held.old_payload::text <> j.payload::text THEN jsonb_build_object('payload', held.old_payload::text) END AS replaced
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data, replaced)
        SELECT id, 'regeneration_failed', 'human', revision, 'worker', policy_hash,

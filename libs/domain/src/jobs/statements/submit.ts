@@ -1,10 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../../prepared';
-import { toStoredJson } from '../../stored-json';
-import { isJsonObject, type Json } from '../../json';
+import type { JsonText } from '../../json-text';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
+import { summaryOf } from '../asked';
 import type { Job } from '../job.entity';
-import { jsonOrNull } from './decide';
 import { KICK_SECONDS } from './kick-overdue';
 
 /** A request as the gateway accepts it. */
@@ -12,7 +11,7 @@ export interface NewJob {
   /** UUIDv7. */
   id: string;
   project: string;
-  payload: Json;
+  payload: JsonText;
   metadata: Record<string, string>;
   /** 0 to 9. */
   priority: number;
@@ -20,9 +19,9 @@ export interface NewJob {
   /** Told when the job has ended. */
   callbackUrl: string | null;
   /** JSON Schema that an edited response must satisfy; null: any. */
-  responseSchema: Json;
+  responseSchema: JsonText | null;
   /** The parameters of a request that its door translates into the payload; null: absent: the payload is the request. */
-  askedFor?: Json;
+  askedFor?: JsonText | null;
   /** Submitting again under this key makes no second job. */
   idempotency: { key: string; requestHash: Buffer } | null;
 }
@@ -35,8 +34,6 @@ export interface Submitted {
 /** The job as {@link submit} has stored it. */
 export function submittedJob(job: NewJob, createdAt: Date): Job {
   const { payload } = job;
-  const model =
-    isJsonObject(payload) && typeof payload.model === 'string' ? payload.model.slice(0, 200) : null;
   return {
     id: job.id,
     project: job.project,
@@ -66,7 +63,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     nextKickAt: null,
     kicks: 0,
     submitter: job.actor,
-    model,
+    model: summaryOf(payload).model,
     responseSchema: job.responseSchema,
     askedFor: job.askedFor ?? null,
     modelResponse: null,
@@ -107,16 +104,17 @@ export async function submit(
   database: DataSource | EntityManager,
   jobs: NewJob[],
 ): Promise<(Submitted | null)[]> {
+  const summaries = jobs.map(({ payload }) => summaryOf(payload));
   const rows: { id: string; createdAt: Date; bellId: string }[] = await database.query(
     prepared(
       'submit',
       `WITH input AS (
-       SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::jsonb[], $11::jsonb[])
-         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema, asked_for)
+       SELECT * FROM unnest($1::uuid[], $2::json[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::json[], $11::json[], $12::text[], $13::text[])
+         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, model, asked)
      ), job AS (
-       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, submitter,
+       INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, model, asked, submitter,
                          next_kick_at)
-       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, actor,
+       SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, model, asked, actor,
               now() + ${KICK_SECONDS} * interval '1 second'
        FROM input
        ON CONFLICT DO NOTHING
@@ -133,16 +131,18 @@ export async function submit(
     ),
     [
       jobs.map((job) => job.id),
-      jobs.map((job) => toStoredJson(job.payload)),
-      jobs.map((job) => toStoredJson(job.metadata)),
+      jobs.map((job) => job.payload.text),
+      jobs.map((job) => JSON.stringify(job.metadata)),
       jobs.map((job) => job.priority),
       jobs.map((job) => job.actor),
       jobs.map((job) => job.project),
       jobs.map((job) => job.callbackUrl),
       jobs.map((job) => job.idempotency?.key ?? null),
       jobs.map((job) => job.idempotency?.requestHash ?? null),
-      jobs.map((job) => jsonOrNull(job.responseSchema)),
-      jobs.map((job) => jsonOrNull(job.askedFor ?? null)),
+      jobs.map((job) => job.responseSchema?.text ?? null),
+      jobs.map((job) => job.askedFor?.text ?? null),
+      summaries.map(({ model }) => model),
+      summaries.map(({ asked }) => asked),
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));

@@ -1,0 +1,54 @@
+import { isJsonObject, type Json } from '../json';
+import type { JsonText } from '../json-text';
+
+/** Characters that are kept of what was asked, and of a model's name. */
+const MAX_LENGTH = 200;
+/** Characters of what was asked that are looked at. */
+const MAX_LOOKED_AT = 1000;
+
+/** What the desk lists and filters by: columns beside a payload, which the database itself never looks into. */
+export interface PayloadSummary {
+  /** The model that the payload names; null where it names none. */
+  model: string | null;
+  /** What was asked, in one line. */
+  asked: string;
+}
+
+/** Of a chat the last user message, as of a response's input; else the prompt; else the payload as it is. */
+export function summaryOf(payload: JsonText): PayloadSummary {
+  const { value } = payload;
+  const fields = isJsonObject(value) ? value : {};
+  const { model } = fields;
+  const turns = [fields.messages, fields.input].find((list) => Array.isArray(list));
+  const asked =
+    textOfLastUser(turns) ??
+    [fields.input, fields.prompt].find((text) => typeof text === 'string') ??
+    (typeof value === 'string' ? value : payload.text);
+  return {
+    model: typeof model === 'string' ? storable(first(model, MAX_LENGTH)) : null,
+    asked: storable(first(first(asked, MAX_LOOKED_AT).replace(/\s+/g, ' ').trim(), MAX_LENGTH)),
+  };
+}
+
+/** A text that PostgreSQL can store: without NUL and halves of characters. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd').toWellFormed();
+}
+
+function textOfLastUser(turns: Json[] | undefined): string | undefined {
+  const turn = turns?.findLast((one) => isJsonObject(one) && one.role === 'user');
+  const content = isJsonObject(turn) ? turn.content : undefined;
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return undefined;
+  const texts = content.flatMap((part) =>
+    isJsonObject(part) && typeof part.text === 'string' ? [part.text] : [],
+  );
+  return texts.length > 0 ? texts.join(' ') : undefined;
+}
+
+/** The first characters of a text, none of them cut in half. */
+function first(text: string, characters: number): string {
+  return Array.from(text.slice(0, 2 * characters))
+    .slice(0, characters)
+    .join('');
+}
