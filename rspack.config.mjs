@@ -6,7 +6,13 @@ import { builtinModules, createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
 /** Packages that Node loads from node_modules: they read files of their own, or are large and seldom needed. */
-const APART = ['@electric-sql/pglite', 'swagger-ui-dist', 'wink-nlp', 'wink-eng-lite-web-model'];
+const APART = [
+  '@electric-sql/pglite',
+  'playwright-core',
+  'swagger-ui-dist',
+  'wink-eng-lite-web-model',
+  'wink-nlp',
+];
 
 const { resolve } = createRequire(import.meta.url);
 
