@@ -13,10 +13,10 @@ import { FAMILIES, HELP, readArguments, requireTests } from './testing/arguments
 /** @typedef {import('./services/programs.mjs').Program} Program */
 
 /**
- * Workers that run test files side by side, each with services of its own. One more than there are processors, since tests
- * mostly wait; each takes up to 2 GB.
+ * Workers that run test files side by side, each with services of its own: one more than there are processors, since tests
+ * mostly wait, where each finds 2 GB of memory.
  */
-const WORKERS = Math.max(1, Math.min(availableParallelism() + 1, 4, Math.floor(totalmem() / 2 ** 31)));
+const WORKERS = Math.max(2, Math.min(availableParallelism() + 1, 4, Math.floor(totalmem() / 2 ** 31)));
 const NOTHING = { numPassedTests: 0, numFailedTests: 0, numRuntimeErrorTestSuites: 0 };
 const args = process.argv.slice(2);
 if (args.includes('--help') || args.includes('-h')) {

@@ -72,7 +72,7 @@ async function makeEmbeddedTemplate(dataDir) {
   const { PATH, HOME, TMPDIR } = process.env;
   const script = join(ROOT, 'dist/apps/standalone/main.js');
   // As the tests run it: see libs/testing/src/service-process.ts.
-  const child = spawn(process.execPath, ['--liftoff-only', script], {
+  const child = spawn(process.execPath, ['--wasm-tiering-budget=30000000', script], {
     cwd: '/',
     env: { PATH, HOME, TMPDIR, DATA_DIR: dataDir, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],

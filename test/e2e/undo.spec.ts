@@ -56,8 +56,10 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
       const { data } = (await stack.http.get('/v1/reviews')).body;
       return data.find((job: any) => job.payload.model === model);
     });
-    await decide(chat.id, 'approve', 'alice');
-    const { status, headers, body } = await decide(id, 'approve', 'alice');
+    // Time enough to look at every door.
+    const held = { undo_ms: 6000 };
+    await decide(chat.id, 'approve', 'alice', held);
+    const { status, headers, body } = await decide(id, 'approve', 'alice', held);
     expect([status, headers.get('etag'), body.status]).toEqual([200, '"1"', 'human']);
     expect(body.review.held).toEqual({
       decision_id: expect.any(String),
@@ -92,7 +94,7 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
 
   it('is taken back by its author alone: the job waits again, and the history tells of both', async () => {
     const id = await waiting();
-    const decision = { id: randomUUID(), reason: 'no' };
+    const decision = { id: randomUUID(), reason: 'no', undo_ms: 60_000 };
     await decide(id, 'reject', 'alice', decision);
     const refused = await undo(id, 'bob');
     expect([refused.status, refused.body.code]).toEqual([409, 'nothing_to_undo']);
@@ -126,7 +128,7 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
 
   it('is first: whoever decides, claims or edits meanwhile gets 409, and repeating it changes nothing', async () => {
     const id = await waiting();
-    const decision = { id: '019a9f3e-5c1c-4b8a-9d2e-3f4a5b6c7d8e', verdict: 'approve' };
+    const decision = { id: '019a9f3e-5c1c-4b8a-9d2e-3f4a5b6c7d8e', verdict: 'approve', undo_ms: 60_000 };
     const first = await stack.decide(id, decision, as('alice'));
     const others = await Promise.all([
       decide(id, 'approve', 'bob'),
@@ -169,8 +171,8 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
 
   it('loses to a cancellation, while others take effect', async () => {
     const [cancelled, other] = [await waiting(), await waiting()];
-    await decide(cancelled, 'approve', 'alice');
-    await decide(other, 'regenerate', 'alice', { feedback: 'shorter' });
+    await decide(cancelled, 'approve', 'alice', { undo_ms: 5000 });
+    await decide(other, 'regenerate', 'alice', { feedback: 'shorter', undo_ms: 5000 });
     expect((await stack.http.post(`/v1/jobs/${cancelled}/cancel`)).body.status).toBe('fail');
     // It was decided later, so the cancelled one's time is over, too.
     await until('the other was sent back', async () => (await review(other)).revision === 2);
