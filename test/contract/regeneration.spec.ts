@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { HistoryReader, verifyChains, type Json, type Lease } from '@hitl/domain';
-import { aDecision, aPlan, AN_ANSWER, anAnswer, anEdit, jobIn, NO_POLICY, type JudgementFields } from '@hitl/testing';
+import {
+  aDecision,
+  aPlan,
+  AN_ANSWER,
+  anAnswer,
+  anEdit,
+  jobIn,
+  NO_POLICY,
+  type JudgementFields,
+} from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
@@ -24,7 +33,10 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
 
   const claim = async (jobId: string) => {
     const lease: Lease = { jobId, token: randomUUID() };
-    return { lease, claimed: await store.jobs.claim({ ...lease, leaseMs: 60_000, maxAttempts: 5 }) };
+    const claimed = await store.jobs.claim({ ...lease, leaseMs: 60_000, maxAttempts: 5 });
+    if (!claimed) return { lease, claimed };
+    const turns = claimed.turns.map((turn) => ({ ...turn, response: turn.response?.value ?? null }));
+    return { lease, claimed: { ...claimed, payload: claimed.payload.value, turns } };
   };
   const sendBack = (id: string, fields: JudgementFields = {}) =>
     store.jobs.decide(aDecision(id, { verdict: 'regenerate', actor: 'ann', feedback: 'shorter', ...fields }));
@@ -275,7 +287,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
       expect(await restore(id, 5, 6)).toBe(7);
       expect(await job(id)).toMatchObject({ response: AN_ANSWER, model_response: null, edited: false });
       const { outputs } = await new HistoryReader(store.database).read((await store.reader.find(id))!);
-      expect(outputs.map(({ revision, response }) => [revision, response])).toEqual([
+      expect(outputs.map(({ revision, response }) => [revision, response?.value])).toEqual([
         [1, AN_ANSWER],
         [2, 'edited one'],
         [3, 'model two'],

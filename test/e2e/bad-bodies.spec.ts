@@ -104,6 +104,7 @@ const BODIES: BadBody[] = [
     body: () => `{"${MARKER}": -1e999}`,
     code: 'invalid_json',
     detail: /out of range/,
+    isPayload: true,
   },
 ];
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { JsonText, numbersOf } from '@hitl/domain';
+import { JsonText } from '@hitl/domain';
 import {
   jsonTexts,
   startModelStub,
@@ -79,14 +79,14 @@ describe.each(WAYS)('bytes: $name', ({ way }) => {
     await stack.reaches(job.id, 'human');
     return job.id;
   }
-  /** Calls the chat door, approves what waits, and returns what the client got. */
-  async function held(path: string, body: string, decision: unknown = { verdict: 'approve' }) {
+  /** Calls a door, approves what waits, and returns what the client got. */
+  async function held(path: string, body: string) {
     const answer = stack.http.post(path, body);
     const job = await until(
       'a job to review',
       async () => (await stack.http.get('/v1/reviews')).body.data[0],
     );
-    expect((await stack.decide(job.id, decision)).status).toBe(200);
+    expect((await stack.decide(job.id, { verdict: 'approve' })).status).toBe(200);
     return { id: job.id as string, ...(await answer) };
   }
   const completion = (extra: string, other: string): string =>
@@ -167,13 +167,15 @@ describe.each(WAYS)('bytes: $name', ({ way }) => {
     await fc.assert(
       fc.asyncProperty(contents, contents, async (one, other) => {
         says('{"ok":1.0}');
-        await stack.http.post('/enqueue', ` ${one}\n`);
-        await until('the model to be asked', () => asked() === ` ${one}\n`);
+        const { body } = await stack.http.post('/enqueue', ` ${one}\n`);
+        await stack.reaches(body.job_id, 'human');
+        expect(asked()).toBe(` ${one}\n`);
+        await decide(body.job_id, '{"verdict":"reject"}');
         const answer = completion(other, one);
         says(answer);
         for (const model of ['chat', 'other']) {
           const request = (stream: string): string =>
-            `{"a":${one},"model" : "${model}",${stream} "messages":[{"role":"user","content":"Hi","z":${other}}],"b":${other}}`;
+            `{"a":${one},"model" : "${model}", ${stream}"messages":[{"role":"user","content":"Hi","z":${other}}],"b":${other}}`;
           const { text, headers, id } = await held('/v1/chat/completions', request('"stream":false,'));
           expect(asked()).toBe(request(''));
           expect(text).toBe(answer);
@@ -201,14 +203,12 @@ describe.each(WAYS)('bytes: $name', ({ way }) => {
         `${message},{"role":"assistant","content":"Hi."},{"role":"user","content":"Shorter."}`,
       ),
     );
+    await stack.reaches(id, 'human');
+    await decide(id, '{"verdict":"reject"}');
   });
 
   it('of numbers stay as they are in what a door or a provider translates', async () => {
-    const numbers = (text: string): string[] =>
-      [...numbersOf(text)]
-        .map(({ start, end }) => text.slice(start, end))
-        .filter((number) => number.length > 3);
-    const odd = ['1.0', '9223372036854775807', '1e400', '-0.50', '1E-7'].map((number) => `${number}`);
+    const odd = ['1.0', '9223372036854775807', '1e400', '-0.50', '1E-7'];
     const list = `[${odd.join(',')}]`;
     const logprobs = `{"content":[{"token":"Hi","logprob":-1.0e-7,"bytes":[1.00],"top_logprobs":[]}]}`;
     says(completion(list, list).replace('"finish_reason"', `"logprobs":${logprobs},"finish_reason"`));
@@ -235,7 +235,6 @@ describe.each(WAYS)('bytes: $name', ({ way }) => {
     expect(called.body.choices[0].message.tool_calls[0].function.arguments).toBe(
       '{"z":9223372036854775807,"a":1.0}',
     );
-    expect(numbers(list)).toEqual(odd.filter((number) => number.length > 3));
   });
 
   it('that read in two ways are refused: from a client, and from the model', async () => {

@@ -17,10 +17,9 @@ export {
   type Joined,
   type Question,
 } from './holds/hold-store';
-export { isJsonObject, type Json } from './json';
 export { PROJECT } from './project';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
-export { duplicateKey, JsonText, writeJson } from './json-text';
+export { duplicateKey, isJsonObject, JsonText, writeJson, type Json } from './json';
 export { storable } from './jobs/asked';
 export { Decision } from './jobs/decision.entity';
 export {

@@ -15,7 +15,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** Where the string that begins with the quote at `start` has its last quote; the end of the text where it has none. */
-export function endOfString(text: string, start: number): number {
+function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let before = end;
     while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
@@ -25,7 +25,7 @@ export function endOfString(text: string, start: number): number {
 }
 
 /** Where the number that begins at `start` ends; `start` where none does. */
-export function endOfNumber(text: string, start: number): number {
+function endOfNumber(text: string, start: number): number {
   let end = start;
   for (; end < text.length; end += 1) {
     const code = text.charCodeAt(end);

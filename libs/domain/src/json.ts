@@ -1,4 +1,5 @@
-import { JsonText } from './json-text';
+import { randomBytes } from 'node:crypto';
+import { duplicateKeyIn, itemsOf, membersOf, numbersOf, structureOf, type Member } from './json-scan';
 
 /** Any value that JSON can express. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -6,4 +7,171 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 /** True for a JSON object: not null, not an array, nor the text of one. */
 export function isJsonObject(value: unknown): value is { [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonText);
+}
+
+/**
+ * JSON as the text that came. Payloads and responses are carried so from the edge to the database, the model and back:
+ * reading and writing them anew would sort keys, round numbers and respell what the other side has written.
+ *
+ * Where other JSON is made of it, {@link writeJson} puts the text in as it is; JSON.stringify would write the value.
+ */
+export class JsonText {
+  #value: Json | undefined;
+  #exact: Json | undefined;
+
+  /**
+   * @param text valid JSON
+   * @param value what it reads as, where that is known already
+   */
+  constructor(
+    readonly text: string,
+    value?: Json,
+  ) {
+    this.#value = value;
+  }
+
+  /** Writes a value of our own; texts in it as they are. */
+  static of(value: unknown): JsonText {
+    return new JsonText(writeJson(value));
+  }
+
+  /** For looking at only: numbers are doubles. */
+  get value(): Json {
+    return (this.#value ??= JSON.parse(this.text) as Json);
+  }
+
+  /**
+   * For making other JSON of it with {@link writeJson}: as {@link value}, but numbers that a double would spell in
+   * another way are texts.
+   */
+  get exact(): Json {
+    return (this.#exact ??= exactly(this));
+  }
+
+  get isNull(): boolean {
+    return this.text.trim() === 'null';
+  }
+
+  get isObject(): boolean {
+    return this.text.trimStart().startsWith('{');
+  }
+
+  /** The value of an object's member; null where there is none. */
+  member(name: string): JsonText | null {
+    const found = membersOf(this.text).find(({ key }) => key === name);
+    return found ? new JsonText(this.text.slice(found.start, found.end)) : null;
+  }
+
+  /** The items of an array. */
+  items(): JsonText[] {
+    return itemsOf(this.text).map(({ start, end }) => new JsonText(this.text.slice(start, end)));
+  }
+
+  /** The object with a member in the place of the one with its name, or after all others. */
+  with(name: string, value: JsonText): JsonText {
+    const members = membersOf(this.text);
+    const old = members.find(({ key }) => key === name);
+    if (old) return this.spliced(old.start, old.end, value.text);
+    const end = members.at(-1)?.end ?? this.text.indexOf('{') + 1;
+    const separator = members.length > 0 ? ',' : '';
+    return this.spliced(end, end, `${separator}${JSON.stringify(name)}:${value.text}`);
+  }
+
+  /** The object without some of its members. */
+  without(...names: string[]): JsonText {
+    const members = membersOf(this.text);
+    const isKept = ({ key }: Member): boolean => !names.includes(key);
+    if (members.every(isKept)) return this;
+    const first = members[0]?.keyStart ?? 0;
+    const last = members.at(-1)?.end ?? 0;
+    const lastKept = members.findLast(isKept);
+    const kept = members.map((member, index) => {
+      if (!isKept(member)) return '';
+      // What separates it from the next one stays with it.
+      return this.text.slice(
+        member.keyStart,
+        member === lastKept ? member.end : members[index + 1]?.keyStart,
+      );
+    });
+    return this.spliced(first, last, kept.join(''));
+  }
+
+  /** The object with another name for one of its members; one that has that name already gives way. */
+  renamed(from: string, to: string): JsonText {
+    const rest = this.without(to);
+    const member = membersOf(rest.text).find(({ key }) => key === from);
+    return member ? rest.spliced(member.keyStart, member.keyEnd, JSON.stringify(to)) : this;
+  }
+
+  /** For JSON.stringify, which writes the value unless {@link writeJson} has called it. */
+  toJSON(): unknown {
+    if (!spliced) return this.value;
+    spliced.push(this.text);
+    return MARK;
+  }
+
+  private spliced(start: number, end: number, text: string): JsonText {
+    return new JsonText(this.text.slice(0, start) + text + this.text.slice(end));
+  }
+}
+
+/** Stands for a text in what JSON.stringify writes; nobody outside of this process can know it. */
+const MARK = `json:${randomBytes(16).toString('hex')}:`;
+const QUOTED_MARK = JSON.stringify(MARK);
+
+/** The texts of the value that is being written, in their order. */
+let spliced: string[] | null = null;
+
+/** Writes a value as JSON.stringify does, but each {@link JsonText} in it as the text that it is. */
+export function writeJson(value: unknown): string {
+  if (value instanceof JsonText) return value.text;
+  const outer = spliced;
+  const texts: string[] = [];
+  spliced = texts;
+  try {
+    const written = JSON.stringify(value);
+    if (texts.length === 0) return written;
+    const [head = '', ...rest] = written.split(QUOTED_MARK);
+    return head + rest.map((piece, index) => (texts[index] ?? '') + piece).join('');
+  } finally {
+    spliced = outer;
+  }
+}
+
+/**
+ * The path to a key that an object of a valid JSON text has twice; null where there is none. Readers do not agree on which of
+ * the two counts: what a human has seen would not be what a client reads.
+ * @param value what the text reads as
+ */
+export function duplicateKey({ text, value }: JsonText): (string | number)[] | null {
+  // Reading keeps one of the two.
+  return countMembers(value) === structureOf(text).members ? null : duplicateKeyIn(text);
+}
+
+function countMembers(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let members = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) members += countMembers(item);
+  } else {
+    // Twice as fast as Object.values where an object has many.
+    for (const key in value) members += 1 + countMembers(value[key] as Json);
+  }
+  return members;
+}
+
+function exactly(json: JsonText): Json {
+  const { text } = json;
+  let marked = '';
+  let done = 0;
+  for (const { start, end } of numbersOf(text)) {
+    const number = text.slice(start, end);
+    if (String(Number(number)) === number) continue;
+    marked += `${text.slice(done, start)}"${MARK}${number}"`;
+    done = end;
+  }
+  if (done === 0) return json.value;
+  return JSON.parse(marked + text.slice(done), (_key, value: unknown) =>
+    typeof value === 'string' && value.startsWith(MARK) ? new JsonText(value.slice(MARK.length)) : value,
+  ) as Json;
 }

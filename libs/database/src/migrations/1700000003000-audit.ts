@@ -83,7 +83,7 @@ export class Audit1700000003000 implements MigrationInterface {
       GRANT SELECT, INSERT ON job_events, decisions TO hitl_app;
       GRANT SELECT, INSERT, UPDATE ON jobs TO hitl_app;
       GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, drafts, webhook_endpoints, webhook_deliveries, webhook_attempts TO hitl_app;
-      GRANT EXECUTE ON FUNCTION hitl_content_hash(jsonb), hitl_add_usage(jsonb, jsonb) TO hitl_app;
+      GRANT EXECUTE ON FUNCTION hitl_content_hash, hitl_add_usage TO hitl_app;
     `);
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { JsonText } from '../json-text';
+import { JsonText } from '../json';
 import { summaryOf } from './asked';
 
 describe('what is listed of a payload', () => {

@@ -1,5 +1,4 @@
-import { isJsonObject, type Json } from '../json';
-import type { JsonText } from '../json-text';
+import { isJsonObject, type Json, type JsonText } from '../json';
 
 /** Characters that are kept of what was asked, and of a model's name. */
 const MAX_LENGTH = 200;

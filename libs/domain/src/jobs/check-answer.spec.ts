@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Json } from '../json';
-import { JsonText } from '../json-text';
+import { type Json, JsonText } from '../json';
 import { checkAnswer } from './check-answer';
 
 const SCHEMA: Json = {

@@ -1,6 +1,5 @@
 import { DomainError, type FieldFault } from '../errors';
-import { isJsonObject, type Json } from '../json';
-import type { JsonText } from '../json-text';
+import { isJsonObject, type Json, type JsonText } from '../json';
 import { storable } from './asked';
 import type { Job } from './job.entity';
 import { checkSchema } from './response-schema';

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { JsonText } from '../json-text';
+import type { JsonText } from '../json';
 import type { Verdict } from './transitions';
 
 /**

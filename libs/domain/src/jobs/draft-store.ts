@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import type { JsonText } from '../json-text';
+import type { JsonText } from '../json';
 import { prepared } from '../prepared';
 import { Draft } from './draft.entity';
 import { AT_WORK_SECONDS, AT_WORK_UNTIL } from './statements/at-work';

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { JsonText } from '../json-text';
+import type { JsonText } from '../json';
 
 /** What a reviewer has begun to write about a job; only for that reviewer, and gone once they have decided or the job has ended. */
 @Entity('drafts')

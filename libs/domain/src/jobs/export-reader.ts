@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import type { JsonText } from '../json-text';
+import type { JsonText } from '../json';
 import type { JobStatus, Verdict } from './transitions';
 
 /** Which rows an export has. The window is of the job's end, or of the decision's time; `to` is not part of it. */

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import type { Json } from '../json';
-import { JsonText } from '../json-text';
+import { type Json, JsonText } from '../json';
 import { Decision } from './decision.entity';
 import type { Job } from './job.entity';
 import type { JobEventType, JobStatus } from './transitions';

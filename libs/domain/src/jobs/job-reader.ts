@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import { Decision } from './decision.entity';
-import type { JsonText } from '../json-text';
+import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
 import { MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';

@@ -1,8 +1,7 @@
 import { Column, Entity, PrimaryColumn, VirtualColumn } from 'typeorm';
 import type { FieldFault } from '../errors';
 import { heldClientOf, type HeldClient } from '../holds/hold-store';
-import type { Json } from '../json';
-import type { JsonText } from '../json-text';
+import type { Json, JsonText } from '../json';
 import type { FailureReason, JobStatus } from './transitions';
 
 /** Tokens, and money where prices are known. */

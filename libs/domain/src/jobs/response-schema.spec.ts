@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError } from '../errors';
-import type { Json } from '../json';
-import { JsonText } from '../json-text';
+import { type Json, JsonText } from '../json';
 import { checkAnswer, requireNoFaults } from './check-answer';
 import { requireUsableSchema } from './response-schema';
 

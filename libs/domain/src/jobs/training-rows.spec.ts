@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Json } from '../json';
-import { JsonText, writeJson } from '../json-text';
+import { type Json, JsonText, writeJson } from '../json';
 import { preferenceRow, sftRow } from './training-rows';
 
 const KNOWN = { jobId: 'a-job', model: 'm', finishedAt: new Date('2026-01-31T09:00:00Z') };

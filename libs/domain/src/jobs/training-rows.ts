@@ -1,5 +1,4 @@
-import { isJsonObject, type Json } from '../json';
-import type { JsonText } from '../json-text';
+import { isJsonObject, type Json, type JsonText } from '../json';
 import type { ApprovedAnswer, Correction } from './export-reader';
 
 /** A message as trainers read it. What a submitter sent beside role and content is kept. */

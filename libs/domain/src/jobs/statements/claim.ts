@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { JsonText } from '../../json-text';
+import { JsonText } from '../../json';
 import { prepared } from '../../prepared';
 import { LOCKED } from './lock';
 

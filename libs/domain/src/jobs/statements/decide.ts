@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
 import { prepared } from '../../prepared';
-import { JsonText } from '../../json-text';
+import { JsonText } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { summaryOf, type PayloadSummary } from '../asked';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';

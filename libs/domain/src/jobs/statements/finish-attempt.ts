@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
-import type { JsonText } from '../../json-text';
+import type { JsonText } from '../../json';
 import { prepared } from '../../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import type { ModelFailure, Usage } from '../job.entity';

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../../errors';
-import { JsonText } from '../../json-text';
+import { JsonText } from '../../json';
 import { summaryOf } from '../asked';
 import { jsonOrNull } from './decide';
 import { inTime, type Timed } from './in-time';

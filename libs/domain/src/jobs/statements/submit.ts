@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../../prepared';
-import type { JsonText } from '../../json-text';
+import type { JsonText } from '../../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
 import { summaryOf } from '../asked';
 import type { Job } from '../job.entity';

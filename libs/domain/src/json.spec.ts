@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { jsonTexts } from '@hitl/testing';
 import fc from 'fast-check';
-import { isJsonObject } from './json';
+import { duplicateKey, isJsonObject, JsonText, writeJson } from './json';
 import { membersOf } from './json-scan';
-import { duplicateKey, JsonText, writeJson } from './json-text';
 
 const json = (text: string): JsonText => new JsonText(text);
 
