@@ -1,3 +1,4 @@
+export { networkOf } from './connections';
 export { PROBLEM_TYPE, toProblem } from './problem';
 export { basePath } from './request-path';
 export { serve } from './serve';
