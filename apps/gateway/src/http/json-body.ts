@@ -3,6 +3,12 @@ import { DomainError, type Json } from '@hitl/domain';
 /** Deepest nesting of objects and arrays in a body. */
 export const MAX_DEPTH = 127;
 
+/**
+ * Commas, colons and opening brackets of a body at most: what each stands for takes far more memory than its text. Commas
+ * behind numbers are not among them, since these take little.
+ */
+const MAX_PARTS = 1_000_000;
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Members of a body that are passed on: they may have every text that JSON can have. */
@@ -11,9 +17,15 @@ const PASSED_ON: readonly unknown[] = ['payload', 'response'];
 /**
  * Reads a request body as JSON that can be stored and passed on unchanged. A byte order mark is passed over.
  * @param isPassedOn whether all of it goes to the model
+ * @param weigh told how many commas, colons and opening brackets there are, those behind numbers as halves, before anything
+ *   is made of them; may throw
  * @throws DomainError `invalid_json` naming the fault and where it is, never the content
  */
-export function parseJsonBody(body: Buffer, isPassedOn = false): Json {
+export function parseJsonBody(
+  body: Buffer,
+  isPassedOn = false,
+  weigh: (parts: number) => void = () => undefined,
+): Json {
   if (body.length === 0) throw invalid('The body is empty; send a JSON object.');
   let text: string;
   try {
@@ -22,7 +34,8 @@ export function parseJsonBody(body: Buffer, isPassedOn = false): Json {
     throw invalid('The body is not valid UTF-8.');
   }
   // Before anything recurses.
-  const { members, outOfRange, inexact } = scan(text);
+  const { members, parts, outOfRange, inexact } = scan(text);
+  weigh(parts);
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -47,14 +60,16 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Looks at a text's structure without reading it: the number of members of all objects, and whether it has numbers that
- * a double cannot hold. The text may be no JSON.
- * @throws DomainError when it is nested too deep
+ * Looks at a text's structure without reading it: the number of members of all objects, that of all commas, colons
+ * and opening brackets (behind numbers as halves), and whether it has numbers that a double cannot hold. The text may be no JSON.
+ * @throws DomainError when it is nested too deep, or has too many parts
  */
-function scan(text: string): { members: number; outOfRange: boolean; inexact: boolean } {
+function scan(text: string): { members: number; parts: number; outOfRange: boolean; inexact: boolean } {
   let outOfRange = false;
   let inexact = false;
   let members = 0;
+  let others = 0;
+  let numbers = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
@@ -64,8 +79,13 @@ function scan(text: string): { members: number; outOfRange: boolean; inexact: bo
       case 0x3a: // :
         members += 1;
         break;
+      case 0x2c: // ,
+        if (isDigit(text.charCodeAt(at - 1))) numbers += 1;
+        else others += 1;
+        break;
       case 0x5b: // [
       case 0x7b: // {
+        others += 1;
         depth += 1;
         if (depth > MAX_DEPTH) throw invalid(`The body is nested deeper than ${MAX_DEPTH} levels.`);
         break;
@@ -85,7 +105,11 @@ function scan(text: string): { members: number; outOfRange: boolean; inexact: bo
       }
     }
   }
-  return { members, outOfRange, inexact };
+  const parts = members + others;
+  if (parts > MAX_PARTS) {
+    throw invalid(`The body has ${parts} commas, colons and brackets that open; the most is ${MAX_PARTS}.`);
+  }
+  return { members, parts: parts + Math.round(numbers / 2), outOfRange, inexact };
 }
 
 /** Where the text that begins with the quote at `start` has its last quote; the end where it has none. */
@@ -103,12 +127,16 @@ function endOfNumber(text: string, start: number): number {
   let end = start;
   for (; end < text.length; end += 1) {
     const code = text.charCodeAt(end);
-    const isPart = (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2b || code === 0x2e;
+    const isPart = isDigit(code) || code === 0x2d || code === 0x2b || code === 0x2e;
     // An e only within a number: true and false have one, too.
     const isExponent = end > start && (code === 0x65 || code === 0x45);
     if (!isPart && !isExponent) break;
   }
   return end;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 function countMembers(value: Json): number {
