@@ -33,6 +33,7 @@ import { SummariesService } from './reviews/summaries.service';
 import { ViewersConsumer } from './viewers/viewers.consumer';
 import { ViewersController } from './viewers/viewers.controller';
 import { Viewers } from './viewers/viewers.service';
+import { Holds } from './waiting/holds.service';
 import { JobsChangedConsumer } from './waiting/jobs-changed.consumer';
 import { WaitingRoom } from './waiting/waiting-room.service';
 import { WebhookSender } from './webhooks/webhook-sender.service';
@@ -77,6 +78,7 @@ export function consumes(): QueueConsumption[] {
     SummariesService,
     Viewers,
     WaitingRoom,
+    Holds,
     EventTail,
     OpenStreams,
     HeldAnswers,

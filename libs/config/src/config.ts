@@ -163,6 +163,10 @@ export class Config {
   @Integer(1, 1_000_000)
   MAX_STREAMS_PER_CALLER: number = 1000;
 
+  /** Requests of one address that one gateway holds for a human at the same time. */
+  @Integer(1, 1_000_000)
+  MAX_HOLDS_PER_CALLER: number = 5000;
+
   /** Where clients reach the gateway when that is not HOST and PORT; a path puts it under a sub-path. */
   @IsOptional()
   @Matches(/^https?:\/\/[^/?#@\s]+(\/[A-Za-z0-9._~-]+)*\/?$/, {

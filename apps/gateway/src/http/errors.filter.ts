@@ -1,5 +1,6 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { describeTrouble, DomainError, ERRORS, isDatabaseTrouble, isUnexpectedTrouble } from '@hitl/domain';
+import { metrics } from '@hitl/observability';
 import { PROBLEM_TYPE, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayRetry, toOpenAiError } from '../openai/openai-error';
@@ -12,6 +13,8 @@ import { routePath, type RouteTable } from './route-table';
 
 /** Seconds after which a client should try again when a part of the system is away. */
 const RETRY_AFTER = 2;
+/** Seconds after which one who has too much open should try again: it may end at any moment. What is counted by the minute takes one. */
+const RETRY_AFTER_OPEN = 5;
 
 /** Every error answer there is: RFC 9457 problems, and on the original routes `{"status": "error", "message": …}`. */
 @Catch()
@@ -40,7 +43,10 @@ export class ErrorsFilter implements ExceptionFilter {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
     if (status === 503) reply.header('retry-after', RETRY_AFTER);
-    if (status === 429) reply.header('retry-after', 60);
+    if (status === 429) {
+      reply.header('retry-after', error.code === 'too_many_webhook_calls' ? 60 : RETRY_AFTER_OPEN);
+    }
+    if (status === 429 || status === 503) metrics.refusals.inc({ code: error.code });
     if (isOpenAiRoute(path)) {
       if (error instanceof Withheld) {
         reply.header('x-hitl-job-id', error.jobId).header('location', publicLink(`/v1/jobs/${error.jobId}`));
