@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readArguments } from './arguments.mjs';
 import { build, ensureBuilt, ensureInstalled, ROOT, run } from './prepare.mjs';
 
-const PARTS = ['lifecycles', 'held', 'console', 'claim-next'];
+const PARTS = ['lifecycles', 'held', 'neighbours', 'console', 'claim-next'];
 const { parts } = readArguments(
   `
 Usage: npm run bench [-- PART …]
@@ -11,6 +11,7 @@ Usage: npm run bench [-- PART …]
 Parts:
   lifecycles  whole lives of jobs a second, beside the same SQL alone, and the time from submit to human
   held        memory and latency with thousands of held clients
+  neighbours  what a light client notices of greedy ones beside it
   console     the console in a browser
   claim-next  how the time to claim the next review grows with the queue
 BENCH_SECONDS (15): how long each part runs. BENCH_JOBS (1000000): the large queue.

@@ -9,6 +9,7 @@ import { claimNextFlatness } from './claim-next';
 import { consoleInBrowser } from './console';
 import { percentile } from './figures';
 import { heldClients } from './held';
+import { beGreedy, besideGreedyNeighbours } from './neighbours';
 
 const CLIENTS = 128;
 const WARM_UP_MS = 4_000;
@@ -138,9 +139,12 @@ submit to human at ${PACED_JOBS_PER_SECOND} jobs/s                       p50 ${f
 const PARTS: Record<string, () => Promise<object>> = {
   lifecycles,
   held: () => heldClients({ DATABASE_URL, AMQP_URL }),
+  neighbours: () => besideGreedyNeighbours({ DATABASE_URL, AMQP_URL }),
   console: () => consoleInBrowser({ DATABASE_URL, AMQP_URL }, CHROMIUM),
   'claim-next': () => claimNextFlatness(DATABASE_URL),
 };
+// A neighbour is a process of its own, so that it does not slow down who measures.
+if (process.argv[2] === 'greed') await beGreedy(process.argv.slice(3));
 const figures: object[] = [];
 for (const name of process.argv.slice(2)) {
   const part = PARTS[name];

@@ -100,7 +100,7 @@ describe('on a fresh clone', () => {
     ['stack', 'It takes no arguments.'],
     ['build', 'Known are: gateway, inference-worker, review-service, standalone, sandbox, console.'],
     ['check', 'Known are: openapi, format, lint,'],
-    ['bench', 'Known are: lifecycles, held, console, claim-next.'],
+    ['bench', 'Known are: lifecycles, held, neighbours, console, claim-next.'],
     ['format', 'It takes no arguments.'],
     ['policy', 'Say what to do: check, and one FILE.'],
     ['audit', 'Say what to do: verify.'],

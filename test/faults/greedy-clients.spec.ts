@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   createClient,
@@ -22,6 +23,9 @@ const MOST_MS = 1000;
 const PROBES = 40;
 const LARGE_JOBS = 20;
 const MAX_STREAMS = 100;
+const MAX_HOLDS = 40;
+/** Of one job, and of one body; a little less than may be. */
+const HUGE = 20 * MIB - 1000;
 
 /** `$1` jobs with payloads of `$2` bytes that wait for a human. */
 const WAITING = `INSERT INTO jobs (id, status, payload, response, revision, waiting_since, planned_at)
@@ -39,6 +43,7 @@ describe('a client that takes all it can get', () => {
       DATABASE_URL: database.url,
       AMQP_URL: testAmqpUrl(),
       MAX_STREAMS_PER_CALLER: String(MAX_STREAMS),
+      MAX_HOLDS_PER_CALLER: String(MAX_HOLDS),
       NODE_OPTIONS: '--max-old-space-size=256',
     });
     http = createClient(gateway.url);
@@ -86,12 +91,26 @@ describe('a client that takes all it can get', () => {
   }
 
   /** Neighbours are served about as fast while the client does it as before. */
-  async function expectUndisturbed(greed: () => void | Promise<void>): Promise<void> {
+  async function expectUndisturbed(greed: () => void | Promise<void>, mostMs = MOST_MS): Promise<void> {
     const quiet = await neighbours();
     await greed();
     const disturbed = await neighbours();
-    expect(disturbed).toBeLessThan(Math.max(MOST_MS, 3 * quiet));
+    expect(disturbed).toBeLessThan(Math.max(mostMs, 3 * quiet));
   }
+
+  /** Posts a whole body on a connection of its own. */
+  function post(path: string, body: string | Buffer, headers: string[] = []) {
+    const head = [
+      `POST ${path} HTTP/1.1`,
+      'host: localhost',
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      ...headers,
+    ];
+    return talk(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), Buffer.from(body)]));
+  }
+
+  const statusOf = ({ text }: { text: string }): number => Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]);
 
   const peakMegabytes = (): number =>
     Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))![1]) / 1024;
@@ -151,6 +170,134 @@ describe('a client that takes all it can get', () => {
       );
       expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
       expect((await http.post('/v1/jobs', { payload: 'x'.repeat(5 * MIB) })).status).toBe(202);
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'fills no memory with bodies that are larger than they look',
+    async () => {
+      const bodies = [
+        `{"payload":[${'{},'.repeat(HUGE / 3)}{}]}`,
+        `{"payload":[${'"",'.repeat(HUGE / 3)}""]}`,
+        `{"payload":{${Array.from({ length: 1_000_000 }, (_, n) => `"${n.toString(36).padStart(7, '_')}":1`).join()}}}`,
+        // As much as is let in.
+        `{"payload":["",${'1.5,'.repeat(HUGE / 4)}1]}`,
+        `{"payload":{${Array.from({ length: 490_000 }, (_, n) => `"${n.toString(36).padStart(7, '_')}":""`).join()}}}`,
+      ].map((body) => post('/v1/jobs', body));
+      const bomb = gzipSync(`{"payload":"${'x'.repeat(HUGE)}"}`);
+      await expectUndisturbed(() => {
+        for (let count = 0; count < 100; count += 1)
+          bodies.push(post('/v1/jobs', bomb, ['content-encoding: gzip']));
+      });
+      await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
+      for (const body of bodies) expect([202, 400, 413, 503]).toContain(statusOf(body));
+      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'fills no memory with large bodies side by side',
+    async () => {
+      let bodies: ReturnType<typeof post>[] = [];
+      const large = JSON.stringify({ payload: 'x'.repeat(HUGE) });
+      await expectUndisturbed(() => {
+        bodies = Array.from({ length: 20 }, () => post('/v1/jobs', large));
+      });
+      await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
+      for (const body of bodies) expect([202, 503]).toContain(statusOf(body));
+      expect(bodies.some((body) => statusOf(body) === 202)).toBe(true);
+      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'takes no room for bodies when it has gone',
+    async () => {
+      const [{ id }]: any = await database.query(`SELECT id FROM jobs WHERE status = 'human' LIMIT 1`);
+      const edit = JSON.stringify({ verdict: 'edit', response: 'x'.repeat(10 * MIB) });
+      for (let count = 0; count < 12; count += 1) {
+        // Nobody answers: there is no review service.
+        const { socket } = post(`/v1/reviews/${id}/decision`, edit, ['if-match: "1"']);
+        await until('it is sent', () => socket.writableLength === 0 && socket.bytesWritten > edit.length);
+        socket.destroy();
+      }
+      await until('there is room', async () => {
+        const { status } = await http.post('/v1/jobs', { payload: 'x'.repeat(15 * MIB) });
+        return status === 202;
+      });
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'fills no memory with large jobs that it reads side by side',
+    async () => {
+      const { body: job } = await http.post('/v1/jobs', { payload: 'x'.repeat(HUGE) });
+      const get = `GET /v1/jobs/${job.id} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+      let sizes: Promise<number>[] = [];
+      // Others wait for one of them at a time to be made into text.
+      await expectUndisturbed(() => {
+        sizes = Array.from({ length: 10 }, async () => {
+          const response = await fetch(`${gateway.url}/v1/jobs/${job.id}`);
+          const { byteLength } = await response.arrayBuffer();
+          return response.status === 200 ? byteLength : -response.status;
+        });
+        for (let count = 0; count < 50; count += 1) open(get).socket.pause();
+      }, 5 * MOST_MS);
+      const answered = await Promise.all(sizes.map((size) => size.catch(() => 0)));
+      expect(answered.some((bytes) => bytes > HUGE)).toBe(true);
+      for (const bytes of answered) expect(bytes > HUGE || bytes === -503 || bytes === 0).toBe(true);
+      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+    },
+    TEST_DEADLINE,
+  );
+
+  it(
+    'fills no memory with what it is held for, and is held so often only',
+    async () => {
+      const content = 'x'.repeat(7 * MIB);
+      const held = Array.from({ length: MAX_HOLDS }, (_, index) =>
+        index % 2 === 0
+          ? { path: '/v1/jobs', headers: ['prefer: wait=500'], body: { payload: { index, content } } }
+          : {
+              path: '/v1/chat/completions',
+              headers: [],
+              body: { model: `m${index}`, messages: [{ role: 'user', content }] },
+            },
+      );
+      const jobs = async (): Promise<number> => {
+        const [{ count }]: any = await database.query('SELECT count(*)::int FROM jobs');
+        return Number(count);
+      };
+      const before = await jobs();
+      for (const [index, { path, headers, body }] of held.entries()) {
+        post(path, JSON.stringify(body), headers);
+        await until('it is stored', async () => (await jobs()) > before + index);
+      }
+      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      const chat = { model: 'm', messages: [{ role: 'user', content: 'x' }] };
+      const refused = await http.post('/v1/chat/completions', chat);
+      expect([refused.status, refused.body.error]).toMatchObject([
+        429,
+        { code: 'too_many_holds', type: 'rate_limit_error' },
+      ]);
+      expect(refused.headers.get('x-should-retry')).toBe('true');
+      expect(Number(refused.headers.get('retry-after'))).toBeLessThan(60);
+      const waiting = await http.post('/v1/jobs', { payload: 1 }, { prefer: 'wait=5' });
+      expect([waiting.status, waiting.body.code]).toEqual([429, 'too_many_holds']);
+      expect((await http.post('/v1/responses', { model: 'm', input: 'x', background: true })).status).toBe(
+        200,
+      );
+      await expectUndisturbed(() => undefined);
+      sockets.pop()!.destroy();
+      await until('another one is held', async () => {
+        const next = post('/v1/jobs', '{"payload":1}', ['prefer: wait=1']);
+        await until('an answer', () => statusOf(next) > 0);
+        return statusOf(next) === 202;
+      });
     },
     TEST_DEADLINE,
   );

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { ENVIRONMENT_VARIABLES, readConfig, type Config } from '@hitl/config';
 import { QUEUES } from '@hitl/messaging';
+import { MEMORY_BESIDE_HEAP_MB, SANDBOX_LIMITS } from '@hitl/sandbox';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH, METRICS_PATH } from '@hitl/observability';
 import type { IScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import type { ITriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
@@ -95,6 +96,15 @@ function app(workload: Workload): IContainer {
   return container;
 }
 
+/** What each app can fill beside its heap: its sandboxes, and megabytes of buffers, as of bodies and of answers that nobody reads. */
+const FILLS: Record<string, { sandboxes: (keyof typeof SANDBOX_LIMITS)[]; buffers: number }> = {
+  gateway: { sandboxes: ['schemas'], buffers: 192 },
+  'inference-worker': { sandboxes: ['checks'], buffers: 64 },
+  'review-service': { sandboxes: ['checks', 'policy', 'dry-runs'], buffers: 64 },
+};
+
+const megabytes = (quantity: string): number =>
+  parseInt(quantity) * (quantity.endsWith('Gi') ? 1024 : quantity.endsWith('Mi') ? 1 : NaN);
 const seconds = (milliseconds: number): number => milliseconds / 1000;
 
 describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
@@ -340,12 +350,17 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
     }
   });
 
-  it('limits the heap below the memory of the container', () => {
+  it('has room for all that an app and its sandboxes can fill at once', () => {
     for (const deployment of deployments) {
       const { requests, limits } = app(deployment).resources!;
       expect(limits).toEqual({ memory: requests!.memory });
       const heap = Number(/--max-old-space-size=(\d+)/.exec(environment(deployment).NODE_OPTIONS!)?.[1]);
-      expect(heap).toBeLessThan(parseInt(String(limits!.memory)));
+      const { sandboxes, buffers } = FILLS[deployment.metadata.name]!;
+      const processes = sandboxes.map(
+        (name) => SANDBOX_LIMITS[name].memoryMb * SANDBOX_LIMITS[name].processes,
+      );
+      const most = [heap + buffers, ...processes].reduce((sum, mb) => sum + mb + MEMORY_BESIDE_HEAP_MB, 0);
+      expect(most).toBeLessThanOrEqual(megabytes(String(limits!.memory)));
     }
   });
 

@@ -10,11 +10,5 @@ export {
 } from './config';
 export { loadConfig, secret, unreadWarnings } from './environment';
 export { isLoopback, shownUrl } from './shown-url';
-export {
-  DEMO_MODEL,
-  fits,
-  modelRoutes,
-  offeredModels,
-  type Price,
-  type ProviderSettings,
-} from './model-routes';
+export { DEMO_MODEL, modelRoutes, offeredModels } from './model-routes';
+export { fits, type Price, type ProviderSettings } from './routes-file';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { ConfigError, readConfig } from './config';
-import { fits, modelRoutes, offeredModels, type ModelRoutes } from './model-routes';
+import { modelRoutes, offeredModels } from './model-routes';
+import { fits, type ModelRoutes } from './routes-file';
 
 const folder = mkdtempSync(join(tmpdir(), 'hitl-routes-'));
 const file = join(folder, 'routes.yaml');

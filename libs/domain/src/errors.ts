@@ -40,6 +40,8 @@ export const ERRORS = {
   invalid_policy: { status: 422, title: 'The policy has faults' },
   schema_mismatch: { status: 422, title: 'The response does not fit its schema' },
   precondition_required: { status: 428, title: 'Say which revision was judged' },
+  too_many_dry_runs: { status: 429, title: 'Too many policies are being tried' },
+  too_many_holds: { status: 429, title: 'Too many requests are held' },
   too_many_streams: { status: 429, title: 'Too many event streams are open' },
   too_many_webhook_calls: { status: 429, title: 'A webhook was asked for too often' },
   headers_too_large: { status: 431, title: 'The headers are too large' },

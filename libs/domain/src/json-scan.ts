@@ -29,7 +29,7 @@ function endOfNumber(text: string, start: number): number {
   let end = start;
   for (; end < text.length; end += 1) {
     const code = text.charCodeAt(end);
-    const isPart = (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2b || code === 0x2e;
+    const isPart = isDigit(code) || code === 0x2d || code === 0x2b || code === 0x2e;
     // An e only within a number: true and false have one, too.
     const isExponent = end > start && (code === 0x65 || code === 0x45);
     if (!isPart && !isExponent) break;
@@ -84,9 +84,19 @@ export function* numbersOf(text: string): Generator<Slice> {
   }
 }
 
-/** How deep a text nests objects and arrays, and how many members all of its objects have. It may be no JSON. */
-export function structureOf(text: string): { depth: number; members: number } {
+/**
+ * How deep a text nests objects and arrays, how many members all of its objects have, and of how many parts it is: colons,
+ * opening brackets and commas, those behind numbers counted apart. It may be no JSON.
+ */
+export function structureOf(text: string): {
+  depth: number;
+  members: number;
+  parts: number;
+  partsOfNumbers: number;
+} {
   let members = 0;
+  let others = 0;
+  let partsOfNumbers = 0;
   let deepest = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -97,8 +107,13 @@ export function structureOf(text: string): { depth: number; members: number } {
       case 0x3a: // :
         members += 1;
         break;
+      case 0x2c: // ,
+        if (isDigit(text.charCodeAt(at - 1))) partsOfNumbers += 1;
+        else others += 1;
+        break;
       case 0x5b: // [
       case 0x7b: // {
+        others += 1;
         depth += 1;
         if (depth > deepest) deepest = depth;
         break;
@@ -108,7 +123,7 @@ export function structureOf(text: string): { depth: number; members: number } {
         break;
     }
   }
-  return { depth: deepest, members };
+  return { depth: deepest, members, parts: members + others, partsOfNumbers };
 }
 
 /** The path to the first key that its object has already; null where there is none. */
@@ -185,4 +200,8 @@ function skipSpace(text: string, start: number): number {
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }

@@ -86,6 +86,24 @@ export const metrics = {
     labelNames: ['by'] as const,
     registers: [registry],
   }),
+  refusals: new Counter({
+    name: 'hitl_http_refusals_total',
+    help: 'Requests that were refused for now (429, 503), by the code of the error: a limit was met, or a part is away',
+    labelNames: ['code'] as const,
+    registers: [registry],
+  }),
+  connectionsEnded: new Counter({
+    name: 'hitl_connections_ended_total',
+    help: 'Connections that were ended: there are too many (total) or too many from one address (address), too many requests wait on one (pipelined), or too much waits for clients that do not read it (unread)',
+    labelNames: ['why'] as const,
+    registers: [registry],
+  }),
+  sandboxLimits: new Counter({
+    name: 'hitl_sandbox_limits_total',
+    help: 'Tasks that met a limit of their sandbox: its process was ended (time, memory), or nothing was free for them (busy)',
+    labelNames: ['sandbox', 'limit'] as const,
+    registers: [registry],
+  }),
   logLinesDropped: new Counter({
     name: 'hitl_log_lines_dropped_total',
     help: 'Lines of the log that could not be written: its disk is full, or nobody reads it',

@@ -1,4 +1,4 @@
 export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
-export { SANDBOXES } from './sandboxes';
+export { MEMORY_BESIDE_HEAP_MB, SANDBOX_LIMITS, SANDBOXES } from './sandboxes';
 export { SandboxError } from './sandbox';
 export { serveTasks } from './serve-tasks';

@@ -3,6 +3,8 @@ import type { Reply, Task } from './serve-tasks';
 
 /** What is kept of the words of a process that could not begin, in characters. */
 const LONGEST_WORDS = 4000;
+/** Characters of the tasks that wait at one sandbox, at most; a task alone may have more. */
+const MAX_WAITING_LENGTH = 67_108_864;
 
 /** What the processes of a sandbox may use. */
 export interface SandboxLimits {
@@ -18,6 +20,8 @@ export interface SandboxLimits {
   maxWaiting: number;
   /** How long one may wait. */
   maxWaitMs: number;
+  /** How long a process may have nothing to do; then it is ended. */
+  maxIdleMs: number;
 }
 
 /** A task brought nothing. `busy`: it was never begun; `time`, `memory`: it used up what it may; `failed`: it threw. */
@@ -48,16 +52,18 @@ export class Sandbox {
   private readonly waiting = new Map<string, Waiting[]>();
   private readonly children = new Set<Child>();
   private waitingCount = 0;
+  /** Characters of what waits. */
+  private waitingLength = 0;
 
-  /** @param file the script of its processes, which calls serveTasks */
+  /**
+   * @param file the script of its processes, which calls serveTasks
+   * @param onLimit told of each task that met a limit
+   */
   constructor(
     private readonly file: string,
     private readonly limits: SandboxLimits,
-  ) {
-    process.on('exit', () => {
-      for (const child of this.children) void child.end();
-    });
-  }
+    private readonly onLimit: (reason: 'busy' | 'time' | 'memory') => void = () => undefined,
+  ) {}
 
   /**
    * Runs a task by its name.
@@ -66,9 +72,26 @@ export class Sandbox {
    * @throws SandboxError
    */
   async run<Result>(name: string, args: unknown[], owner = ''): Promise<Result> {
+    try {
+      return await this.queue<Result>(name, args, owner);
+    } catch (error) {
+      if (error instanceof SandboxError && error.reason !== 'failed') this.onLimit(error.reason);
+      throw error;
+    }
+  }
+
+  /** Ends its processes. What they have in hand fails. */
+  async close(): Promise<void> {
+    await Promise.all([...this.children].map((child) => child.end()));
+  }
+
+  private async queue<Result>(name: string, args: unknown[], owner: string): Promise<Result> {
     const { maxWaiting, maxWaitMs } = this.limits;
     if (this.waitingCount >= maxWaiting) throw this.busy(`${maxWaiting} tasks wait`);
     const task = { name, args: JSON.stringify(args) };
+    if (this.waitingCount > 0 && this.waitingLength + task.args.length > MAX_WAITING_LENGTH) {
+      throw this.busy(`tasks of ${this.waitingLength} characters wait`);
+    }
     const reply = await new Promise<string>((resolve, reject) => {
       const waiting: Waiting = {
         task,
@@ -83,14 +106,10 @@ export class Sandbox {
       if (queue) queue.push(waiting);
       else this.waiting.set(owner, [waiting]);
       this.waitingCount += 1;
+      this.waitingLength += task.args.length;
       this.assign();
     });
     return JSON.parse(reply) as Result;
-  }
-
-  /** Ends its processes. What they have in hand fails. */
-  async close(): Promise<void> {
-    await Promise.all([...this.children].map((child) => child.end()));
   }
 
   private busy(why: string): SandboxError {
@@ -137,6 +156,7 @@ export class Sandbox {
     if (queue.length > 1) this.waiting.set(owner, queue.slice(1));
     if (next) {
       this.waitingCount -= 1;
+      this.waitingLength -= next.task.args.length;
       clearTimeout(next.patience);
     }
     return next;
@@ -147,8 +167,15 @@ export class Sandbox {
     if (left.length > 0) this.waiting.set(owner, left);
     else this.waiting.delete(owner);
     this.waitingCount -= 1;
+    this.waitingLength -= waiting.task.args.length;
   }
 }
+
+/** All processes of all sandboxes. */
+const alive = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
 
 /** A process of a sandbox. */
 class Child {
@@ -171,6 +198,7 @@ class Child {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    alive.add(this.process);
     this.process.on('message', (reply: Reply) => {
       this.receive(reply);
     });
@@ -188,6 +216,7 @@ class Child {
         resolve();
       });
     }).then(() => {
+      alive.delete(this.process);
       const fault = this.fault();
       const unready = this.isStarting ? fault : undefined;
       this.state = 'ended';
@@ -209,6 +238,7 @@ class Child {
   }
 
   run(waiting: Waiting): void {
+    clearTimeout(this.timer);
     this.state = 'running';
     this.current = waiting;
     const { timeoutMs } = this.limits;
@@ -233,6 +263,7 @@ class Child {
     if (this.state === 'ended') return;
     this.done();
     this.state = 'free';
+    this.timer = setTimeout(() => void this.end(), this.limits.maxIdleMs).unref();
     if (current && reply !== 'ready') {
       if ('result' in reply) current.resolve(reply.result);
       else current.reject(new SandboxError('failed', reply.error));

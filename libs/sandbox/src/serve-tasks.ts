@@ -1,3 +1,16 @@
+import { Worker } from 'node:worker_threads';
+
+/**
+ * Ends this process when its parent is gone. In a thread of its own: a task may keep the process from hearing it for minutes,
+ * and an end of the parent by SIGKILL leaves nobody who would end the task.
+ */
+const WATCH_PARENT = `
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+  }, 500);
+`;
+
 /** A task for a process of a sandbox. */
 export interface Task {
   name: string;
@@ -28,5 +41,6 @@ export function serveTasks(tasks: Record<string, (...args: never[]) => unknown>)
   process.on('disconnect', () => {
     process.exit();
   });
+  new Worker(WATCH_PARENT, { eval: true, execArgv: [] }).unref();
   tell('ready');
 }

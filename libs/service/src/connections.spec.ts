@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '@hitl/testing';
-import { guardConnections } from './connections';
+import { guardConnections, networkOf } from './connections';
 
 const MIB = 1_048_576;
 const ends: (() => void)[] = [];
@@ -25,8 +25,9 @@ async function start(
     server.closeAllConnections();
     server.close();
   });
-  const open = () => {
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const open = (localAddress = '127.0.0.1') => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     socket.on('error', () => undefined);
     ends.push(() => socket.destroy());
     return socket;
@@ -104,14 +105,54 @@ describe('clients that read nothing', () => {
     reader.write(get('/'));
     await until('the reader has all of it', () => read > 32 * MIB);
   });
+
+  it('are cut off also when they read a little', async () => {
+    const { server, open } = await start((_request, response) => void response.end(Buffer.alloc(32 * MIB)), {
+      maxUnreadBytes: 24 * MIB,
+    });
+    const socket = open();
+    socket.pause();
+    socket.write(get('/'));
+    const sipping = setInterval(() => socket.read(1), 50);
+    try {
+      await until('nobody is left', async () => {
+        const count = await new Promise((resolve) => server.getConnections((_error, n) => resolve(n)));
+        return count === 0;
+      });
+    } finally {
+      clearInterval(sipping);
+    }
+  });
 });
 
-it('turns away who comes beyond the most connections', async () => {
-  const { open } = await start((_request, response) => void response.end('x'), { maxConnections: 2 });
-  const [first, second] = [open(), open()];
-  await Promise.all([once(first, 'connect'), once(second, 'connect')]);
-  const third = open();
-  await once(third, 'close');
-  first.write(get('/'));
-  expect(String((await once(first, 'data'))[0])).toContain('200 OK');
+describe('who comes beyond the most connections', () => {
+  it.each([
+    ['of all clients', 2, ['127.0.0.2', '127.0.0.3']],
+    ['of one address', 4, ['127.0.0.1', '127.0.0.1']],
+  ])('%s is turned away', async (_name, maxConnections, addresses) => {
+    const { open } = await start((_request, response) => void response.end('x'), { maxConnections });
+    const [first, second] = addresses.map(open);
+    await Promise.all([once(first!, 'connect'), once(second!, 'connect')]);
+    const third = open();
+    await once(third, 'close');
+    first!.write(get('/'));
+    expect(String((await once(first!, 'data'))[0])).toContain('200 OK');
+    // Another one may come when one has gone.
+    second!.destroy();
+    await until('there is room', async () => {
+      const next = open();
+      next.write(get('/'));
+      return Promise.race([once(next, 'data').then(() => true), once(next, 'close').then(() => false)]);
+    });
+  });
+
+  it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+    ['2001:db8::1', '2001:db8:0:0'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['::1', '0:0:0:0'],
+  ])('counts with those of its network: %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
 });

@@ -1,3 +1,4 @@
+export { networkOf } from './connections';
 export { PROBLEM_TYPE, toProblem } from './problem';
 export { preview } from './preview';
 export { basePath } from './request-path';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { allowedHosts, allowedOrigins, type Config } from '@hitl/config';
-import { DomainError, writeJson } from '@hitl/domain';
+import { DomainError, isJsonObject, writeJson } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
 import { OpenStreams } from '../events/open-streams.service';
@@ -19,8 +19,10 @@ import { allowReading, answerOptions, refuseOtherOrigins } from '../http/origins
 import { setPublicUrl } from '../http/public-link';
 import { routePath, RouteTable } from '../http/route-table';
 
-/** Bytes of the bodies of all requests that are in memory at once, unless four of the largest have more. */
+/** Bytes of the bodies of all requests, and of what was read of them, that are in memory at once, unless three of the largest have more. */
 const MIN_BODIES_BYTES = 67_108_864;
+/** Bytes in memory of what a comma, a colon or an opening bracket stands for, beside its text. */
+const BYTES_PER_PART = 48;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** What the public HTTP has beside its controllers: bodies, errors, request ids, a log line for each change. */
@@ -38,7 +40,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   fastify.removeAllContentTypeParsers();
   const bodies = new IncomingBodies(
     config.MAX_BODY_BYTES,
-    Math.max(MIN_BODIES_BYTES, 4 * config.MAX_BODY_BYTES),
+    Math.max(MIN_BODIES_BYTES, 3 * config.MAX_BODY_BYTES),
   );
   fastify.addContentTypeParser('*', async (request: FastifyRequest) => {
     // There is nobody to read it.
@@ -50,17 +52,26 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     // Many clients name a content type also where they send nothing.
     if (bytes.length === 0) return undefined;
     requireJsonType(request);
-    return parseJsonBody(bytes, isOpenAiRoute(request.url) || routePath(request.url) === '/enqueue');
+    const isPassedOn = isOpenAiRoute(request.url) || routePath(request.url) === '/enqueue';
+    return parseJsonBody(bytes, isPassedOn, (parts) =>
+      bodies.weigh(request.raw, bytes.length + parts * BYTES_PER_PART),
+    );
   });
   fastify.setReplySerializer((answer) => writeJson(answer));
   fastify.decorateRequest('caller');
   fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
+    // Whoever has called the handler has it until there is an answer.
+    if (isJsonObject(this.body))
+      for (const key of Object.keys(this.body)) Reflect.deleteProperty(this.body, key);
     this.body = undefined;
     bodies.release(this.raw);
   });
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify refuses a content type that it cannot read; the original routes take any.
     if (isOriginalRoute(request.url)) delete request.headers['content-type'];
+    reply.raw.once('close', () => {
+      if (reply.sent) bodies.release(request.raw);
+    });
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     const path = routePath(request.url);
@@ -84,8 +95,12 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     if (methods.length > 0) answerOptions(request, reply, methods, origins);
     else done();
   });
+  // Of a client that has gone only one of the two comes after the other: it is not told of a response.
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
+    if (reply.raw.destroyed) bodies.release(request.raw);
+    done();
+  });
   fastify.addHook('onResponse', (request, reply, done) => {
-    bodies.release(request.raw);
     const line = {
       requestId: request.id,
       method: request.method,

@@ -14,9 +14,9 @@ import {
   BEFORE_ALL_EVENTS,
   DomainError,
   isDatabaseTrouble,
+  type CurrentJob,
   type EventPosition,
   type EventRecord,
-  type Job,
 } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { EventStream, EVENT_STREAM_TYPE, frameOf } from '../http/event-stream';
@@ -63,7 +63,7 @@ export class EventsController {
   ): Promise<void> {
     const from = positionOf(lastEventId);
     await this.comingBack(reply, async () => {
-      const job = await this.jobs.get(id);
+      const job = await this.jobs.current(id);
       await this.requireThere(from);
       // An EventSource comes back after every end, except after this one.
       if (from && hasEnded(job) && (await this.tail.isLast(from, job.id))) await reply.status(204).send();
@@ -125,7 +125,7 @@ export class EventsController {
     );
   }
 
-  private async stream(reply: FastifyReply, from: EventPosition, job?: Job): Promise<void> {
+  private async stream(reply: FastifyReply, from: EventPosition, job?: CurrentJob): Promise<void> {
     if (reply.request.method === 'HEAD') {
       await reply.header('content-type', EVENT_STREAM_TYPE).status(200).send();
       return;
@@ -172,7 +172,7 @@ export class EventsController {
   }
 }
 
-function hasEnded({ status }: Pick<Job, 'status'>): boolean {
+function hasEnded({ status }: Pick<CurrentJob, 'status'>): boolean {
   return status === 'success' || status === 'fail';
 }
 

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
-import { DomainError } from '@hitl/domain';
+import { DomainError, Turns } from '@hitl/domain';
 import { quote } from './parameters';
 
 type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -19,6 +19,13 @@ const DECOMPRESS: Record<string, Decompress> = {
   br: promisify(zlib.brotliDecompress),
   ...(zstdDecompress && { zstd: promisify(zstdDecompress) }),
 };
+/**
+ * Bodies that are unpacked at once: until one is, nobody knows how large it will be. How long one waits for its turn, in
+ * milliseconds.
+ */
+const unpacking = new Turns(2, 'Too many compressed bodies are being unpacked. Try again in a few seconds.');
+const MAX_WAIT_MS = 10_000;
+
 /** The encodings that a body may have. */
 export const TAKEN_ENCODINGS = Object.keys(DECOMPRESS)
   .filter((name) => name !== 'x-gzip')
@@ -28,7 +35,7 @@ export const TAKEN_ENCODINGS = Object.keys(DECOMPRESS)
  * A body as it was before its sender compressed it.
  * @param encoding the header content-encoding
  * @param limit bytes that it may have; reading stops there, so that a small body cannot fill the memory
- * @throws DomainError unsupported_media_type, body_too_large, invalid_request
+ * @throws DomainError unsupported_media_type, body_too_large, invalid_request, unavailable
  */
 export async function decompress(body: Buffer, encoding: string | undefined, limit: number): Promise<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? '';
@@ -41,8 +48,9 @@ export async function decompress(body: Buffer, encoding: string | undefined, lim
     );
   }
   try {
-    return await run(body, { maxOutputLength: limit });
+    return await unpacking.take(() => run(body, { maxOutputLength: limit }), MAX_WAIT_MS);
   } catch (error) {
+    if (error instanceof DomainError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new DomainError(
         'body_too_large',

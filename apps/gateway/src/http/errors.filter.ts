@@ -7,6 +7,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { describeTrouble, DomainError, ERRORS, isDatabaseTrouble, isUnexpectedTrouble } from '@hitl/domain';
+import { metrics } from '@hitl/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ErrorForms } from './error-form';
 import { sendBeforeEnd } from './incoming-bodies';
@@ -14,6 +15,8 @@ import { routePath, RouteTable } from './route-table';
 
 /** Seconds after which a client should try again when a part of the system is away. */
 const RETRY_AFTER = 2;
+/** Seconds after which one who has too much open should try again: it may end at any moment. What is counted by the minute takes one. */
+const RETRY_AFTER_OPEN = 5;
 
 /** Every error answer there is, in the form of the door that was asked. */
 @Injectable()
@@ -45,7 +48,10 @@ export class ErrorsFilter implements ExceptionFilter {
     if (error.code === 'internal_error' || isUnexpectedTrouble(thrown)) {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
-    if (status === 429) reply.header('retry-after', 60);
+    if (status === 429) {
+      reply.header('retry-after', error.code === 'too_many_webhook_calls' ? 60 : RETRY_AFTER_OPEN);
+    }
+    if (status === 429 || status === 503) metrics.refusals.inc({ code: error.code });
     const form = this.forms.of(request);
     const body = form.write(error, request, reply.status(status).type(form.type));
     if (reply.statusCode === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER);

@@ -113,4 +113,44 @@ describe('the bodies of requests', () => {
     third.stream.end(Buffer.alloc(FREE + 90 * KIB));
     expect(await body).toHaveLength(FREE + 90 * KIB);
   });
+
+  it('count with what is read of them', async () => {
+    const bodies = new IncomingBodies(1000 * KIB, 100 * KIB);
+    const { stream, request } = aRequest();
+    const body = bodies.read(request);
+    stream.end(Buffer.alloc(FREE + 40 * KIB));
+    await body;
+    bodies.weigh(request, 50 * KIB);
+    const other = aRequest();
+    const refused = expect(bodies.read(other.request)).rejects.toMatchObject({ code: 'unavailable' });
+    other.stream.write(Buffer.alloc(FREE + 20 * KIB));
+    await refused;
+    // Alone it may be larger; beside another whole one it may not.
+    bodies.weigh(request, 20 * KIB);
+    const small = aRequest();
+    const second = bodies.read(small.request);
+    small.stream.end(Buffer.alloc(FREE));
+    await second;
+    expect(() => bodies.weigh(small.request, 1)).toThrow('fill the memory');
+    bodies.release(request);
+    bodies.release(small.request);
+    const next = aRequest();
+    const whole = bodies.read(next.request);
+    next.stream.end(Buffer.alloc(FREE + 90 * KIB));
+    expect(await whole).toHaveLength(FREE + 90 * KIB);
+  });
+
+  it('that are whole go before those that are still coming', async () => {
+    const bodies = new IncomingBodies(1000 * KIB, 100 * KIB);
+    const coming = aRequest();
+    const refused = expect(bodies.read(coming.request)).rejects.toMatchObject({ code: 'unavailable' });
+    coming.stream.write(Buffer.alloc(FREE + 50 * KIB));
+    await settle();
+    const whole = aRequest();
+    const body = bodies.read(whole.request);
+    whole.stream.end(Buffer.alloc(FREE + 40 * KIB));
+    await body;
+    bodies.weigh(whole.request, 40 * KIB);
+    await refused;
+  });
 });

@@ -23,6 +23,8 @@ declare module 'fastify' {
 
 interface Incoming {
   bytes: number;
+  /** What was read of it has about so many bytes in memory, beside its own. */
+  weight: number;
   /** When it last sent something. */
   lastAt: number;
   /** While it is being read. */
@@ -37,7 +39,7 @@ export class IncomingBodies {
 
   /**
    * @param largest bytes that one body may have
-   * @param together bytes that all bodies may have in memory, without the first 64 KiB of each
+   * @param together bytes that all bodies, and what was read of them, may have in memory, without the first 64 KiB of each
    */
   constructor(
     private readonly largest: number,
@@ -53,7 +55,7 @@ export class IncomingBodies {
       throw this.tooLarge();
     }
     const chunks: Buffer[] = [];
-    const body: Incoming = { bytes: 0, lastAt: performance.now() };
+    const body: Incoming = { bytes: 0, weight: 0, lastAt: performance.now() };
     this.bodies.set(request, body);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -101,16 +103,18 @@ export class IncomingBodies {
   grow(request: IncomingMessage, bytes: number): void {
     const body = this.bodies.get(request);
     if (!body) return;
-    const before = counted(body);
-    body.bytes += bytes;
-    this.total += counted(body) - before;
-    if (body.bytes > this.largest) throw this.tooLarge();
-    while (this.total > this.together && counted(body) > 0) {
-      const silent = this.mostSilent(body);
-      if (!silent) throw tooMany();
-      this.release(silent.request);
-      silent.body.giveUp?.(tooMany());
-    }
+    if (body.bytes + bytes > this.largest) throw this.tooLarge();
+    this.count(body, { bytes });
+  }
+
+  /**
+   * A whole body is about to be read into values: it goes before those that are still coming.
+   * @param weight bytes that they take in memory, beside the body's own
+   * @throws DomainError unavailable
+   */
+  weigh(request: IncomingMessage, weight: number): void {
+    const body = this.bodies.get(request);
+    if (body) this.count(body, { weight });
   }
 
   /** The body is no longer in memory. */
@@ -120,14 +124,28 @@ export class IncomingBodies {
     this.bodies.delete(request);
   }
 
-  /** Of those that are being read, the one that has been silent for longest, if for long enough to be suspected. */
-  private mostSilent(but: Incoming): { request: IncomingMessage; body: Incoming } | undefined {
+  private count(body: Incoming, { bytes = 0, weight = 0 }): void {
+    const before = counted(body);
+    body.bytes += bytes;
+    body.weight += weight;
+    this.total += counted(body) - before;
+    // One alone may have more.
+    while (this.total > Math.max(this.together, counted(body)) && counted(body) > 0) {
+      const other = this.mostSilent(body, weight > 0 ? 0 : YIELDS_AFTER_MS);
+      if (!other) throw tooMany();
+      this.release(other.request);
+      other.body.giveUp?.(tooMany());
+    }
+  }
+
+  /** Of those that are being read, the one that has been silent for longest, if for so many milliseconds. */
+  private mostSilent(but: Incoming, ms: number): { request: IncomingMessage; body: Incoming } | undefined {
     let most: { request: IncomingMessage; body: Incoming } | undefined;
     for (const [request, body] of this.bodies) {
       if (body === but || !body.giveUp || counted(body) === 0) continue;
       if (!most || body.lastAt < most.body.lastAt) most = { request, body };
     }
-    return most && performance.now() - most.body.lastAt > YIELDS_AFTER_MS ? most : undefined;
+    return most && performance.now() - most.body.lastAt >= ms ? most : undefined;
   }
 
   private tooLarge(): DomainError {
@@ -165,8 +183,8 @@ function discard(request: IncomingMessage): void {
   request.once('close', () => clearTimeout(timer));
 }
 
-function counted({ bytes }: Incoming): number {
-  return Math.max(0, bytes - UNCOUNTED_BYTES);
+function counted({ bytes, weight }: Incoming): number {
+  return Math.max(0, bytes + weight - UNCOUNTED_BYTES);
 }
 
 function tooSlow(isSilent: boolean, bytes: number): DomainError {

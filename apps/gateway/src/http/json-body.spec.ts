@@ -21,6 +21,15 @@ function refusalOf(body: string | Buffer): string {
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
 describe('a JSON body', () => {
+  it('has so many parts at most, which are told before they are made', () => {
+    const told: number[] = [];
+    parseJsonBody(Buffer.from('{"a":[{},"{[:",{"b":1},2,3,4]}'), false, (parts) => told.push(parts));
+    expect(told).toEqual([10]);
+    expect(refusalOf(`[${'"",'.repeat(1_000_000)}1]`)).toContain('has 1000001 commas');
+    expect(refusalOf(`[${'{"a":""},'.repeat(400_000)}1]`)).toContain('has 1200001 commas');
+    expect(parse(`[${'"",'.repeat(999_999)}1]`)).toHaveLength(1_000_000);
+  });
+
   it('is read as it was sent, whatever JSON can store', () => {
     const storable = fc
       .jsonValue({ maxDepth: 20, stringUnit: 'binary' })

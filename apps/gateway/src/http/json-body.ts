@@ -14,6 +14,12 @@ import {
 /** Deepest nesting of objects and arrays in a body. */
 export const MAX_DEPTH = 127;
 
+/**
+ * Commas, colons and opening brackets of a body at most: what each stands for takes far more memory than its text. Commas
+ * behind numbers are not among them, since these take little.
+ */
+const MAX_PARTS = 1_000_000;
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Members of a body, and of each decision of many, that are kept and passed on as they are written. */
@@ -24,9 +30,15 @@ const LISTS: readonly string[] = ['decisions'];
  * Reads a request body as JSON that can be stored and passed on unchanged. A byte order mark is passed over. What goes to
  * the model, or comes from a reviewer in its stead, is a {@link JsonText} in it, which may have all that JSON can have.
  * @param isPassedOn whether all of it goes to the model: then the whole is a text
+ * @param weigh told how many commas, colons and opening brackets there are, those behind numbers as halves, before anything
+ *   is made of them; may throw
  * @throws DomainError `invalid_json` naming the fault and where it is, never the content
  */
-export function parseJsonBody(body: Buffer, isPassedOn = false): Json | JsonText {
+export function parseJsonBody(
+  body: Buffer,
+  isPassedOn = false,
+  weigh: (parts: number) => void = () => undefined,
+): Json | JsonText {
   if (body.length === 0) throw invalid('The body is empty; send a JSON object.');
   let text: string;
   try {
@@ -35,8 +47,12 @@ export function parseJsonBody(body: Buffer, isPassedOn = false): Json | JsonText
     throw invalid('The body is not valid UTF-8.');
   }
   // Before anything recurses.
-  if (structureOf(text).depth > MAX_DEPTH)
-    throw invalid(`The body is nested deeper than ${MAX_DEPTH} levels.`);
+  const { depth, parts, partsOfNumbers } = structureOf(text);
+  if (depth > MAX_DEPTH) throw invalid(`The body is nested deeper than ${MAX_DEPTH} levels.`);
+  if (parts > MAX_PARTS) {
+    throw invalid(`The body has ${parts} commas, colons and brackets that open; the most is ${MAX_PARTS}.`);
+  }
+  weigh(parts + Math.round(partsOfNumbers / 2));
   const whole = new JsonText(text, parse(text));
   const duplicate = duplicateKey(whole);
   if (duplicate) {

@@ -30,7 +30,7 @@ export class ChainService {
 
   /** @throws DomainError job_not_found; unavailable when too much is verified already, or the record is too long */
   async verify(id: string): Promise<VerifiedChain> {
-    const { id: jobId } = await this.jobs.get(id);
+    const jobId = await this.jobs.idOf(id);
     if (this.underWay >= MOST_AT_ONCE) {
       throw new DomainError(
         'unavailable',

@@ -1,15 +1,24 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { HistoryReader, type History, type Job } from '@hitl/domain';
+import { HistoryReader, Turns, type History, type Job } from '@hitl/domain';
 import { JobsService } from '../jobs/jobs.service';
 import { ChainDto, toChain } from './chain.dto';
 import { ChainService } from './chain.service';
 import { HistoryDto, toHistory } from './history.dto';
 import { ApiErrors } from '../openapi/api-errors';
 
+/** Histories that are read at once, each with all answers that a job ever had, and how long one waits for its turn, in milliseconds. */
+const MAX_READS = 2;
+const MAX_WAIT_MS = 10_000;
+
 @ApiTags('history')
 @Controller('v1')
 export class HistoryController {
+  private readonly large = new Turns(
+    MAX_READS,
+    'Too many histories are being read. Try again in a few seconds.',
+  );
+
   constructor(
     private readonly jobs: JobsService,
     private readonly histories: HistoryReader,
@@ -57,6 +66,6 @@ export class HistoryController {
 
   private async read(id: string): Promise<{ job: Job; history: History }> {
     const job = await this.jobs.get(id);
-    return { job, history: await this.histories.read(job) };
+    return { job, history: await this.large.take(() => this.histories.read(job), MAX_WAIT_MS) };
   }
 }

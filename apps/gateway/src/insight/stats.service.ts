@@ -1,14 +1,31 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, isStatementTimeout, StatsReader, type Stats, type StatsWindow } from '@hitl/domain';
+import {
+  DomainError,
+  isStatementTimeout,
+  StatsReader,
+  Turns,
+  type Stats,
+  type StatsWindow,
+} from '@hitl/domain';
+
+/** Windows that are counted at once: each keeps a connection to the database for up to ten seconds. */
+const MAX_AT_ONCE = 2;
+/** How long one waits for its turn, in milliseconds. */
+const MAX_WAIT_MS = 10_000;
 
 @Injectable()
 export class StatsService {
+  private readonly turns = new Turns(
+    MAX_AT_ONCE,
+    `This gateway counts ${MAX_AT_ONCE} windows already. Try again in a few seconds.`,
+  );
+
   constructor(private readonly reader: StatsReader) {}
 
   /** @throws DomainError unavailable when the window holds more than can be counted in time */
   async read(window: StatsWindow): Promise<Stats> {
     try {
-      return await this.reader.read(window);
+      return await this.turns.take(() => this.reader.read(window), MAX_WAIT_MS);
     } catch (error) {
       if (!isStatementTimeout(error)) throw error;
       throw new DomainError(

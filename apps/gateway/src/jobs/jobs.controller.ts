@@ -27,6 +27,7 @@ import { publicLink } from '../http/public-link';
 import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob } from './job.dto';
 import { ApiPage } from '../openapi/api-page';
 import { preferredWait } from '../waiting/prefer';
+import { Holds } from '../waiting/holds.service';
 import { WaitingRoom } from '../waiting/waiting-room.service';
 import { deliveryDto, WebhookDeliveryList } from '../webhooks/webhook.dto';
 import { WebhooksService } from '../webhooks/webhooks.service';
@@ -49,6 +50,7 @@ const PREFER = {
 export class JobsController {
   constructor(
     private readonly jobs: JobsService,
+    private readonly holds: Holds,
     private readonly waitingRoom: WaitingRoom,
     private readonly webhooks: WebhooksService,
     private readonly answers: LargeAnswers,
@@ -66,7 +68,7 @@ export class JobsController {
   @ApiAcceptedResponse({ type: JobDto, description: 'The job is stored', headers: SUBMITTED_HEADERS })
   @ApiHeader(PREFER)
   @ApiHeader(idempotencyKey('Submitting again under the same key answers the same job.'))
-  @ApiErrors('idempotency_conflict', 'too_many_jobs')
+  @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs')
   @Post()
   @HttpCode(202)
   async submitJob(
@@ -77,6 +79,7 @@ export class JobsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
     const wait = preferredWait(prefer);
+    if (wait !== null) this.holds.enter(reply);
     const { callback_url: url = null, response_schema: schema, ...submission } = body;
     const responseSchema = orNull(schema);
     const callbackUrl = this.webhooks.usableCallback(url);
@@ -87,6 +90,8 @@ export class JobsController {
     );
     markReplayed(reply, replayed);
     reply.header('location', publicLink(`/v1/jobs/${job.id}`));
+    // Whoever has called this has it until there is an answer.
+    Object.assign(body, { payload: null, response_schema: null });
     return this.answer(job, wait, reply, 202);
   }
 
@@ -123,7 +128,7 @@ export class JobsController {
     headers: READ_HEADERS,
   })
   @ApiHeader(PREFER)
-  @ApiErrors('job_not_found')
+  @ApiErrors('job_not_found', 'too_many_holds')
   @Get(':id')
   async getJob(
     @Param('id') id: string,
@@ -131,6 +136,7 @@ export class JobsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
     const wait = preferredWait(prefer);
+    if (wait !== null) this.holds.enter(reply);
     return this.answer(await this.jobs.get(id), wait, reply, wait === null ? 200 : 202);
   }
 
@@ -156,27 +162,31 @@ export class JobsController {
   @ApiErrors('job_not_found')
   @Get(':id/deliveries')
   async listJobDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
-    const job = await this.jobs.get(id);
-    return { data: (await this.webhooks.deliveriesOf(job.id)).map(deliveryDto) };
+    const jobId = await this.jobs.idOf(id);
+    return { data: (await this.webhooks.deliveriesOf(jobId)).map(deliveryDto) };
   }
 
   /** Answers a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */
-  private async answer(
+  private answer(
     job: Job,
     wait: number | null,
     reply: FastifyReply,
     unfinished: 200 | 202,
-  ): Promise<JobDto> {
-    let current = job;
-    if (wait !== null) {
-      reply.header('preference-applied', `wait=${wait}`).header('vary', 'prefer');
-      reply.request.releaseBody();
-      const until = performance.now() + wait * 1000;
-      const ending = await this.waitingRoom.untilEnded(job.id, { until, gone: goneSignal(reply) });
-      current = typeof ending === 'object' ? ending.job : await this.jobs.get(job.id);
-    }
-    const ended = current.status === 'success' || current.status === 'fail';
-    reply.status(ended && wait !== null ? 200 : unfinished).header('etag', etagOf(current));
-    return forSubmitter(current);
+  ): JobDto | Promise<JobDto> {
+    // Nothing of the job is in memory while it waits.
+    if (wait !== null) return this.ended(job.id, wait, reply);
+    reply.status(unfinished).header('etag', etagOf(job));
+    return forSubmitter(job);
+  }
+
+  private async ended(jobId: string, wait: number, reply: FastifyReply): Promise<JobDto> {
+    reply.header('preference-applied', `wait=${wait}`).header('vary', 'prefer');
+    reply.request.releaseBody();
+    const until = performance.now() + wait * 1000;
+    const ending = await this.waitingRoom.untilEnded(jobId, { until, gone: goneSignal(reply) });
+    const job = typeof ending === 'object' ? ending.job : await this.jobs.get(jobId);
+    const hasEnded = job.status === 'success' || job.status === 'fail';
+    reply.status(hasEnded ? 200 : 202).header('etag', etagOf(job));
+    return forSubmitter(job);
   }
 }

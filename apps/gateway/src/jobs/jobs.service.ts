@@ -43,6 +43,9 @@ export interface Accepted {
   replayed: boolean;
 }
 
+/** How long a large job may wait until it is read, in milliseconds: few are at a time. */
+const MAX_READ_WAIT_MS = 10_000;
+
 @Injectable()
 export class JobsService {
   private readonly logger = new Logger(JobsService.name);
@@ -95,9 +98,9 @@ export class JobsService {
     return { job, replayed: false };
   }
 
-  /** The job with this id; null when there is none. */
+  /** The job with this id; null when there is none. @throws DomainError unavailable while too many large ones are read */
   find(id: string): Promise<Job | null> {
-    return this.reader.find(id);
+    return this.reader.find(id, MAX_READ_WAIT_MS);
   }
 
   /** @throws DomainError job_not_found */

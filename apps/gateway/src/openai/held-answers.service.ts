@@ -12,6 +12,7 @@ import type { FastifyReply } from 'fastify';
 import { goneSignal, onceClosed } from '../http/gone';
 import { markReplayed, type Idempotency } from '../http/idempotency';
 import { JobsService, type Submission } from '../jobs/jobs.service';
+import { Holds } from '../waiting/holds.service';
 import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
 import { HeldRequests } from './held-requests.service';
 import { patienceOf, type Patience } from './patience';
@@ -23,9 +24,12 @@ const BEAT_MS = 15_000;
 /** How long the model may need until a slow answer is tried again, in milliseconds. */
 const LOOK_AGAIN_MS = 2000;
 
+/** What is kept of a job while a request is held for it: nothing large, for it may be held for days. */
+export type HeldJob = Pick<Job, 'id' | 'createdAt' | 'model'>;
+
 /** A request that waits for its job. */
 export interface Held {
-  job: Job;
+  job: HeldJob;
   reply: FastifyReply;
   /** When it came, as performance.now() tells it: a clock that is set neither shortens a wait nor lengthens it. */
   since: number;
@@ -50,6 +54,7 @@ export class HeldAnswers {
   constructor(
     private readonly jobs: JobsService,
     private readonly requests: HeldRequests,
+    private readonly holds: Holds,
     private readonly waitingRoom: WaitingRoom,
     private readonly summaries: SummaryReader,
     private readonly config: Config,
@@ -58,13 +63,17 @@ export class HeldAnswers {
   /**
    * Makes the job, or finds the one that the request has already: by its idempotency key, else as an identical request whose
    * client has gone. Names the job in the reply.
+   * @param isHeld whether its client waits for the job's end
+   * @throws DomainError too_many_holds, too_many_jobs, idempotency_conflict
    */
   async submit(
     submission: Omit<Submission, 'idempotency' | 'id'>,
     idempotency: Idempotency | null,
     actor: string,
     reply: FastifyReply,
-  ): Promise<Held> {
+    isHeld = true,
+  ): Promise<{ held: Held; job: Job }> {
+    if (isHeld) this.holds.enter(reply);
     // Its body took its time, too.
     const since = performance.now() - reply.elapsedTime;
     const gone = goneSignal(reply);
@@ -75,12 +84,13 @@ export class HeldAnswers {
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
     const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
-    const held: Held = { job, reply, since, gone, patience, told: false };
+    const { id, createdAt, model } = job;
+    const held: Held = { job: { id, createdAt, model }, reply, since, gone, patience, told: false };
     onceClosed(reply, (isSent) => {
       const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(performance.now() - since);
       this.requests.close(hold, { answered: isSent && held.told, cutAfterMs });
     });
-    return held;
+    return { held, job };
   }
 
   private async byKey(submission: Submission, idempotency: Idempotency, actor: string) {
@@ -120,9 +130,10 @@ export class HeldAnswers {
       slow.cut();
       return;
     }
-    const job = typeof ending === 'object' ? ending.job : held.job;
+    const ended = typeof ending === 'object' ? ending.job : null;
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
+      const { job } = ending;
       held.told = true;
       if (job.edited && job.status === 'success' && !slow.hasBegun)
         held.reply.header('x-hitl-edited', 'true');
@@ -130,7 +141,8 @@ export class HeldAnswers {
       await slow.end(door.answer(job));
     } catch (error) {
       if (!slow.hasBegun) throw error;
-      if (error instanceof Withheld) await slow.end(door.withheld(error, job));
+      const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job.id))) : null;
+      if (error instanceof Withheld && job) await slow.end(door.withheld(error, job));
       else {
         slow.cut();
         throw error;

@@ -9,6 +9,7 @@ const TYPES: Record<number, string> = {
   403: 'permission_error',
   404: 'not_found_error',
   409: 'conflict_error',
+  429: 'rate_limit_error',
 };
 
 /** What OpenAI's SDKs read of an error. */
@@ -61,7 +62,9 @@ export function describe(error: DomainError): OpenAiError {
  */
 export function mayRetry(error: DomainError, hasIdempotencyKey: boolean): boolean {
   if (error instanceof Withheld) return error.retryAfter !== null;
-  return error.code === 'too_many_jobs' || (hasIdempotencyKey && ERRORS[error.code].status >= 500);
+  // Nothing was stored.
+  if (error.code === 'too_many_jobs' || error.code === 'too_many_holds') return true;
+  return hasIdempotencyKey && ERRORS[error.code].status >= 500;
 }
 
 /** The form of OpenAI's errors, with what its SDKs read of the head. */

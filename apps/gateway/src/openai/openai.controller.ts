@@ -67,18 +67,19 @@ export class OpenAiController {
       'text/event-stream': { schema: schemaOf('ChatCompletionChunk') },
     },
   })
-  @ApiErrors('idempotency_conflict', 'too_many_jobs', ...WITHHELD)
+  @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs', ...WITHHELD)
   @Post('chat/completions')
-  async createChatCompletion(
+  createChatCompletion(
     @Body() body: unknown,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Actor() actor: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { payload, metadata, stream, includeUsage } = readChatRequest(body);
-    const held = await this.held.submit({ payload, metadata }, idempotency, actor, reply);
-    if (stream) await this.streamChat(held, includeUsage);
-    else await this.held.answer(held, CHAT);
+    // Not awaited here: the request's body would be in memory for as long as it is held.
+    return this.held
+      .submit({ payload, metadata }, idempotency, actor, reply)
+      .then(({ held }) => (stream ? this.streamChat(held, includeUsage) : this.held.answer(held, CHAT)));
   }
 
   @ApiOperation({
@@ -89,24 +90,26 @@ export class OpenAiController {
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiBody({ schema: schemaOf('ResponseRequest') })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
-  @ApiErrors('idempotency_conflict', 'too_many_jobs', ...WITHHELD)
+  @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs', ...WITHHELD)
   @Post('responses')
   @HttpCode(200)
-  async createResponse(
+  createResponse(
     @Body() body: unknown,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Actor() actor: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const known = await this.itemsBehind(referencesIn(body));
-    const { background, ...submission } = readResponsesRequest(body, known);
-    const held = await this.held.submit(submission, idempotency, actor, reply);
-    if (!background) {
-      await this.held.answer(held, RESPONSES);
-      return;
-    }
-    held.told = true;
-    await reply.status(200).send(toResponse(held.job));
+    // As above.
+    return this.itemsBehind(referencesIn(body)).then((known) => {
+      const { background, ...submission } = readResponsesRequest(body, known);
+      return this.held
+        .submit(submission, idempotency, actor, reply, !background)
+        .then(async ({ held, job }) => {
+          if (!background) return this.held.answer(held, RESPONSES);
+          held.told = true;
+          await reply.status(200).send(toResponse(job));
+        });
+    });
   }
 
   @ApiOperation({ summary: 'Read a response' })

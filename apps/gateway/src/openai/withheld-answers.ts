@@ -1,6 +1,7 @@
 import { isJsonObject, type Job, type Json } from '@hitl/domain';
 import { toResponse } from './responses';
 import type { JsonObject } from './chat';
+import type { HeldJob } from './held-answers.service';
 import type { Withheld } from './withheld';
 
 /** An answer that is withheld as a chat completion, where the status was sent before that was known. */
@@ -41,7 +42,7 @@ export function toWithheldResponse(error: Withheld, job: Job): JsonObject {
  * A chunk that says nothing, as a sign of life: some clients do not count comments as one. The first one names the role,
  * which clients want to know from a stream's first chunk, and only once.
  */
-export function toBeatChunk(job: Job, isFirst: boolean, includeUsage: boolean): JsonObject {
+export function toBeatChunk(job: HeldJob, isFirst: boolean, includeUsage: boolean): JsonObject {
   return {
     ...headOf(job, 'chat.completion.chunk'),
     choices: [{ index: 0, delta: isFirst ? { role: 'assistant' } : {}, logprobs: null, finish_reason: null }],
@@ -62,11 +63,11 @@ export function withoutRole(chunk: JsonObject): JsonObject {
   return { ...chunk, choices };
 }
 
-function headOf({ id, createdAt, payload: { value: payload } }: Job, object: string): JsonObject {
+function headOf({ id, createdAt, model }: HeldJob, object: string): JsonObject {
   return {
     id: `chatcmpl-${id}`,
     object,
     created: Math.floor(createdAt.getTime() / 1000),
-    model: isJsonObject(payload) ? (payload.model ?? '') : '',
+    model: model ?? '',
   };
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Ip, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy, USUAL_DRY_RUN } from './policy.dto';
 import { PoliciesService } from './policies.service';
@@ -27,10 +27,10 @@ export class PoliciesController {
       'Ends within seconds, with fewer answers where need be.',
   })
   @ApiOkResponse({ type: DryRun })
-  @ApiErrors('invalid_policy')
+  @ApiErrors('invalid_policy', 'too_many_dry_runs')
   @Post('dry-run')
   @HttpCode(200)
-  async dryRunPolicy(@Body() { policy, last }: TryPolicy): Promise<DryRun> {
-    return dryRun(await this.policies.dryRun({ policy, last: last ?? USUAL_DRY_RUN }));
+  async dryRunPolicy(@Body() { policy, last }: TryPolicy, @Ip() caller: string): Promise<DryRun> {
+    return dryRun(await this.policies.dryRun({ policy, last: last ?? USUAL_DRY_RUN }, caller));
   }
 }

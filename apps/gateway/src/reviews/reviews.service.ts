@@ -9,6 +9,7 @@ import {
   JobReader,
   RemarkReader,
   SummaryReader,
+  Turns,
   type DecisionRequest,
   type DeskCaller,
   type Draft,
@@ -40,9 +41,18 @@ import { deadlineOf, JobsService } from '../jobs/jobs.service';
 import { Desk } from './desk.service';
 import { claimOf, heldOf } from './waiting.dto';
 
+/** Histories and drafts that are read at once: each may be of megabytes. How long one waits for its turn, in milliseconds. */
+const MAX_READS = 2;
+const MAX_WAIT_MS = 10_000;
+
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
 export class ReviewsService {
+  private readonly large = new Turns(
+    MAX_READS,
+    'Too many drafts are being read. Try again in a few seconds.',
+  );
+
   constructor(
     private readonly jobs: JobsService,
     private readonly reader: JobReader,
@@ -145,7 +155,7 @@ export class ReviewsService {
   /** @throws DomainError job_not_found, draft_not_found */
   async draft(jobId: string, actor: string): Promise<Draft> {
     const id = await this.jobs.idOf(jobId);
-    const draft = await this.drafts.find(id, actor);
+    const draft = await this.large.take(() => this.drafts.find(id, actor), MAX_WAIT_MS);
     if (!draft) throw new DomainError('draft_not_found', `${actor} has saved no draft for job ${id}.`);
     return draft;
   }

@@ -1,9 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { SummaryReader, type ReviewPosition, type Summary, type SummaryFilter } from '@hitl/domain';
+import { SummaryReader, Turns, type ReviewPosition, type Summary, type SummaryFilter } from '@hitl/domain';
+
+/** Lists that are read at once: a search that finds little looks at all jobs, and keeps two connections to the database busy. */
+const MAX_AT_ONCE = 3;
+/** How long one waits for its turn, in milliseconds. */
+const MAX_WAIT_MS = 10_000;
 
 /** Lists of what waits for a human, without what it is about. */
 @Injectable()
 export class SummariesService {
+  private readonly turns = new Turns(
+    MAX_AT_ONCE,
+    'Too many lists of reviews are being read. Try again in a few seconds.',
+  );
+
   constructor(private readonly reader: SummaryReader) {}
 
   /** Most urgent first; and how many there are in all, counted up to 10,000. */
@@ -11,7 +21,10 @@ export class SummariesService {
     filter: SummaryFilter,
     page: { after?: ReviewPosition; limit: number },
   ): Promise<{ jobs: Summary[]; total: number }> {
-    const [jobs, total] = await Promise.all([this.reader.waiting(filter, page), this.reader.count(filter)]);
+    const [jobs, total] = await this.turns.take(
+      () => Promise.all([this.reader.waiting(filter, page), this.reader.count(filter)]),
+      MAX_WAIT_MS,
+    );
     return { jobs, total };
   }
 }

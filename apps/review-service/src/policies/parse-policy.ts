@@ -1,6 +1,7 @@
 import type { FieldFault } from '@hitl/domain';
 import { Condition, ConditionSyntaxError, LONGEST_CONDITION } from './condition';
-import { Policy, type RejectReason, type Rule, type Terms } from './policy';
+import { Policy, type RejectReason, type Terms } from './policy';
+import { NO_TERMS, TERM_KEYS, toRule, toTerms, type GivenRule, type GivenTerms } from './policy-terms';
 import { show, YamlLimitError, YamlReader, type Path, type Read } from './yaml-reader';
 
 /** Largest policy, in bytes. */
@@ -18,18 +19,6 @@ export const REJECT_REASONS: RejectReason[] = [
   { code: 'tone', label: 'Wrong tone' },
   { code: 'other', label: 'Other' },
 ];
-
-const NO_TERMS: Terms = {
-  approvals: 1,
-  fourEyes: false,
-  group: null,
-  remindAfterMs: null,
-  escalateAfterMs: null,
-  escalateTo: null,
-  deadlineMs: null,
-  onDeadline: 'fail',
-  deadlineGraceMs: 900_000,
-};
 
 /** The policy cannot be used; `faults` lists everything that is wrong with it, by JSON pointers into it. */
 export class PolicyError extends Error {
@@ -264,65 +253,4 @@ class PolicyReader extends YamlReader {
       this.warn(['rules', last + 1 + index], `is never reached: /rules/${last} takes every job`);
     });
   }
-}
-
-const TERM_KEYS = [
-  'approvals',
-  'four_eyes',
-  'group',
-  'remind_after',
-  'escalate_after',
-  'escalate_to',
-  'deadline',
-  'on_deadline',
-  'deadline_grace',
-] as const satisfies (keyof GivenTerms)[];
-
-/** The terms as a policy names them. Null takes a default away. */
-interface GivenTerms {
-  approvals?: number;
-  four_eyes?: boolean;
-  group?: string | null;
-  remind_after?: number | null;
-  escalate_after?: number | null;
-  escalate_to?: string | null;
-  deadline?: number | null;
-  on_deadline?: 'fail' | 'approve';
-  deadline_grace?: number;
-}
-
-interface GivenRule extends GivenTerms {
-  name?: string;
-  when?: Condition;
-  outcome?: Rule['outcome'];
-  sample?: number;
-  shadow?: boolean;
-  submitter_message?: string;
-}
-
-function toTerms(given: GivenTerms, usual: Terms): Terms {
-  const or = <T>(value: T | undefined, otherwise: T): T => (value === undefined ? otherwise : value);
-  return {
-    approvals: or(given.approvals, usual.approvals),
-    fourEyes: or(given.four_eyes, usual.fourEyes),
-    group: or(given.group, usual.group),
-    remindAfterMs: or(given.remind_after, usual.remindAfterMs),
-    escalateAfterMs: or(given.escalate_after, usual.escalateAfterMs),
-    escalateTo: or(given.escalate_to, usual.escalateTo),
-    deadlineMs: or(given.deadline, usual.deadlineMs),
-    onDeadline: or(given.on_deadline, usual.onDeadline),
-    deadlineGraceMs: or(given.deadline_grace, usual.deadlineGraceMs),
-  };
-}
-
-function toRule(given: GivenRule, usual: Terms): Rule {
-  return {
-    ...toTerms(given, usual),
-    name: String(given.name),
-    when: given.when ?? null,
-    outcome: given.outcome ?? 'human',
-    sample: given.sample ?? 0,
-    shadow: given.shadow ?? false,
-    submitterMessage: given.submitter_message ?? null,
-  };
 }

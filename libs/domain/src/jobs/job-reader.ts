@@ -6,9 +6,18 @@ import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
 import { MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
+import { Turns } from '../turns';
 import { obstacle, type DeskCaller, type Obstacle } from './statements/obstacle';
 import { readRevision, type EarlierAnswer } from './statements/restore';
-import type { Verdict } from './transitions';
+import type { JobStatus, Verdict } from './transitions';
+
+/** A job of more bytes is large: it is read by itself, and does not hold up those that are read with many others. */
+const LARGE_BYTES = 65_536;
+/** From so many bytes on, one is read at a time, else four: as texts and objects they take several times as much. */
+const HUGE_BYTES = 1_048_576;
+const TOO_MANY = 'Too many large jobs are being read. Try again in a few seconds.';
+/** For the whole process, as its memory is. */
+const TURNS = { large: new Turns(4, TOO_MANY), huge: new Turns(1, TOO_MANY) };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -17,9 +26,10 @@ export function isJobId(text: string): boolean {
   return UUID.test(text);
 }
 
-/** A job's id as the database has it, its revision, and when that was read, on the database's clock. */
+/** A job's id as the database has it, its status and revision, and when that was read, on the database's clock. */
 export interface CurrentJob {
   id: string;
+  status: JobStatus;
   revision: number;
   asOf: Date;
 }
@@ -46,13 +56,13 @@ export interface Answered {
 @Injectable()
 export class JobReader {
   private readonly jobs: Repository<Job>;
-  private readonly findBatched: (id: string) => Promise<Job | null>;
+  private readonly findBatched: (id: string) => Promise<Job | number | null>;
   private readonly currentBatched: (id: string) => Promise<CurrentJob | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
     this.findBatched = batched(async (ids: string[]) => {
-      const byId = await this.whereWritable([...new Set(ids)], (some) => this.read(some));
+      const byId = await this.whereWritable([...new Set(ids)], (some) => this.readUnlessLarge(some));
       return ids.map((id) => byId.get(id) ?? null);
     });
     this.currentBatched = batched(async (ids: string[]) => {
@@ -61,25 +71,43 @@ export class JobReader {
     });
   }
 
-  /** The job with this id, whatever its shape; null when there is none. */
-  find(id: string): Promise<Job | null> {
-    return isJobId(id) ? this.findBatched(id.toLowerCase()) : Promise.resolve(null);
+  /**
+   * The job with this id, whatever its shape; null when there is none. Large ones are read few at a time.
+   * @param maxWaitMs how long a large one may wait for its turn, in milliseconds
+   * @throws DomainError unavailable when its turn did not come in time
+   */
+  async find(id: string, maxWaitMs = Infinity): Promise<Job | null> {
+    if (!isJobId(id)) return null;
+    const found = await this.findBatched(id.toLowerCase());
+    if (typeof found !== 'number') return found;
+    const turns = found > HUGE_BYTES ? TURNS.huge : TURNS.large;
+    return turns.take(() => this.jobs.createQueryBuilder('job').where({ id }).getOne(), maxWaitMs);
   }
 
-  private async read(ids: string[]): Promise<Map<string, Job>> {
+  /** The jobs, but of large ones how many bytes they have. */
+  private async readUnlessLarge(ids: string[]): Promise<Map<string, Job | number>> {
     const rows = await this.jobs
       .createQueryBuilder('job')
       .comment('prepared: find-jobs')
-      .where('job.id = ANY(:ids)', { ids })
+      .where(`job.id = ANY(:ids) AND job.bytes <= ${LARGE_BYTES}`, { ids })
       .getMany();
-    return new Map(rows.map((job) => [job.id, job]));
+    const found = new Map<string, Job | number>(rows.map((job) => [job.id, job]));
+    const missing = ids.filter((id) => !found.has(id));
+    if (missing.length === 0) return found;
+    const large: { id: string; bytes: string }[] = await this.database.query(
+      prepared('large-jobs', 'SELECT id, bytes FROM jobs WHERE id = ANY($1::uuid[])'),
+      [missing],
+    );
+    // One that was not large a moment ago is read as one that is.
+    for (const { id, bytes } of large) found.set(id, Number(bytes));
+    return found;
   }
 
   private async readCurrent(ids: string[]): Promise<Map<string, CurrentJob>> {
     const rows: CurrentJob[] = await this.database.query(
       prepared(
         'current-jobs',
-        'SELECT id, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
+        'SELECT id, status, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
       ),
       [ids],
     );

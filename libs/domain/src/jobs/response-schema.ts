@@ -33,7 +33,7 @@ export async function requireUsableSchema(schema: Json, owner: string): Promise<
   } else if (JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) {
     detail = `is longer than ${MAX_SCHEMA_LENGTH} characters`;
   } else {
-    const fault = await run<string | null>('faultOfSchema', [schema], owner).catch(whyNot);
+    const fault = await SANDBOXES.schemas.run<string | null>('faultOfSchema', [schema], owner).catch(whyNot);
     if (fault === null) return;
     detail = `is no usable JSON Schema (2020-12): ${fault}`;
   }
@@ -64,23 +64,19 @@ export async function checkSchema(
   if ((slow.get(key) ?? 0) > performance.now()) {
     return { faults: [], unchecked: ['could not be checked: its schema took too long a moment ago'] };
   }
-  const findings = await run<SchemaFindings>('checkSchema', [schema, value, at], owner).catch(
-    (error: unknown): SchemaFindings => ({
+  const findings = await SANDBOXES.checks
+    .run<SchemaFindings>('checkSchema', [schema, value, at], owner)
+    .catch((error: unknown): SchemaFindings => ({
       faults: [],
       unchecked: [`could not be checked: ${whyNot(error)}`],
       isTooSlow: true,
-    }),
-  );
+    }));
   if (findings.isTooSlow) {
     slow.set(key, performance.now() + SLOW_MS);
     const [oldest] = slow.keys();
     if (slow.size > MAX_SLOW && oldest !== undefined) slow.delete(oldest);
   } else slow.delete(key);
   return findings;
-}
-
-function run<Result>(task: string, args: unknown[], owner: string): Promise<Result> {
-  return SANDBOXES.checks.run<Result>(task, args, owner);
 }
 
 /** Why a task brought nothing. @throws DomainError unavailable where it never began; anything that is no such reason */

@@ -1,0 +1,80 @@
+import { isIP } from 'node:net';
+import { Transform } from 'class-transformer';
+import { IsInt, Max, Min, ValidateBy } from 'class-validator';
+import { unusableBroker } from './broker-urls';
+import { shownUrl } from './shown-url';
+
+/** A whole number written in decimal digits; anything else stays as it is and fails the validation. */
+export const Integer = (min: number, max: number): PropertyDecorator => {
+  return (target, key) => {
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value,
+    )(target, key);
+    IsInt()(target, key);
+    Min(min)(target, key);
+    Max(max)(target, key);
+  };
+};
+
+/** `true`, `false`, or a list of IP addresses, networks in CIDR notation, `loopback`, `linklocal` and `uniquelocal`. */
+export const TrustedProxies = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'trustedProxies',
+    validator: {
+      validate: (value) =>
+        typeof value === 'string' && (/^(true|false)$/.test(value) || list(value).every(isNetwork)),
+      defaultMessage: () =>
+        'must be true, false, or a list of addresses and networks such as loopback, 10.0.0.0/8',
+    },
+  });
+
+/** A list of origins as browsers send them: scheme, host, and the port where it is not the scheme's own. */
+export const Origins = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'origins',
+    validator: {
+      validate: (value) => typeof value === 'string' && list(value).every(isOrigin),
+      defaultMessage: () =>
+        'must be a list of origins such as https://app.example, http://localhost:5173; * is not taken, since any page could then decide',
+    },
+  });
+
+/** A list of host names, without scheme and port. */
+export const HostNames = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'hostNames',
+    validator: {
+      validate: (value) =>
+        typeof value === 'string' && list(value).every((name) => /^[a-z\d_]([\w.-]*\w)?$/i.test(name)),
+      defaultMessage: () =>
+        'must be a list of host names without scheme and port such as desk.example, gateway; * is not taken, since a page of any name could then decide',
+    },
+  });
+
+/** A broker's URL, or a list of them as {@link brokerUrls} reads it. */
+export const BrokerUrls = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'brokerUrls',
+    validator: {
+      validate: (value) => typeof value === 'string' && unusableBroker(value) === undefined,
+      defaultMessage: (given) =>
+        `must be an amqp:// or amqps:// URL, or several with commas between them, each with its own scheme, user, port and virtual host, such as amqp://user:password@a:5672/hitl,amqp://user:password@b:5672/hitl; ${shownUrl(unusableBroker(String(given?.value)) ?? '')} is no such URL`,
+    },
+  });
+
+/** The entries of a list that is separated by commas or blanks. */
+export function list(text: string): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== '');
+}
+
+function isNetwork(text: string): boolean {
+  if (/^(loopback|linklocal|uniquelocal)$/.test(text)) return true;
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
