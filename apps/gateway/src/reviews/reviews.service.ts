@@ -41,7 +41,7 @@ import { deadlineOf, JobsService } from '../jobs/jobs.service';
 import { Desk } from './desk.service';
 import { claimOf, heldOf } from './waiting.dto';
 
-/** Histories and drafts that are read at once: each may be of megabytes. How long one waits for its turn, in milliseconds. */
+/** Drafts that are read at once: each may be of megabytes. How long one waits for its turn, in milliseconds. */
 const MAX_READS = 2;
 const MAX_WAIT_MS = 10_000;
 
