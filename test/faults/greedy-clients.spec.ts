@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -20,14 +21,16 @@ const MOST_MEGABYTES = 512;
 /** A neighbour may take three times as long as without greedy clients, or this long where that is less, in milliseconds. */
 const MOST_MS = 1000;
 const PROBES = 40;
-const LARGE_JOBS = 20;
+/** Of 1 MiB each. */
+const LARGE_JOBS = 40;
+const READERS = 6;
 const MAX_STREAMS = 100;
 
 /** `$1` jobs with payloads of `$2` bytes that wait for a human. */
 const WAITING = `INSERT INTO jobs (id, status, payload, response, revision, waiting_since, planned_at)
   SELECT gen_random_uuid(), 'human', to_jsonb(repeat(md5(n::text), $2 / 32)), '"x"', 1, now(), now() FROM generate_series(1, $1) n`;
 
-describe('a client that takes all it can get', () => {
+describe('clients that take all they can get', () => {
   let database: TestDatabase;
   let gateway: ServiceProcess;
   let http: Client;
@@ -96,8 +99,52 @@ describe('a client that takes all it can get', () => {
   const peakMegabytes = (): number =>
     Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))![1]) / 1024;
 
+  /** Begins to read a list, and reads nothing of it. */
+  const begin = (path: string): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      request(`${gateway.url}${path}`, { agent: false }, resolve).on('error', reject).end();
+    });
+
+  async function size(path: string): Promise<number> {
+    let bytes = 0;
+    for await (const chunk of await begin(path)) bytes += (chunk as Buffer).length;
+    return bytes;
+  }
+
+  /** The jobs of each page. */
+  async function pages(path: string): Promise<number[]> {
+    const counts: number[] = [];
+    for (let cursor = ''; ;) {
+      const { body } = await http.get(`${path}?limit=200${cursor}`);
+      counts.push(body.data.length);
+      if (!body.has_more) return counts;
+      cursor = `&cursor=${body.next_cursor}`;
+    }
+  }
+
+  it(`read large lists, ${READERS} at once and one that reads nothing, in less than ${MOST_MEGABYTES} MB`, async () => {
+    const unread = await begin(`/jobs?limit=${LARGE_JOBS}`);
+    const sizes = await Promise.all(Array.from({ length: READERS }, () => size(`/jobs?limit=${LARGE_JOBS}`)));
+    for (const bytes of sizes) expect(bytes).toBeGreaterThan(LARGE_JOBS * MIB);
+    expect(unread.statusCode).toBe(200);
+    unread.destroy();
+    expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+  });
+
+  it.each(['/v1/jobs', '/v1/reviews'])(
+    'get pages of %s that end early, and leave nobody out',
+    async (path) => {
+      const all = await Promise.all(Array.from({ length: READERS }, () => pages(path)));
+      for (const counts of all) {
+        expect(Math.max(...counts)).toBe(7);
+        expect(counts.reduce((sum, count) => sum + count)).toBe(LARGE_JOBS);
+      }
+      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+    },
+  );
+
   it(
-    'gets no more event streams than one may have, and others hear of every event',
+    'get no more event streams than one may have, and others hear of every event',
     async () => {
       const follow = 'GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n';
       const streams = Array.from({ length: MAX_STREAMS }, () => talk(follow));
@@ -119,7 +166,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with answers that it does not read',
+    'fill no memory with answers that they do not read',
     async () => {
       await expectUndisturbed(() => {
         for (let connection = 0; connection < 20; connection += 1) {
@@ -135,7 +182,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with bodies that it does not finish',
+    'fill no memory with bodies that they do not finish',
     async () => {
       const size = 15 * MIB;
       const head = `POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n`;
@@ -156,7 +203,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'is cut off where it does not come to the end of a head',
+    'are cut off where they do not come to the end of a head',
     async () => {
       const slow = talk('GET /v1/jobs HTTP/1.1\r\nhost: localhost\r\n');
       const writing = setInterval(() => slow.socket.write('x-more: 1\r\n'), 500);
