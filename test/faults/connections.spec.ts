@@ -129,18 +129,6 @@ it(
   TEST_DEADLINE,
 );
 
-it(
-  'goes on when the connections to the broker fall silent',
-  async () => {
-    const ids = await submitMany(100, gateway);
-    await until('the worker is busy', () => system.stub.requests.length >= 30, DEADLINE);
-    toBroker.silence();
-    ids.push(...(await submitMany(20, gateway)));
-    await expectHealed(ids);
-  },
-  TEST_DEADLINE,
-);
-
 /** Longest time that an answer of the database is waited for, in milliseconds: where there is no long work, and at all. */
 const QUICK_LIMIT = 5_000;
 const LIMIT = 15_000;

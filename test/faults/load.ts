@@ -46,7 +46,7 @@ const CLIENT_TIMEOUT_MS = 30_000;
 /** Between two tries of the same, in milliseconds. */
 const AGAIN_MS = 100;
 /** Decisions after which a fault counts as overcome. */
-const ENOUGH = 10;
+const ENOUGH = 5;
 const SUBMITTERS = 3;
 const REVIEWERS = 3;
 /** Between two jobs of one submitter, in milliseconds. */
