@@ -1,12 +1,14 @@
 /** A private RabbitMQ: its own node and port mapper (epmd) in a folder, on 127.0.0.1 only. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { environmentWithout, freePort, greets, PATH, run, secret, server } from './process.mjs';
+
+/** @typedef {{ url: string, port: number, dir: string, epmdPort: number, ctl(...args: string[]): Promise<string> } & import('./process.mjs').Server} Broker */
 
 /**
  * Starts a private RabbitMQ with user `hitl`, a random password and no plugins. The first call creates the node in
  * `dir`, later calls go on with its data. Nothing of the machine's own RabbitMQ is read or touched: the node has its
- * own epmd, so that its name, always `hitl@localhost`, clashes with nobody's and the folder can be moved.
+ * own epmd, so that its name, `hitl@localhost` unless it has a peer, clashes with nobody's and the folder can be moved.
  *
  * Rejects when RabbitMQ is not installed, when the port or the folder is taken, and when the server does not answer
  * within 60 s (the error then shows the end of its log).
@@ -14,21 +16,33 @@ import { environmentWithout, freePort, greets, PATH, run, secret, server } from 
  * `stop` is an orderly shutdown, `kill` a crash (SIGKILL); `start` brings it back on the same port with the same
  * data and waits until it accepts connections. Await one before the next. `ctl` runs rabbitmqctl on this node and
  * returns its output.
- * @param {{ dir: string, port?: number }} options `port` defaults to a free one
- * @returns {Promise<{ url: string, port: number, ctl(...args: string[]): Promise<string> } & import('./process.mjs').Server>}
+ * @param {{ dir: string, port?: number, peer?: Broker }} options `port` defaults to a free one; a new node with a `peer` joins
+ *   its cluster: the peer must run then, and be stopped last, as its epmd serves both
+ * @returns {Promise<Broker>}
  */
-export async function startRabbitMq({ dir, port }) {
+export async function startRabbitMq({ dir, port, peer }) {
   const bin = findRabbitMq();
   if (!bin)
     throw new Error('RabbitMQ is not installed: found no folder that holds rabbitmq-server and rabbitmqctl.');
   const home = resolve(dir);
   const at = port ?? (await freePort());
-  const epmdPort = await freePort();
+  const epmdPort = peer?.epmdPort ?? (await freePort());
+  const node = peer ? `hitl-${at}@localhost` : 'hitl@localhost';
 
   mkdirSync(home, { recursive: true });
+  if (peer && !existsSync(join(home, 'password')))
+    for (const file of ['password', '.erlang.cookie']) copyFileSync(join(peer.dir, file), join(home, file));
   const password = secret(join(home, 'password'));
-  const config = `default_user = hitl\ndefault_pass = ${password}\n`;
-  writeFileSync(join(home, 'rabbitmq.conf'), config, { mode: 0o600 });
+  const config = [
+    'default_user = hitl',
+    `default_pass = ${password}`,
+    // A member of a cluster that is frozen counts as gone after that many seconds, a quarter more or less.
+    'net_ticktime = 10',
+    ...(peer ? ['hitl@localhost', node] : []).map(
+      (member, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${member}`,
+    ),
+  ];
+  writeFileSync(join(home, 'rabbitmq.conf'), `${config.join('\n')}\n`, { mode: 0o600 });
   writeFileSync(join(home, 'enabled_plugins'), '[].\n');
   // A bare machine has no /etc/hosts.
   writeFileSync(join(home, 'inetrc'), '{host, {127,0,0,1}, ["localhost"]}.\n{lookup, [file, native]}.\n');
@@ -39,7 +53,7 @@ export async function startRabbitMq({ dir, port }) {
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(epmdPort),
     ERL_FLAGS: '-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}', // ours is enough
-    RABBITMQ_NODENAME: 'hitl@localhost',
+    RABBITMQ_NODENAME: node,
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: String(at),
     RABBITMQ_DIST_PORT: String(await freePort()),
@@ -78,12 +92,12 @@ export async function startRabbitMq({ dir, port }) {
     ready: () => speaksAmqp(at),
   });
   const start = async () => {
-    await epmd.start();
+    if (!peer) await epmd.start();
     await rabbit.start();
   };
   const stop = async () => {
     await rabbit.stop();
-    await epmd.stop();
+    if (!peer) await epmd.stop();
   };
   await start().catch(async (error) => {
     await stop();
@@ -92,6 +106,8 @@ export async function startRabbitMq({ dir, port }) {
   return {
     url: `amqp://hitl:${password}@127.0.0.1:${at}`,
     port: at,
+    dir: home,
+    epmdPort,
     start,
     stop,
     kill: rabbit.kill,

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { completion, startStack, WAYS, type Stack } from '@hitl/testing';
 
-/** A neighbour is not noticed below this, in milliseconds, whatever else the machine does. */
-const FLOOR_MS = 3000;
+/** A neighbour is not noticed below this, in milliseconds: a busy machine's own noise. */
+const FLOOR_MS = 2000;
 /** Looks before the neighbour begins, which tell what is usual. */
 const QUIET_LOOKS = 15;
 /** Calls that take as long as what they are about is wrong: 2 to the power of 40 ways. */
@@ -46,7 +46,7 @@ describe.each(WAYS)('a neighbour who does the worst that is allowed: $name', ({ 
     return performance.now() - start;
   }
 
-  /** Looks all the time while `neighbour` works: none takes much longer than before. */
+  /** Looks all the time while `neighbour` works: all but one in a hundred take about as long as before. */
   async function unnoticed<Result>(neighbour: () => Promise<Result>): Promise<Result> {
     let usual = 0;
     for (let index = 0; index < QUIET_LOOKS; index += 1) usual = Math.max(usual, await look());
@@ -54,13 +54,14 @@ describe.each(WAYS)('a neighbour who does the worst that is allowed: $name', ({ 
     const work = neighbour().finally(() => {
       state.busy = false;
     });
-    let slowest = 0;
+    const looks: number[] = [];
     while (state.busy) {
-      slowest = Math.max(slowest, await look());
+      looks.push(await look());
       await delay(20);
     }
     const result = await work;
-    expect(slowest).toBeLessThan(Math.max(3 * usual, FLOOR_MS));
+    const disturbed = looks.sort((a, b) => a - b).at(Math.ceil(0.99 * looks.length) - 1) ?? 0;
+    expect(disturbed).toBeLessThan(Math.max(3 * usual, FLOOR_MS));
     return result;
   }
 

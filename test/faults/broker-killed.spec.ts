@@ -1,11 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { createTestDatabase, needs, until, type ServiceProcess, type TestDatabase } from '@hitl/testing';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { createTestDatabase, needs, until, type ServiceProcess } from '@hitl/testing';
 import { startRabbitMq } from '../../scripts/services.mjs';
 import {
   abortedCalls,
-  createSystem,
   DEADLINE,
   expectInferredOnce,
   readiness,
@@ -14,13 +13,18 @@ import {
   takes,
   temporaryFolder,
   TEST_DEADLINE,
-  type System,
+  useSystem,
 } from './support';
 
 const folder = temporaryFolder();
 let broker: Awaited<ReturnType<typeof startRabbitMq>>;
-let database: TestDatabase;
-let system: System;
+const system = useSystem({
+  each: true,
+  on: async () => {
+    const database = await createTestDatabase();
+    return { database, env: { DATABASE_URL: database.url, AMQP_URL: broker.url } };
+  },
+});
 
 /** What a process has said of the broker, and all errors of its channels. None may have a stack. */
 function brokerLines({ logs }: ServiceProcess): string[] {
@@ -38,15 +42,6 @@ afterAll(async () => {
   await broker.stop();
   folder.remove();
 });
-beforeEach(async () => {
-  database = await createTestDatabase();
-  system = await createSystem({ DATABASE_URL: database.url, AMQP_URL: broker.url });
-});
-afterEach(async () => {
-  await system.stop();
-  await database.drop();
-});
-
 it(
   'loses no job and infers none twice when the broker is killed with jobs in flight, and accepts jobs meanwhile',
   async () => {
@@ -55,14 +50,14 @@ it(
     const services = await system.startAll('gateway', 'inference-worker', 'review-service');
     const [gateway] = services;
 
-    const ids = await submitMany(200, gateway!);
+    const ids = await submitMany(200, gateway);
     await until('the worker is busy', () => stub.requests.length >= 50, DEADLINE);
     await broker.kill();
-    expect((await statuses(database, ids)).bot).toBeGreaterThan(0);
-    ids.push(...(await submitMany(20, gateway!)));
+    expect((await statuses(system.database, ids)).bot).toBeGreaterThan(0);
+    ids.push(...(await submitMany(20, gateway)));
     await broker.start();
 
-    await expectInferredOnce(database, ids);
+    await expectInferredOnce(system.database, ids);
     expect(abortedCalls(stub)).toBe(0);
     expect(system.deaths()).toEqual([]);
     // Each process says it once, with the reason.
@@ -84,13 +79,13 @@ it(
     await broker.kill();
     const services = await system.startAll('gateway', 'inference-worker', 'review-service');
     const [gateway, worker] = services;
-    const ids = await submitMany(50, gateway!);
-    expect(await readiness(gateway!)).toMatchObject({ status: 200, publishing: false });
-    expect(await readiness(worker!)).toMatchObject({ status: 503, consuming: false });
+    const ids = await submitMany(50, gateway);
+    expect(await readiness(gateway)).toMatchObject({ status: 200, publishing: false });
+    expect(await readiness(worker)).toMatchObject({ status: 503, consuming: false });
     await broker.start();
 
-    await expectInferredOnce(database, ids);
-    expect(await readiness(worker!)).toMatchObject({ status: 200, consuming: true });
+    await expectInferredOnce(system.database, ids);
+    expect(await readiness(worker)).toMatchObject({ status: 200, consuming: true });
     expect(system.deaths()).toEqual([]);
     for (const service of services) {
       await until('it is back', () => brokerLines(service).length > 1, DEADLINE);
@@ -108,10 +103,10 @@ it(
   async () => {
     system.stub.answer = takes(10);
     const [gateway] = await system.startAll('gateway', 'review-service');
-    const ids = await submitMany(50, gateway!);
+    const ids = await submitMany(50, gateway);
     await until(
       'all bells are with the broker, and only there',
-      async () => (await database.query('SELECT id FROM outbox')).length === 0,
+      async () => (await system.database.query('SELECT id FROM outbox')).length === 0,
       DEADLINE,
     );
     await broker.kill();
@@ -119,11 +114,11 @@ it(
     await broker.start();
     const worker = await system.start('inference-worker');
     await until('the worker consumes', async () => (await readiness(worker)).consuming, DEADLINE);
-    expect(await statuses(database, ids)).toEqual({ bot: ids.length });
+    expect(await statuses(system.database, ids)).toEqual({ bot: ids.length });
 
     // The reconciler rings for a job that nobody took a minute after its submission. Let that minute be over.
-    await database.query('UPDATE jobs SET next_kick_at = now()');
-    await expectInferredOnce(database, ids);
+    await system.database.query('UPDATE jobs SET next_kick_at = now()');
+    await expectInferredOnce(system.database, ids);
     expect(system.deaths()).toEqual([]);
   },
   TEST_DEADLINE,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -21,7 +22,9 @@ const MOST_MEGABYTES = 512;
 /** A neighbour may take three times as long as without greedy clients, or this long where that is less, in milliseconds. */
 const MOST_MS = 1000;
 const PROBES = 40;
-const LARGE_JOBS = 20;
+/** Of 1 MiB each. */
+const LARGE_JOBS = 40;
+const READERS = 6;
 const MAX_STREAMS = 100;
 const MAX_HOLDS = 40;
 /** Of one job, and of one body; a little less than may be. */
@@ -31,7 +34,7 @@ const HUGE = 20 * MIB - 1000;
 const WAITING = `INSERT INTO jobs (id, status, payload, response, revision, waiting_since, planned_at)
   SELECT gen_random_uuid(), 'human', to_json(repeat(md5(n::text), $2 / 32)), '"x"', 1, now(), now() FROM generate_series(1, $1) n`;
 
-describe('a client that takes all it can get', () => {
+describe('clients that take all they can get', () => {
   let database: TestDatabase;
   let gateway: ServiceProcess;
   let http: Client;
@@ -115,8 +118,52 @@ describe('a client that takes all it can get', () => {
   const peakMegabytes = (): number =>
     Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))![1]) / 1024;
 
+  /** Begins to read a list, and reads nothing of it. */
+  const begin = (path: string): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      request(`${gateway.url}${path}`, { agent: false }, resolve).on('error', reject).end();
+    });
+
+  async function size(path: string): Promise<number> {
+    let bytes = 0;
+    for await (const chunk of await begin(path)) bytes += (chunk as Buffer).length;
+    return bytes;
+  }
+
+  /** The jobs of each page. */
+  async function pages(path: string): Promise<number[]> {
+    const counts: number[] = [];
+    for (let cursor = ''; ;) {
+      const { body } = await http.get(`${path}?limit=200${cursor}`);
+      counts.push(body.data.length);
+      if (!body.has_more) return counts;
+      cursor = `&cursor=${body.next_cursor}`;
+    }
+  }
+
+  it(`read large lists, ${READERS} at once and one that reads nothing, in less than ${MOST_MEGABYTES} MB`, async () => {
+    const unread = await begin(`/jobs?limit=${LARGE_JOBS}`);
+    const sizes = await Promise.all(Array.from({ length: READERS }, () => size(`/jobs?limit=${LARGE_JOBS}`)));
+    for (const bytes of sizes) expect(bytes).toBeGreaterThan(LARGE_JOBS * MIB);
+    expect(unread.statusCode).toBe(200);
+    unread.destroy();
+    expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+  });
+
+  it.each(['/v1/jobs', '/v1/reviews'])(
+    'get pages of %s that end early, and leave nobody out',
+    async (path) => {
+      const all = await Promise.all(Array.from({ length: READERS }, () => pages(path)));
+      for (const counts of all) {
+        expect(Math.max(...counts)).toBe(7);
+        expect(counts.reduce((sum, count) => sum + count)).toBe(LARGE_JOBS);
+      }
+      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+    },
+  );
+
   it(
-    'gets no more event streams than one may have, and others hear of every event',
+    'get no more event streams than one may have, and others hear of every event',
     async () => {
       const follow = 'GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n';
       const streams = Array.from({ length: MAX_STREAMS }, () => talk(follow));
@@ -138,7 +185,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with answers that it does not read',
+    'fill no memory with answers that they do not read',
     async () => {
       await expectUndisturbed(() => {
         for (let connection = 0; connection < 20; connection += 1) {
@@ -154,7 +201,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with bodies that it does not finish',
+    'fill no memory with bodies that they do not finish',
     async () => {
       const size = 15 * MIB;
       const head = `POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n`;
@@ -175,7 +222,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with bodies that are larger than they look',
+    'fill no memory with bodies that are larger than they look',
     async () => {
       const bodies = [
         `{"payload":[${'{},'.repeat(HUGE / 3)}{}]}`,
@@ -198,7 +245,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with large bodies side by side',
+    'fill no memory with large bodies side by side',
     async () => {
       let bodies: ReturnType<typeof post>[] = [];
       const large = JSON.stringify({ payload: 'x'.repeat(HUGE) });
@@ -214,7 +261,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'takes no room for bodies when it has gone',
+    'take no room for bodies when they have gone',
     async () => {
       const [{ id }]: any = await database.query(`SELECT id FROM jobs WHERE status = 'human' LIMIT 1`);
       const edit = JSON.stringify({ verdict: 'edit', response: 'x'.repeat(10 * MIB) });
@@ -233,7 +280,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with large jobs that it reads side by side',
+    'fill no memory with large jobs that they read side by side',
     async () => {
       const { body: job } = await http.post('/v1/jobs', { payload: 'x'.repeat(HUGE) });
       const get = `GET /v1/jobs/${job.id} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
@@ -256,7 +303,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'fills no memory with what it is held for, and is held so often only',
+    'fill no memory with what they are held for, and are held so often only',
     async () => {
       const content = 'x'.repeat(7 * MIB);
       const held = Array.from({ length: MAX_HOLDS }, (_, index) =>
@@ -303,7 +350,7 @@ describe('a client that takes all it can get', () => {
   );
 
   it(
-    'is cut off where it does not come to the end of a head',
+    'are cut off where they do not come to the end of a head',
     async () => {
       const slow = talk('GET /v1/jobs HTTP/1.1\r\nhost: localhost\r\n');
       const writing = setInterval(() => slow.socket.write('x-more: 1\r\n'), 500);

@@ -1,36 +1,11 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { testAmqpUrl, until, type ServiceProcess, type TestDatabase } from '@hitl/testing';
+import { expect, it } from '@jest/globals';
+import { until } from '@hitl/testing';
 import { readEvents, type StreamedEvent } from '../e2e/streamed-events';
-import { startPair, type Pair } from './standby';
-import {
-  createSystem,
-  DEADLINE,
-  migratedDatabase,
-  submit,
-  submitMany,
-  temporaryFolder,
-  TEST_DEADLINE,
-  type System,
-} from './support';
+import { onPair, type Pair } from './standby';
+import { DEADLINE, submit, submitMany, TEST_DEADLINE, useSystem } from './support';
 
-let folder: ReturnType<typeof temporaryFolder>;
 let servers: Pair;
-let database: TestDatabase;
-let system: System;
-
-beforeEach(async () => {
-  folder = temporaryFolder();
-  servers = await startPair(folder.path);
-  database = await migratedDatabase(servers.primary.url);
-  await servers.caughtUp();
-  system = await createSystem({ DATABASE_URL: servers.url, AMQP_URL: testAmqpUrl() });
-}, TEST_DEADLINE);
-afterEach(async () => {
-  await system.stop();
-  await database.drop();
-  await servers.stop();
-  folder.remove();
-});
+const system = useSystem({ on: onPair((pair) => (servers = pair)) });
 
 /** Follows events until the stream ends or `leave`, and keeps what it has seen. */
 function follow(url: string): { seen: StreamedEvent[]; leave: () => void; over: Promise<unknown> } {
@@ -50,7 +25,7 @@ it(
   'tells followers that the last moments were lost with a failover, and misses nothing after it',
   async () => {
     // Only a gateway: nothing but what is submitted happens.
-    const gateway: ServiceProcess = await system.start('gateway');
+    const gateway = await system.start('gateway');
     const [kept = ''] = await submitMany(1, gateway);
     const all = follow(`${gateway.url}/v1/events`);
     const sees = (id: string) => all.seen.some(({ data }) => (data as { job_id?: string }).job_id === id);

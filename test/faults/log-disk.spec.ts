@@ -1,18 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient, createTestDatabase, testAmqpUrl, until, type TestDatabase } from '@hitl/testing';
+import { freePort } from '../../scripts/services/process.mjs';
 import { DEADLINE, TEST_DEADLINE, temporaryFolder } from './support';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 describe('a log that cannot be written', () => {
   let database: TestDatabase;

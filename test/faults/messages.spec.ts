@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import {
-  createTestDatabase,
-  testAmqpUrl,
-  until,
-  type ServiceProcess,
-  type TestDatabase,
-} from '@hitl/testing';
+import { testAmqpUrl, until, type ServiceProcess } from '@hitl/testing';
 import { connect, type ChannelModel, type ConfirmChannel, type GetMessage, type Options } from 'amqplib';
 import {
-  createSystem,
   DEADLINE,
   decide,
   expectInferredOnce,
@@ -18,13 +11,12 @@ import {
   submitMany,
   TEST_DEADLINE,
   post,
-  type System,
+  useSystem,
 } from './support';
 
 const JOB = '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e';
 
-let database: TestDatabase;
-let system: System;
+const system = useSystem();
 let gateway: ServiceProcess;
 let worker: ServiceProcess;
 let reviews: ServiceProcess;
@@ -32,8 +24,6 @@ let connection: ChannelModel;
 let channel: ConfirmChannel;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  system = await createSystem({ DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() });
   [gateway, worker, reviews] = await Promise.all([
     system.start('gateway'),
     // A job that has failed once stays in its back-off for the whole test.
@@ -47,8 +37,6 @@ beforeAll(async () => {
 }, TEST_DEADLINE);
 afterAll(async () => {
   await connection.close();
-  await system.stop();
-  await database.drop();
 });
 
 async function publish(queue: string, content: unknown, options: Options.Publish = {}): Promise<void> {
@@ -108,7 +96,11 @@ it(
     }
 
     const ids = await submitMany(10, gateway);
-    await until('they wait for a human', async () => (await statuses(database, ids)).human === 10, DEADLINE);
+    await until(
+      'they wait for a human',
+      async () => (await statuses(system.database, ids)).human === 10,
+      DEADLINE,
+    );
     expect((await decide(gateway, ids[0]!, { verdict: 'approve' })).status).toBe(200);
 
     const parked: GetMessage[] = [];
@@ -173,7 +165,7 @@ it(
     await until(
       'each is where it shall be',
       async () => {
-        const [row] = await database.query<{ tried: number; human: number; resting: number }>(
+        const [row] = await system.database.query<{ tried: number; human: number; resting: number }>(
           `SELECT count(*) FILTER (WHERE attempts = 1)::int AS tried,
                   count(*) FILTER (WHERE status = 'human' AND id = ANY($1))::int AS human,
                   count(*) FILTER (WHERE id = ANY($2) AND lease_token IS NULL)::int AS resting
@@ -188,9 +180,9 @@ it(
     await decide(gateway, rejected!, { verdict: 'reject' });
     await post(`${gateway.url}/v1/jobs/${cancelled}/cancel`);
     const ids = [held, resting, waiting!, approved!, rejected!, cancelled];
-    expect(await statuses(database, ids)).toEqual({ bot: 2, human: 1, success: 1, fail: 2 });
+    expect(await statuses(system.database, ids)).toEqual({ bot: 2, human: 1, success: 1, fail: 2 });
     const look = (): Promise<unknown> =>
-      database.query(
+      system.database.query(
         `SELECT j.id, j.status, j.response, j.revision, j.attempts, j.lease_token, j.failure_reason, j.updated_at,
                 (SELECT array_agg(e.type ORDER BY e.id) FROM job_events e WHERE e.job_id = j.id) AS events
          FROM jobs j WHERE id = ANY($1) ORDER BY id`,
@@ -207,7 +199,7 @@ it(
     // One by one in each queue, so those that come after have overtaken nothing.
     const seen = await metric(reviews, 'hitl_reviews_requested_total');
     const later = await submitMany(5, gateway);
-    await expectInferredOnce(database, later);
+    await expectInferredOnce(system.database, later);
     await until(
       'the last message is handled',
       async () => (await metric(reviews, 'hitl_reviews_requested_total')) >= seen + later.length,
@@ -219,7 +211,7 @@ it(
     finish();
     expect(await worker.stop()).toBe(0);
     expect((await channel.checkQueue('hitl.inference')).messageCount).toBe(0);
-    expect(await statuses(database, ids)).toEqual({ bot: 1, human: 2, success: 1, fail: 2 });
+    expect(await statuses(system.database, ids)).toEqual({ bot: 1, human: 2, success: 1, fail: 2 });
     expect(stub.requests).toHaveLength(ids.length + later.length);
     expect(system.deaths()).toEqual([]);
   },

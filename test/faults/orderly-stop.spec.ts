@@ -1,18 +1,11 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  createTestDatabase,
-  testAmqpUrl,
-  until,
-  type ServiceProcess,
-  type TestDatabase,
-} from '@hitl/testing';
+import { testAmqpUrl, until, type ServiceProcess } from '@hitl/testing';
 import { connect } from 'amqplib';
 import pg from 'pg';
 import {
   abortedCalls,
-  createSystem,
   DEADLINE,
   decide,
   expectInferredOnce,
@@ -21,20 +14,10 @@ import {
   submitMany,
   takes,
   TEST_DEADLINE,
-  type System,
+  useSystem,
 } from './support';
 
-let database: TestDatabase;
-let system: System;
-
-beforeEach(async () => {
-  database = await createTestDatabase();
-  system = await createSystem({ DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() });
-});
-afterEach(async () => {
-  await system.stop();
-  await database.drop();
-});
+const system = useSystem({ each: true });
 
 /** The jobs whose messages wait in a queue; they stay there. */
 async function queuedIn(queue: string): Promise<string[]> {
@@ -65,17 +48,17 @@ describe('a worker that is told to stop', () => {
       const begun = stub.requests.length;
       expect(begun).toBeLessThan(ids.length);
       expect(abortedCalls(stub)).toBe(0);
-      expect(await statuses(database, ids)).toEqual({ human: begun, bot: ids.length - begun });
+      expect(await statuses(system.database, ids)).toEqual({ human: begun, bot: ids.length - begun });
       await until('all bells have rung', async () => {
-        return (await database.query('SELECT id FROM outbox')).length === 0;
+        return (await system.database.query('SELECT id FROM outbox')).length === 0;
       });
       // Only what it never touched is left for others: what it finished, it has acknowledged.
-      const untouched = await database.query<{ id: string }>('SELECT id FROM jobs WHERE attempts = 0');
+      const untouched = await system.database.query<{ id: string }>('SELECT id FROM jobs WHERE attempts = 0');
       const queued = await queuedIn('hitl.inference');
       expect(queued.sort()).toEqual(untouched.map(({ id }) => id).sort());
 
       await system.startAll('inference-worker', 'review-service');
-      await expectInferredOnce(database, ids);
+      await expectInferredOnce(system.database, ids);
       expect(stub.requests).toHaveLength(ids.length);
       expect(system.deaths()).toEqual([]);
     },
@@ -87,7 +70,7 @@ describe('with requests in flight', () => {
   let lock: pg.Client;
 
   beforeEach(async () => {
-    lock = new pg.Client(database.url);
+    lock = new pg.Client(system.database.url);
     await lock.connect();
   });
   afterEach(() => lock.end());
@@ -100,7 +83,7 @@ describe('with requests in flight', () => {
     until(
       `a statement waits: ${text}`,
       async () => {
-        const rows = await database.query(
+        const rows = await system.database.query(
           `SELECT 1 FROM pg_stat_activity
            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`,
           [text],
@@ -116,20 +99,24 @@ describe('with requests in flight', () => {
     'a gateway that is told to stop answers them, takes no new ones, and exits with 0',
     async () => {
       const [gateway] = await system.startAll('gateway', 'review-service', 'inference-worker');
-      const [waiting] = await submitMany(1, gateway!);
-      await until('it waits for a human', async () => (await statuses(database, [waiting!])).human, DEADLINE);
+      const [waiting] = await submitMany(1, gateway);
+      await until(
+        'it waits for a human',
+        async () => (await statuses(system.database, [waiting!])).human,
+        DEADLINE,
+      );
 
       await holdBack();
-      const submission = submit(gateway!);
-      const decision = decide(gateway!, waiting!, { verdict: 'approve' });
+      const submission = submit(gateway);
+      const decision = decide(gateway, waiting!, { verdict: 'approve' });
       await heldBack("'submitted', 'bot'");
       await heldBack('AS status_after');
-      const exit = gateway!.stop();
-      await stopping(gateway!);
+      const exit = gateway.stop();
+      await stopping(gateway);
       await until(
         'newcomers are refused',
         () =>
-          submit(gateway!).then(
+          submit(gateway).then(
             () => false,
             () => true,
           ),
@@ -146,7 +133,7 @@ describe('with requests in flight', () => {
       await until(
         'the accepted job is done',
         async () => {
-          return (await statuses(database, [accepted.body.id])).human;
+          return (await statuses(system.database, [accepted.body.id])).human;
         },
         DEADLINE,
       );
@@ -176,14 +163,18 @@ describe('with requests in flight', () => {
     'a review service that is told to stop decides what it was asked, and exits with 0',
     async () => {
       const [gateway, reviews] = await system.startAll('gateway', 'review-service', 'inference-worker');
-      const [id] = await submitMany(1, gateway!);
-      await until('it waits for a human', async () => (await statuses(database, [id!])).human, DEADLINE);
+      const [id] = await submitMany(1, gateway);
+      await until(
+        'it waits for a human',
+        async () => (await statuses(system.database, [id!])).human,
+        DEADLINE,
+      );
 
       await holdBack();
-      const decision = decide(gateway!, id!, { verdict: 'approve' });
+      const decision = decide(gateway, id!, { verdict: 'approve' });
       await heldBack('AS status_after');
-      const exit = reviews!.stop();
-      await stopping(reviews!);
+      const exit = reviews.stop();
+      await stopping(reviews);
       await lock.query('COMMIT');
 
       expect(await decision).toMatchObject({ status: 200, body: { status: 'success' } });

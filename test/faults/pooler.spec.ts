@@ -1,14 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import {
-  createTestDatabase,
-  needs,
-  runService,
-  testAmqpUrl,
-  type ServiceProcess,
-  type TestDatabase,
-} from '@hitl/testing';
+import { createTestDatabase, needs, runService, testAmqpUrl, type TestDatabase } from '@hitl/testing';
 import { startPgBouncer } from '../../scripts/services.mjs';
 import {
   createSystem,
@@ -61,9 +54,7 @@ it(
     });
     try {
       system.stub.answer = takes(20);
-      const [gateway] = (await system.startAll('gateway', 'inference-worker', 'review-service')) as [
-        ServiceProcess,
-      ];
+      const [gateway] = await system.startAll('gateway', 'inference-worker', 'review-service');
       const ids = await submitMany(30, gateway);
       await expectInferredOnce(database, ids);
       const decided = await Promise.all(ids.map((id) => decide(gateway, id, { verdict: 'approve' })));

@@ -1,10 +1,13 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import {
+  createTestDatabase,
   runService,
   startModelStub,
   startService,
+  testAmqpUrl,
   until,
   type AppName,
   type ModelStub,
@@ -12,6 +15,7 @@ import {
   type TestDatabase,
 } from '@hitl/testing';
 import pg from 'pg';
+import { lives } from '../../scripts/services/process.mjs';
 
 /** How long anything may take on a busy machine, in milliseconds. The usual run needs a fraction of it. */
 export const DEADLINE = 60_000;
@@ -39,6 +43,17 @@ export function temporaryFolder(): { path: string; remove(): void } {
   };
 }
 
+/** Sends a signal to the server that runs in `folder`, and to all its children. */
+export function signalServer(
+  folder: string,
+  name: 'postgres' | 'rabbitmq',
+  signal: 'SIGSTOP' | 'SIGCONT',
+): void {
+  const { pid } = JSON.parse(readFileSync(join(folder, `${name}.pid`), 'utf8')) as { pid: number };
+  process.kill(pid, signal);
+  for (const child of lives().filter(({ parent }) => parent === pid)) process.kill(child.pid, signal);
+}
+
 /** Brings the schema of an empty database up to date, and looks into it. */
 export async function migratedDatabase(url: string): Promise<TestDatabase> {
   const { code, stderr } = await runService('gateway', ['migrate'], { DATABASE_URL: url });
@@ -58,7 +73,7 @@ export interface System {
   /** Starts one more process. */
   start(app: AppName, env?: Record<string, string>): Promise<ServiceProcess>;
   /** Starts one more process of each app named. */
-  startAll(...apps: AppName[]): Promise<ServiceProcess[]>;
+  startAll<Apps extends AppName[]>(...apps: Apps): Promise<{ [Index in keyof Apps]: ServiceProcess }>;
   /** The processes that ended without having been told to, with their last lines. */
   deaths(): string[];
   stop(): Promise<void>;
@@ -96,7 +111,8 @@ export async function createSystem(env: Record<string, string>): Promise<System>
         },
       };
     },
-    startAll: (...apps) => Promise.all(apps.map((app) => system.start(app))),
+    startAll: <Apps extends AppName[]>(...apps: Apps) =>
+      Promise.all(apps.map((app) => system.start(app))) as Promise<{ [Index in keyof Apps]: ServiceProcess }>,
     deaths: () => deaths,
     async stop() {
       await Promise.all([...running].map((one) => one.kill()));
@@ -104,6 +120,45 @@ export async function createSystem(env: Record<string, string>): Promise<System>
     },
   };
   return system;
+}
+
+/** What a system stands on. */
+export interface Surroundings {
+  database: TestDatabase;
+  /** Where the processes find it. */
+  env: Record<string, string>;
+  /** Ends what was started for it. */
+  stop?(): Promise<unknown>;
+}
+
+/**
+ * For the top of a spec: a system without processes and what it stands on, there before the first test and gone after the
+ * last one; with `each`, anew for each test.
+ * @param on what it stands on: a database of its own and the run's broker by default
+ */
+export function useSystem({
+  on = onRunsServers,
+  each = false,
+}: { on?: () => Promise<Surroundings>; each?: boolean } = {}): System & { database: TestDatabase } {
+  const own = {} as System & { database: TestDatabase };
+  let surroundings: Surroundings;
+  const [before, after] = each ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  before(async () => {
+    surroundings = await on();
+    Object.assign(own, await createSystem(surroundings.env), { database: surroundings.database });
+  }, TEST_DEADLINE);
+  after(async () => {
+    await own.stop();
+    await surroundings.database.drop();
+    await surroundings.stop?.();
+  }, TEST_DEADLINE);
+  return own;
+}
+
+async function onRunsServers(): Promise<Surroundings> {
+  const AMQP_URL = testAmqpUrl();
+  const database = await createTestDatabase();
+  return { database, env: { DATABASE_URL: database.url, AMQP_URL } };
 }
 
 /** How many calls to the model were given up by their caller before they were answered. */
@@ -120,7 +175,7 @@ export interface HttpAnswer {
   status: number;
   headers: Headers;
   /** A job, or a problem. */
-  body: { id: string; status: string | number; code?: string; type?: string };
+  body: { id: string; status: string | number; code?: string; type?: string; detail?: string };
 }
 
 export async function post(
@@ -141,12 +196,25 @@ export async function post(
   };
 }
 
+/** Fails unless the answer is how trouble of the surroundings is told. */
+export function expectUnavailable({ status, headers, body }: HttpAnswer): void {
+  expect([status, body.code]).toEqual([503, 'unavailable']);
+  expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+}
+
 export const submit = (gateway: ServiceProcess, payload: object | string = {}): Promise<HttpAnswer> =>
   post(`${gateway.url}/v1/jobs`, { payload });
 
 /** Decides on the first revision. */
 export const decide = (gateway: ServiceProcess, id: string, decision: object): Promise<HttpAnswer> =>
   post(`${gateway.url}/v1/reviews/${id}/decision`, decision, { 'if-match': '"1"' });
+
+/** Approves the first revision, unless an earlier try whose reply was lost has done it already. */
+export async function approved(gateway: ServiceProcess, id: string): Promise<boolean> {
+  const { status } = await decide(gateway, id, { verdict: 'approve' });
+  return status === 200 || status === 409;
+}
 
 /** Submits `{n: 0}` to `{n: count - 1}`, shared out among the gateways; answers the jobs' ids. */
 export async function submitMany(count: number, ...gateways: ServiceProcess[]): Promise<string[]> {
@@ -210,6 +278,26 @@ export async function metric(
         Object.entries(labels).every(([label, value]) => candidate.includes(`${label}="${value}"`)),
     );
   return Number(line?.split(' ').at(-1) ?? 0);
+}
+
+/** Messages that these processes have set aside. */
+export async function parked(...services: ServiceProcess[]): Promise<number> {
+  const counts = await Promise.all(services.map((one) => metric(one, 'hitl_messages_parked_total')));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Waits until each process is ready, and publishes. */
+export async function allReady(...services: ServiceProcess[]): Promise<void> {
+  for (const service of services) {
+    await until(
+      `${service.url} is ready`,
+      async () => {
+        const { status, publishing } = await readiness(service);
+        return status === 200 && publishing;
+      },
+      DEADLINE,
+    );
+  }
 }
 
 /** What a process says of itself at /health/ready. */

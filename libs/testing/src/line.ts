@@ -10,6 +10,8 @@ export interface Line {
   silence(): void;
   /** {@link silence}, and new ones are taken and never answered, as by a server whose process is stopped. */
   freeze(): void;
+  /** Ends a {@link freeze}, and the connections that lost something by it. */
+  thaw(): void;
   /** Ends all connections, and refuses new ones. */
   close(): void;
 }
@@ -64,6 +66,10 @@ export async function createLine(
     freeze() {
       frozen = true;
       silence();
+    },
+    thaw() {
+      frozen = false;
+      cut();
     },
     close() {
       cut();

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { JsonText } from '../json';
-import { prepared } from '../prepared';
+import { prepared, quick } from '../prepared';
 import { Draft } from './draft.entity';
 import { AT_WORK_SECONDS, AT_WORK_UNTIL } from './statements/at-work';
 
@@ -17,6 +17,7 @@ export class DraftStore {
   find(jobId: string, actor: string): Promise<Draft | null> {
     return this.database
       .createQueryBuilder(Draft, 'draft')
+      .comment('quick')
       .where('draft.jobId = :jobId AND draft.actor = :actor', { jobId, actor })
       .andWhere(`EXISTS (SELECT FROM jobs WHERE id = draft.jobId AND status IN ('bot', 'human'))`)
       .getOne();
@@ -42,13 +43,13 @@ export class DraftStore {
    */
   async save(draft: { jobId: string; actor: string; revision: number; content: JsonText }): Promise<boolean> {
     const rows: unknown[] = await this.database.query(
-      `WITH job AS (
+      quick(`WITH job AS (
          UPDATE jobs SET at_work_until = ${AT_WORK_UNTIL} WHERE id = $1::uuid AND status IN ('bot', 'human') RETURNING id
        )
        INSERT INTO drafts (job_id, actor, revision, content)
        SELECT id, $2, $3::int, $4::json FROM job
        ON CONFLICT (job_id, actor) DO UPDATE SET revision = excluded.revision, content = excluded.content, updated_at = now()
-       RETURNING 1`,
+       RETURNING 1`),
       [draft.jobId, draft.actor, draft.revision, draft.content.text],
     );
     return rows.length > 0;
@@ -58,14 +59,14 @@ export class DraftStore {
   async delete(jobId: string, actor: string): Promise<void> {
     await this.database.query(
       // The job knows of the newest draft only: with that one its author goes, if nobody has saved another since.
-      `WITH job AS (
+      quick(`WITH job AS (
          UPDATE jobs j SET at_work_until = (
            SELECT max(updated_at) + ${AT_WORK_SECONDS} * interval '1 second' FROM drafts WHERE job_id = j.id AND actor <> $2)
          FROM drafts d
          WHERE j.id = $1::uuid AND d.job_id = j.id AND d.actor = $2
            AND j.at_work_until = d.updated_at + ${AT_WORK_SECONDS} * interval '1 second'
        )
-       DELETE FROM drafts WHERE job_id = $1::uuid AND actor = $2`,
+       DELETE FROM drafts WHERE job_id = $1::uuid AND actor = $2`),
       [jobId, actor],
     );
   }

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { quick } from '../../prepared';
 import { DELIVERIES } from './deliveries';
 import { inTime, type Timed } from './in-time';
 import { DRAFTS_GONE, OFF_DESK } from './leave-desk';
@@ -9,7 +10,7 @@ export async function cancel(
   { jobId, actor, deadline }: { jobId: string; actor: string } & Timed,
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
-    `WITH job AS (
+    quick(`WITH job AS (
        UPDATE jobs
        SET status = 'fail', failure_reason = 'cancelled', failure_detail = 'cancelled by ' || $2::text, finished_at = now(),
            updated_at = now(), lease_token = NULL, lease_until = NULL, next_kick_at = NULL, fallback = NULL, ${OFF_DESK}
@@ -19,7 +20,7 @@ export async function cancel(
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash)
        SELECT id, 'cancelled', 'fail', revision, $2::text, policy_hash FROM job
      )
-     SELECT id FROM job`,
+     SELECT id FROM job`),
     [jobId, actor, deadline ?? null],
   );
   return rows.length > 0;

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { quick } from '../../prepared';
 import { inTime, type Timed } from './in-time';
 
 /** A remark that reviewers leave on a job for each other. */
@@ -14,15 +15,16 @@ export interface Note extends Timed {
 export async function addNote(database: DataSource, note: Note): Promise<boolean> {
   // Two statements, since only one that begins after the lock sees what its last holder has noted.
   return database.transaction(async (transaction) => {
-    const rows: unknown[] = await transaction.query('SELECT 1 FROM jobs WHERE id = $1 FOR NO KEY UPDATE', [
-      note.jobId,
-    ]);
+    const rows: unknown[] = await transaction.query(
+      quick('SELECT 1 FROM jobs WHERE id = $1 FOR NO KEY UPDATE'),
+      [note.jobId],
+    );
     await transaction.query(
-      `INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
+      quick(`INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data)
        SELECT id, 'noted', status, revision, $2, policy_hash, jsonb_build_object('note_id', $3::uuid, 'text', $4::text)
        FROM jobs
        WHERE id = $1::uuid AND ${inTime('$5::timestamptz')}
-         AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = $1::uuid AND e.type = 'noted' AND e.data ->> 'note_id' = $3::uuid::text)`,
+         AND NOT EXISTS (SELECT FROM job_events e WHERE e.job_id = $1::uuid AND e.type = 'noted' AND e.data ->> 'note_id' = $3::uuid::text)`),
       [note.jobId, note.actor, note.id, note.text, note.deadline ?? null],
     );
     return rows.length > 0;

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { BELL_GRACE_SECONDS } from '../../outbox/bell';
+import { quick } from '../../prepared';
 import { payloadOf, type Decided, type Judgement } from './decide';
 import { inTime } from './in-time';
 import { KICK_SECONDS } from './kick-overdue';
@@ -14,7 +15,7 @@ import { KICK_SECONDS } from './kick-overdue';
 export async function retry(database: DataSource, judgement: Judgement): Promise<Decided | null> {
   const { model, asked } = payloadOf(judgement);
   const rows: { bellId: string; revision: number }[] = await database.query(
-    `WITH before AS (
+    quick(`WITH before AS (
        SELECT id, payload FROM jobs WHERE id = $2::uuid
      ), job AS (
        UPDATE jobs j
@@ -48,7 +49,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
        SELECT 'inference.requested', id, now() + ${BELL_GRACE_SECONDS} * interval '1 second' FROM job
        RETURNING id
      )
-     SELECT bell.id AS "bellId", job.revision FROM job, bell`,
+     SELECT bell.id AS "bellId", job.revision FROM job, bell`),
     [
       judgement.id,
       judgement.jobId,
