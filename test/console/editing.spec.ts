@@ -37,7 +37,7 @@ describe('a reviewer', () => {
       (route) => then(route, { ...(route.request().postDataJSON() as object), undo_ms: 60_000 }),
       { times: 1 },
     );
-  /** Holds the next request that fits until the answer is called for. */
+  /** Holds the next request that fits until the answer is called for. Pages that are opened after this notice it at once. */
   async function held({ page }: Console, url: string, method: string): Promise<() => Promise<Route>> {
     let route: Route | undefined;
     await page.route(url, (each) => {
@@ -182,9 +182,9 @@ describe('a reviewer', () => {
   it('is told of a decision that failed after they left the job', async () => {
     await waiting('the second');
     const first = await waiting('the first', { priority: 9 });
+    const decision = await held(alice, '**/decision', 'POST');
     await alice.opens(first);
     await alice.sees('1 of 2');
-    const decision = await held(alice, '**/decision', 'POST');
     await alice.press('a');
     await alice.sees('Deciding …');
     await alice.press('j');
@@ -202,9 +202,9 @@ describe('a reviewer', () => {
     await waiting('the third');
     await waiting('the second', { priority: 5 });
     const first = await waiting('the first', { priority: 9 });
+    const decision = await held(alice, '**/decision', 'POST');
     await alice.opens(first);
     await alice.sees('1 of 3');
-    const decision = await held(alice, '**/decision', 'POST');
     await alice.press('a');
     await alice.sees('Deciding …');
     await alice.press('j');

@@ -4,8 +4,19 @@ import type { Console } from './browser';
 import { as, consoleSuite } from './suite';
 
 describe('the console', () => {
-  const { stack, alice, visit, waiting, claims, claimEnds, decides, review, takesEffect, delivered } =
-    consoleSuite();
+  const {
+    stack,
+    database,
+    alice,
+    visit,
+    waiting,
+    claims,
+    claimEnds,
+    decides,
+    review,
+    takesEffect,
+    delivered,
+  } = consoleSuite();
   async function reaches(id: string, status: string): Promise<any> {
     await takesEffect(id);
     return stack.reaches(id, status);
@@ -451,5 +462,60 @@ describe('the console', () => {
     await bob.press('c');
     await bob.button('Release').waitFor();
     await alice.sees(/^bob has this job/);
+  });
+
+  describe('with earlier answers', () => {
+    it('takes one of them from the history, and approves it', async () => {
+      const id = await waiting('a question');
+      await decides(id, { verdict: 'regenerate', feedback: 'Shorter.' });
+      await stack.reaches(id, 'human');
+      await alice.opens(id);
+      await alice.sees('You said: Shorter.');
+      await alice.press('h');
+      await alice.button('Use this answer').click();
+      await alice.page.getByRole('heading', { name: 'Answer 3' }).waitFor();
+      await alice.sees('Answer 3: answer 1 again');
+      await alice.isReady();
+      await alice.press('a');
+      await alice.sees('Approved.');
+      await database.query('UPDATE jobs SET held_until = now() WHERE held_until > now()');
+      expect((await stack.reaches(id, 'success')).response).toEqual(completion('You said: a question'));
+    });
+
+    it('has the last one back, with the reason, when the model gives no other', async () => {
+      const id = await waiting('a question');
+      stack.stub.answer = () => ({ status: 400, body: { error: { message: 'Roles must alternate.' } } });
+      await decides(id, { verdict: 'regenerate', feedback: 'Shorter.' });
+      await stack.reaches(id, 'human');
+      await alice.opens(id);
+      await alice.sees(/The model gave no other answer.*Roles must alternate\./);
+      await alice.sees('alice had asked: Shorter.');
+      await alice.sees('You said: a question');
+    });
+
+    it('takes the last one back while the model writes another', async () => {
+      const id = await waiting('a question');
+      stack.stub.answer = () => 'hang';
+      await decides(id, { verdict: 'regenerate' });
+      await alice.page.goto(`${stack.url}/review/${id}`);
+      await alice.button('Take the earlier answer back').click();
+      await alice.page.getByRole('heading', { name: 'Answer 2' }).waitFor();
+      expect(await review(id)).toMatchObject({ status: 'human', revision: 2 });
+    });
+
+    it('tells that an answer is not what the client asked for in the queue, before many are approved, and above it', async () => {
+      const schema = { type: 'object', required: ['answer'] };
+      const response_format = { type: 'json_schema', json_schema: { name: 'r', schema } };
+      const id = await waiting('a question', { payload: { response_format } });
+      const row = alice.page.getByRole('row').filter({ hasText: 'breaks its form' });
+      await row.getByRole('checkbox').check();
+      await alice.button(/^Approve the answer/).click();
+      await alice.sees('1 of them is not what the request asks for.');
+      await alice.button('No').click();
+      await alice.opens(id);
+      const told = alice.page.getByRole('region', { name: 'Not what the request asks for' });
+      await told.getByText('/response/choices/0/message/content').waitFor();
+      await told.getByText(/must be JSON/).waitFor();
+    });
   });
 });
