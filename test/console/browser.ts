@@ -26,43 +26,48 @@ export interface Console {
   opens(id: string): Promise<void>;
   /** Waits until the answer of the open job has been in sight for as long as keys want. */
   isReady(): Promise<void>;
-  close(): Promise<void>;
+  /** Takes the page's clock in hand, to the end of the test. */
+  takesClock(): Promise<Page['clock']>;
+  /**
+   * Opens the queue as the reviewer `name`, with nothing left of what the profile was used for before.
+   * @param name null: somebody whom this browser does not know yet
+   */
+  enter(name: string | null, url: string): Promise<void>;
+  /** Leaves the console. Answers whether the profile can be used again; where it cannot, it is closed. */
+  leave(): Promise<boolean>;
 }
 
-/**
- * Opens the queue as the reviewer `name`.
- * @param name null: somebody whom this browser does not know yet
- */
-export async function openConsole(
-  browser: Browser,
-  url: string,
-  name: string | null = 'alice',
-  theme: 'light' | 'dark' = 'light',
-): Promise<Console> {
-  const localStorage = name === null ? [] : [{ name: 'hitl.reviewer', value: name }];
+const VIEWPORT = { width: 1280, height: 800 };
+
+/** Makes a profile. One is used for many tests: a new one costs more than most tests. */
+export async function openConsole(browser: Browser): Promise<Console> {
   const context = await browser.newContext({
-    colorScheme: theme,
+    colorScheme: 'light',
     reducedMotion: 'reduce',
-    viewport: { width: 1280, height: 800 },
-    storageState: { cookies: [], origins: [{ origin: url, localStorage }] },
+    viewport: VIEWPORT,
   });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
-  const faults: string[] = [];
-  const excused: RegExp[] = [];
+  let home = '';
+  let isSpoilt = false;
+  let faults: string[] = [];
+  let excused: RegExp[] = [];
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('dialog', (dialog) => {
     faults.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
   page.on('console', (line) => {
+    // Browsers ask for it where a page names no icon, as the console does.
+    if (line.location().url === `${home}/favicon.ico`) return;
     if (line.type() === 'error' || line.text().includes('Content Security Policy'))
       faults.push(`${line.text()} ${line.location().url}`);
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(url)) faults.push(`request: ${request.url().slice(0, 200)}`);
+    if (!request.url().startsWith(home)) faults.push(`request: ${request.url().slice(0, 200)}`);
   });
-  await page.goto(`${url}/queue`);
+  /** A page of the same server that is not the console. */
+  const outside = () => page.goto(`${home}/liveness`);
   const isReady = () => page.locator('[role=toolbar][aria-busy=false]').waitFor();
   const button = (label: string | RegExp) => page.getByRole('button', { name: label }).first();
   return {
@@ -77,10 +82,34 @@ export async function openConsole(
       for (const key of keys) await page.keyboard.press(key);
     },
     async opens(id) {
-      await page.goto(`${url}/review/${id}`);
+      await page.goto(`${home}/review/${id}`);
       await isReady();
     },
     isReady,
-    close: () => context.close(),
+    async takesClock() {
+      isSpoilt = true;
+      await page.clock.install();
+      return page.clock;
+    },
+    async enter(name, url) {
+      home = url;
+      if (!page.url().startsWith(`${home}/`)) await outside();
+      await page.evaluate(
+        `localStorage.clear(); sessionStorage.clear(); ${name === null ? '' : `localStorage.setItem('hitl.reviewer', ${JSON.stringify(name)})`}`,
+      );
+      [faults, excused] = [[], []];
+      await page.goto(`${home}/queue`);
+    },
+    async leave() {
+      if (isSpoilt || page.isClosed() || context.pages().length > 1) {
+        await context.close();
+        return false;
+      }
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+      await context.setOffline(false);
+      await outside();
+      await page.setViewportSize(VIEWPORT);
+      return true;
+    },
   };
 }

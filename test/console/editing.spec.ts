@@ -1,62 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { completion, startStack, until, type Stack } from '@hitl/testing';
-import type { Browser, Route } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { describe, expect, it } from '@jest/globals';
+import { completion, until } from '@hitl/testing';
+import type { Route } from 'playwright-core';
+import type { Console } from './browser';
+import { as, consoleSuite } from './suite';
 
 const POLICY = `
 version: 1
 rules: [{ name: twice, when: metadata.kind == "twice", approvals: 2 }]
 `;
-const [ALICE, BEN] = [{ 'x-hitl-actor': 'alice' }, { 'x-hitl-actor': 'ben' }];
+const ALICE = as('alice');
 
 describe('a reviewer', () => {
-  let stack: Stack;
-  let browser: Browser;
-  let alice: Console;
-  const others: Console[] = [];
-  const folder = mkdtempSync(join(tmpdir(), 'hitl-editing-'));
-
-  beforeAll(async () => {
-    const policy = join(folder, 'policy.yaml');
-    writeFileSync(policy, POLICY);
-    const settings = { REVIEW_POLICY_FILE: policy, DECISION_UNDO_MS: '0' };
-    [stack, browser] = await Promise.all([startStack('services', settings), openBrowser()]);
-  }, INSTALL_PATIENCE);
-
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
-    rmSync(folder, { recursive: true });
-  });
-
-  beforeEach(async () => {
-    stack.stub.answer = ({ body }) => ({
-      body: completion(`You said: ${(body as any).messages.at(-1).content}`),
-    });
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const faults = [alice, ...others].flatMap((each) => each.faults);
-    for (const each of [alice, ...others.splice(0)]) await each.close();
-    // What a test left waiting would be the next job of another.
-    const { data } = (await stack.http.get('/v1/jobs?status=human')).body;
-    for (const { id } of data) await stack.http.post(`/v1/jobs/${id}/cancel`);
-    expect(faults).toEqual([]);
-  });
-
-  /** A question whose answer waits; `Q` is answered with `You said: Q`. */
-  async function waiting(question: string, { kind = 'once', priority = 0 } = {}): Promise<string> {
-    const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
-    const { id } = await stack.submit(payload, { priority, metadata: { kind } });
-    await stack.reaches(id, 'human');
-    await until('it has its plan', async () => (await review(id)).review.rule !== null || kind === 'once');
-    return id;
-  }
-  const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`, ALICE)).body;
+  const { stack, alice, visit, waiting, decides, review, takesEffect } = consoleSuite({ policy: POLICY });
   const contentOf = (job: any) => job.response.choices[0].message.content;
   /** Begins an edit of the open job by typing. */
   async function edits({ page, press }: Console, words: string): Promise<void> {
@@ -73,13 +28,7 @@ describe('a reviewer', () => {
   /** Alice's claim lapses, and Ben decides. */
   async function benDecides(id: string, decision: object): Promise<void> {
     await stack.http.delete(`/v1/reviews/${id}/claim`, ALICE);
-    expect((await stack.decide(id, decision, BEN)).status).toBe(200);
-  }
-  /** Ends the time in which the decision on a job can be undone, so that no test waits for it. */
-  async function takesEffect(id: string): Promise<void> {
-    await until('it is decided', async () => (await review(id)).review.held !== null);
-    await stack.database.query('UPDATE jobs SET held_until = now() WHERE id = $1', [id]);
-    await until('it has taken effect', async () => (await review(id)).review.held === null);
+    await decides(id, decision, 'ben');
   }
   /** Lets the next decision be undone for a minute: no slow machine may use up the five seconds. */
   const undoneForLong = ({ page }: Console, then: (route: Route, postData: object) => Promise<void>) =>
@@ -88,7 +37,7 @@ describe('a reviewer', () => {
       (route) => then(route, { ...(route.request().postDataJSON() as object), undo_ms: 60_000 }),
       { times: 1 },
     );
-  /** Holds the next request that fits until the answer is called for. */
+  /** Holds the next request that fits until the answer is called for. Pages that are opened after this notice it at once. */
   async function held({ page }: Console, url: string, method: string): Promise<() => Promise<Route>> {
     let route: Route | undefined;
     await page.route(url, (each) => {
@@ -224,7 +173,7 @@ describe('a reviewer', () => {
     const read = alice.page.waitForResponse(new RegExp(`/v1/reviews/${second}$`));
     await alice.opens(first);
     await read;
-    expect((await stack.decide(second, { verdict: 'approve' }, BEN)).status).toBe(200);
+    await decides(second, { verdict: 'approve' }, 'ben');
     await alice.sees('1 of 1');
     await goes(alice, `/review/${second}`);
     await alice.sees('This answer is approved and delivered.');
@@ -233,9 +182,9 @@ describe('a reviewer', () => {
   it('is told of a decision that failed after they left the job', async () => {
     await waiting('the second');
     const first = await waiting('the first', { priority: 9 });
+    const decision = await held(alice, '**/decision', 'POST');
     await alice.opens(first);
     await alice.sees('1 of 2');
-    const decision = await held(alice, '**/decision', 'POST');
     await alice.press('a');
     await alice.sees('Deciding …');
     await alice.press('j');
@@ -253,9 +202,9 @@ describe('a reviewer', () => {
     await waiting('the third');
     await waiting('the second', { priority: 5 });
     const first = await waiting('the first', { priority: 9 });
+    const decision = await held(alice, '**/decision', 'POST');
     await alice.opens(first);
     await alice.sees('1 of 3');
-    const decision = await held(alice, '**/decision', 'POST');
     await alice.press('a');
     await alice.sees('Deciding …');
     await alice.press('j');
@@ -305,13 +254,8 @@ describe('a reviewer', () => {
   });
 
   describe('at two machines', () => {
-    async function desktop(): Promise<Console> {
-      const console = await openConsole(browser, stack.url);
-      others.push(console);
-      return console;
-    }
     async function goesOnAtDesktop(id: string, before: string, words: string): Promise<void> {
-      const there = await desktop();
+      const there = await visit('alice');
       await there.page.goto(`${stack.url}/review/${id}`);
       await there.sees('Your draft from before is restored.');
       await editor(there).getByText(before).waitFor();
@@ -360,13 +304,13 @@ describe('a reviewer', () => {
     it('is asked before a page that stayed open saves over what was written elsewhere', async () => {
       alice.excuse(/ERR_FAILED .*\/v1\/events$/);
       await alice.page.route('**/v1/events', (route) => route.abort());
-      await alice.page.clock.install();
+      const clock = await alice.takesClock();
       const id = await waiting('x');
       await alice.opens(id);
       await edits(alice, ' here');
       await alice.sees('Draft saved');
       await goesOnAtDesktop(id, 'You said: x here', ' and there');
-      await alice.page.clock.fastForward(11_000);
+      await clock.fastForward(11_000);
       await alice.page.keyboard.type('!');
       await alice.sees('You have saved another draft for this job elsewhere');
       const draft = async () => (await stack.http.get(`/v1/reviews/${id}/draft`, ALICE)).body.content.text;
@@ -401,16 +345,16 @@ describe('a reviewer', () => {
     await alice.opens(ids[0]!);
     await alice.sees('1 of 3');
     await isRead;
-    await page.clock.install();
-    await page.clock.pauseAt(Date.now() + 60_000);
+    const clock = await alice.takesClock();
+    await clock.pauseAt(Date.now() + 60_000);
     for (const name of ['job 2', 'job 3']) {
       await alice.press('j');
       await until(`${name} is open`, async () => {
-        await page.clock.runFor(10);
+        await clock.runFor(10);
         return (await page.getByRole('heading', { name, exact: true }).count()) > 0;
       });
     }
-    await alice.page.clock.resume();
+    await clock.resume();
     await alice.isReady();
     const { events } = (await stack.http.get(`/v1/reviews/${ids[1]}/history`)).body;
     expect(events.map(({ type }: any) => type)).not.toContain('claimed');

@@ -1,82 +1,32 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { completion, startStack, until, type Stack } from '@hitl/testing';
-import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { describe, expect, it } from '@jest/globals';
+import { completion, until } from '@hitl/testing';
+import type { Console } from './browser';
+import { as, consoleSuite } from './suite';
 
 describe('the console', () => {
-  let stack: Stack;
-  let browser: Browser;
-  let alice: Console;
-  const others: Console[] = [];
-
-  beforeAll(async () => {
-    [stack, browser] = await Promise.all([startStack('services'), openBrowser()]);
-  }, INSTALL_PATIENCE);
-
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
-  });
-
-  beforeEach(async () => {
-    stack.stub.answer = ({ body }) => ({
-      body: completion(`You said: ${(body as any).messages.at(-1).content}`),
-    });
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const faults = [alice, ...others].flatMap((each) => each.faults);
-    for (const each of [alice, ...others.splice(0)]) await each.close();
-    // What a test left waiting would be the next job of another.
-    await stack.database.query('UPDATE jobs SET held_until = now() WHERE held_until > now()');
-    const left = await until('nothing is held', async () => {
-      const { data } = (await stack.http.get('/v1/review-summaries')).body;
-      return data.every(({ held }: any) => held === null) && data;
-    });
-    for (const { id, claim } of left) {
-      const { status } = await stack.decide(
-        id,
-        { verdict: 'reject' },
-        { 'x-hitl-actor': claim?.by ?? 'alice' },
-      );
-      expect(status).toBe(200);
-    }
-    expect(faults).toEqual([]);
-  });
-
-  async function another(name: string | null): Promise<Console> {
-    const console = await openConsole(browser, stack.url, name);
-    others.push(console);
-    return console;
-  }
-  /** A question whose answer waits; `Q` is answered with `You said: Q`. */
-  async function waiting(question: string, priority = 0): Promise<string> {
-    const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
-    const { id } = await stack.submit(payload, { priority });
-    await stack.reaches(id, 'human');
-    return id;
-  }
-  const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
-  /** Ends the time in which a decision can be undone, so that no test waits for it; answers the job in this status. */
+  const {
+    stack,
+    database,
+    alice,
+    visit,
+    waiting,
+    claims,
+    claimEnds,
+    decides,
+    review,
+    takesEffect,
+    delivered,
+  } = consoleSuite();
   async function reaches(id: string, status: string): Promise<any> {
-    await until('it is decided', async () => {
-      const job = await review(id);
-      return job.review.held !== null || job.status !== 'human';
-    });
-    await stack.database.query('UPDATE jobs SET held_until = now() WHERE id = $1 AND held_until > now()', [
-      id,
-    ]);
+    await takesEffect(id);
     return stack.reaches(id, status);
   }
   /** Waits until a page knows that nobody has its job. */
   const mayClaim = ({ page }: Console) =>
     page.getByRole('button', { name: 'Claim', disabled: false }).waitFor();
-  const contentOf = (job: any) => job.response.choices[0].message.content;
-  const delivered = async (id: string) => contentOf(await reaches(id, 'success'));
 
   it('takes a stranger from their name to an edited answer, by keyboard alone', async () => {
-    const { page, press, sees } = await another(null);
+    const { page, press, sees } = await visit(null);
     await page.getByRole('dialog', { name: 'Who are you?' }).waitFor();
     await page.keyboard.type('nora');
     await press('Enter');
@@ -99,13 +49,13 @@ describe('the console', () => {
     await page.keyboard.type(' – say blue');
     await press('Control+Enter');
     await sees('Approved with changes. It takes effect in 5s.');
-    expect(contentOf(await stack.reaches(id, 'success'))).toBe('You said: Name a colour – say blue');
+    expect(await delivered(id)).toBe('You said: Name a colour – say blue');
     const { decisions } = (await stack.http.get(`/v1/reviews/${id}/history`)).body;
     expect(decisions).toMatchObject([{ verdict: 'edit', actor: 'nora' }]);
   });
 
   it('opens the queue’s first job by j and Enter, and the next one after a decision', async () => {
-    const [second, first] = [await waiting('the second'), await waiting('the first', 9)];
+    const [second, first] = [await waiting('the second'), await waiting('the first', { priority: 9 })];
     await alice.page.getByRole('row', { name: 'the first' }).waitFor();
     await alice.press('j', 'Enter');
     await alice.isReady();
@@ -177,7 +127,7 @@ describe('the console', () => {
     const id = await waiting('x');
     await alice.opens(id);
     await alice.press('c');
-    const bob = await another('bob');
+    const bob = await visit('bob');
     await bob.page.getByRole('row').nth(1).getByText('alice').waitFor();
     await bob.page.goto(`${stack.url}/review/${id}`);
     await bob.sees(/^alice has this job for .* more/);
@@ -203,7 +153,7 @@ describe('the console', () => {
     await alice.sees(/^bob has decided: approve\. It takes effect at /);
     await reaches(id, 'success');
     await alice.sees('This answer is approved and delivered.');
-    const answer = await stack.decide(id, { verdict: 'reject' }, { 'x-hitl-actor': 'alice' });
+    const answer = await stack.decide(id, { verdict: 'reject' }, as('alice'));
     expect(answer.body.current.decision).toMatchObject({ verdict: 'approve', by: 'bob' });
   });
 
@@ -215,8 +165,8 @@ describe('the console', () => {
     await alice.opens(id);
     await alice.press('r');
     await until('the claim is asked for', async () => (await review(id)).review.claim);
-    await stack.http.delete(`/v1/reviews/${id}/claim`, { 'x-hitl-actor': 'alice' });
-    expect((await stack.decide(id, { verdict: 'approve' }, { 'x-hitl-actor': 'bob' })).status).toBe(200);
+    await stack.http.delete(`/v1/reviews/${id}/claim`, as('alice'));
+    await decides(id, { verdict: 'approve' }, 'bob');
     await alice.press('Control+Enter');
     await alice.sees('bob was first: approve. Yours was not counted.');
   });
@@ -227,7 +177,7 @@ describe('the console', () => {
     // Alice's page hears nothing of what others do.
     await alice.page.route('**/v1/events', (route) => route.abort());
     await alice.opens(id);
-    const first = await stack.decide(id, { verdict: 'approve', undo_ms: 60_000 }, { 'x-hitl-actor': 'bob' });
+    const first = await stack.decide(id, { verdict: 'approve', undo_ms: 60_000 }, as('bob'));
     expect(first.status).toBe(200);
     await alice.press('a');
     await alice.sees(
@@ -289,7 +239,7 @@ describe('the console', () => {
   });
 
   it('shows the difference, the raw answer, the result, notes and the history by their keys, and goes back', async () => {
-    const [last, first] = [await waiting('the last'), await waiting('**the first**', 9)];
+    const [last, first] = [await waiting('the last'), await waiting('**the first**', { priority: 9 })];
     await alice.page.getByRole('row', { name: 'the first' }).waitFor();
     await alice.press('j', 'Enter');
     await alice.sees('1 of 2');
@@ -406,7 +356,7 @@ describe('the console', () => {
     await alice.page.context().setOffline(false);
     await alice.sees('Draft saved');
     await alice.page.getByText('What you see may be old').waitFor({ state: 'detached' });
-    const draft = await stack.http.get(`/v1/reviews/${id}/draft`, { 'x-hitl-actor': 'alice' });
+    const draft = await stack.http.get(`/v1/reviews/${id}/draft`, as('alice'));
     expect(draft.body.content).toEqual({ text: 'You said: x and more' });
     await alice.press('Control+Enter');
     await alice.sees('Approved with changes.');
@@ -420,7 +370,7 @@ describe('the console', () => {
     await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
     await alice.page.keyboard.type(' before');
     alice.excuse(/net::ERR_| 503 /);
-    const restarted = stack.restart('gateway');
+    const restarted = stack.restart('standalone');
     await alice.sees('The server cannot be reached. What you see may be old');
     await alice.page.keyboard.type(' and while it was away');
     await restarted;
@@ -483,9 +433,9 @@ describe('the console', () => {
 
   it('takes a decision back on the page of its job', async () => {
     const id = await waiting('x');
-    await stack.http.put(`/v1/reviews/${id}/claim`, undefined, { 'x-hitl-actor': 'alice' });
-    await stack.decide(id, { verdict: 'reject', undo_ms: 60_000 }, { 'x-hitl-actor': 'alice' });
-    const bob = await another('bob');
+    await claims(id, 'alice');
+    await decides(id, { verdict: 'reject', undo_ms: 60_000 }, 'alice');
+    const bob = await visit('bob');
     await bob.page.goto(`${stack.url}/review/${id}`);
     await bob.sees(/^alice has decided: reject\. It takes effect at /);
     expect(await bob.button('Undo').count()).toBe(0);
@@ -497,24 +447,75 @@ describe('the console', () => {
     await bob.sees(/^alice has this job/);
   });
 
-  // The last one, since all later claims are short.
-  describe('with short claims', () => {
-    beforeAll(() => stack.restart('review-service', { REVIEW_CLAIM_MS: '10000' }));
+  it('warns before an idle reviewer’s claim ends, and then another may have the job', async () => {
+    const id = await waiting('x');
+    await claims(id, 'alice');
+    const bob = await visit('bob');
+    await claimEnds(id, 6);
+    await alice.page.goto(`${stack.url}/review/${id}`);
+    await bob.page.goto(`${stack.url}/review/${id}`);
+    await alice.sees(/^Your claim ends in/);
+    await bob.sees(/^alice has this job/);
+    await alice.button('Claim').waitFor();
+    await until('the claim has ended', async () => (await review(id)).review.claim === null);
+    await mayClaim(bob);
+    await bob.press('c');
+    await bob.button('Release').waitFor();
+    await alice.sees(/^bob has this job/);
+  });
 
-    it('warns before an idle reviewer’s claim ends, and then another may have the job', async () => {
-      const id = await waiting('x');
-      const bob = await another('bob');
+  describe('with earlier answers', () => {
+    it('takes one of them from the history, and approves it', async () => {
+      const id = await waiting('a question');
+      await decides(id, { verdict: 'regenerate', feedback: 'Shorter.' });
+      await stack.reaches(id, 'human');
       await alice.opens(id);
-      await alice.press('c');
-      await bob.page.goto(`${stack.url}/review/${id}`);
-      await bob.sees(/^alice has this job/);
-      await alice.sees(/^Your claim ends in/);
-      await alice.button('Claim').waitFor();
-      await until('the claim has ended', async () => (await review(id)).review.claim === null);
-      await mayClaim(bob);
-      await bob.press('c');
-      await bob.button('Release').waitFor();
-      await alice.sees(/^bob has this job/);
+      await alice.sees('You said: Shorter.');
+      await alice.press('h');
+      await alice.button('Use this answer').click();
+      await alice.page.getByRole('heading', { name: 'Answer 3' }).waitFor();
+      await alice.sees('Answer 3: answer 1 again');
+      await alice.isReady();
+      await alice.press('a');
+      await alice.sees('Approved.');
+      await database.query('UPDATE jobs SET held_until = now() WHERE held_until > now()');
+      expect((await stack.reaches(id, 'success')).response).toEqual(completion('You said: a question'));
+    });
+
+    it('has the last one back, with the reason, when the model gives no other', async () => {
+      const id = await waiting('a question');
+      stack.stub.answer = () => ({ status: 400, body: { error: { message: 'Roles must alternate.' } } });
+      await decides(id, { verdict: 'regenerate', feedback: 'Shorter.' });
+      await stack.reaches(id, 'human');
+      await alice.opens(id);
+      await alice.sees(/The model gave no other answer.*Roles must alternate\./);
+      await alice.sees('alice had asked: Shorter.');
+      await alice.sees('You said: a question');
+    });
+
+    it('takes the last one back while the model writes another', async () => {
+      const id = await waiting('a question');
+      stack.stub.answer = () => 'hang';
+      await decides(id, { verdict: 'regenerate' });
+      await alice.page.goto(`${stack.url}/review/${id}`);
+      await alice.button('Take the earlier answer back').click();
+      await alice.page.getByRole('heading', { name: 'Answer 2' }).waitFor();
+      expect(await review(id)).toMatchObject({ status: 'human', revision: 2 });
+    });
+
+    it('tells that an answer is not what the client asked for in the queue, before many are approved, and above it', async () => {
+      const schema = { type: 'object', required: ['answer'] };
+      const response_format = { type: 'json_schema', json_schema: { name: 'r', schema } };
+      const id = await waiting('a question', { payload: { response_format } });
+      const row = alice.page.getByRole('row').filter({ hasText: 'breaks its form' });
+      await row.getByRole('checkbox').check();
+      await alice.button(/^Approve the answer/).click();
+      await alice.sees('1 of them is not what the request asks for.');
+      await alice.button('No').click();
+      await alice.opens(id);
+      const told = alice.page.getByRole('region', { name: 'Not what the request asks for' });
+      await told.getByText('/response/choices/0/message/content').waitFor();
+      await told.getByText(/must be JSON/).waitFor();
     });
   });
 });

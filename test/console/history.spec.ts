@@ -1,11 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { completion, startStack, type Stack } from '@hitl/testing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { completion } from '@hitl/testing';
 import axe from 'axe-core';
-import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { consoleSuite } from './suite';
 
 const SETTINGS = {
   WEBHOOK_ALLOW_PRIVATE: 'true',
@@ -13,34 +12,21 @@ const SETTINGS = {
 };
 
 describe('the console’s page of one job', () => {
-  let stack: Stack;
-  let browser: Browser;
+  const { stack, database, alice, decides } = consoleSuite({
+    settings: SETTINGS,
+    answer: () => ({ body: completion('four') }),
+  });
   let receiver: Server;
   let callback: string;
-  let alice: Console;
 
   beforeAll(async () => {
     receiver = createServer((_request, response) => response.writeHead(204).end()).listen(0, '127.0.0.1');
     await once(receiver, 'listening');
     callback = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/mine`;
-    [stack, browser] = await Promise.all([startStack('services', SETTINGS), openBrowser()]);
-    stack.stub.answer = () => ({ body: completion('four') });
-  }, INSTALL_PATIENCE);
+  });
 
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
+  afterAll(() => {
     receiver.close();
-  });
-
-  beforeEach(async () => {
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const { faults } = alice;
-    await alice.close();
-    expect(faults).toEqual([]);
   });
 
   async function opened(more: { callback_url?: string } = {}): Promise<string> {
@@ -59,7 +45,7 @@ describe('the console’s page of one job', () => {
     const id = await opened({ callback_url: callback });
     await alice.sees('The record is whole: 2 events, each sealed by the one before.');
     await alice.sees('Nothing is sent before the job has ended.');
-    await stack.decide(id, { verdict: 'approve' });
+    await decides(id, { verdict: 'approve' });
     await alice.sees('The record is whole: 3 events, each sealed by the one before.');
     const webhooks = alice.page.getByRole('region', { name: 'Webhooks' });
     await webhooks.getByRole('row', { name: `${callback} the job’s callback_url delivered 204` }).waitFor();
@@ -70,15 +56,15 @@ describe('the console’s page of one job', () => {
     await alice.page.route('**/chain', () => undefined, { times: 1 });
     const id = await opened();
     await alice.sees('Verifying the record');
-    await stack.decide(id, { verdict: 'approve' });
+    await decides(id, { verdict: 'approve' });
     await alice.sees('The record is whole: 3 events');
   });
 
   it('says what of the record does not fit, at its event', async () => {
     const id = await opened();
-    await stack.decide(id, { verdict: 'approve' }, { 'x-hitl-actor': 'bob' });
+    await decides(id, { verdict: 'approve' }, 'bob');
     await alice.sees('The record is whole: 3 events');
-    await stack.database.query(`UPDATE job_events SET actor = 'mallory' WHERE job_id = $1 AND seq = 2`, [id]);
+    await database.query(`UPDATE job_events SET actor = 'mallory' WHERE job_id = $1 AND seq = 2`, [id]);
     await alice.button('Verify again').click();
     await alice.sees('The record is not whole. This does not fit:');
     await alice.sees('Event 2 (inferred) does not match its hash: it was changed');

@@ -1,7 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { startStack, type Stack } from '@hitl/testing';
-import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { describe, expect, it } from '@jest/globals';
+import { consoleSuite } from './suite';
 
 const chat = (content: string) => ({
   choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
@@ -9,28 +7,8 @@ const chat = (content: string) => ({
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 
 describe('untrusted output', () => {
-  let stack: Stack;
-  let browser: Browser;
-  let alice: Console;
-
-  beforeAll(async () => {
-    const settings = { MODEL_PROVIDER: 'http', MAX_BODY_BYTES: '4194304' };
-    [stack, browser] = await Promise.all([startStack('standalone', settings), openBrowser()]);
-  }, INSTALL_PATIENCE);
-
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
-  });
-
-  beforeEach(async () => {
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const { faults } = alice;
-    await alice.close();
-    expect(faults).toEqual([]);
+  const { stack, alice } = consoleSuite({
+    settings: { MODEL_PROVIDER: 'http', MAX_BODY_BYTES: '4194304' },
   });
 
   /** Opens a job with this answer. */

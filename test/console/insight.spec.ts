@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { completion, startStack, type Stack } from '@hitl/testing';
-import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { completion } from '@hitl/testing';
+import { INSTALL_PATIENCE } from './browser';
+import { as, consoleSuite } from './suite';
 
 const POLICY = `
 version: 1
@@ -18,10 +15,11 @@ rules:
 `;
 
 describe('the console’s figures', () => {
-  let stack: Stack;
-  let browser: Browser;
-  let alice: Console;
-  const folder = mkdtempSync(join(tmpdir(), 'hitl-insight-'));
+  const { stack, alice } = consoleSuite({
+    policy: POLICY,
+    answer: () => ({ body: completion('four') }),
+    keepsJobs: true,
+  });
 
   /** A job whose answer waits, unless the policy wants it otherwise. */
   async function job(question: string, kind = 'usual', status = 'human'): Promise<string> {
@@ -32,16 +30,11 @@ describe('the console’s figures', () => {
     return id;
   }
   async function decided(id: string, decision: unknown, actor: string): Promise<void> {
-    const answer = await stack.decide(id, decision, { 'x-hitl-actor': actor });
+    const answer = await stack.decide(id, decision, as(actor));
     expect([answer.status, answer.text]).toEqual([200, answer.text]);
   }
 
   beforeAll(async () => {
-    const policy = join(folder, 'policy.yaml');
-    writeFileSync(policy, POLICY);
-    const settings = { REVIEW_POLICY_FILE: policy, DECISION_UNDO_MS: '0' };
-    [stack, browser] = await Promise.all([startStack('services', settings), openBrowser()]);
-    stack.stub.answer = () => ({ body: completion('four') });
     await decided(await job('plain', 'plain'), { verdict: 'approve' }, 'alice');
     await decided(await job('shadowed', 'shadowed'), { verdict: 'approve' }, 'alice');
     await decided(await job('first'), { verdict: 'approve' }, 'alice');
@@ -57,22 +50,6 @@ describe('the console’s figures', () => {
     await job('late', 'late', 'fail');
     await job('lenient', 'lenient', 'success');
   }, INSTALL_PATIENCE);
-
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
-    rmSync(folder, { recursive: true });
-  });
-
-  beforeEach(async () => {
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const { faults } = alice;
-    await alice.close();
-    expect(faults).toEqual([]);
-  });
 
   const rows = () => alice.page.locator('tbody tr');
   /** Waits until the list of decisions is whole, and says how many there are. */

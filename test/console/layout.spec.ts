@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { completion, startStack, type Stack } from '@hitl/testing';
-import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { describe, expect, it } from '@jest/globals';
+import { completion } from '@hitl/testing';
+import { as, consoleSuite } from './suite';
 
 const POLICY = `
 version: 1
@@ -64,46 +61,12 @@ const FIND_FAULTS = `(() => {
 })()`;
 
 describe('the console on small and large screens', () => {
-  let stack: Stack;
-  let browser: Browser;
-  let alice: Console;
-  const folder = mkdtempSync(join(tmpdir(), 'hitl-layout-'));
-
-  beforeAll(async () => {
-    const policy = join(folder, 'policy.yaml');
-    writeFileSync(policy, POLICY);
-    const settings = { REVIEW_POLICY_FILE: policy };
-    [stack, browser] = await Promise.all([startStack('standalone', settings), openBrowser()]);
-    stack.stub.answer = () => ({ body: completion(ANSWER) });
-  }, INSTALL_PATIENCE);
-
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
-    rmSync(folder, { recursive: true });
+  const { stack, alice, waiting, decides } = consoleSuite({
+    policy: POLICY,
+    answer: () => ({ body: completion(ANSWER) }),
   });
-
-  beforeEach(async () => {
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const { faults } = alice;
-    await alice.close();
-    const { data } = (await stack.http.get('/v1/jobs?status=human')).body;
-    for (const { id } of data) await stack.http.post(`/v1/jobs/${id}/cancel`);
-    expect(faults).toEqual([]);
-  });
-
-  async function waiting(priority: number, content: unknown = QUESTION): Promise<string> {
-    const payload = {
-      model: `model-of-a-long-name-${WIDE}`.slice(0, 120),
-      messages: [{ role: 'user', content }],
-    };
-    const { id } = await stack.submit(payload, { priority, metadata: { kind: 'twice' } });
-    await stack.reaches(id, 'human');
-    return id;
-  }
+  const model = `model-of-a-long-name-${WIDE}`.slice(0, 120);
+  const waits = (priority: number) => waiting(QUESTION, { kind: 'twice', priority, payload: { model } });
   const faults = () => alice.page.evaluate<string[]>(FIND_FAULTS);
   const shoots = async (name: string): Promise<void> => {
     const { width, height } = alice.page.viewportSize()!;
@@ -128,14 +91,11 @@ describe('the console on small and large screens', () => {
     'covers no control of a review at %i × %i, whatever is open, and no part is wider than its place',
     async (width, height) => {
       await alice.page.setViewportSize({ width, height });
-      await waiting(8);
-      await waiting(7);
-      const id = await waiting(9);
-      const bob = { 'x-hitl-actor': 'bob' };
-      await stack.http.post(`/v1/reviews/${id}/notes`, { text: `They will not accept ${WIDE}` }, bob);
-      expect((await stack.decide(id, { verdict: 'reject', reason: 'wrong', undo_ms: 0 }, bob)).status).toBe(
-        200,
-      );
+      await waits(8);
+      await waits(7);
+      const id = await waits(9);
+      await stack.http.post(`/v1/reviews/${id}/notes`, { text: `They will not accept ${WIDE}` }, as('bob'));
+      await decides(id, { verdict: 'reject', reason: 'wrong', undo_ms: 0 }, 'bob');
       await alice.opens(id);
       await alice.page.getByRole('table').waitFor();
       await shoots('review');
@@ -187,10 +147,9 @@ describe('the console on small and large screens', () => {
     'shows in a row of the queue at %i × %i what was asked, and beside no column what is to be known of it',
     async (width, height) => {
       await alice.page.setViewportSize({ width, height });
-      const id = await waiting(9);
-      const bob = { 'x-hitl-actor': 'bob' };
-      await stack.http.post(`/v1/reviews/${id}/notes`, { text: 'Mind the dose.' }, bob);
-      await stack.decide(id, { verdict: 'reject', reason: 'wrong', undo_ms: 0 }, bob);
+      const id = await waits(9);
+      await stack.http.post(`/v1/reviews/${id}/notes`, { text: 'Mind the dose.' }, as('bob'));
+      await decides(id, { verdict: 'reject', reason: 'wrong', undo_ms: 0 }, 'bob');
       await alice.page.reload();
       const cell = alice.page.getByRole('row').nth(1).getByRole('gridcell').nth(1);
       await cell.getByText('1 note').waitFor();
@@ -212,7 +171,7 @@ describe('the console on small and large screens', () => {
     'covers no control of the queue and the other pages at %i × %i, and no part is wider than its place',
     async (width, height) => {
       await alice.page.setViewportSize({ width, height });
-      const id = await waiting(9);
+      const id = await waits(9);
       await alice.page.reload();
       await alice.page.getByRole('row').nth(1).waitFor();
       await alice.press('j', 'x', 'r');

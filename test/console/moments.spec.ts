@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { completion, startStack, until, type Stack } from '@hitl/testing';
-import type { Browser, Route } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { describe, expect, it } from '@jest/globals';
+import { completion, until } from '@hitl/testing';
+import type { Route } from 'playwright-core';
+import { as, consoleSuite } from './suite';
 
 const POLICY = `
 version: 1
@@ -16,53 +13,12 @@ rules:
   - { name: hasty, when: metadata.kind == "hasty", deadline: 1h, on_deadline: approve }
   - { name: trusted, when: metadata.kind == "trusted", outcome: approve }
 `;
-const as = (name: string) => ({ 'x-hitl-actor': name });
 
 describe('the moments in which a reviewer could be led astray', () => {
-  let stack: Stack;
-  let browser: Browser;
-  let alice: Console;
-  const folder = mkdtempSync(join(tmpdir(), 'hitl-moments-'));
-
-  beforeAll(async () => {
-    const policy = join(folder, 'policy.yaml');
-    writeFileSync(policy, POLICY);
-    const settings = { REVIEW_POLICY_FILE: policy, DECISION_UNDO_MS: '0' };
-    [stack, browser] = await Promise.all([startStack('services', settings), openBrowser()]);
-  }, INSTALL_PATIENCE);
-
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
-    rmSync(folder, { recursive: true });
+  const { stack, database, alice, waiting, crowd, claims, decides, review } = consoleSuite({
+    policy: POLICY,
   });
-
-  beforeEach(async () => {
-    stack.stub.answer = ({ body }) => ({
-      body: completion(`You said: ${(body as any).messages.at(-1).content}`),
-    });
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const { faults } = alice;
-    await alice.close();
-    const { data } = (await stack.http.get('/v1/jobs?status=human')).body;
-    for (const { id } of data) await stack.http.post(`/v1/jobs/${id}/cancel`);
-    expect(faults).toEqual([]);
-  });
-
-  async function waiting(
-    question: string,
-    { kind = 'once', priority = 0, by = 'submitter' } = {},
-  ): Promise<string> {
-    const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
-    const { id } = await stack.submit(payload, { priority, metadata: { kind } }, as(by));
-    await stack.reaches(id, 'human');
-    await until('it has its plan', async () => (await review(id)).review.planned);
-    return id;
-  }
-  const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
+  const claimOf = async (id: string) => (await review(id)).review.claim?.by ?? null;
   const heading = (name: string) => alice.page.getByRole('heading', { name, exact: true });
   const answerField = () => alice.page.getByRole('textbox', { name: 'Your answer' });
   /** Keeps a chunk of the console from arriving until the answer is called. */
@@ -130,11 +86,11 @@ describe('the moments in which a reviewer could be led astray', () => {
       const id = await waiting('x');
       await alice.opens(id);
       const etag = { ...as('ben'), 'if-match': '"1"' };
-      await stack.http.put(`/v1/reviews/${id}/claim`, undefined, as('ben'));
+      await claims(id, 'ben');
       await stack.http.put(`/v1/reviews/${id}/response`, { response: completion('from ben') }, etag);
       await stack.http.delete(`/v1/reviews/${id}/claim`, as('ben'));
       const { revision } = await review(id);
-      if (revision === 1) await stack.decide(id, { verdict: 'regenerate', undo_ms: 0 }, as('ben'));
+      if (revision === 1) await decides(id, { verdict: 'regenerate', undo_ms: 0 }, 'ben');
       await alice.page.locator('[role=toolbar][aria-busy=true]').waitFor();
       await alice.press('a');
       await alice.isReady();
@@ -185,7 +141,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       await waiting('for lawyers', { kind: 'legal', priority: 8 });
       await waiting('my own', { kind: 'own', priority: 7, by: 'alice' });
       const judged = await waiting('judged', { kind: 'twice', priority: 6 });
-      await stack.decide(judged, { verdict: 'approve', undo_ms: 0 }, as('alice'));
+      await decides(judged, { verdict: 'approve', undo_ms: 0 }, 'alice');
       await waiting('the last', { priority: 1 });
       const first = await waiting('the first', { priority: 9 });
       await alice.opens(first);
@@ -211,7 +167,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       ['twice', 'submitter', 'You have judged this answer already'],
     ])('says why nothing can be decided on a job of kind %s', async (kind, by, why) => {
       const id = await waiting('x', { kind, by });
-      if (kind === 'twice') await stack.decide(id, { verdict: 'approve', undo_ms: 0 }, as('alice'));
+      if (kind === 'twice') await decides(id, { verdict: 'approve', undo_ms: 0 }, 'alice');
       await alice.page.goto(`${stack.url}/review/${id}`);
       await alice.sees(`You cannot decide here. ${why}`);
       await alice.page.getByRole('button', { name: 'Approve', disabled: true }).waitFor();
@@ -292,8 +248,6 @@ describe('the moments in which a reviewer could be led astray', () => {
   });
 
   describe('with claims', () => {
-    const claimOf = async (id: string) => (await review(id)).review.claim?.by ?? null;
-
     it.each([
       ['e', 'an edit'],
       ['r', 'a rejection'],
@@ -338,7 +292,7 @@ describe('the moments in which a reviewer could be led astray', () => {
 
     it('leaves the claim alone that was taken elsewhere', async () => {
       const id = await waiting('x');
-      await stack.http.put(`/v1/reviews/${id}/claim`, undefined, as('alice'));
+      await claims(id, 'alice');
       await alice.opens(id);
       await alice.button('Release').waitFor();
       await alice.press('Escape');
@@ -352,7 +306,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       const id = await waiting('x', { kind: 'twice' });
       await stack.http.post(`/v1/reviews/${id}/notes`, { text: 'They will NOT accept 125 %.' }, as('cleo'));
       const no = { verdict: 'reject', reason_code: 'unsafe', reason: 'wrong dose', undo_ms: 0 };
-      expect((await stack.decide(id, no, as('ben'))).status).toBe(200);
+      await decides(id, no, 'ben');
       const row = alice.page.getByRole('row', { name: 'x' });
       await row.getByText('1 note').waitFor();
       await row.getByText('rejected').waitFor();
@@ -366,9 +320,7 @@ describe('the moments in which a reviewer could be led astray', () => {
 
     it('counts down to the moment in which an answer delivers itself, and then says by which rule it did', async () => {
       const id = await waiting('x', { kind: 'hasty' });
-      await stack.database.query(`UPDATE jobs SET deadline_at = now() + interval '4 minutes' WHERE id = $1`, [
-        id,
-      ]);
+      await database.query(`UPDATE jobs SET deadline_at = now() + interval '4 minutes' WHERE id = $1`, [id]);
       await alice.page.reload();
       await alice.page
         .getByRole('row', { name: 'x' })
@@ -376,23 +328,22 @@ describe('the moments in which a reviewer could be led astray', () => {
         .waitFor();
       await alice.opens(id);
       await alice.sees(/^This answer is delivered by itself in 3m \d+s$/);
-      await stack.database.query('UPDATE jobs SET deadline_at = now() WHERE id = $1', [id]);
+      await database.query('UPDATE jobs SET deadline_at = now() WHERE id = $1', [id]);
       await stack.reaches(id, 'success');
       await alice.sees('Approved by rule hasty of the policy at its deadline: nobody had decided by then.');
     });
 
     it('tells one time for an end that is put off, in the review and in the queue', async () => {
       const id = await waiting('x', { kind: 'hasty' });
-      await stack.database.query(`UPDATE jobs SET deadline_at = now() + interval '2 minutes' WHERE id = $1`, [
-        id,
-      ]);
+      await database.query(`UPDATE jobs SET deadline_at = now() + interval '2 minutes' WHERE id = $1`, [id]);
       await alice.opens(id);
       await alice.press('c');
       await alice.sees('It is put off while somebody is at work');
       await alice.sees(/^This answer is delivered by itself in 4m \d+s$/);
       await alice.sees(/^approves itself in 4m \d+s$/);
       await alice.press('Escape');
-      await stack.http.put(`/v1/reviews/${id}/claim`, undefined, as('ben'));
+      await until('the claim is given back', async () => (await claimOf(id)) === null);
+      await claims(id, 'ben');
       const row = alice.page.getByRole('row', { name: 'x' });
       await row.getByText(/^approves itself in 4m/).waitFor();
       await row.getByRole('gridcell').last().getByText(/^4m/).waitFor();
@@ -406,19 +357,14 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.sees('Approved by rule trusted of the policy: no person has judged it.');
       const rejected = await waiting('y');
       const no = { verdict: 'reject', reason: 'too rude', submitter_message: 'Ask again', undo_ms: 0 };
-      await stack.decide(rejected, no, as('ben'));
+      await decides(rejected, no, 'ben');
       await stack.reaches(rejected, 'fail');
       await alice.page.goto(`${stack.url}/review/${rejected}`);
       await alice.sees(/Rejected by ben, .*: too rude\. To the submitter: Ask again/);
     });
 
     it('comes back to the list’s place, cursor and selection', async () => {
-      await stack.database.query(
-        `INSERT INTO jobs (id, status, payload, asked, response, revision, priority, waiting_since, planned_at, submitter)
-         SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', json_build_object('input', 'job ' || n), 'job ' || n,
-                '{"answer": 4}', 1, 0, now(), now(), 'submitter'
-         FROM generate_series(1, 150) n`,
-      );
+      await crowd(150);
       const { page } = alice;
       await page.reload();
       await alice.sees('150 waiting');

@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { completion, startStack, type Stack } from '@hitl/testing';
-import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { describe, expect, it } from '@jest/globals';
+import { completion } from '@hitl/testing';
+import { consoleSuite } from './suite';
 
 const POLICY = `
 version: 1
@@ -13,69 +9,22 @@ rules:
 `;
 /** Rows that the queue reads at once. */
 const PAGE = 200;
-/** The name of the job `n` of those that {@link many} makes. */
-const idOf = (n: number) => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 
 describe('the console’s queue', () => {
-  let stack: Stack;
-  let browser: Browser;
-  let alice: Console;
-  const folder = mkdtempSync(join(tmpdir(), 'hitl-queue-'));
-
-  beforeAll(async () => {
-    const policy = join(folder, 'policy.yaml');
-    writeFileSync(policy, POLICY);
-    [stack, browser] = await Promise.all([
-      startStack('services', { REVIEW_POLICY_FILE: policy }),
-      openBrowser(),
-    ]);
-    stack.stub.answer = () => ({ body: completion('four') });
-  }, INSTALL_PATIENCE);
-
-  afterAll(async () => {
-    await browser.close();
-    await stack.stop();
-    rmSync(folder, { recursive: true });
+  const { stack, alice, waiting, crowd, claims, decides, review } = consoleSuite({
+    policy: POLICY,
+    answer: () => ({ body: completion('four') }),
   });
-
-  beforeEach(async () => {
-    alice = await openConsole(browser, stack.url);
-  });
-
-  afterEach(async () => {
-    const { faults } = alice;
-    await alice.close();
-    await stack.database
-      .query(`UPDATE jobs SET status = 'fail', failure_reason = 'cancelled', finished_at = now(),
-      response = NULL, held_decision = NULL, held_until = NULL, claimed_by = NULL, claimed_at = NULL, claimed_until = NULL,
-      claim_id = NULL, waiting_since = NULL WHERE status = 'human'`);
-    expect(faults).toEqual([]);
-  });
-
-  const as = (name: string) => ({ 'x-hitl-actor': name });
-  async function waiting(question: string, kind = 'usual'): Promise<string> {
-    const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
-    const { id } = await stack.submit(payload, { priority: 9, metadata: { kind } });
-    await stack.reaches(id, 'human');
-    return id;
-  }
-  /** So many waiting jobs, `job 1` first. */
-  async function many(count: number): Promise<void> {
-    await stack.database.query(
-      `INSERT INTO jobs (id, status, payload, asked, response, revision, priority, waiting_since, planned_at, submitter)
-       SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', json_build_object('input', 'job ' || n), 'job ' || n,
-              '{"answer": 4}', 1, 0, now(), now(), 'submitter'
-       FROM generate_series(1, $1::int) n
-       ON CONFLICT (id) DO UPDATE SET status = 'human', response = excluded.response, waiting_since = now(),
-         failure_reason = NULL, finished_at = NULL`,
-      [count],
-    );
+  /** So many waiting jobs, in sight; answers the name of one of them. */
+  async function many(count: number): Promise<(n: number) => string> {
+    const idOf = await crowd(count);
     await alice.page.reload();
     await alice.sees(`${count} waiting`);
+    return idOf;
   }
 
   it('reads on where all that it had read has been decided', async () => {
-    await many(PAGE + 5);
+    const idOf = await many(PAGE + 5);
     const decisions = Array.from({ length: PAGE }, (_, n) => ({
       job_id: idOf(n + 1),
       revision: 1,
@@ -88,9 +37,9 @@ describe('the console’s queue', () => {
   });
 
   it('says how many wait, also when one changes that it has not read', async () => {
-    await many(PAGE + 5);
-    await stack.http.put(`/v1/reviews/${idOf(PAGE + 3)}/claim`, undefined, as('bob'));
-    await stack.http.put(`/v1/reviews/${idOf(2)}/claim`, undefined, as('carol'));
+    const idOf = await many(PAGE + 5);
+    await claims(idOf(PAGE + 3), 'bob');
+    await claims(idOf(2), 'carol');
     await alice.page.getByRole('row', { name: 'job 2 ' }).getByText('carol').waitFor();
     await alice.sees(`${PAGE + 5} waiting`);
   });
@@ -146,21 +95,19 @@ describe('the console’s queue', () => {
     await alice.page.getByRole('row').nth(2).waitFor();
     await alice.press('j', 'x', 'j', 'x', 'a');
     await alice.sees('Deliver 2 answers as they are?');
-    const again = await stack.decide(first, { verdict: 'regenerate' }, as('bob'));
-    expect(again.status).toBe(200);
+    await decides(first, { verdict: 'regenerate' }, 'bob');
     await alice.sees('One more has another answer since you selected it.');
     await alice.press('Enter');
     await alice.sees('Approved: 1.');
-    const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
     expect(await review(second)).toMatchObject({ review: { held: { verdict: 'approve', by: 'alice' } } });
     expect(await review(first)).toMatchObject({ status: 'human', revision: 2, review: { held: null } });
   });
 
   it('leads past the jobs on which one has voted, and those whose claim has ended', async () => {
-    const [voted, lapsed] = [await waiting('voted on', 'double'), await waiting('lapsed')];
-    await waiting('mine', 'double');
-    await stack.http.put(`/v1/reviews/${lapsed}/claim`, undefined, as('bob'));
-    expect((await stack.decide(voted, { verdict: 'approve' }, as('alice'))).status).toBe(200);
+    const [voted, lapsed] = [await waiting('voted on', { kind: 'double' }), await waiting('lapsed')];
+    await waiting('mine', { kind: 'double' });
+    await claims(lapsed, 'bob');
+    await decides(voted, { verdict: 'approve' }, 'alice');
     const row = alice.page.getByRole('row', { name: 'lapsed' });
     await row.getByText('bob').waitFor();
     await alice.page.getByRole('row', { name: 'voted on' }).getByText('judged by you').waitFor();

@@ -1,52 +1,25 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { completion, startStack, until, type Stack } from '@hitl/testing';
-import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { completion, until } from '@hitl/testing';
+import type { Console } from './browser';
+import { as, consoleSuite } from './suite';
 
-let stack: Stack;
-let browser: Browser;
-let shown: Console;
-
-/** A question whose answer waits. */
-async function waiting(question = 'x', priority = 0): Promise<string> {
-  const payload = { model: 'stub', messages: [{ role: 'user', content: question }] };
-  const { id } = await stack.submit(payload, { priority });
-  await stack.reaches(id, 'human');
-  return id;
-}
-const review = async (id: string) => (await stack.http.get(`/v1/reviews/${id}`)).body;
-/** Who looks at a job, bob among them now. */
-const lookingAt = async (id: string) =>
-  (await stack.http.put(`/v1/reviews/${id}/viewers`, undefined, { 'x-hitl-actor': 'bob' })).body.viewers;
-/** What the page reads out by itself, whenever it changes. */
-const readOut = async () =>
-  (await shown.page.locator('[aria-live=polite], [role=status], [role=alert]').allInnerTexts()).join('\n');
-const dialog = () => shown.page.getByRole('dialog', { name: 'Who are you?' });
-
-async function start(settings: Record<string, string>): Promise<void> {
-  [stack, browser] = await Promise.all([startStack('standalone', settings), openBrowser()]);
-  stack.stub.answer = () => ({ body: completion(`${'Much to read. '.repeat(40)}\n\n`.repeat(40)) });
-}
-async function stop(): Promise<void> {
-  await browser.close();
-  await stack.stop();
-}
-async function leave(): Promise<void> {
-  const { faults } = shown;
-  await shown.close();
-  expect(faults).toEqual([]);
-}
+const answer = () => ({ body: completion(`${'Much to read. '.repeat(40)}\n\n`.repeat(40)) });
+const dialogOf = ({ page }: Console) => page.getByRole('dialog', { name: 'Who are you?' });
+/** What a page reads out by itself, whenever it changes. */
+const readOut = async ({ page }: Console) =>
+  (await page.locator('[aria-live=polite], [role=status], [role=alert]').allInnerTexts()).join('\n');
 
 describe('a reviewer whose server takes names from browsers', () => {
-  beforeAll(() => start({}), INSTALL_PATIENCE);
-  afterAll(stop);
-  afterEach(leave);
+  const { stack, visit, waiting, claims, review, takesEffect } = consoleSuite({ answer, withAlice: false });
+  /** Who looks at a job, bob among them now. */
+  const lookingAt = async (id: string) =>
+    (await stack.http.put(`/v1/reviews/${id}/viewers`, undefined, as('bob'))).body.viewers;
 
   it('names themselves at the job that a link leads to, and then decides on it', async () => {
-    const id = await waiting();
-    shown = await openConsole(browser, stack.url, null);
+    const id = await waiting('x');
+    const shown = await visit(null);
     await shown.page.goto(`${stack.url}/review/${id}`);
-    await dialog().waitFor();
+    await dialogOf(shown).waitFor();
     expect((await review(id)).review.claim).toBeNull();
     await shown.page.keyboard.type('nora');
     await shown.press('Enter');
@@ -57,38 +30,38 @@ describe('a reviewer whose server takes names from browsers', () => {
   });
 
   it('is told at once that a name is the system’s own', async () => {
-    shown = await openConsole(browser, stack.url, null);
-    await dialog().waitFor();
+    const shown = await visit(null);
+    await dialogOf(shown).waitFor();
     await shown.page.keyboard.type('worker');
     await shown.press('Enter');
     await shown.sees('The server does not take this name: choose another one.');
     await shown.page.keyboard.type(' bee');
     await shown.press('Enter');
-    await dialog().waitFor({ state: 'detached' });
+    await dialogOf(shown).waitFor({ state: 'detached' });
     await shown.button('You are worker bee').waitFor();
   });
 
   it('is asked again where the browser keeps a name that the server does not take', async () => {
-    shown = await openConsole(browser, stack.url, 'desk');
-    await dialog().waitFor();
+    const shown = await visit('desk');
+    await dialogOf(shown).waitFor();
     await shown.page.keyboard.type('nora');
     await shown.press('Enter');
     await shown.button('You are nora').waitFor();
     await shown.page.reload();
     await shown.button('You are nora').waitFor();
-    expect(await dialog().count()).toBe(0);
+    expect(await dialogOf(shown).count()).toBe(0);
   });
 
   it('takes another name in the middle of a review, and the job with it', async () => {
-    const id = await waiting();
-    shown = await openConsole(browser, stack.url, 'alice');
+    const id = await waiting('x');
+    const shown = await visit('alice');
     await shown.opens(id);
     await shown.press('c');
     await shown.button('Release').waitFor();
     expect((await review(id)).review.claim.by).toBe('alice');
     await until('alice looks at it', async () => (await lookingAt(id)).includes('alice'));
     await shown.button('You are alice').click();
-    await dialog().waitFor();
+    await dialogOf(shown).waitFor();
     await shown.page.keyboard.type('nora');
     await shown.press('Enter');
     await shown.button('You are nora').waitFor();
@@ -104,18 +77,21 @@ describe('a reviewer whose server takes names from browsers', () => {
   });
 
   it('keeps their name while they look who they are', async () => {
-    shown = await openConsole(browser, stack.url, 'alice');
+    const shown = await visit('alice');
     await shown.button('You are alice').click();
-    await dialog().waitFor();
+    await dialogOf(shown).waitFor();
     await shown.page.keyboard.type('nobody');
     await shown.press('Escape');
-    await dialog().waitFor({ state: 'detached' });
+    await dialogOf(shown).waitFor({ state: 'detached' });
     await shown.button('You are alice').waitFor();
   });
 
   it('scrolls by the arrows, and never leaves the job by them', async () => {
-    const [first, second] = [await waiting('first', 9), await waiting('second', 9)];
-    shown = await openConsole(browser, stack.url, 'alice');
+    const [first, second] = [
+      await waiting('first', { priority: 9 }),
+      await waiting('second', { priority: 9 }),
+    ];
+    const shown = await visit('alice');
     const { page } = shown;
     await page.getByRole('row', { name: 'second' }).waitFor();
     // In lists they move.
@@ -138,8 +114,8 @@ describe('a reviewer whose server takes names from browsers', () => {
   });
 
   it('chooses a reason to reject by the arrows', async () => {
-    const id = await waiting();
-    shown = await openConsole(browser, stack.url, 'alice');
+    const id = await waiting('x');
+    const shown = await visit('alice');
     const { page } = shown;
     await shown.opens(id);
     const chosen = (name: string) => page.getByRole('radio', { name, checked: true }).waitFor();
@@ -157,48 +133,52 @@ describe('a reviewer whose server takes names from browsers', () => {
     await page.getByRole('radio', { checked: true }).waitFor({ state: 'detached' });
     await shown.press('1', 'Control+Enter');
     await shown.sees('Rejected.');
+    await takesEffect(id);
     await stack.reaches(id, 'fail');
   });
 
   it('hears nothing each second of how long another has the job, or of how many wait', async () => {
-    const id = await waiting();
-    await stack.http.put(`/v1/reviews/${id}/claim`, undefined, { 'x-hitl-actor': 'bob' });
-    shown = await openConsole(browser, stack.url, 'alice');
+    const id = await waiting('x');
+    await claims(id, 'bob');
+    const shown = await visit('alice');
     await shown.sees(/^\d+ waiting$/);
-    expect(await readOut()).not.toContain('waiting');
+    expect(await readOut(shown)).not.toContain('waiting');
     await shown.page.goto(`${stack.url}/review/${id}`);
     await shown.sees(/^bob has this job for .* more/);
-    expect(await readOut()).toContain('bob has this job: you can read it, not decide.');
-    expect(await readOut()).not.toContain(' more');
+    expect(await readOut(shown)).toContain('bob has this job: you can read it, not decide.');
+    expect(await readOut(shown)).not.toContain(' more');
   });
 });
 
 describe('a reviewer whose server says who they are', () => {
+  const { stack, visit, waiting, claimEnds, review, takesEffect } = consoleSuite({
+    settings: { HOST: '0.0.0.0' },
+    answer,
+    withAlice: false,
+  });
   let url: string;
 
-  beforeAll(async () => {
-    await start({ HOST: '0.0.0.0', REVIEW_CLAIM_MS: '16000' });
+  beforeAll(() => {
     url = `http://127.0.0.1:${new URL(stack.url).port}`;
-  }, INSTALL_PATIENCE);
-  afterAll(stop);
-  afterEach(leave);
+  });
 
   it.each([null, 'alice'])('claims and approves, whatever name the browser keeps: %s', async (kept) => {
-    const id = await waiting();
-    shown = await openConsole(browser, url, kept);
+    const id = await waiting('x');
+    const shown = await visit(kept, url);
     await shown.opens(id);
     expect(await shown.page.getByRole('banner').innerText()).toMatch(/You are\s+local/);
     expect(await shown.page.getByRole('button', { name: 'You are' }).count()).toBe(0);
-    expect(await dialog().count()).toBe(0);
+    expect(await dialogOf(shown).count()).toBe(0);
     await shown.press('a');
     await shown.sees('Approved.');
     expect((await review(id)).review.held).toMatchObject({ verdict: 'approve', by: 'local' });
+    await takesEffect(id);
     await stack.reaches(id, 'success');
   });
 
   it('is refused under the kept name while the server cannot say theirs, and goes by the server’s as soon as it can', async () => {
-    const id = await waiting();
-    shown = await openConsole(browser, url);
+    const id = await waiting('x');
+    const shown = await visit('alice', url);
     shown.excuse(/ERR_FAILED .*\/v1\/reviewer$/);
     shown.excuse(/status of 400/);
     await shown.page.route('**/v1/reviewer', (route) => route.abort());
@@ -214,11 +194,13 @@ describe('a reviewer whose server says who they are', () => {
   });
 
   it('is told once, not each second, that a claim ends', async () => {
-    shown = await openConsole(browser, url);
-    await shown.opens(await waiting());
-    await shown.press('c');
+    const id = await waiting('x');
+    expect((await stack.http.put(`/v1/reviews/${id}/claim`)).status).toBe(200);
+    await claimEnds(id, 60);
+    const shown = await visit('alice', url);
+    await shown.opens(id);
     await shown.sees(/^Your claim ends in/);
-    expect(await readOut()).toContain('Your claim soon ends: press a key to keep it.');
-    expect(await readOut()).not.toContain('Your claim ends in');
+    expect(await readOut(shown)).toContain('Your claim soon ends: press a key to keep it.');
+    expect(await readOut(shown)).not.toContain('Your claim ends in');
   });
 });

@@ -56,13 +56,16 @@ const QUICK = {
   SHUTDOWN_GRACE_MS: '2000',
 };
 
-/** Starts the system on services of the test run. One at a time: all share one broker. */
+/**
+ * Starts the system on services of the test run. One at a time: all share one broker.
+ * @param env with DATABASE_URL, `standalone` is on that database, which is the caller's
+ */
 export async function startStack(way: Way, env: Record<string, string> = {}): Promise<Stack> {
   const amqpUrl = way === 'services' ? testAmqpUrl() : '';
   const stub = await startModelStub();
   const dataDir = mkdtempSync(join(tmpdir(), 'hitl-e2e-'));
   const database = way === 'services' ? await createTestDatabase() : undefined;
-  if (!database) copyEmbeddedDatabase(dataDir);
+  if (!database && !env.DATABASE_URL) copyEmbeddedDatabase(dataDir);
   const settings = {
     ...QUICK,
     MODEL_BASE_URL: stub.url,

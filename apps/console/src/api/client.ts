@@ -4,11 +4,12 @@ import { nameToSend } from '../reviewer';
 import { inOwnTime } from '../text/time';
 import { ApiError, type Problem } from './problem';
 import type { components, paths } from './schema';
+import { bodyOf, withSources, type Verbatim } from './verbatim';
 
-export type Review = components['schemas']['OpenReviewDto'];
+export type Review = Verbatim<components['schemas']['OpenReviewDto']>;
 export type ReviewSummary = components['schemas']['ReviewSummary'];
 export type SummaryPage = components['schemas']['ReviewSummaryPage'];
-export type History = components['schemas']['HistoryDto'];
+export type History = Verbatim<components['schemas']['HistoryDto']>;
 export type Stats = components['schemas']['StatsDto'];
 export type CurrentPolicy = components['schemas']['CurrentPolicy'];
 export type DryRun = components['schemas']['DryRun'];
@@ -25,6 +26,7 @@ const PATIENCE = 20_000;
 /** The gateway's API, typed by openapi.json. */
 export const api = createClient<paths>({
   baseUrl: BASE,
+  bodySerializer: bodyOf,
   fetch: (request) => {
     const answer = send(request);
     if (request.method !== 'GET') {
@@ -43,7 +45,9 @@ async function send(request: Request): Promise<Response> {
   const name = given === null ? await nameToSend() : decodeURIComponent(given);
   if (name === null || name === '') request.headers.delete('x-hitl-actor');
   else request.headers.set('x-hitl-actor', encodeURIComponent(name));
-  return fetch(request, { signal: AbortSignal.any([request.signal, timeout]) });
+  const answer = await fetch(request, { signal: AbortSignal.any([request.signal, timeout]) });
+  if (!answer.headers.get('content-type')?.includes('json')) return answer;
+  return new Response(withSources(await answer.text()), answer);
 }
 
 /** Changes that are not answered yet. */
@@ -55,10 +59,10 @@ export async function settled(): Promise<void> {
   while (pending.size > 0);
 }
 
-/** The data of an answer. @throws ApiError for a refusal, or no answer */
+/** The data of an answer, in which the words of others are as they were written. @throws ApiError for a refusal, or no answer */
 export async function dataOf<Data>(
   answer: Promise<{ data?: Data; error?: unknown; response: Response }>,
-): Promise<Data> {
+): Promise<Verbatim<Data>> {
   let settled;
   try {
     settled = await answer;
@@ -67,7 +71,7 @@ export async function dataOf<Data>(
     throw new ApiError(timedOut ? 'The server took too long to answer.' : 'The server cannot be reached.', 0);
   }
   const { data, error, response } = settled;
-  if (response.ok) return data as Data;
+  if (response.ok) return data as Verbatim<Data>;
   const problem = typeof error === 'object' && error !== null ? (error as Problem) : undefined;
   const told =
     problem?.detail === undefined ? `The server answered ${response.status}.` : inOwnTime(problem.detail);

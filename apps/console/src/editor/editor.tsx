@@ -108,6 +108,8 @@ export function Editor(props: EditorProps) {
         doc: latest.current.value,
         extensions: [
           EditorView.cspNonce.of(nonce),
+          // A text that mixes line ends keeps them.
+          ...(latest.current.value.includes('\r') && !fixed ? [EditorState.lineSeparator.of('\n')] : []),
           theme,
           colours,
           highlightSpecialChars({ addSpecialChars: UNSEEN }),

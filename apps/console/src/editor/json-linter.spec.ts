@@ -11,6 +11,7 @@ describe('the faults of a JSON text', () => {
     ['{\n"a": 1,\n}', [expect.stringMatching(/^line 3: Expected double-quoted property name$/)]],
     ['{\n"a": "\t"}', [expect.stringMatching(/^line 2: Bad control character in string literal$/)]],
     ['[1,\n2', [expect.stringMatching(/^line 2: /)]],
+    ['{\n"a": {"b": 1,\n"b": 2}}', [expect.stringMatching(/^line 3: "b" is there twice in \/a: /)]],
     ['', ['line 1: Unexpected end of JSON input']],
   ])('of %j are %j', (doc, told) => {
     const state = EditorState.create({ doc, extensions: [json()] });

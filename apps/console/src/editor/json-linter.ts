@@ -1,15 +1,20 @@
 import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import type { Diagnostic } from '@codemirror/lint';
 import type { EditorState } from '@codemirror/state';
+import { duplicateIn, jsonSource } from '../json/source';
+import { duplicateFault } from '../review/answer';
 
 /** How long one may look for the place of a fault, in milliseconds. */
 const PATIENCE = 100;
 
-/** Tells where a text is no JSON, and why. */
+/** Tells where a text is no JSON, or says one thing twice, and why. */
 export function jsonLinter({ state }: { state: EditorState }): Diagnostic[] {
   try {
-    JSON.parse(state.doc.toString());
-    return [];
+    const text = state.doc.toString();
+    const duplicate = duplicateIn(jsonSource(text));
+    if (!duplicate) return [];
+    const from = text.length - text.trimStart().length + duplicate.at;
+    return [{ from, to: from, severity: 'error', message: duplicateFault(duplicate) }];
   } catch (error) {
     const { message } = error as SyntaxError;
     const from = placeOf(message, state);

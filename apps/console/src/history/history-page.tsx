@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { Fragment, type ReactNode } from 'react';
-import type { History, Json, Review } from '../api/client';
+import type { History, Review } from '../api/client';
 import { Act } from '../keys/act';
 import { HistoryPanel } from '../review/history-panel';
 import { titleOf } from '../review/job-header';
@@ -67,7 +67,7 @@ function Story({ review }: { review: Review }) {
             role="group"
             aria-label="What was asked"
           >
-            <RequestView payload={review.payload as Json} raw={false} />
+            <RequestView payload={review.payload} raw={false} />
           </div>
         </Part>
         {history && (

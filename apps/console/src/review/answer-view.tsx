@@ -1,9 +1,10 @@
 import { useRef } from 'react';
 import type { Json, Review } from '../api/client';
 import { Editor } from '../editor/part';
+import { laidOut, type JsonSource } from '../json/source';
 import { Remedies } from '../shell/part';
 import { LongText, Prose } from '../text/prose';
-import { editable, textOf, written } from './answer';
+import { editable, textOf } from './answer';
 import type { Edit } from './draft';
 import { JsonTree } from './json-tree';
 import { PlainEditor, type Caret } from './plain-editor';
@@ -21,9 +22,9 @@ interface AnswerViewProps {
 
 /** The answer: to read, to compare with what the model wrote, or to change in place. */
 export function AnswerView({ review, edit, isAside, diff, raw, onChange }: AnswerViewProps) {
-  const response = review.response as Json;
+  const { response } = review;
   const { kind, text: now } = editable(response);
-  const original = editable((review.model_response as Json) ?? response).text;
+  const original = editable(review.model_response ?? response).text;
   // The editor stays in its place when the answer appears above it: whoever types must not suddenly press keys instead.
   return (
     <>
@@ -85,7 +86,7 @@ function AnswerEditor(props: AnswerEditorProps) {
 }
 
 interface AnswerProps {
-  response: Json;
+  response: JsonSource | null;
   /** What the model wrote. */
   original: string;
   diff: boolean;
@@ -107,10 +108,11 @@ function Answer({ response, original, diff, raw }: AnswerProps) {
       />
     );
   }
-  if (raw) return <LongText text={written(response)} language="json" label="The answer as it is" />;
+  if (response === null) return null;
+  if (raw) return <LongText text={laidOut(response)} language="json" label="The answer as it is" />;
   const prose = textOf(response);
   return prose === null ? (
-    <JsonTree value={response} label="The answer" />
+    <JsonTree json={response} label="The answer" />
   ) : (
     <Prose text={prose} label="The answer" />
   );

@@ -1,57 +1,101 @@
-import type { Json } from '../api/client';
+import {
+  duplicateIn,
+  jsonSource,
+  kindOf,
+  laidOut,
+  memberOf,
+  membersOf,
+  NULL,
+  quoted,
+  stringOf,
+  type JsonSource,
+} from '../json/source';
 
-type JsonObject = { [name: string]: Json };
-
-export function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The only message of a chat completion, if its text is all that it says: nothing may be delivered unseen. */
-function onlyMessage(response: Json): (JsonObject & { content: string }) | null {
-  if (!isObject(response) || !Array.isArray(response.choices) || response.choices.length !== 1) return null;
-  const [choice] = response.choices;
-  const message = isObject(choice) ? choice.message : null;
-  if (!isObject(message) || typeof message.content !== 'string') return null;
-  const more = Object.entries(message).some(
-    ([name, value]) =>
-      name !== 'role' &&
-      name !== 'content' &&
-      value !== null &&
-      !(Array.isArray(value) && value.length === 0),
+/** A JSON string in a response that is all that it says, and where it is. */
+interface Words {
+  text: string;
+  from: number;
+  to: number;
+}
+
+/** The words that a response is: a text itself, or the only message of a chat completion if its text is all that it says. */
+function findWords(response: JsonSource): Words | null {
+  const whole = stringOf(response);
+  if (whole !== null) return { text: whole, from: 0, to: response.length };
+  // Where a name is there twice, nobody knows which of the two a client reads.
+  if (duplicateIn(response)) return null;
+  const choices = memberOf(response, 'choices');
+  if (!choices || kindOf(choices.json) !== 'array') return null;
+  const { members, count } = membersOf(choices.json, 1);
+  const [choice] = members;
+  const message = choice && count === 1 ? memberOf(choice.json, 'message') : undefined;
+  const content = message && memberOf(message.json, 'content');
+  const text = stringOf(content?.json);
+  if (!choice || !message || !content || text === null) return null;
+  // Nothing may be delivered unseen.
+  const saysMore = membersOf(message.json).members.some(
+    ({ name, json }) => name !== 'role' && name !== 'content' && json !== 'null' && !/^\[\s*\]$/.test(json),
   );
-  return more ? null : (message as JsonObject & { content: string });
+  if (saysMore) return null;
+  const from = choices.at + choice.at + message.at + content.at;
+  return { text, from, to: from + content.json.length };
+}
+
+/** Responses whose words are remembered: those of the open job are looked at with each key. */
+const MOST_REMEMBERED = 16;
+const remembered = new Map<JsonSource, Words | null>();
+
+function wordsOf(response: JsonSource): Words | null {
+  const known = remembered.get(response);
+  if (known !== undefined) return known;
+  const words = findWords(response);
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  remembered.set(response, words);
+  return words;
 }
 
 /** The text that a response is: a text itself, or the message of a chat. Null for anything else. */
-export function textOf(response: Json): string | null {
-  return typeof response === 'string' ? response : (onlyMessage(response)?.content ?? null);
+export function textOf(response: JsonSource): string | null {
+  return wordsOf(response)?.text ?? null;
 }
 
-/** The response with another text. */
-export function withText(response: Json, text: string): Json {
-  if (typeof response === 'string' || onlyMessage(response) === null) return text;
-  const changed = structuredClone(response);
-  const message = onlyMessage(changed);
-  if (message) message.content = text;
-  return changed;
+/** Whether every line ends by a carriage return and a line feed. */
+const hasCrlf = (text: string): boolean => text.includes('\r\n') && !/(?<!\r)\n|\r(?!\n)/.test(text);
+
+/** What an edit starts from: the text of a chat, or the JSON of anything else. Line ends are as editors have them. */
+export function editable(response: JsonSource | null): { kind: 'text' | 'json'; text: string } {
+  const words = textOf(response ?? NULL);
+  const text = words ?? laidOut(response ?? NULL);
+  return {
+    kind: words === null ? 'json' : 'text',
+    text: hasCrlf(text) ? text.replaceAll('\r\n', '\n') : text,
+  };
 }
 
-/** A value as text to edit or compare. */
-export function written(value: Json): string {
-  try {
-    return JSON.stringify(value, null, 2);
-  } catch {
-    return '"This is nested too deeply to be written out."';
-  }
+/**
+ * The response that an edited text makes: the JSON that was typed, or the response with another text and all else as it
+ * was written.
+ * @throws SyntaxError where JSON is wanted and it is none, or says one thing twice
+ */
+export function edited(response: JsonSource | null, text: string): JsonSource {
+  const before = response ?? NULL;
+  const words = wordsOf(before);
+  const original = words?.text ?? laidOut(before);
+  const typed = hasCrlf(original) ? text.replace(/\r?\n/g, '\r\n') : text;
+  if (typed === original) return before;
+  if (words) return `${before.slice(0, words.from)}${quoted(typed)}${before.slice(words.to)}` as JsonSource;
+  const json = jsonSource(typed);
+  const duplicate = duplicateIn(json);
+  if (duplicate) throw new SyntaxError(duplicateFault(duplicate));
+  return json;
 }
 
-/** What an edit starts from: the text of a chat, or the JSON of anything else. */
-export function editable(response: Json): { kind: 'text' | 'json'; text: string } {
-  const text = textOf(response);
-  return text === null ? { kind: 'json', text: written(response) } : { kind: 'text', text };
-}
-
-/** The response that an edited text makes. @throws SyntaxError where JSON is wanted and it is none */
-export function edited(response: Json, text: string): Json {
-  return textOf(response) === null ? (JSON.parse(text) as Json) : withText(response, text);
+/** That a name is there twice, in a sentence. */
+export function duplicateFault({ name, pointer }: { name: string; pointer: string }): string {
+  const where = pointer === '' ? '' : ` in ${pointer}`;
+  return `${JSON.stringify(name)} is there twice${where}: take one away, since readers differ on which one counts`;
 }

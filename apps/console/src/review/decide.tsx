@@ -3,6 +3,7 @@ import { useNavigate, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { api, dataOf, type Decision, type Review } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
+import { bodyOf } from '../api/verbatim';
 import { BASE } from '../base';
 import { Act } from '../keys/act';
 import type { Filters } from '../queue/filters';
@@ -38,7 +39,7 @@ const decisionKey = (jobId: string): string => `hitl.decision.${jobId}`;
 /** The id of this very decision: trying again after a lost answer, even after a reload, decides nothing twice. */
 function idOf(jobId: string, revision: number, decision: Decision): string {
   const key = decisionKey(jobId);
-  const content = JSON.stringify([revision, decision]);
+  const content = `${revision} ${bodyOf(decision)}`;
   try {
     const [known, id] = JSON.parse(sessionStorage.getItem(key) ?? '[]') as string[];
     if (known === content && id !== undefined) return id;

@@ -4,7 +4,7 @@ import { consequenceOf } from './delivery';
 
 const review = (more: object = {}, plan: object = {}) =>
   ({
-    response: { total: 4 },
+    response: '{"total":4}',
     edited: false,
     ...more,
     review: { approvals: 1, approved_by: [], rejected_by: [], ...plan },
@@ -20,7 +20,12 @@ describe('what a decision would do', () => {
     const same = JSON.stringify({ total: 4 }, null, 2);
     expect(consequenceOf(review(), same, null)).toContain('You have changed nothing');
     expect(consequenceOf(review(), '{"total": 5}', null)).toContain('delivers your version');
-    expect(consequenceOf(review(), '{"total": ', null)).toContain('Nothing can be delivered yet');
+    expect(consequenceOf(review(), '{"total": ', null)).toBe(
+      'Nothing can be delivered yet: this is not JSON.',
+    );
+    expect(consequenceOf(review(), '{"total": 4, "total": 5}', null)).toMatch(
+      /^Nothing can be delivered yet: "total" is there twice: .*counts\.$/,
+    );
   });
 
   it('tells that an edit which breaks its form delivers nothing', () => {

@@ -1,18 +1,31 @@
-import type { Decision, Json, Review } from '../api/client';
+import type { Decision, Review } from '../api/client';
+import type { JsonSource } from '../json/source';
 import { editable, edited } from './answer';
 
 export type Form = 'reject' | 'regenerate' | 'note';
 
 /**
- * The response as it would be delivered now; null: what is written is no JSON.
+ * The response as it would be delivered now, or why what is written cannot be.
  * @param text what a reviewer has made of it; null: nothing
  */
-export function resultOf(response: Json, text: string | null): { response: Json } | null {
+export function resultOf(
+  response: JsonSource | null,
+  text: string | null,
+): { response: JsonSource | null; fault?: undefined } | { fault: string } {
   if (text === null) return { response };
   try {
     return { response: edited(response, text) };
+  } catch (error) {
+    return { fault: isJson(text) ? (error as SyntaxError).message : 'this is not JSON' };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
   } catch {
-    return null;
+    return false;
   }
 }
 
@@ -40,14 +53,15 @@ export function consequenceOf(
   formFault: string | null = null,
 ): string {
   const { approvals } = review.review;
-  const response = review.response as Json;
+  const { response } = review;
   if (form === 'reject')
     return votesLeft(review.review, 'reject') > 1
       ? `Rejecting is one vote of ${approvals}: as many must agree.`
       : 'Rejecting delivers nothing, and ends the job.';
   if (form === 'regenerate') return 'Nothing is delivered: the model’s new answer waits for a person again.';
   if (text !== null && text !== editable(response).text) {
-    if (resultOf(response, text) === null) return 'Nothing can be delivered yet: this is not JSON.';
+    const { fault } = resultOf(response, text);
+    if (fault !== undefined) return `Nothing can be delivered yet: ${fault}.`;
     if (formFault !== null)
       return `Nothing can be delivered yet: this breaks the form that the request asks for. ${formFault}`;
     return approvals > 1

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { api, dataOf, type Decision, type Json, type Review } from '../api/client';
+import { api, dataOf, type Decision, type Review } from '../api/client';
 import { messageOf } from '../api/problem';
 import type { Filters } from '../queue/filters';
 import { keepPlace } from '../queue/place';
@@ -52,7 +52,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   const heading = useRef<HTMLHeadingElement>(null);
 
   const { id, revision } = review;
-  const response = review.response as Json;
+  const { response } = review;
   const waits = review.status === 'human' && review.review.held === null;
   const isSettled = useSettled(`${id} ${revision}`);
   const obstacle = deciding ? 'This is being decided.' : whyNot(review, claim);
@@ -114,9 +114,11 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   const save = (): void => {
     const result = resultOf(response, text);
     if (text === null) setFault('Nothing was decided. Go on with your text first, or discard it.');
-    else if (result === null) setFault('This is not JSON yet: the editor shows where.');
+    else if (result.fault !== undefined)
+      setFault(`Nothing was decided: ${result.fault}. The editor shows where.`);
     else if (text === editable(response).text) send({ verdict: 'approve' });
-    else if (result.response === null) setFault('null cannot be delivered: reject the answer instead.');
+    else if (result.response === null || result.response === 'null')
+      setFault('null cannot be delivered: reject the answer instead.');
     else send({ verdict: 'edit', response: result.response });
   };
   const note = useMutation({

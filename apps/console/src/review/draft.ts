@@ -1,6 +1,6 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
-import { api, dataOf, type Json, type Review } from '../api/client';
+import { api, dataOf, type Review } from '../api/client';
 import { editable, isObject } from './answer';
 import { compareDrafts, isNewer, type Draft, type KeptDraft, type SavedDraft } from './compare-drafts';
 import { forgetDraft, keepDraft, keptDraft } from './kept-draft';
@@ -51,7 +51,7 @@ class DraftKeeper {
   ) {
     this.here = keptDraft(review.id);
     if (this.here !== null) this.knownAt = -Infinity;
-    if (this.here !== null && this.here.text !== editable(review.response as Json).text)
+    if (this.here !== null && this.here.text !== editable(review.response).text)
       this.set({ edit: this.editOf(this.here, true) });
   }
 
@@ -88,7 +88,7 @@ class DraftKeeper {
   /** Begins with the answer that is shown. */
   begin(): void {
     const { revision, response } = this.review;
-    this.set({ edit: this.editOf({ text: editable(response as Json).text, revision }, false) });
+    this.set({ edit: this.editOf({ text: editable(response).text, revision }, false) });
   }
 
   change(text: string): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Json } from '../api/client';
+import { jsonSource } from '../json/source';
 import { formFault, schemaCheck } from './form-check';
 
 const SCHEMA = {
@@ -7,34 +8,35 @@ const SCHEMA = {
   required: ['total'],
   properties: { total: { type: 'number' } },
 } as unknown as Json;
+const source = (value: unknown) => jsonSource(JSON.stringify(value));
 const asked = (payload: object, response_schema: Json = null) =>
-  ({ payload, response_schema }) as unknown as Parameters<typeof formFault>[0];
+  ({ payload: source(payload), response_schema }) as unknown as Parameters<typeof formFault>[0];
 
 describe('the form of an answer', () => {
   it("is the job's schema", () => {
-    expect(formFault(asked({}, SCHEMA), { total: 5 })).toBeNull();
-    expect(formFault(asked({}, SCHEMA), { total: '5' })).toMatch(/^\/total: /);
-    expect(formFault(asked({}, SCHEMA), {})).toContain('total');
+    expect(formFault(asked({}, SCHEMA), source({ total: 5 }))).toBeNull();
+    expect(formFault(asked({}, SCHEMA), source({ total: '5' }))).toMatch(/^\/total: /);
+    expect(formFault(asked({}, SCHEMA), source({}))).toContain('total');
   });
 
   it.each([
     ['a chat', { response_format: { type: 'json_schema', json_schema: { schema: SCHEMA } } }],
     ['a response', { text: { format: { type: 'json_schema', schema: SCHEMA } } }],
   ])('is the schema that %s wants its text to have', (_name, payload) => {
-    expect(formFault(asked(payload), '{"total": 5}')).toBeNull();
-    expect(formFault(asked(payload), '{"total": "5"}')).toMatch(/^\/total: /);
-    expect(formFault(asked(payload), 'five')).toBe('it must be JSON.');
+    expect(formFault(asked(payload), source('{"total": 5}'))).toBeNull();
+    expect(formFault(asked(payload), source('{"total": "5"}'))).toMatch(/^\/total: /);
+    expect(formFault(asked(payload), source('five'))).toBe('it must be JSON.');
   });
 
   it('is an object where any JSON will do', () => {
     const any = asked({ response_format: { type: 'json_object' } });
-    expect(formFault(any, '{}')).toBeNull();
-    expect(formFault(any, '5')).toBe('it must be a JSON object.');
+    expect(formFault(any, source('{}'))).toBeNull();
+    expect(formFault(any, source('5'))).toBe('it must be a JSON object.');
   });
 
   it('is nothing where nothing is asked for, or the schema is none', () => {
-    expect(formFault(asked({ response_format: { type: 'text' } }), 'five')).toBeNull();
-    expect(formFault(asked({}), 'five')).toBeNull();
+    expect(formFault(asked({ response_format: { type: 'text' } }), source('five'))).toBeNull();
+    expect(formFault(asked({}), source('five'))).toBeNull();
     expect(schemaCheck({ $ref: '#/nowhere' })).toBeInstanceOf(Function);
   });
 

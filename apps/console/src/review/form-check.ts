@@ -1,5 +1,6 @@
 import { Validator, type Schema } from '@cfworker/json-schema';
 import type { Json, Review } from '../api/client';
+import { memberOf, parsed, type JsonSource } from '../json/source';
 import { isObject, textOf } from './answer';
 
 /** Where a value does not fit a schema: a JSON pointer, and what is wrong there. */
@@ -42,13 +43,13 @@ type Asked = Pick<Review, 'response_schema' | 'payload'>;
  * How a response breaks the form that its request asks for, as far as a page can tell: the job's schema, or the format
  * of the text. null: it does not.
  */
-export function formFault({ response_schema, payload }: Asked, response: Json): string | null {
+export function formFault({ response_schema, payload }: Asked, response: JsonSource): string | null {
   const schema = response_schema as Json;
   if (schema !== null) {
-    const [fault] = schemaCheck(schema)(response);
+    const [fault] = schemaCheck(schema)(parsed(response));
     if (fault) return `${fault.pointer === '' ? '' : `${fault.pointer}: `}${fault.message}`;
   }
-  const format = formatOf(payload as Json);
+  const format = formatOf(payload);
   const text = textOf(response);
   if (!format || text === null) return null;
   let value: unknown;
@@ -63,12 +64,15 @@ export function formFault({ response_schema, payload }: Asked, response: Json): 
 }
 
 /** The JSON that a request wants as the answer's text; null: any text. */
-function formatOf(payload: Json): { schema?: Json } | null {
-  if (!isObject(payload)) return null;
-  const { response_format: chat, text } = payload;
+function formatOf(payload: JsonSource | null): { schema?: Json } | null {
+  if (payload === null) return null;
+  const [chat, text] = ['response_format', 'text'].map((name) => {
+    const member = memberOf(payload, name);
+    return member && parsed(member.json);
+  });
   const wanted = [chat, isObject(text) ? text.format : undefined].find(isObject);
   if (wanted?.type === 'json_object') return {};
   if (wanted?.type !== 'json_schema') return null;
   const schema = isObject(wanted.json_schema) ? wanted.json_schema.schema : wanted.schema;
-  return schema === undefined ? {} : { schema };
+  return schema === undefined ? {} : { schema: schema as Json };
 }

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
-import type { Json, Review } from '../api/client';
+import type { Review } from '../api/client';
 import { clip, visible } from '../text/hygiene';
 import { resultOf } from './delivery';
 import type { formFault } from './form-check';
@@ -23,8 +23,8 @@ export function useFormFault(review: Review, text: string | null): string | null
     );
   }, [isWriting, check]);
   return useMemo(() => {
-    const result = text === null ? null : resultOf(review.response as Json, text);
-    const fault = result && check ? check.run(review, result.response) : null;
+    const { response = null } = text === null ? {} : { response: null, ...resultOf(review.response, text) };
+    const fault = response !== null && check ? check.run(review, response) : null;
     return fault === null ? null : visible(clip(fault, LONGEST_FAULT).text);
   }, [check, review, text]);
 }

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import type { History, Json, Review } from '../api/client';
+import type { History, Review } from '../api/client';
+import type { JsonSource } from '../json/source';
 import { Failed, Loading } from '../shell/states';
 import { clip, visible } from '../text/hygiene';
 import { moment } from '../text/time';
@@ -66,7 +67,7 @@ interface Entry {
   title: string;
   lines: string[];
   diff: string | null;
-  output: Json;
+  output: JsonSource | null;
   /** Of an answer, its number. */
   revision: number | null;
 }
@@ -96,7 +97,7 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
       revision: output.revision,
       lines: [],
       diff: output.text_diff,
-      output: output.text_diff === null ? (output.response as Json) : null,
+      output: output.text_diff === null ? output.response : null,
     })),
     ...decisions.map((decision) => ({
       key: `decision ${decision.id}`,
@@ -130,7 +131,7 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
   return entries.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
 }
 
-function Output({ response }: { response: Json }) {
+function Output({ response }: { response: JsonSource }) {
   const { text, cut } = clip(editable(response).text, LONGEST_OUTPUT);
   return (
     <details>

@@ -1,15 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo, type RefObject } from 'react';
-import type { Json, Review } from '../api/client';
+import type { Review } from '../api/client';
 import { Act } from '../keys/act';
 import type { Filters } from '../queue/filters';
 import { placeOf, useQueue } from '../queue/queue-data';
+import { NULL, stringOf } from '../json/source';
 import { useNow } from '../text/clock';
 import { clip, visible } from '../text/hygiene';
 import { lineOf } from '../text/line';
 import { age, countdown } from '../text/time';
-import { written } from './answer';
 import { conversationOf } from './request';
 import { clientQuery } from './review-data';
 
@@ -116,10 +116,9 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
 }
 
 /** What a job is called: what was asked last, in one line. */
-export function titleOf({ id, payload }: Review): string {
-  const asked = conversationOf(payload as Json)?.turns.findLast(({ role }) => role === 'user')?.text;
-  const line = lineOf(
-    clip(typeof payload === 'string' ? payload : (asked ?? written(payload as Json)), 1000).text,
-  );
+export function titleOf({ id, payload: json }: Review): string {
+  const payload = json ?? NULL;
+  const asked = conversationOf(payload)?.turns.findLast(({ role }) => role === 'user')?.text;
+  const line = lineOf(clip(asked ?? stringOf(payload) ?? payload, 1000).text);
   return line === '' ? `Job ${id}` : visible(clip(line, 200).text);
 }

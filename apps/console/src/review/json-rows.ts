@@ -1,5 +1,4 @@
-import type { Json } from '../api/client';
-import { isObject } from './answer';
+import { jsonSource, membersOf, pointerPart, stringOf, type JsonSource } from '../json/source';
 
 /** Depth down to which values are open at first, and at most. */
 const OPEN_DEPTH = 2;
@@ -18,7 +17,9 @@ export interface JsonRow {
   depth: number;
   /** The field's name, or the place in an array. */
   name: string | null;
-  value: Json;
+  json: JsonSource;
+  /** Whether it is a text that holds the JSON which is shown, as the arguments of a call are. */
+  isText: boolean;
   kind: 'open' | 'closed' | 'leaf' | 'more' | 'too deep';
   /** Members that it has, or with `more` that are not shown. */
   count: number;
@@ -43,56 +44,59 @@ export function showMore({ toggled, more }: Openings, path: string): Openings {
 }
 
 /** The lines of a tree, in order. Walks with a list of its own, so that no nesting is too deep for it. */
-export function rowsOf(root: Json, { toggled, more }: Openings): JsonRow[] {
+export function rowsOf(root: JsonSource, { toggled, more }: Openings): JsonRow[] {
   const rows: JsonRow[] = [];
   const openDepth = isSmall(root) ? DEEPEST : OPEN_DEPTH;
-  type Step = Omit<JsonRow, 'kind' | 'count'> & { left?: number };
-  const steps: Step[] = [{ path: '', depth: 0, name: null, value: root }];
+  type Step = Pick<JsonRow, 'path' | 'depth' | 'name' | 'json'> & { left?: number };
+  const steps: Step[] = [{ path: '', depth: 0, name: null, json: root }];
   for (let step = steps.pop(); step && rows.length < MOST_ROWS; step = steps.pop()) {
-    const { path, depth, name, value, left } = step;
+    const { path, depth, name, left } = step;
     if (left !== undefined) {
-      rows.push({ path, depth, name, value: null, kind: 'more', count: left });
+      rows.push({ ...step, isText: false, kind: 'more', count: left });
       continue;
     }
-    const members = Array.isArray(value)
-      ? value.map((member, index): [string, Json] => [String(index), member])
-      : isObject(value)
-        ? Object.entries(value)
-        : [];
-    if (members.length === 0) {
-      rows.push({ path, depth, name, value, kind: 'leaf', count: 0 });
-      continue;
-    }
-    if (depth >= DEEPEST) {
-      rows.push({ path, depth, name, value, kind: 'too deep', count: members.length });
-      continue;
-    }
+    const inside = name === 'arguments' ? jsonInside(step.json) : null;
+    const json = inside ?? step.json;
+    const row = { path, depth, name, json, isText: inside !== null };
+    const { members, count } = membersOf(json, more.get(path) ?? FIRST_MEMBERS);
     const isOpen = depth < openDepth !== toggled.has(path);
-    rows.push({ path, depth, name, value, kind: isOpen ? 'open' : 'closed', count: members.length });
-    if (!isOpen) continue;
-    const shown = members.slice(0, more.get(path) ?? FIRST_MEMBERS);
-    const hidden = members.length - shown.length;
-    if (hidden > 0) steps.push({ path, depth: depth + 1, name: null, value: null, left: hidden });
-    for (const [member, inner] of shown.reverse()) {
-      steps.push({
-        path: `${path}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-        depth: depth + 1,
-        name: member,
-        value: inner,
-      });
+    if (count === 0) rows.push({ ...row, kind: 'leaf', count });
+    else if (depth >= DEEPEST) rows.push({ ...row, kind: 'too deep', count });
+    else rows.push({ ...row, kind: isOpen ? 'open' : 'closed', count });
+    if (count === 0 || depth >= DEEPEST || !isOpen) continue;
+    const inner: Step[] = [];
+    const paths = new Set<string>();
+    for (const { name: member, json: value } of members) {
+      let place = `${path}/${pointerPart(member)}`;
+      // A name may be there twice.
+      while (paths.has(place)) place += ' again';
+      paths.add(place);
+      inner.push({ path: place, depth: depth + 1, name: member, json: value });
     }
+    const hidden = count - members.length;
+    if (hidden > 0) inner.push({ path, depth: depth + 1, name: null, json, left: hidden });
+    steps.push(...inner.reverse());
   }
   return rows;
 }
 
-function isSmall(root: Json): boolean {
-  const parts: Json[] = [root];
+/** The object or array that a text holds; null: it holds none, or nothing is in it. */
+function jsonInside(json: JsonSource): JsonSource | null {
+  try {
+    const inside = jsonSource(stringOf(json) ?? '');
+    return membersOf(inside, 0).count > 0 ? inside : null;
+  } catch {
+    return null;
+  }
+}
+
+function isSmall(root: JsonSource): boolean {
+  const parts: JsonSource[] = [root];
   // The list grows while it is walked, and is given up once it is long.
   for (let index = 0; index < parts.length && parts.length <= SMALL; index += 1) {
-    const part = parts[index] ?? null;
-    const members = Array.isArray(part) ? part : isObject(part) ? Object.values(part) : [];
-    if (members.length > SMALL) return false;
-    parts.push(...members);
+    const { members, count } = membersOf(parts[index] ?? root, SMALL);
+    if (count > SMALL) return false;
+    parts.push(...members.map(({ json }) => json));
   }
   return parts.length <= SMALL;
 }

@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
-import type { Json } from '../api/client';
+import { kindOf, stringOf, type JsonSource } from '../json/source';
 import { clip, visible } from '../text/hygiene';
 import { rowsOf, showMore, toggle, UNTOUCHED, type JsonRow } from './json-rows';
 
@@ -13,9 +13,9 @@ const FEW = 200;
 const DEEPEST_INDENT = 24;
 
 /** Any JSON as a tree whose parts open and close. */
-export function JsonTree({ value, label }: { value: Json; label: string }) {
+export function JsonTree({ json, label }: { json: JsonSource; label: string }) {
   const [openings, setOpenings] = useState(UNTOUCHED);
-  const rows = useMemo(() => rowsOf(value, openings), [value, openings]);
+  const rows = useMemo(() => rowsOf(json, openings), [json, openings]);
   const scroller = useRef<HTMLDivElement>(null);
   const isLong = rows.length > FEW;
   const virtual = useVirtualizer({
@@ -77,7 +77,7 @@ interface LineProps {
 }
 
 function Line({ row, onToggle, onMore }: LineProps) {
-  const { depth, name, value, kind, count } = row;
+  const { depth, name, json, isText, kind, count } = row;
   // On a narrow screen there must be room left for what is moved in.
   const indent = { paddingInlineStart: `min(${Math.min(depth, DEEPEST_INDENT) * 14}px, 40%)` };
   const field = name !== null && <span className="text-accent">{visible(clip(name, 200).text)}: </span>;
@@ -93,11 +93,11 @@ function Line({ row, onToggle, onMore }: LineProps) {
       <div style={indent} className="[overflow-wrap:anywhere] whitespace-pre-wrap">
         <span className="inline-block w-4" />
         {field}
-        <Leaf value={value} />
+        <Leaf json={json} />
       </div>
     );
   }
-  const size = Array.isArray(value) ? `[${count}]` : `{${count}}`;
+  const size = `${isText ? 'text that holds ' : ''}${kindOf(json) === 'array' ? `[${count}]` : `{${count}}`}`;
   if (kind === 'too deep') {
     return (
       <div style={indent}>
@@ -123,20 +123,23 @@ function Line({ row, onToggle, onMore }: LineProps) {
   );
 }
 
-function Leaf({ value }: { value: Json }) {
+function Leaf({ json }: { json: JsonSource }) {
   const [all, setAll] = useState(false);
-  if (typeof value !== 'string') {
-    return <span className="text-warn">{Array.isArray(value) ? '[]' : JSON.stringify(value)}</span>;
-  }
-  const { text, cut } = clip(value, all ? MOST_CHARACTERS : FIRST_CHARACTERS);
+  const words = useMemo(() => stringOf(json), [json]);
+  const whole = words ?? json;
+  const { text, cut } = clip(whole, all ? MOST_CHARACTERS : FIRST_CHARACTERS);
   return (
     <>
-      <span className="text-good">
-        “<bdi>{visible(text)}</bdi>”
-      </span>
+      {words === null ? (
+        <span className="text-warn">{text}</span>
+      ) : (
+        <span className="text-good">
+          “<bdi>{visible(text)}</bdi>”
+        </span>
+      )}
       {cut && !all && (
         <button type="button" className="cursor-pointer text-accent underline" onClick={() => setAll(true)}>
-          … show all ({value.length.toLocaleString('en')} characters)
+          … show all ({whole.length.toLocaleString('en')} characters)
         </button>
       )}
       {cut && all && <span className="text-dim"> … cut: see raw for all of it</span>}

@@ -1,8 +1,8 @@
 import { Link } from '@tanstack/react-router';
-import type { Json, Review } from '../api/client';
+import type { Review } from '../api/client';
+import { laidOut } from '../json/source';
 import { LongText } from '../text/prose';
 import { visible } from '../text/hygiene';
-import { written } from './answer';
 import { AnswerView } from './answer-view';
 import { resultOf } from './delivery';
 import type { Drafting, Edit } from './draft';
@@ -21,13 +21,13 @@ export function RequestPane({ review, raw }: { review: Review; raw: boolean }) {
       <h2 id="request" className="mb-2 text-xs font-semibold text-dim">
         Request
       </h2>
-      <RequestView payload={review.payload as Json} raw={raw} />
+      <RequestView payload={review.payload} raw={raw} />
       {review.original_payload !== null && (
         <details className="mt-4">
           <summary className="cursor-pointer text-warn">
             A person has changed the request. What was sent
           </summary>
-          <RequestView payload={review.original_payload as Json} raw={raw} />
+          <RequestView payload={review.original_payload} raw={raw} />
         </details>
       )}
       {review.feedback.length > 0 && (
@@ -122,16 +122,20 @@ function Violations({ review: { response_violations: violations } }: { review: R
 
 function Result({ review, text }: { review: Review; text: string | null }) {
   const nothing = nothingYet(review);
-  const result = resultOf(review.response as Json, text);
+  const result = resultOf(review.response, text);
   return (
     <section aria-label="What the submitter will get" className="panel flex flex-col gap-2 p-3">
       <h2 className="font-semibold">What the submitter will get</h2>
       {nothing !== null ? (
         <p>{nothing}</p>
-      ) : result === null ? (
-        <p className="text-bad">Nothing yet: what you wrote is not JSON.</p>
+      ) : result.fault !== undefined ? (
+        <p className="text-bad">Nothing yet: {result.fault}.</p>
       ) : (
-        <LongText text={written(result.response)} language="json" label="What the submitter will get" />
+        <LongText
+          text={result.response === null ? 'null' : laidOut(result.response)}
+          language="json"
+          label="What the submitter will get"
+        />
       )}
     </section>
   );

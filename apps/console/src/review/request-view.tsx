@@ -1,19 +1,20 @@
-import type { Json } from '../api/client';
+import { laidOut, NULL, stringOf, type JsonSource } from '../json/source';
 import { LongText, Prose } from '../text/prose';
 import { visible } from '../text/hygiene';
-import { written } from './answer';
 import { JsonTree } from './json-tree';
 import { conversationOf } from './request';
 
 const ROLE_LOOK: Record<string, string> = { user: 'border-l-accent', assistant: 'border-l-good' };
 
 /** What was asked: a conversation where it is one, else a tree; or as it came. */
-export function RequestView({ payload, raw }: { payload: Json; raw: boolean }) {
-  if (raw) return <LongText text={written(payload)} language="json" label="The request as it came" />;
+export function RequestView({ payload: asked, raw }: { payload: JsonSource | null; raw: boolean }) {
+  const payload = asked ?? NULL;
+  if (raw) return <LongText text={laidOut(payload)} language="json" label="The request as it came" />;
   const conversation = conversationOf(payload);
   if (conversation === null) {
-    if (typeof payload === 'string') return <Prose text={payload} label="The request" />;
-    return <JsonTree value={payload} label="The request" />;
+    const text = stringOf(payload);
+    if (text !== null) return <Prose text={text} label="The request" />;
+    return <JsonTree json={payload} label="The request" />;
   }
   return (
     <div className="flex flex-col gap-3">
@@ -25,13 +26,13 @@ export function RequestView({ payload, raw }: { payload: Json; raw: boolean }) {
         >
           <h3 className="mb-1 text-xs font-semibold text-dim">{visible(role)}</h3>
           {(text !== '' || rest === null) && <Prose text={text} label={`${role}'s message`} />}
-          {rest !== null && <JsonTree value={rest} label="More of this message" />}
+          {rest !== null && <JsonTree json={rest} label="More of this message" />}
         </article>
       ))}
       {conversation.rest !== null && (
         <details>
           <summary className="cursor-pointer text-dim">Parameters</summary>
-          <JsonTree value={conversation.rest} label="Parameters" />
+          <JsonTree json={conversation.rest} label="Parameters" />
         </details>
       )}
     </div>

@@ -1,43 +1,53 @@
-import type { Json } from '../api/client';
-import { isObject } from './answer';
+import { kindOf, memberOf, membersOf, quoted, stringOf, without, type JsonSource } from '../json/source';
 
 /** One turn of a conversation. What is not text goes into `rest`. */
 export interface Turn {
   role: string;
   text: string;
-  rest: Json;
+  rest: JsonSource | null;
 }
 
 export interface Conversation {
   turns: Turn[];
   /** The other fields of the request. */
-  rest: Json;
+  rest: JsonSource | null;
 }
 
 /** Turns that are shown at most; a request with more is shown as what it is. */
 const MOST_TURNS = 500;
 
 /** The conversation that a payload holds: the messages of a chat, or the input of a response. Null for others. */
-export function conversationOf(payload: Json): Conversation | null {
-  if (!isObject(payload)) return null;
-  const name = Array.isArray(payload.messages) ? 'messages' : 'input';
-  const { [name]: messages = null, ...others } = payload;
-  const rest = Object.keys(others).length > 0 ? others : null;
-  if (typeof messages === 'string' && name === 'input')
-    return { turns: [{ role: 'user', text: messages, rest: null }], rest };
-  if (!Array.isArray(messages) || messages.length === 0 || messages.length > MOST_TURNS) return null;
-  const turns = messages.map(turnOf);
+export function conversationOf(payload: JsonSource): Conversation | null {
+  const chat = memberOf(payload, 'messages');
+  const asked = chat && kindOf(chat.json) === 'array' ? chat : memberOf(payload, 'input');
+  if (!asked) return null;
+  const rest = without(payload, asked.name);
+  const text = stringOf(asked.json);
+  if (text !== null) return { turns: [{ role: 'user', text, rest: null }], rest };
+  if (kindOf(asked.json) !== 'array') return null;
+  const { members, count } = membersOf(asked.json, MOST_TURNS);
+  if (count === 0 || count > MOST_TURNS) return null;
+  const turns = members.map(({ json }) => turnOf(json));
   return turns.every((turn) => turn !== null) ? { turns, rest } : null;
 }
 
-function turnOf(message: Json): Turn | null {
-  if (!isObject(message) || typeof message.role !== 'string') return null;
-  const { role, content = null, ...others } = message;
-  const rest = Object.keys(others).length > 0 ? others : null;
-  if (typeof content === 'string') return { role, text: content, rest };
-  if (!Array.isArray(content)) return { role, text: '', rest: message };
-  const isText = (part: Json): part is { text: string } => isObject(part) && typeof part.text === 'string';
-  const text = content.filter(isText).map((part) => part.text);
-  const parts = content.filter((part) => !isText(part));
-  return { role, text: text.join('\n\n'), rest: parts.length > 0 ? { ...others, parts } : rest };
+function turnOf(message: JsonSource): Turn | null {
+  const role = stringOf(memberOf(message, 'role')?.json);
+  if (role === null) return null;
+  const content = memberOf(message, 'content')?.json;
+  const whole = stringOf(content);
+  if (whole !== null) return { role, text: whole, rest: without(message, 'role', 'content') };
+  if (content === undefined || kindOf(content) !== 'array') return { role, text: '', rest: message };
+  const texts: string[] = [];
+  const parts: JsonSource[] = [];
+  for (const { json } of membersOf(content).members) {
+    const text = stringOf(memberOf(json, 'text')?.json);
+    if (text === null) parts.push(json);
+    else texts.push(text);
+  }
+  const text = texts.join('\n\n');
+  if (parts.length === 0) return { role, text, rest: without(message, 'role', 'content') };
+  const others = membersOf(message).members.filter(({ name }) => name !== 'role' && name !== 'content');
+  const rest = [...others.map(({ name, json }) => `${quoted(name)}:${json}`), `"parts":[${parts.join(',')}]`];
+  return { role, text, rest: `{${rest.join(',')}}` as JsonSource };
 }

@@ -11,6 +11,7 @@ describe('visible', () => {
     ['a\u{e0141}\ufe01b', 'a⟦U+E0141⟧⟦U+FE01⟧b'],
     ['a\u034f\u206ab', 'a⟦U+034F⟧⟦U+206A⟧b'],
     ['a\rb', 'a⟦U+000D⟧b'],
+    ['a\ud800b', 'a⟦U+D800⟧b'],
   ])('writes out what cannot be seen in %j', (text, shown) => {
     expect(visible(text)).toBe(shown);
   });

@@ -1,10 +1,12 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
-import { api, dataOf, type Json } from '../api/client';
+import { api, dataOf } from '../api/client';
 import { messageOf } from '../api/problem';
 import { Key } from '../keys/act';
 import { useKeys } from '../keys/use-keys';
+import { duplicateIn, jsonSource, type JsonSource } from '../json/source';
+import { duplicateFault } from '../review/answer';
 import { reviewQuery } from '../review/review-data';
 
 /** How often the new job is looked at until the model has answered, in milliseconds. */
@@ -24,7 +26,7 @@ export function TryPage() {
   const [priority, setPriority] = useState(0);
 
   const submit = useMutation({
-    mutationFn: async (payload: Json) => {
+    mutationFn: async (payload: JsonSource) => {
       const job = await dataOf(api.POST('/v1/jobs', { body: { payload, priority, metadata: {} } }));
       return job.id;
     },
@@ -55,9 +57,10 @@ export function TryPage() {
     !submit.isPending && id === undefined && (kind === 'json' ? fault === null : question.trim() !== '');
   const send = (): void => {
     if (kind === 'json') {
-      submit.mutate(JSON.parse(json) as Json);
+      submit.mutate(jsonSource(json));
     } else {
-      submit.mutate({ model, messages: [{ role: 'user', content: question }] });
+      const chat = { model, messages: [{ role: 'user', content: question }] };
+      submit.mutate(jsonSource(JSON.stringify(chat)));
     }
   };
   useKeys(isReady ? { save: send } : {});
@@ -160,8 +163,8 @@ export function TryPage() {
 
 function faultOf(text: string): string | null {
   try {
-    JSON.parse(text);
-    return null;
+    const duplicate = duplicateIn(jsonSource(text));
+    return duplicate && `${duplicateFault(duplicate)}.`;
   } catch (error) {
     return `This is not JSON: ${messageOf(error)}`;
   }

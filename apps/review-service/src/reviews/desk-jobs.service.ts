@@ -27,17 +27,17 @@ export class DeskJobs {
     return job;
   }
 
-  /** Runs `attempt`; when the job only lacked its plan, writes that and tries once more. */
+  /** Runs `attempt`; when the job may only have lacked its plan, sees that it has one and tries once more. */
   async planned<T>(jobId: string, attempt: () => Promise<T | null>): Promise<T | null> {
     return (await attempt()) ?? ((await this.plan(jobId)) ? attempt() : null);
   }
 
-  /** Answers whether the policy had to be applied. */
+  /** Applies the policy where it was not. Answers whether it has spoken: maybe a moment ago, after a failed attempt. */
   async plan(jobId: string): Promise<boolean> {
     if (!this.planner.configured) return false;
     const job = await this.jobs.find(jobId);
-    if (job?.status !== 'human' || job.plannedAt !== null) return false;
-    await this.planner.apply(job);
+    if (job?.status !== 'human') return false;
+    if (job.plannedAt === null) await this.planner.apply(job);
     return true;
   }
 
