@@ -62,11 +62,11 @@ export function withoutRole(chunk: JsonObject): JsonObject {
   return { ...chunk, choices };
 }
 
-function headOf({ id, createdAt, payload: { value: payload } }: Job, object: string): JsonObject {
+function headOf({ id, createdAt, payload }: Job, object: string): JsonObject {
   return {
     id: `chatcmpl-${id}`,
     object,
     created: Math.floor(createdAt.getTime() / 1000),
-    model: isJsonObject(payload) ? (payload.model ?? '') : '',
+    model: payload.member('model')?.value ?? '',
   };
 }
