@@ -1,13 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import {
-  SummaryReader,
-  type HeldRequest,
-  type Job,
-  type JobStatus,
-  type Json,
-  type JsonText,
-} from '@hitl/domain';
+import { JsonText, SummaryReader, type HeldRequest, type Job, type JobStatus, type Json } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { goneSignal, onceClosed } from '../http/gone';
 import { markReplayed, type Idempotency } from '../http/idempotency';
@@ -77,10 +70,17 @@ export class HeldAnswers {
     // Its body took its time, too.
     const since = performance.now() - reply.elapsedTime;
     const gone = goneSignal(reply);
-    const { job, hold, replayed, cutAfterMs } = idempotency
+    const {
+      job: found,
+      hold,
+      replayed,
+      cutAfterMs,
+    } = idempotency
       ? await this.byKey(submission, idempotency, actor)
       : await this.byQuestion(submission, actor, reply);
     reply.request.releaseBody();
+    // It may be held for hours: without what its payload reads as, which takes more memory than the text.
+    const job = Object.assign(found, { payload: new JsonText(found.payload.text) });
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
     const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
