@@ -37,6 +37,13 @@ export default tseslint.config(
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Identifier[name=/^(MOST|LONGEST|LARGEST|USUAL|SHORTEST)(_|$)|PATIENCE/]',
+          message: 'Name a constant MAX_…, MIN_…, DEFAULT_…, …_TIMEOUT_MS or …_INTERVAL_MS.',
+        },
+      ],
     },
   },
   {

@@ -16,7 +16,7 @@ const WARM_UP_MS = 4_000;
 const MEASURED_MS = Number(process.env.BENCH_SECONDS ?? 15) * 1000;
 const PACED_JOBS_PER_SECOND = 50;
 /** How often a client looks whether its job waits for a human. */
-const LOOK_EVERY_MS = 20;
+const LOOK_INTERVAL_MS = 20;
 
 const { DATABASE_URL = '', AMQP_URL = '', CHROMIUM = '' } = process.env;
 const http = new Agent({ connections: CLIENTS, pipelining: 1 });
@@ -110,7 +110,7 @@ async function lifecycles(): Promise<object> {
   ]);
   const gateway = services[0].url;
 
-  const whole = await throughput(CLIENTS, () => lifecycle(gateway, LOOK_EVERY_MS));
+  const whole = await throughput(CLIENTS, () => lifecycle(gateway, LOOK_INTERVAL_MS));
   stub.requests.length = 0;
   const latencies = await paced(PACED_JOBS_PER_SECOND, () => lifecycle(gateway, 2));
   await Promise.all(services.map((service) => service.stop()));

@@ -14,7 +14,7 @@ const MEASURED_MS = Number(process.env.BENCH_SECONDS ?? 15) * 1000;
 /** How long a neighbour is greedy before it is looked what others notice. */
 const WARM_UP_MS = 2000;
 /** Between two looks of the light client. */
-const LOOK_EVERY_MS = 10;
+const LOOK_INTERVAL_MS = 10;
 
 /** Sends a request again and again; what is answered is read, and does not matter. */
 async function keepAsking(url: string, path: string, body?: Buffer | string): Promise<never> {
@@ -118,7 +118,7 @@ export async function besideGreedyNeighbours(services: {
       found.push(performance.now() - began);
       const failed = answers.find(({ status }) => status >= 300);
       if (failed) throw new Error(`a light request was answered with ${failed.status}: ${failed.text}`);
-      await delay(LOOK_EVERY_MS);
+      await delay(LOOK_INTERVAL_MS);
     }
     return found.sort((a, b) => a - b);
   };

@@ -2,9 +2,9 @@ import { chromium, type Browser, type Locator, type Page } from 'playwright-core
 import { findChromium } from '../../scripts/services/chromium.mjs';
 
 /** How long anything on a page may take to come, in milliseconds: a page that is busy for longer has frozen. */
-export const PATIENCE = 15_000;
+export const TIMEOUT_MS = 15_000;
 /** For a `beforeAll`: a first Chromium may take its time on a busy machine. */
-export const INSTALL_PATIENCE = 300_000;
+export const SETUP_TIMEOUT_MS = 300_000;
 
 /** The machine's Chromium, without a window. */
 export async function openBrowser(): Promise<Browser> {
@@ -46,7 +46,7 @@ export async function openConsole(browser: Browser): Promise<Console> {
     reducedMotion: 'reduce',
     viewport: VIEWPORT,
   });
-  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   let home = '';
   let isSpoilt = false;

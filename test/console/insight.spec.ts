@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { completion } from '@hitl/testing';
-import { INSTALL_PATIENCE } from './browser';
+import { SETUP_TIMEOUT_MS } from './browser';
 import { as, consoleSuite } from './suite';
 
 const POLICY = `
@@ -49,7 +49,7 @@ describe('the console’s figures', () => {
     await job('leaked', 'leaked', 'fail');
     await job('late', 'late', 'fail');
     await job('lenient', 'lenient', 'success');
-  }, INSTALL_PATIENCE);
+  }, SETUP_TIMEOUT_MS);
 
   const rows = () => alice.page.locator('tbody tr');
   /** Waits until the list of decisions is whole, and says how many there are. */

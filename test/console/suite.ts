@@ -12,7 +12,7 @@ import {
   type TestDatabase,
 } from '@hitl/testing';
 import type { Browser } from 'playwright-core';
-import { INSTALL_PATIENCE, openBrowser, openConsole, type Console } from './browser';
+import { SETUP_TIMEOUT_MS, openBrowser, openConsole, type Console } from './browser';
 
 /** The header that names a reviewer, or a submitter. */
 export const as = (name: string) => ({ 'x-hitl-actor': name });
@@ -100,7 +100,7 @@ export function consoleSuite({
     const starting = startStack('standalone', { DATABASE_URL: database.url, ...env });
     [stack, browser] = await Promise.all([starting, openBrowser()]);
     stack.stub.answer = answer;
-  }, INSTALL_PATIENCE);
+  }, SETUP_TIMEOUT_MS);
 
   afterAll(async () => {
     await browser.close();

@@ -12,7 +12,7 @@ export const GROUPS: Record<string, string[]> = {
   fay: ['legal', 'chiefs'],
 };
 export const SUBMITTER = 'sue';
-export const MOST_REGENERATIONS = 2;
+export const MAX_REGENERATIONS = 2;
 /** How long a claim, a lease, the time to undo, work after an undone decision and the first wait for a worker last, in minutes. */
 const CLAIM = 2;
 const LEASE = 1;
@@ -205,7 +205,7 @@ export class Model {
     if (revision !== null && revision !== job.revision) return false;
     if (by === 'policy') return job.plan === null && job.regenerations === 0 && busyUntil(job) <= this.now;
     if (by === 'deadline') return this.isDue(job, job.deadlineAt) && job.plan?.onDeadline === 'approve';
-    if (verdict === 'regenerate' && job.regenerations >= MOST_REGENERATIONS) return false;
+    if (verdict === 'regenerate' && job.regenerations >= MAX_REGENERATIONS) return false;
     const votes = verdict === 'approve' || verdict === 'reject';
     return this.mayTouch(job, actor) && this.isFreeFor(job, actor) && !(votes && hasVoted(job, actor));
   }

@@ -23,7 +23,7 @@ import {
   isFinal,
   Model,
   modelJob,
-  MOST_REGENERATIONS,
+  MAX_REGENERATIONS,
   SUBMITTER,
   type Command,
   type ModelJob,
@@ -429,7 +429,7 @@ describe('the review desk', () => {
 
     private deskOf(actor: string): DeskRules {
       const [groups, requirePlan] = [GROUPS[actor]!, this.hasPolicy];
-      return { groups, requirePlan, maxRegenerations: MOST_REGENERATIONS };
+      return { groups, requirePlan, maxRegenerations: MAX_REGENERATIONS };
     }
 
     private async perform(store: JobStore, command: Command): Promise<unknown> {

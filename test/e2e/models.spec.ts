@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { completion, startStack, until, type Stack, type StubAnswer, type StubRequest } from '@hitl/testing';
 
-const LARGEST_ANSWER = 10 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 10 * 1024 * 1024;
 const MODEL_TIMEOUT_MS = 400;
 
 const WAYS_TO_ASK = [
@@ -109,8 +109,8 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     },
     {
       what: 'more than 10 MiB',
-      answer: { body: 'x'.repeat(LARGEST_ANSWER) },
-      detail: `The model's answer is larger than ${LARGEST_ANSWER} bytes.`,
+      answer: { body: 'x'.repeat(MAX_ANSWER_BYTES) },
+      detail: `The model's answer is larger than ${MAX_ANSWER_BYTES} bytes.`,
     },
     {
       what: 'a 400 of OpenAI’s kind',
@@ -146,7 +146,7 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
   });
 
   it('takes an answer of just under 10 MiB', async () => {
-    const answer = completion('x'.repeat(LARGEST_ANSWER - JSON.stringify(completion('')).length));
+    const answer = completion('x'.repeat(MAX_ANSWER_BYTES - JSON.stringify(completion('')).length));
     const { id } = await ask({ body: answer });
     await stack.reaches(id, 'human');
     expect((await stack.decide(id, { verdict: 'approve' })).body.response).toEqual(answer);

@@ -12,9 +12,9 @@ import {
 } from '@hitl/testing';
 
 /** How much more than at rest, which differs between versions of Node. */
-const MOST_MEGABYTES = 70;
+const MAX_MEGABYTES = 70;
 /** Node keeps more garbage of large buffers before it collects any. */
-const MOST_OF_LARGE = 140;
+const MAX_LARGE = 140;
 const DECISIONS = 200_000;
 const VOTES_PER_JOB = 200;
 const LARGE_JOBS = 60;
@@ -80,19 +80,19 @@ describe('an export', () => {
     return { lines, most };
   }
 
-  it(`of ${DECISIONS} decisions takes less than ${MOST_MEGABYTES} MB more`, async () => {
+  it(`of ${DECISIONS} decisions takes less than ${MAX_MEGABYTES} MB more`, async () => {
     await database.query(EDITED, [DECISIONS / VOTES_PER_JOB, 32]);
     await database.query(VOTES, [VOTES_PER_JOB - 1]);
     const { lines, most } = await read(await open('decisions.csv'));
     expect(lines).toBe(DECISIONS + 1);
-    expect(most).toBeLessThan(MOST_MEGABYTES);
+    expect(most).toBeLessThan(MAX_MEGABYTES);
   });
 
   it('of 5000 corrections takes no more', async () => {
     await database.query(EDITED, [5_000, 1024]);
     const { lines, most } = await read(await open('preferences.jsonl'));
     expect(lines).toBe(5_000);
-    expect(most).toBeLessThan(MOST_MEGABYTES);
+    expect(most).toBeLessThan(MAX_MEGABYTES);
   });
 
   it('of payloads of a megabyte waits for a client that does not read, with nothing open in the database', async () => {
@@ -108,10 +108,10 @@ describe('an export', () => {
       asked = rows[0]!.asked;
       return asked !== '' && asked === before && (await database.query(idle)).length === 0;
     });
-    expect(megabytes()).toBeLessThan(MOST_OF_LARGE);
+    expect(megabytes()).toBeLessThan(MAX_LARGE);
     const { lines, most } = await read(response);
     expect(lines).toBe(LARGE_JOBS);
-    expect(most).toBeLessThan(MOST_OF_LARGE);
+    expect(most).toBeLessThan(MAX_LARGE);
   });
 
   it('that breaks off cuts the connection, so that a part is not taken for the whole', async () => {

@@ -18,9 +18,9 @@ import { TEST_DEADLINE } from './support';
 
 const MIB = 1_048_576;
 /** What a pod has. */
-const MOST_MEGABYTES = 512;
+const MAX_MEGABYTES = 512;
 /** A neighbour may take three times as long as without greedy clients, or this long where that is less, in milliseconds. */
-const MOST_MS = 1000;
+const MAX_MS = 1000;
 const PROBES = 40;
 /** Of 1 MiB each. */
 const LARGE_JOBS = 40;
@@ -94,7 +94,7 @@ describe('clients that take all they can get', () => {
   }
 
   /** Neighbours are served about as fast while the client does it as before. */
-  async function expectUndisturbed(greed: () => void | Promise<void>, mostMs = MOST_MS): Promise<void> {
+  async function expectUndisturbed(greed: () => void | Promise<void>, mostMs = MAX_MS): Promise<void> {
     const quiet = await neighbours();
     await greed();
     const disturbed = await neighbours();
@@ -141,13 +141,13 @@ describe('clients that take all they can get', () => {
     }
   }
 
-  it(`read large lists, ${READERS} at once and one that reads nothing, in less than ${MOST_MEGABYTES} MB`, async () => {
+  it(`read large lists, ${READERS} at once and one that reads nothing, in less than ${MAX_MEGABYTES} MB`, async () => {
     const unread = await begin(`/jobs?limit=${LARGE_JOBS}`);
     const sizes = await Promise.all(Array.from({ length: READERS }, () => size(`/jobs?limit=${LARGE_JOBS}`)));
     for (const bytes of sizes) expect(bytes).toBeGreaterThan(LARGE_JOBS * MIB);
     expect(unread.statusCode).toBe(200);
     unread.destroy();
-    expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+    expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
   });
 
   it.each(['/v1/jobs', '/v1/reviews'])(
@@ -158,7 +158,7 @@ describe('clients that take all they can get', () => {
         expect(Math.max(...counts)).toBe(7);
         expect(counts.reduce((sum, count) => sum + count)).toBe(LARGE_JOBS);
       }
-      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
     },
   );
 
@@ -195,7 +195,7 @@ describe('clients that take all they can get', () => {
           socket.pause();
         }
       });
-      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
     },
     TEST_DEADLINE,
   );
@@ -215,7 +215,7 @@ describe('clients that take all they can get', () => {
         () => bodies.every(({ text }) => /^HTTP\/1\.1 (408|503) /.test(text)),
         60_000,
       );
-      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
       expect((await http.post('/v1/jobs', { payload: 'x'.repeat(5 * MIB) })).status).toBe(202);
     },
     TEST_DEADLINE,
@@ -239,7 +239,7 @@ describe('clients that take all they can get', () => {
       });
       await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
       for (const body of bodies) expect([202, 400, 413, 503]).toContain(statusOf(body));
-      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
     },
     TEST_DEADLINE,
   );
@@ -255,7 +255,7 @@ describe('clients that take all they can get', () => {
       await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
       for (const body of bodies) expect([202, 503]).toContain(statusOf(body));
       expect(bodies.some((body) => statusOf(body) === 202)).toBe(true);
-      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
     },
     TEST_DEADLINE,
   );
@@ -293,11 +293,11 @@ describe('clients that take all they can get', () => {
           return response.status === 200 ? byteLength : -response.status;
         });
         for (let count = 0; count < 50; count += 1) open(get).socket.pause();
-      }, 5 * MOST_MS);
+      }, 5 * MAX_MS);
       const answered = await Promise.all(sizes.map((size) => size.catch(() => 0)));
       expect(answered.some((bytes) => bytes > HUGE)).toBe(true);
       for (const bytes of answered) expect(bytes > HUGE || bytes === -503 || bytes === 0).toBe(true);
-      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
     },
     TEST_DEADLINE,
   );
@@ -324,7 +324,7 @@ describe('clients that take all they can get', () => {
         post(path, JSON.stringify(body), headers);
         await until('it is stored', async () => (await jobs()) > before + index);
       }
-      expect(peakMegabytes()).toBeLessThan(MOST_MEGABYTES);
+      expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
       const chat = { model: 'm', messages: [{ role: 'user', content: 'x' }] };
       const refused = await http.post('/v1/chat/completions', chat);
       expect([refused.status, refused.body.error]).toMatchObject([

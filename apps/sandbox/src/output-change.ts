@@ -4,9 +4,9 @@ import { createTwoFilesPatch, diffWordsWithSpace } from 'diff';
 import jsonPatch from 'fast-json-patch';
 
 /** Longest time for each of the descriptions, in milliseconds. */
-const LONGEST = 200;
+const MAX_LENGTH = 200;
 /** Longest text diff that is kept, in characters. */
-const LONGEST_DIFF = 262_144;
+const MAX_DIFF_LENGTH = 262_144;
 
 /** Describes what a human made of the model's output. What would take too long stays unknown. */
 export function describeChange(from: Json, to: Json): OutputChange {
@@ -17,7 +17,7 @@ export function describeChange(from: Json, to: Json): OutputChange {
   return {
     // Paths need one root: whatever the outputs are, they are its only member.
     patch: unlessTooLong(() => JSON.stringify(jsonPatch.compare({ response: from }, { response: to }))),
-    textDiff: textDiff !== null && textDiff.length <= LONGEST_DIFF ? storable(textDiff) : null,
+    textDiff: textDiff !== null && textDiff.length <= MAX_DIFF_LENGTH ? storable(textDiff) : null,
     editDistance: unlessTooLong(() => changedShare(before, after)),
   };
 }
@@ -50,7 +50,7 @@ function changedShare(before: string, after: string): number {
 
 function unlessTooLong<T>(work: () => T): T | null {
   try {
-    return runBounded(LONGEST, work);
+    return runBounded(MAX_LENGTH, work);
   } catch (error) {
     if (error instanceof TimeLimitError) return null;
     throw error;

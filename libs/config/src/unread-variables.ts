@@ -20,7 +20,7 @@ const ALIASES: [RegExp, string][] = [
 ];
 
 /** Shorter names are too like those of other programs for a slip to be told. */
-const SHORTEST_GUESSED = 7;
+const MIN_GUESSED = 7;
 
 /** The variable of ours for which a name is another program's word. */
 export function aliasOf(name: string): string | undefined {
@@ -37,7 +37,7 @@ export function meantVariable(name: string, known: readonly string[]): string | 
   const plain = name.toUpperCase().replaceAll('_', '');
   const slip = known.find(
     (candidate) =>
-      candidate.length >= SHORTEST_GUESSED &&
+      candidate.length >= MIN_GUESSED &&
       distance(plain, candidate.replaceAll('_', '')) <= (candidate.length < 12 ? 1 : 2),
   );
   return aliasOf(name) ?? slip;

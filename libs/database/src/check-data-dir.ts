@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { ConfigError } from '@hitl/config';
 
 /** Systems take about 100 bytes for the path of a socket. */
-const LONGEST_TEMPORARY_FOLDER = 66;
+const MAX_TEMPORARY_FOLDER_LENGTH = 66;
 
 /**
  * Makes sure that the embedded database can keep its data in `dataDir`, which is created where it is missing.
@@ -34,7 +34,7 @@ export function checkDataDir(dataDir: string): void {
       );
     }
   }
-  if (Buffer.byteLength(tmpdir()) > LONGEST_TEMPORARY_FOLDER) {
+  if (Buffer.byteLength(tmpdir()) > MAX_TEMPORARY_FOLDER_LENGTH) {
     throw new ConfigError(
       `TMPDIR=${tmpdir()} is too long for the path of a socket. Set TMPDIR to a shorter one, such as /tmp.`,
     );

@@ -53,7 +53,7 @@ export { type Agreement } from './jobs/agreement';
 export { claim, type ClaimedJob, type FeedbackTurn, type Lease } from './jobs/statements/claim';
 export type { ApprovalAtDeadline } from './jobs/statements/climb-ladder';
 export { automaticStepOf } from './jobs/statements/at-work';
-export { MOST_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
+export { MAX_CLAIMS, type ReviewClaim } from './jobs/statements/claim-review';
 export { decide, type DecisionRequest, type Judgement, type OutputChange } from './jobs/statements/decide';
 export type { DeskEdit, Edit } from './jobs/statements/edit';
 export { complete, type Inferred } from './jobs/statements/finish-attempt';

@@ -7,13 +7,13 @@ import { queueState } from './queue-state';
 import { QUEUES, queueOf } from './topology';
 
 /** How long one request waits for its reply, in milliseconds; the request leaves its queue after the same time. */
-export const REPLY_PATIENCE_MS = 4000;
+export const REPLY_TIMEOUT_MS = 4000;
 
 /**
  * How long a command may take effect after its sender has looked at the clock, in milliseconds: a little shorter than
  * {@link ask} waits, so that none takes effect once its sender has been told that nobody answers.
  */
-export const COMMAND_LIFETIME_MS = 2 * REPLY_PATIENCE_MS - 500;
+export const COMMAND_LIFETIME_MS = 2 * REPLY_TIMEOUT_MS - 500;
 
 /**
  * Sends a command and waits for its reply; asks a second time when no reply came, so commands must be idempotent.
@@ -28,7 +28,7 @@ export async function ask<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await firstValueFrom(client.send<T>(pattern, data).pipe(timeout(REPLY_PATIENCE_MS)));
+      return await firstValueFrom(client.send<T>(pattern, data).pipe(timeout(REPLY_TIMEOUT_MS)));
     } catch (error) {
       const refusal = fromReplyError(error);
       // Of a command that was sent before, a broker that is away by now says nothing.
@@ -42,7 +42,7 @@ export async function ask<T>(
           : 'No review service answered in time.';
         throw new DomainError(
           'unavailable',
-          `${reason} The command may or may not have taken effect, and none does later than ${(2 * REPLY_PATIENCE_MS) / 1000} s after it was sent: look at the job, then try again.`,
+          `${reason} The command may or may not have taken effect, and none does later than ${(2 * REPLY_TIMEOUT_MS) / 1000} s after it was sent: look at the job, then try again.`,
         );
       }
     }

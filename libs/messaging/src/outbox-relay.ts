@@ -16,9 +16,9 @@ import { queueState } from './queue-state';
 /** Orphaned rows that one look takes at most. */
 const ORPHANS_PER_LOOK = 200;
 /** Own rows that may be under way at once; the pollers find what is beyond. */
-const MOST_UNDER_WAY = 2000;
+const MAX_UNDER_WAY = 2000;
 /** How often it is tried whether the broker takes what it did not take before, in milliseconds. */
-const AGAIN_EVERY_MS = 100;
+const AGAIN_INTERVAL_MS = 100;
 
 /** Publishes outbox rows and deletes them once the transport has the message. */
 @Injectable()
@@ -38,7 +38,7 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     this.polling = every(this.config.OUTBOX_POLL_MS, () => this.publishOrphans(), this.logger);
-    this.again = every(AGAIN_EVERY_MS, () => this.publishLeft(), this.logger);
+    this.again = every(AGAIN_INTERVAL_MS, () => this.publishLeft(), this.logger);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -65,10 +65,10 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private tryPublish(bell: Bell, until: number): void {
-    if (this.underWay.size >= MOST_UNDER_WAY) return;
+    if (this.underWay.size >= MAX_UNDER_WAY) return;
     const work = this.publish(bell, 'writer').catch((error: unknown) => {
       const isAway = error instanceof DomainError && error.code === 'unavailable';
-      if (isAway && this.left.length < MOST_UNDER_WAY) this.left.push({ bell, until });
+      if (isAway && this.left.length < MAX_UNDER_WAY) this.left.push({ bell, until });
       else
         this.logger.debug(`left to the pollers: ${error instanceof Error ? error.message : String(error)}`);
     });

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { Reply, Task } from './serve-tasks';
 
 /** What is kept of the words of a process that could not begin, in characters. */
-const LONGEST_WORDS = 4000;
+const MAX_WORDS_LENGTH = 4000;
 /** Characters of the tasks that wait at one sandbox, at most; a task alone may have more. */
 const MAX_WAITING_LENGTH = 67_108_864;
 
@@ -203,7 +203,7 @@ class Child {
       this.receive(reply);
     });
     this.process.stderr?.on('data', (bytes: Buffer) => {
-      this.words = (this.words + bytes.toString()).slice(0, LONGEST_WORDS);
+      this.words = (this.words + bytes.toString()).slice(0, MAX_WORDS_LENGTH);
     });
     this.gone = new Promise<void>((resolve) => {
       // Not told apart: it could not be started, or not be sent to.

@@ -15,7 +15,7 @@ const FILE =
 export const MEMORY_BESIDE_HEAP_MB = 96;
 
 /** Each sandbox has one process, which begins with its first task and ends after a minute without one. */
-const USUAL = { processes: 1, maxWaiting: 1000, maxIdleMs: 60_000 };
+const DEFAULTS = { processes: 1, maxWaiting: 1000, maxIdleMs: 60_000 };
 
 /**
  * The processes in which a service evaluates what strangers write: gateways have `schemas`, workers `checks`, review services
@@ -24,13 +24,13 @@ const USUAL = { processes: 1, maxWaiting: 1000, maxIdleMs: 60_000 };
  */
 export const SANDBOX_LIMITS = {
   /** Schemas as submitters send them: 64 KB of text at most. */
-  schemas: { ...USUAL, memoryMb: 64, timeoutMs: 3000, maxWaitMs: 7000 },
+  schemas: { ...DEFAULTS, memoryMb: 64, timeoutMs: 3000, maxWaitMs: 7000 },
   /** Answers against their schemas, and the changes that reviewers make. A command that waited longer would take no effect any more. */
-  checks: { ...USUAL, memoryMb: 128, timeoutMs: 3000, maxWaitMs: 7000 },
+  checks: { ...DEFAULTS, memoryMb: 128, timeoutMs: 3000, maxWaitMs: 7000 },
   /** The policy in force, on live jobs. */
-  policy: { ...USUAL, memoryMb: 128, timeoutMs: 2000, maxWaitMs: 30_000 },
+  policy: { ...DEFAULTS, memoryMb: 128, timeoutMs: 2000, maxWaitMs: 30_000 },
   /** Policies that somebody tries. */
-  'dry-runs': { ...USUAL, memoryMb: 128, timeoutMs: 3000, maxWaiting: 16, maxWaitMs: 3500 },
+  'dry-runs': { ...DEFAULTS, memoryMb: 128, timeoutMs: 3000, maxWaiting: 16, maxWaitMs: 3500 },
 } satisfies Record<string, Omit<SandboxLimits, 'name'>>;
 
 function open(name: keyof typeof SANDBOX_LIMITS): Sandbox {

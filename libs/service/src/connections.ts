@@ -11,7 +11,7 @@ const MAX_UNREAD_BYTES = 67_108_864;
 /** Who reads less than this between two looks reads slowly. */
 const SLOW_BYTES = 65_536;
 /** How often it is looked who reads slowly, in milliseconds. */
-const LOOK_EVERY_MS = 1000;
+const LOOK_INTERVAL_MS = 1000;
 
 interface Connection {
   /** Whether a request is being answered. */
@@ -61,7 +61,7 @@ export function guardConnections(
     if (socket.writableLength > 0) end(socket, 'unread');
     else if (!connections.get(socket)?.isBusy) socket.destroy();
   });
-  const looking = setInterval(() => cutUnread(connections, maxUnreadBytes), LOOK_EVERY_MS).unref();
+  const looking = setInterval(() => cutUnread(connections, maxUnreadBytes), LOOK_INTERVAL_MS).unref();
   server.once('close', () => clearInterval(looking));
 }
 

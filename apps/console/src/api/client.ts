@@ -21,7 +21,7 @@ export type BulkDecision = components['schemas']['BulkDecision'];
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 /** Longest time that a request may take, in milliseconds. */
-const PATIENCE = 20_000;
+const REQUEST_TIMEOUT_MS = 20_000;
 
 /** The gateway's API, typed by openapi.json. */
 export const api = createClient<paths>({
@@ -40,7 +40,7 @@ export const api = createClient<paths>({
 
 /** Sends a request under the reviewer's name, or the one in it; an empty one is none. */
 async function send(request: Request): Promise<Response> {
-  const timeout = AbortSignal.timeout(PATIENCE);
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   const given = request.headers.get('x-hitl-actor');
   const name = given === null ? await nameToSend() : decodeURIComponent(given);
   if (name === null || name === '') request.headers.delete('x-hitl-actor');

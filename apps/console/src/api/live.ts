@@ -20,7 +20,7 @@ const TYPES = [
 
 /** How long after a lost stream a new one is opened, in milliseconds: first, and at most. */
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 15_000;
+const MAX_PAUSE = 15_000;
 
 export type Connection = 'connecting' | 'live' | 'lost';
 type Follower = (change: JobChange | null) => void;
@@ -60,7 +60,7 @@ function open(): void {
     missed = true;
     if (source?.readyState !== EventSource.CLOSED) return;
     retry = setTimeout(open, pause);
-    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    pause = Math.min(pause * 2, MAX_PAUSE);
   };
   for (const type of TYPES) {
     source.addEventListener(type, (event: MessageEvent<string>) => {

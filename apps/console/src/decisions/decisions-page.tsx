@@ -18,7 +18,7 @@ const route = getRouteApi('/decisions');
 /** Rows that are loaded at once. */
 const PAGE = 100;
 /** Requests for them at most: the server may look through thousands of decisions and find none. */
-const MOST_REQUESTS = 10;
+const MAX_REQUESTS = 10;
 
 const NAMED = [
   { name: 'model', label: 'Model' },
@@ -118,7 +118,7 @@ async function load(
 ): Promise<{ rows: ListedDecision[]; next: string | undefined }> {
   const rows: ListedDecision[] = [];
   let next = cursor;
-  for (let requests = 0; requests < MOST_REQUESTS && rows.length < PAGE; requests += 1) {
+  for (let requests = 0; requests < MAX_REQUESTS && rows.length < PAGE; requests += 1) {
     const query = { ...filters, limit: PAGE - rows.length, ...(next !== undefined && { cursor: next }) };
     const page = await dataOf(api.GET('/v1/decisions', { params: { query }, signal }));
     rows.push(...page.data);

@@ -35,7 +35,7 @@ interface EditorProps {
 }
 
 /** Characters of a fault that are told. */
-const LONGEST_FAULT = 300;
+const MAX_FAULT_LENGTH = 300;
 
 const theme = EditorView.theme({
   '&': { color: 'var(--ink)', backgroundColor: 'var(--panel)', maxHeight: '70vh', fontSize: '13px' },
@@ -207,7 +207,7 @@ function faultsOf(state: EditorState): Faults | null {
       from,
       to,
       line: state.doc.lineAt(from).number,
-      message: visible(clip(message, LONGEST_FAULT).text),
+      message: visible(clip(message, MAX_FAULT_LENGTH).text),
     };
   });
   return first ? { ...first, count } : null;

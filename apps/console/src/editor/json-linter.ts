@@ -5,7 +5,7 @@ import { duplicateIn, jsonSource } from '../json/source';
 import { duplicateFault } from '../review/answer';
 
 /** How long one may look for the place of a fault, in milliseconds. */
-const PATIENCE = 100;
+const PARSE_TIMEOUT_MS = 100;
 
 /** Tells where a text is no JSON, or says one thing twice, and why. */
 export function jsonLinter({ state }: { state: EditorState }): Diagnostic[] {
@@ -29,7 +29,7 @@ function placeOf(message: string, state: EditorState): number {
   const [, named] = /at position (\d+)/.exec(message) ?? [];
   if (named !== undefined) return Math.min(Number(named), length);
   const places: number[] = [];
-  (ensureSyntaxTree(state, length, PATIENCE) ?? syntaxTree(state)).iterate({
+  (ensureSyntaxTree(state, length, PARSE_TIMEOUT_MS) ?? syntaxTree(state)).iterate({
     enter: ({ type, from }) => {
       if (type.isError) places.push(from);
     },

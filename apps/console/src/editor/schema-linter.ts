@@ -6,7 +6,7 @@ import type { Json } from '../api/client';
 import { schemaCheck } from '../review/form-check';
 
 /** Faults that are shown at once. */
-const MOST_FAULTS = 50;
+const MAX_FAULTS = 50;
 
 /** Tells where a JSON text does not fit a schema. The gateway has the last word; this one only saves the way. */
 export function schemaLinter(schema: Json): (view: EditorView) => Diagnostic[] {
@@ -19,7 +19,7 @@ export function schemaLinter(schema: Json): (view: EditorView) => Diagnostic[] {
       return [];
     }
     return check(value)
-      .slice(0, MOST_FAULTS)
+      .slice(0, MAX_FAULTS)
       .map(({ pointer, message }) => ({ ...rangeOf(state, pointer), severity: 'error', message }));
   };
 }

@@ -9,7 +9,7 @@ import { Figures } from './figures';
 import { decisionsOf, waitsOf } from './sources';
 import { ThroughputPlot } from './throughput-plot';
 import { Verdicts } from './verdicts';
-import { exportOf, SPANS, USUAL_SPAN, viewOf, type Span, type View } from './view';
+import { exportOf, SPANS, DEFAULT_SPAN, viewOf, type Span, type View } from './view';
 
 const route = getRouteApi('/insight');
 
@@ -20,7 +20,7 @@ const READ_EVERY = 30_000;
 export function InsightPage() {
   const view = route.useSearch();
   const navigate = route.useNavigate();
-  const span = view.window ?? USUAL_SPAN;
+  const span = view.window ?? DEFAULT_SPAN;
   const { model, group } = view;
   const { data, error, isPlaceholderData, refetch } = useQuery({
     queryKey: ['stats', span, model, group],

@@ -16,13 +16,13 @@ export interface View {
   group?: string;
 }
 
-export const USUAL_SPAN: Span = '7d';
+export const DEFAULT_SPAN: Span = '7d';
 
 /** Reads a view from an address that anybody may have written. */
 export function viewOf(search: Record<string, unknown>): View {
   const view: View = {};
   const span = (Object.keys(SPANS) as Span[]).find((each) => each === search.window);
-  if (span !== undefined && span !== USUAL_SPAN) view.window = span;
+  if (span !== undefined && span !== DEFAULT_SPAN) view.window = span;
   for (const name of ['model', 'group'] as const) {
     // The router reads `?model=4` as a number.
     const value = search[name];

@@ -1,5 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { chordOf, commandsOf, COMMANDS, keymapOf, moveOf, printed, USUAL_KEYS, type Press } from './commands';
+import {
+  chordOf,
+  commandsOf,
+  COMMANDS,
+  keymapOf,
+  moveOf,
+  printed,
+  DEFAULT_KEYS,
+  type Press,
+} from './commands';
 
 const press = (key: string, held: Partial<Press> = {}): Press => ({
   key,
@@ -27,10 +36,10 @@ describe('a key press', () => {
   });
 
   it('means the command whose key it is', () => {
-    expect(commandsOf('a', USUAL_KEYS)).toEqual(['approve']);
-    expect(commandsOf('Mod+Enter', USUAL_KEYS)).toEqual(['save']);
-    expect(commandsOf('ArrowDown', USUAL_KEYS)).toEqual([]);
-    expect(commandsOf('q', USUAL_KEYS)).toEqual([]);
+    expect(commandsOf('a', DEFAULT_KEYS)).toEqual(['approve']);
+    expect(commandsOf('Mod+Enter', DEFAULT_KEYS)).toEqual(['save']);
+    expect(commandsOf('ArrowDown', DEFAULT_KEYS)).toEqual([]);
+    expect(commandsOf('q', DEFAULT_KEYS)).toEqual([]);
   });
 
   it('means the move that it shows where it is an arrow', () => {
@@ -51,7 +60,7 @@ describe('a key press', () => {
 
 describe('the usual keys', () => {
   it('are one command each', () => {
-    const keys = Object.values(USUAL_KEYS);
+    const keys = Object.values(DEFAULT_KEYS);
     expect(new Set(keys).size).toBe(keys.length);
     expect(keys).toHaveLength(Object.keys(COMMANDS).length);
   });
@@ -59,7 +68,7 @@ describe('the usual keys', () => {
   it.each([null, 'no JSON', '[]', '7', 'null', '{"approve":7,"fly":"y"}'])(
     'stay where %j is all that was kept',
     (kept) => {
-      expect(keymapOf(kept)).toEqual(USUAL_KEYS);
+      expect(keymapOf(kept)).toEqual(DEFAULT_KEYS);
     },
   );
 });

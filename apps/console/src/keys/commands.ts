@@ -24,7 +24,7 @@ export const COMMANDS = {
 export type Command = keyof typeof COMMANDS;
 export type Keymap = Record<Command, string>;
 
-export const USUAL_KEYS = Object.fromEntries(
+export const DEFAULT_KEYS = Object.fromEntries(
   Object.entries(COMMANDS).map(([command, [key]]) => [command, key]),
 ) as Keymap;
 
@@ -88,13 +88,13 @@ export function ariaOf(chord: string): string {
 export function keymapOf(kept: string | null): Keymap {
   try {
     const changes = JSON.parse(kept ?? '{}') as Record<string, unknown>;
-    const keymap = { ...USUAL_KEYS };
-    for (const command of Object.keys(USUAL_KEYS) as Command[]) {
+    const keymap = { ...DEFAULT_KEYS };
+    for (const command of Object.keys(DEFAULT_KEYS) as Command[]) {
       const chord = changes[command];
       if (typeof chord === 'string' && chord.length > 0 && chord.length < 30) keymap[command] = chord;
     }
     return keymap;
   } catch {
-    return { ...USUAL_KEYS };
+    return { ...DEFAULT_KEYS };
   }
 }

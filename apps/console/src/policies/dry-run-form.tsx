@@ -7,7 +7,7 @@ import { Part } from '../shell/page';
 import { visible } from '../text/hygiene';
 
 /** Answers that can be tried at once, as the gateway has it. */
-const MOST = 1000;
+const MAX_COUNT = 1000;
 
 const SAMPLE = `version: 1
 rules:
@@ -52,7 +52,7 @@ export function DryRunForm({ text }: { text: string | null }) {
               type="number"
               className="field w-24"
               min={1}
-              max={MOST}
+              max={MAX_COUNT}
               required
               value={last}
               onChange={(event) => setLast(event.target.valueAsNumber)}

@@ -11,7 +11,7 @@ import { duration } from '../text/time';
 import { dropFromQueue, holdInQueue } from './queue-data';
 
 /** Decisions that one request takes. */
-const MOST_AT_ONCE = 200;
+const MAX_AT_ONCE = 200;
 /** How long many decisions can be taken back, in milliseconds: there is more to look at than after one. */
 const UNDO_MS = 10_000;
 /** So much longer for each request that follows: all of them can be taken back once all are made. */
@@ -118,9 +118,9 @@ async function decideAll(client: QueryClient, decisions: BulkDecision[]): Promis
   const held: string[] = [];
   let done = 0;
   let until = 0;
-  for (let from = 0; from < decisions.length; from += MOST_AT_ONCE) {
-    const undo_ms = UNDO_MS + UNDO_MS_MORE * Math.floor((decisions.length - 1 - from) / MOST_AT_ONCE);
-    const bundle = decisions.slice(from, from + MOST_AT_ONCE).map((decision) => ({ ...decision, undo_ms }));
+  for (let from = 0; from < decisions.length; from += MAX_AT_ONCE) {
+    const undo_ms = UNDO_MS + UNDO_MS_MORE * Math.floor((decisions.length - 1 - from) / MAX_AT_ONCE);
+    const bundle = decisions.slice(from, from + MAX_AT_ONCE).map((decision) => ({ ...decision, undo_ms }));
     try {
       const { results } = await dataOf(api.POST('/v1/reviews/decisions', { body: { decisions: bundle } }));
       const gone: string[] = [];

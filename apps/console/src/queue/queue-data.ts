@@ -9,7 +9,7 @@ import { mergePages } from './merge';
 const PAGE = 200;
 /** Changes are looked up together: this long after the first one, in milliseconds, and so many at once. */
 const GATHER = 250;
-const MOST_LOOKED_UP = 200;
+const MAX_LOOKED_UP = 200;
 
 type Pages = InfiniteData<SummaryPage, string | undefined>;
 
@@ -70,8 +70,8 @@ export function followQueue(client: QueryClient): void {
 async function lookUp(client: QueryClient, filters: Filters, ids: string[]): Promise<void> {
   const key = keyOf(filters);
   try {
-    for (let from = 0; from < ids.length; from += MOST_LOOKED_UP) {
-      const some = ids.slice(from, from + MOST_LOOKED_UP);
+    for (let from = 0; from < ids.length; from += MAX_LOOKED_UP) {
+      const some = ids.slice(from, from + MAX_LOOKED_UP);
       const { data } = await summaries({ ...filters, ids: some.join(','), limit: some.length });
       // Whether the others were counted before nobody knows here.
       const isWhole = client.getQueryData<Pages>(key)?.pages.at(-1)?.has_more === false;
@@ -121,7 +121,7 @@ export function holdInQueue(client: QueryClient, id: string, held: ReviewSummary
 }
 
 /** At most so many names are offered of each kind. */
-const MOST_NAMES = 100;
+const MAX_NAMES = 100;
 
 export type KnownNames = Record<'model' | 'rule' | 'group', string[]>;
 
@@ -134,7 +134,7 @@ export function knownNames(client: QueryClient): KnownNames {
     [...new Set(rows.map((row) => row[name]))]
       .filter((each) => each !== null)
       .sort()
-      .slice(0, MOST_NAMES);
+      .slice(0, MAX_NAMES);
   return { model: namesOf('model'), rule: namesOf('rule'), group: namesOf('group') };
 }
 

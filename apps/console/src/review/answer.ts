@@ -46,14 +46,14 @@ function findWords(response: JsonSource): Words | null {
 }
 
 /** Responses whose words are remembered: those of the open job are looked at with each key. */
-const MOST_REMEMBERED = 16;
+const MAX_REMEMBERED = 16;
 const remembered = new Map<JsonSource, Words | null>();
 
 function wordsOf(response: JsonSource): Words | null {
   const known = remembered.get(response);
   if (known !== undefined) return known;
   const words = findWords(response);
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
   remembered.set(response, words);
   return words;
 }

@@ -8,7 +8,7 @@ import type { Claim } from './claim';
 import { UseAnswer } from './restore';
 
 /** Characters of what a model, or a reviewer, said that a banner shows. */
-const LONGEST_DETAIL = 300;
+const MAX_DETAIL_LENGTH = 300;
 
 interface BannersProps {
   review: Review;
@@ -67,11 +67,11 @@ export function Banners({ review, claim, why, fault, onNext, onUndo, children }:
         {waits && review.regeneration_failed && (
           <Banner tone="warn">
             The model gave no other answer, so the earlier one waits again.{' '}
-            {visible(clip(review.regeneration_failed.detail, LONGEST_DETAIL).text)}
+            {visible(clip(review.regeneration_failed.detail, MAX_DETAIL_LENGTH).text)}
             {review.regeneration_failed.feedback !== null && (
               <span className="block">
                 {visible(review.regeneration_failed.by)} had asked:{' '}
-                {visible(clip(review.regeneration_failed.feedback, LONGEST_DETAIL).text)}
+                {visible(clip(review.regeneration_failed.feedback, MAX_DETAIL_LENGTH).text)}
               </span>
             )}
           </Banner>

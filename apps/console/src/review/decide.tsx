@@ -22,11 +22,11 @@ import { forgetWords } from './words';
 /** How long a reviewer can take a decision back, in milliseconds: nobody asks whether they mean it. */
 const UNDO_MS = 5000;
 /** Tries again while the server is away: after half a second, then one, two. */
-const MOST_RETRIES = 3;
+const MAX_RETRIES = 3;
 /** How long a decision that failed behind one's back is told, in milliseconds. */
 const FAILURE_STAYS = 60_000;
 /** Characters of a job's title that such a message has. */
-const LONGEST_TITLE = 60;
+const MAX_TITLE_LENGTH = 60;
 const DONE = {
   approve: 'Approved',
   edit: 'Approved with changes',
@@ -117,7 +117,7 @@ export function useDecide(review: Review, filters: Filters) {
 
   const tellFailure = (error: unknown): void => {
     const dismiss = tell({
-      text: `Not decided: ${clip(titleOf(review), LONGEST_TITLE).text}. ${refusalOf(error)}`,
+      text: `Not decided: ${clip(titleOf(review), MAX_TITLE_LENGTH).text}. ${refusalOf(error)}`,
       tone: 'bad',
       until: Date.now() + FAILURE_STAYS,
       action: (
@@ -146,7 +146,7 @@ export function useDecide(review: Review, filters: Filters) {
         }),
       );
     },
-    retry: (count, error) => count < MOST_RETRIES && error instanceof ApiError && error.isPassing,
+    retry: (count, error) => count < MAX_RETRIES && error instanceof ApiError && error.isPassing,
     retryDelay: (count) => 500 * 2 ** count,
     onSuccess: async (decided, { decision: { verdict } }) => {
       const next = await nextJob(client, filters, id, reviewer()).catch(() => null);

@@ -9,7 +9,7 @@ import { reviewQuery } from './review-data';
 /** How long one may pause while typing before the draft goes to the server, in milliseconds. */
 const TYPING_PAUSE = 800;
 /** A browser lets only 64 KiB outlive a page; of a longer draft it keeps the rest itself. */
-const LONGEST_OUTLIVING = 15_000;
+const MAX_OUTLIVING = 15_000;
 /** How long it is taken for granted that nothing was saved elsewhere, in milliseconds. */
 const TRUST = 10_000;
 
@@ -211,7 +211,7 @@ class DraftKeeper {
     const put = api.PUT('/v1/reviews/{id}/draft', {
       params: { path: { id: this.review.id } },
       body: { revision: draft.revision, content: { text: draft.text } },
-      keepalive: keepalive && draft.text.length < LONGEST_OUTLIVING,
+      keepalive: keepalive && draft.text.length < MAX_OUTLIVING,
     });
     this.sent = dataOf(put).then(
       ({ updated_at: savedAt }) => {

@@ -5,7 +5,7 @@ import { resultOf } from './delivery';
 import type { formFault } from './form-check';
 
 /** Characters of a fault that are told. */
-const LONGEST_FAULT = 200;
+const MAX_FAULT_LENGTH = 200;
 
 /**
  * How what is written breaks the form that its request asks for; null: it does not, or nothing is written, or the check
@@ -25,6 +25,6 @@ export function useFormFault(review: Review, text: string | null): string | null
   return useMemo(() => {
     const { response = null } = text === null ? {} : { response: null, ...resultOf(review.response, text) };
     const fault = response !== null && check ? check.run(review, response) : null;
-    return fault === null ? null : visible(clip(fault, LONGEST_FAULT).text);
+    return fault === null ? null : visible(clip(fault, MAX_FAULT_LENGTH).text);
   }, [check, review, text]);
 }

@@ -6,7 +6,7 @@ import { ReasonChoice } from './reason-choice';
 import type { Words } from './words';
 
 /** Characters that the gateway takes in one text. */
-const LONGEST_TEXT = 10_000;
+const MAX_TEXT_LENGTH = 10_000;
 
 const DECIDING = 'This is being decided.';
 
@@ -73,7 +73,7 @@ function Field({ label, value, onChange, focused = false, field }: FieldProps) {
         dir="auto"
         className="field tight:h-14"
         rows={3}
-        maxLength={LONGEST_TEXT}
+        maxLength={MAX_TEXT_LENGTH}
         value={value}
         onChange={(event) => onChange(event.target.value)}
       />

@@ -9,7 +9,7 @@ import { UseAnswer } from './restore';
 import { historyQuery } from './review-data';
 
 /** Characters of an output that the history shows. */
-const LONGEST_OUTPUT = 20_000;
+const MAX_OUTPUT_LENGTH = 20_000;
 
 interface HistoryPanelProps {
   id: string;
@@ -132,7 +132,7 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
 }
 
 function Output({ response }: { response: JsonSource }) {
-  const { text, cut } = clip(editable(response).text, LONGEST_OUTPUT);
+  const { text, cut } = clip(editable(response).text, MAX_OUTPUT_LENGTH);
   return (
     <details>
       <summary className="cursor-pointer text-accent">What it said</summary>
@@ -152,7 +152,7 @@ const LINE_LOOK: Record<string, string> = {
 
 /** A unified diff against the model's output; the signs tell what the colours do. */
 function DiffText({ diff }: { diff: string }) {
-  const { text } = clip(diff, LONGEST_OUTPUT);
+  const { text } = clip(diff, MAX_OUTPUT_LENGTH);
   // The file's end matters to a patch, not to a reader.
   const lines = text
     .trimEnd()

@@ -9,7 +9,7 @@ const SMALL = 100;
 const FIRST_MEMBERS = 100;
 const MORE = 10;
 /** Rows there are at most. */
-const MOST_ROWS = 200_000;
+const MAX_ROWS = 200_000;
 
 export interface JsonRow {
   /** Where it is, as a JSON pointer. */
@@ -49,7 +49,7 @@ export function rowsOf(root: JsonSource, { toggled, more }: Openings): JsonRow[]
   const openDepth = isSmall(root) ? DEEPEST : OPEN_DEPTH;
   type Step = Pick<JsonRow, 'path' | 'depth' | 'name' | 'json'> & { left?: number };
   const steps: Step[] = [{ path: '', depth: 0, name: null, json: root }];
-  for (let step = steps.pop(); step && rows.length < MOST_ROWS; step = steps.pop()) {
+  for (let step = steps.pop(); step && rows.length < MAX_ROWS; step = steps.pop()) {
     const { path, depth, name, left } = step;
     if (left !== undefined) {
       rows.push({ ...step, isText: false, kind: 'more', count: left });

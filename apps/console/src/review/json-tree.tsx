@@ -6,7 +6,7 @@ import { rowsOf, showMore, toggle, UNTOUCHED, type JsonRow } from './json-rows';
 
 /** Characters of a text that are shown at first, and at most: beyond, there is the raw view. */
 const FIRST_CHARACTERS = 600;
-const MOST_CHARACTERS = 50_000;
+const MAX_CHARACTERS = 50_000;
 /** Rows that are all on the page; more are only where one looks. */
 const FEW = 200;
 /** Deeper rows are not moved in any further, in levels. */
@@ -127,7 +127,7 @@ function Leaf({ json }: { json: JsonSource }) {
   const [all, setAll] = useState(false);
   const words = useMemo(() => stringOf(json), [json]);
   const whole = words ?? json;
-  const { text, cut } = clip(whole, all ? MOST_CHARACTERS : FIRST_CHARACTERS);
+  const { text, cut } = clip(whole, all ? MAX_CHARACTERS : FIRST_CHARACTERS);
   return (
     <>
       {words === null ? (

@@ -3,7 +3,7 @@ import { isObject } from './answer';
 import type { KeptDraft } from './compare-drafts';
 
 /** Drafts that this browser keeps at most: the newest. */
-const MOST_KEPT = 50;
+const MAX_KEPT = 50;
 const PREFIX = 'hitl.draft.';
 
 const keyOf = (id: string): string => `${PREFIX}${reviewer()}.${id}`;
@@ -35,9 +35,9 @@ export function keptDraft(id: string): KeptDraft | null {
 export function keepDraft(id: string, draft: KeptDraft): void {
   const key = keyOf(id);
   const others = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX) && name !== key);
-  if (others.length >= MOST_KEPT) {
+  if (others.length >= MAX_KEPT) {
     const oldest = others.sort((a, b) => (read(a)?.at ?? 0) - (read(b)?.at ?? 0));
-    for (const name of oldest.slice(0, others.length - MOST_KEPT + 1)) localStorage.removeItem(name);
+    for (const name of oldest.slice(0, others.length - MAX_KEPT + 1)) localStorage.removeItem(name);
   }
   try {
     localStorage.setItem(key, JSON.stringify(draft));

@@ -7,10 +7,12 @@ export interface Reason {
 }
 
 /** What stands there until the gateway has told the project's own. */
-const USUAL: Reason[] = ['incorrect', 'unsafe', 'incomplete', 'off_topic', 'tone', 'other'].map((code) => ({
-  code,
-  label: code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' '),
-}));
+const DEFAULTS: Reason[] = ['incorrect', 'unsafe', 'incomplete', 'off_topic', 'tone', 'other'].map(
+  (code) => ({
+    code,
+    label: code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' '),
+  }),
+);
 
 /** The project's reasons to reject. */
 export function useReasons(): Reason[] {
@@ -19,5 +21,5 @@ export function useReasons(): Reason[] {
     queryFn: ({ signal }) => dataOf(api.GET('/v1/policies/current', { signal })),
     select: ({ reject_reasons }) => reject_reasons,
   });
-  return data && data.length > 0 ? data : USUAL;
+  return data && data.length > 0 ? data : DEFAULTS;
 }

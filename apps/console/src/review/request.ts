@@ -14,7 +14,7 @@ export interface Conversation {
 }
 
 /** Turns that are shown at most; a request with more is shown as what it is. */
-const MOST_TURNS = 500;
+const MAX_TURNS = 500;
 
 /** The conversation that a payload holds: the messages of a chat, or the input of a response. Null for others. */
 export function conversationOf(payload: JsonSource): Conversation | null {
@@ -25,8 +25,8 @@ export function conversationOf(payload: JsonSource): Conversation | null {
   const text = stringOf(asked.json);
   if (text !== null) return { turns: [{ role: 'user', text, rest: null }], rest };
   if (kindOf(asked.json) !== 'array') return null;
-  const { members, count } = membersOf(asked.json, MOST_TURNS);
-  if (count === 0 || count > MOST_TURNS) return null;
+  const { members, count } = membersOf(asked.json, MAX_TURNS);
+  if (count === 0 || count > MAX_TURNS) return null;
   const turns = members.map(({ json }) => turnOf(json));
   return turns.every((turn) => turn !== null) ? { turns, rest } : null;
 }

@@ -11,7 +11,7 @@ export const reviewQuery = (id: string) =>
   });
 
 /** How often it is looked whether the client that is held for an open review is still there, in milliseconds: no event tells. */
-const CLIENT_EVERY = 10_000;
+const CLIENT_INTERVAL = 10_000;
 
 /** Whether the client that is held for the answer is still there; null: none is. */
 export const clientQuery = ({ id, status, review }: Review) =>
@@ -23,7 +23,7 @@ export const clientQuery = ({ id, status, review }: Review) =>
       return data[0]?.client ?? null;
     },
     initialData: review.client,
-    refetchInterval: status === 'human' && review.client !== null ? CLIENT_EVERY : false,
+    refetchInterval: status === 'human' && review.client !== null ? CLIENT_INTERVAL : false,
     gcTime: 60_000,
   });
 

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { chordOf, COMMANDS, printed, USUAL_KEYS, type Command } from '../keys/commands';
+import { chordOf, COMMANDS, printed, DEFAULT_KEYS, type Command } from '../keys/commands';
 import { isMac, setKeymap, useKeymap } from '../keys/use-keys';
 import { CloseDialog, Dialog } from './dialog';
 
@@ -47,7 +47,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
         })}
       </ul>
       <div className="flex justify-end gap-2">
-        <button type="button" className="button" onClick={() => setKeymap({ ...USUAL_KEYS })}>
+        <button type="button" className="button" onClick={() => setKeymap({ ...DEFAULT_KEYS })}>
           The usual keys
         </button>
         <CloseDialog className="button accent">Close</CloseDialog>

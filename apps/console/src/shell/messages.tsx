@@ -1,9 +1,9 @@
 import { useEffect, useSyncExternalStore, type ReactNode } from 'react';
 
 /** How long a message stays, in milliseconds, unless it says otherwise. */
-const USUAL_STAY = 6000;
+const DEFAULT_STAY = 6000;
 /** Messages that are shown at most: the newest. */
-const MOST = 3;
+const MAX_COUNT = 3;
 
 export interface Message {
   text: string;
@@ -29,7 +29,7 @@ export function tell(message: Message): () => void {
   lastId += 1;
   const id = lastId;
   const others = messages.filter(({ kind }) => kind === undefined || kind !== message.kind);
-  set([...others, { until: Date.now() + USUAL_STAY, ...message, id }].slice(-MOST));
+  set([...others, { until: Date.now() + DEFAULT_STAY, ...message, id }].slice(-MAX_COUNT));
   return () => {
     set(messages.filter((each) => each.id !== id));
   };

@@ -1,5 +1,5 @@
 /** Characters that the gateway keeps of what was asked: a text of this length may have been cut. */
-const LONGEST = 200;
+const MAX_LENGTH = 200;
 
 /**
  * A text as one line to recognise it by: JSON without its brackets and quotes, and without the marks of markdown that
@@ -12,7 +12,7 @@ export function lineOf(text: string): string {
 
 function isJson(line: string): boolean {
   if (!/^(\{ ?"|\[ ?[{["\d-])/.test(line)) return false;
-  if (line.length >= LONGEST) return true;
+  if (line.length >= MAX_LENGTH) return true;
   try {
     JSON.parse(line);
     return true;

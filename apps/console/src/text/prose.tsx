@@ -8,7 +8,7 @@ import { splitMarkdown } from './split-markdown';
 const Markdown = part('the formatted text', () => import('./markdown').then((file) => file.Markdown));
 
 /** Characters of a text that are shown as markdown; longer ones are shown plain, and cut until one wants all. */
-const LONGEST_MARKDOWN = 40_000;
+const MAX_MARKDOWN_LENGTH = 40_000;
 /** Characters of markdown that are formatted in one go: more would keep the page from answering. */
 const PIECE = 2500;
 /** How long a browser without idle callbacks waits between two pieces, in milliseconds. */
@@ -19,7 +19,7 @@ export function Prose({ text, label }: { text: string; label: string }) {
   const [all, setAll] = useState(false);
   if (text === '') return <p className="text-dim italic">empty</p>;
   if (all) return <LongText text={text} label={label} />;
-  const { text: shown, cut } = clip(text, LONGEST_MARKDOWN);
+  const { text: shown, cut } = clip(text, MAX_MARKDOWN_LENGTH);
   return (
     <>
       {isJsonText(shown) ? (

@@ -10,7 +10,7 @@ import { duplicateFault } from '../review/answer';
 import { reviewQuery } from '../review/review-data';
 
 /** How often the new job is looked at until the model has answered, in milliseconds. */
-const LOOK_EVERY = 400;
+const LOOK_INTERVAL = 400;
 const JOB_FINAL = new Set(['success', 'fail']);
 
 const SAMPLE = JSON.stringify({ input: 'What is 2 + 2?' }, null, 2);
@@ -42,7 +42,7 @@ export function TryPage() {
       if (job && (job.status === 'human' || JOB_FINAL.has(job.status))) {
         void navigate({ to: '/review/$id', params: { id } });
       } else {
-        timer = setTimeout(() => void look(), LOOK_EVERY);
+        timer = setTimeout(() => void look(), LOOK_INTERVAL);
       }
     };
     void look();

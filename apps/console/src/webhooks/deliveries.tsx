@@ -9,7 +9,7 @@ import { visible } from '../text/hygiene';
 import { moment } from '../text/time';
 
 /** How often deliveries are looked at while one waits, in milliseconds. */
-const LOOK_EVERY = 3000;
+const LOOK_INTERVAL = 3000;
 
 const STATUS_LOOK = { waiting: 'text-warn', delivered: 'text-good', failed: 'text-bad' } as const;
 
@@ -80,7 +80,7 @@ export function JobDeliveries({ job }: { job: Pick<Review, 'id' | 'callback_url'
 }
 
 const lookAgain = (deliveries?: WebhookDelivery[]) =>
-  deliveries?.some(({ status }) => status === 'waiting') ? LOOK_EVERY : false;
+  deliveries?.some(({ status }) => status === 'waiting') ? LOOK_INTERVAL : false;
 
 /** Deliveries, with a column of the caller's own. */
 function DeliveryTable({

@@ -9,7 +9,7 @@ import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
 import { decisionSchemas } from '../reviews/decision.dto';
 import { WEBHOOK_ITEMS, WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
 import { ANY_JSON } from '../openapi/any-json';
-import { byStatus, ERROR_CODES, USUAL_ERRORS, usualStatuses } from '../openapi/api-errors';
+import { byStatus, ERROR_CODES, COMMON_ERRORS, usualStatuses } from '../openapi/api-errors';
 import { describeHeaders, HEADERS } from '../openapi/headers';
 import { OpenAiError } from '../openapi/openai-error.dto';
 import { schemasIn, toOpenApi31 } from '../openapi/openapi-3-1';
@@ -69,11 +69,11 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
     for (const status of usualStatuses(method, operation.requestBody !== undefined)) {
       if (own.has(status)) continue;
       const name = `${form[0]}${status}`;
-      usual[name] ??= errorResponse(form, USUAL_ERRORS.get(status) ?? []);
+      usual[name] ??= errorResponse(form, COMMON_ERRORS.get(status) ?? []);
       operation.responses[status] = { $ref: `#/components/responses/${name}` };
     }
     for (const [status, codes] of own) {
-      operation.responses[status] = errorResponse(form, [...(USUAL_ERRORS.get(status) ?? []), ...codes]);
+      operation.responses[status] = errorResponse(form, [...(COMMON_ERRORS.get(status) ?? []), ...codes]);
     }
     Reflect.deleteProperty(operation, ERROR_CODES);
     Reflect.deleteProperty(operation, ERROR_FORM);

@@ -10,7 +10,7 @@ import {
 import { every, type Repetition } from '@hitl/messaging';
 
 /** How often the newest events are looked for when nobody tells of any, in milliseconds. */
-const LOOK_EVERY_MS = 1000;
+const LOOK_INTERVAL_MS = 1000;
 /** Events that one statement reads. */
 const EVENTS_PER_LOOK = 500;
 /** Milliseconds after which a look sends a sign of life on a quiet stream: with the look's own gap never more than 5.2 s. */
@@ -53,7 +53,7 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.looking = every(LOOK_EVERY_MS, () => this.look(), this.logger);
+    this.looking = every(LOOK_INTERVAL_MS, () => this.look(), this.logger);
   }
 
   async onModuleDestroy(): Promise<void> {

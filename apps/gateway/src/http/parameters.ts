@@ -1,13 +1,13 @@
 import { actorName, DomainError, JOB_STATUSES, MAX_NAME_LENGTH, type JobStatus } from '@hitl/domain';
 
 /** Entries that a list answers at most. */
-export const LARGEST_PAGE = 200;
+export const MAX_PAGE = 200;
 /** Entries that a list answers unless asked. */
-export const USUAL_PAGE = 50;
+export const DEFAULT_PAGE = 50;
 /** Entries that an offset may pass over: beyond, the database would read them all for nothing. */
-const LARGEST_OFFSET = 1_000_000;
+const MAX_OFFSET = 1_000_000;
 /** Characters of a model's, a rule's or a group's name. */
-const LONGEST_NAME = 200;
+const MAX_FILTERED_NAME_LENGTH = 200;
 /** The database knows no offsets of 16 hours and more. */
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/;
 
@@ -23,12 +23,12 @@ export function onlyParameters(query: Query, known: readonly string[]): void {
   }
 }
 
-export function limitParameter(query: Query, usual = USUAL_PAGE, largest = LARGEST_PAGE): number {
+export function limitParameter(query: Query, usual = DEFAULT_PAGE, largest = MAX_PAGE): number {
   return wholeNumber(query, 'limit', usual, 1, largest);
 }
 
 export function offsetParameter(query: Query): number {
-  return wholeNumber(query, 'offset', 0, 0, LARGEST_OFFSET);
+  return wholeNumber(query, 'offset', 0, 0, MAX_OFFSET);
 }
 
 /** In any letter case; undefined when not given. */
@@ -68,8 +68,8 @@ export function isTime(text: string): boolean {
 export function nameParameter(query: Query, name: string): string | undefined {
   const text = single(query, name);
   if (text === undefined) return undefined;
-  if (text === '' || text.length > LONGEST_NAME || text.includes('\0')) {
-    throw fault(name, `${quote(text)} is not a name of 1 to ${LONGEST_NAME} characters`);
+  if (text === '' || text.length > MAX_FILTERED_NAME_LENGTH || text.includes('\0')) {
+    throw fault(name, `${quote(text)} is not a name of 1 to ${MAX_FILTERED_NAME_LENGTH} characters`);
   }
   return text;
 }

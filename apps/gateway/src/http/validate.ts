@@ -2,7 +2,7 @@ import { DomainError, isJsonObject, type FieldFault } from '@hitl/domain';
 import { buildMessage, getMetadataStorage, ValidateBy, validateSync } from 'class-validator';
 
 /** Faults that one answer tells at most. */
-const MOST_FAULTS = 20;
+const MAX_FAULTS = 20;
 
 /**
  * Checks a body or query against a class of class-validator's. Fields keep the very values that were sent: nothing
@@ -18,7 +18,7 @@ export function validate<T extends object>(type: new () => T, value: unknown): T
   const faults: FieldFault[] = [];
   const instance = read(type, value, '', faults);
   if (faults.length > 0) {
-    const told = faults.slice(0, MOST_FAULTS);
+    const told = faults.slice(0, MAX_FAULTS);
     const summary = told.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ');
     throw new DomainError('invalid_request', `${summary}.`, told);
   }

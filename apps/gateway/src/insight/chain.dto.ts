@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { MOST_FINDINGS, type VerifiedChain } from './chain.service';
+import { MAX_FINDINGS, type VerifiedChain } from './chain.service';
 
 class ChainFindingDto {
   @ApiProperty({
@@ -37,7 +37,7 @@ export class ChainDto {
 
   @ApiProperty({
     type: [ChainFindingDto],
-    description: `What does not fit, in the order of the events: the first ${MOST_FINDINGS}`,
+    description: `What does not fit, in the order of the events: the first ${MAX_FINDINGS}`,
   })
   findings: ChainFindingDto[];
 

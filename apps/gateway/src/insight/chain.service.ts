@@ -4,9 +4,9 @@ import { DataSource } from 'typeorm';
 import { JobsService } from '../jobs/jobs.service';
 
 /** Findings that one answer tells. */
-export const MOST_FINDINGS = 100;
+export const MAX_FINDINGS = 100;
 /** Verifications that one gateway asks for at once: each hashes everything that the job has ever been. */
-const MOST_AT_ONCE = 4;
+const MAX_AT_ONCE = 4;
 
 /** What the verification of one job's events has found. */
 export interface VerifiedChain {
@@ -31,10 +31,10 @@ export class ChainService {
   /** @throws DomainError job_not_found; unavailable when too much is verified already, or the record is too long */
   async verify(id: string): Promise<VerifiedChain> {
     const jobId = await this.jobs.idOf(id);
-    if (this.underWay >= MOST_AT_ONCE) {
+    if (this.underWay >= MAX_AT_ONCE) {
       throw new DomainError(
         'unavailable',
-        `This gateway verifies ${MOST_AT_ONCE} records already. Try again in a few seconds.`,
+        `This gateway verifies ${MAX_AT_ONCE} records already. Try again in a few seconds.`,
       );
     }
     this.underWay += 1;
@@ -59,7 +59,7 @@ export class ChainService {
       verifyChains(
         snapshot,
         (finding) => {
-          if (findings.length < MOST_FINDINGS) findings.push(finding);
+          if (findings.length < MAX_FINDINGS) findings.push(finding);
         },
         { jobId },
       ),

@@ -8,14 +8,14 @@ import {
   fault,
   flagParameter,
   isTime,
-  LARGEST_PAGE,
+  MAX_PAGE,
   limitParameter,
   nameParameter,
   PERSON,
   personParameter,
   onlyParameters,
   timeParameter,
-  USUAL_PAGE,
+  DEFAULT_PAGE,
   type Query as QueryParameters,
 } from '../http/parameters';
 import { DecisionsService } from './decisions.service';
@@ -78,7 +78,7 @@ export class DecisionsController {
   @ApiQuery({
     name: 'limit',
     required: false,
-    schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
+    schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE },
   })
   @ApiQuery(CURSOR)
   @ApiOkResponse({ type: DecisionPage })

@@ -18,7 +18,7 @@ import { sendFile } from '../http/send-file';
 import { ApiErrors } from '../openapi/api-errors';
 
 /** Rows that an export has at most, when it is asked for a limit. */
-const LARGEST_EXPORT = 1_000_000_000;
+const MAX_EXPORT = 1_000_000_000;
 /** The verdicts that release an answer. */
 const RELEASING = ['approve', 'edit'] as const satisfies Verdict[];
 
@@ -41,7 +41,7 @@ function ApiExport(type: string, window: string, verdicts: readonly Verdict[], d
       name: 'limit',
       description: 'Rows at most; all of them unless given',
       required: false,
-      schema: { type: 'integer', minimum: 1, maximum: LARGEST_EXPORT },
+      schema: { type: 'integer', minimum: 1, maximum: MAX_EXPORT },
     }),
     ApiProduces(type),
     ApiOkResponse({ description, schema: { type: 'string' } }),
@@ -139,6 +139,6 @@ function exportRequest(query: QueryParameters, verdicts: readonly Verdict[]): Ex
     rule: nameParameter(query, 'rule'),
     reviewer: personParameter(query, 'reviewer'),
     verdict: choiceParameter(query, 'verdict', verdicts),
-    limit: limitParameter(query, Infinity, LARGEST_EXPORT),
+    limit: limitParameter(query, Infinity, MAX_EXPORT),
   };
 }

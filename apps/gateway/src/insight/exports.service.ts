@@ -4,7 +4,7 @@ import { oneLine } from '../http/one-line';
 import { CSV_HEADER, decisionLines } from './decision-csv';
 
 /** Exports that one gateway writes at once: each holds a few megabytes, and keeps the database busy. */
-const MOST_AT_ONCE = 4;
+const MAX_AT_ONCE = 4;
 
 /** Which rows, and how many at most. */
 export interface ExportRequest extends ExportFilter {
@@ -52,10 +52,10 @@ export class ExportsService {
     limit: number,
     toLines: (page: Row[], most: number) => Lines,
   ): AsyncGenerator<string> {
-    if (this.underWay >= MOST_AT_ONCE) {
+    if (this.underWay >= MAX_AT_ONCE) {
       throw new DomainError(
         'too_many_exports',
-        `This gateway writes ${MOST_AT_ONCE} exports already. Try again when one has ended.`,
+        `This gateway writes ${MAX_AT_ONCE} exports already. Try again when one has ended.`,
       );
     }
     this.underWay += 1;

@@ -12,8 +12,8 @@ import { statsDto, StatsDto } from './stats.dto';
 import { StatsService } from './stats.service';
 
 const DAY_MS = 86_400_000;
-const USUAL_DAYS = 7;
-const MOST_DAYS = 366;
+const DEFAULT_DAYS = 7;
+const MAX_DAYS = 366;
 
 @ApiTags('learning')
 @Controller('v1/stats')
@@ -45,11 +45,11 @@ export class StatsController {
 /** @throws DomainError invalid_request */
 function windowOf(query: QueryParameters): StatsWindow {
   const to = timeParameter(query, 'to') ?? new Date();
-  const from = timeParameter(query, 'from') ?? new Date(to.getTime() - USUAL_DAYS * DAY_MS);
+  const from = timeParameter(query, 'from') ?? new Date(to.getTime() - DEFAULT_DAYS * DAY_MS);
   const days = (to.getTime() - from.getTime()) / DAY_MS;
   if (!(days > 0))
     throw fault('from', `${from.toISOString()} is not before ${to.toISOString()}, the end of the window`);
-  if (days > MOST_DAYS)
-    throw fault('from', `the window is ${Math.ceil(days)} days long; ask for at most ${MOST_DAYS}`);
+  if (days > MAX_DAYS)
+    throw fault('from', `the window is ${Math.ceil(days)} days long; ask for at most ${MAX_DAYS}`);
   return { from, to, model: nameParameter(query, 'model'), group: nameParameter(query, 'group') };
 }

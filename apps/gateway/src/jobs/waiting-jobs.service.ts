@@ -4,7 +4,7 @@ import { DomainError, JobReader } from '@hitl/domain';
 import { every, type Repetition } from '@hitl/messaging';
 
 /** How often the jobs are counted, in milliseconds; in between the gateway adds what it accepts. */
-const COUNT_EVERY_MS = 1000;
+const COUNT_INTERVAL_MS = 1000;
 
 /** Keeps the number of jobs that wait for the model within MAX_WAITING_JOBS, to about a second's worth. */
 @Injectable()
@@ -22,7 +22,7 @@ export class WaitingJobs implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.count();
-    this.counting = every(COUNT_EVERY_MS, () => this.count(), this.logger);
+    this.counting = every(COUNT_INTERVAL_MS, () => this.count(), this.logger);
   }
 
   async onModuleDestroy(): Promise<void> {

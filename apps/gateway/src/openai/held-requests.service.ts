@@ -22,7 +22,7 @@ const DOUBT_MS = 200;
 /** Beats between two sweeps: about ten minutes. */
 const BEATS_PER_SWEEP = 1200;
 /** Ended holds that wait to be written while the database is away; of more the oldest are forgotten, and count as there. */
-const MOST_UNWRITTEN = 10_000;
+const MAX_UNWRITTEN = 10_000;
 /** Ended holds that one statement writes. */
 const CLOSINGS_PER_WRITE = 500;
 
@@ -116,7 +116,7 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
   close(hold: HeldRequest, how: { answered: boolean; cutAfterMs: number | null }): void {
     this.held.delete(hold.requestId);
     this.unwritten.push({ ...hold, ...how });
-    if (this.unwritten.length > MOST_UNWRITTEN) this.unwritten.shift();
+    if (this.unwritten.length > MAX_UNWRITTEN) this.unwritten.shift();
     // An identical request may come in the next moment.
     void this.write().catch((error: unknown) => this.logger.error(error));
   }

@@ -6,10 +6,10 @@ import { isJsonObject } from '@hitl/domain';
 const REMEMBERED = 60_000;
 const TIMEOUT = 3000;
 /** Largest answer of a provider that is read, in bytes. */
-const LARGEST_LIST = 10 * 1024 * 1024;
+const MAX_LIST = 10 * 1024 * 1024;
 /** Models that one provider may list, and characters of a model's name. */
-const MOST_MODELS = 1000;
-const LONGEST_NAME = 512;
+const MAX_MODELS = 1000;
+const MAX_NAME_LENGTH = 512;
 
 export interface OfferedModel {
   id: string;
@@ -54,12 +54,13 @@ export class ModelsService {
       if (response.status !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
         throw new Error(`it answered ${response.status}`);
       }
-      return answer.data.slice(0, MOST_MODELS).flatMap((model) =>
-        isJsonObject(model) && typeof model.id === 'string' && model.id.length <= LONGEST_NAME
+      return answer.data.slice(0, MAX_MODELS).flatMap((model) =>
+        isJsonObject(model) && typeof model.id === 'string' && model.id.length <= MAX_NAME_LENGTH
           ? [
               {
                 id: model.id,
-                owned_by: typeof model.owned_by === 'string' ? model.owned_by.slice(0, LONGEST_NAME) : type,
+                owned_by:
+                  typeof model.owned_by === 'string' ? model.owned_by.slice(0, MAX_NAME_LENGTH) : type,
               },
             ]
           : [],
@@ -78,7 +79,7 @@ async function readJson({ body }: Response): Promise<unknown> {
   let size = 0;
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > LARGEST_LIST) throw new Error(`its list is larger than ${LARGEST_LIST} bytes`);
+    if (size > MAX_LIST) throw new Error(`its list is larger than ${MAX_LIST} bytes`);
     chunks.push(chunk);
   }
   return JSON.parse(new TextDecoder().decode(Buffer.concat(chunks))) as unknown;

@@ -4,9 +4,9 @@ import { retryCountOf } from './held-requests.service';
 /** Time that an answer needs to reach a client before it gives up, in milliseconds. */
 const MARGIN_MS = 1000;
 /** Retries that OpenAI's SDKs make by themselves unless they are told another number. */
-const USUAL_RETRIES = 2;
+const DEFAULT_RETRIES = 2;
 /** A line that was cut after a smaller part of HOLD_BEAT_MS was left by a person, not cut by a timer. */
-const SHORTEST_TIMER = 1 / 12;
+const MIN_TIMER = 1 / 12;
 /** How much of the time after which a line was cut passes before it is kept alive. */
 const OF_A_TIMER = 0.8;
 
@@ -32,9 +32,9 @@ export function patienceOf(request: FastifyRequest, cutAfterMs: number | null, b
   if (beatMs === 0) return { answerAfter, beatAfter: null };
   const timers = [beatMs];
   // Something on the way, which nobody tells of, cut this line before: the next one must not be silent for so long.
-  if (cutAfterMs !== null && cutAfterMs >= beatMs * SHORTEST_TIMER) timers.push(cutAfterMs * OF_A_TIMER);
+  if (cutAfterMs !== null && cutAfterMs >= beatMs * MIN_TIMER) timers.push(cutAfterMs * OF_A_TIMER);
   // It asks more often than usual, so it is set to wait; nobody knows which try is its last.
-  if (answerAfter !== null && retryCountOf(request) > USUAL_RETRIES) timers.push(answerAfter);
+  if (answerAfter !== null && retryCountOf(request) > DEFAULT_RETRIES) timers.push(answerAfter);
   return { answerAfter, beatAfter: Math.min(...timers) };
 }
 

@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from '@hitl/domain';
 /** Where {@link ApiErrors} leaves the codes of an operation until the document is made. */
 export const ERROR_CODES = 'x-error-codes';
 
-/** The errors that an operation can answer beside those of every operation; see {@link USUAL_ERRORS}. */
+/** The errors that an operation can answer beside those of every operation; see {@link COMMON_ERRORS}. */
 export function ApiErrors(...codes: ErrorCode[]): MethodDecorator {
   return ApiExtension(ERROR_CODES, codes) as MethodDecorator;
 }
@@ -29,7 +29,7 @@ export function usualStatuses(method: string, hasBody: boolean): number[] {
 }
 
 /** The codes that any operation can answer, by their HTTP status. */
-export const USUAL_ERRORS = byStatus([...EVERYWHERE, ...CHANGES, ...BODIES]);
+export const COMMON_ERRORS = byStatus([...EVERYWHERE, ...CHANGES, ...BODIES]);
 
 /** The codes by their HTTP status. */
 export function byStatus(codes: readonly ErrorCode[]): Map<number, ErrorCode[]> {

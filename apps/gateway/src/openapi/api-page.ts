@@ -1,6 +1,6 @@
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
-import { LARGEST_PAGE, USUAL_PAGE } from '../http/parameters';
+import { MAX_PAGE, DEFAULT_PAGE } from '../http/parameters';
 
 /** The parameter that goes on with a list. */
 export const CURSOR = {
@@ -16,7 +16,7 @@ export function ApiPage(type: Type): MethodDecorator {
     ApiQuery({
       name: 'limit',
       required: false,
-      schema: { type: 'integer', minimum: 1, maximum: LARGEST_PAGE, default: USUAL_PAGE },
+      schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE },
     }),
     ApiQuery(CURSOR),
     ApiOkResponse({ type }),

@@ -22,7 +22,7 @@ import {
   quote,
   single,
   statusParameter,
-  USUAL_PAGE,
+  DEFAULT_PAGE,
   wholeNumber,
   type Query as QueryParameters,
 } from '../http/parameters';
@@ -35,7 +35,7 @@ import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './origin
 import { ApiErrors } from '../openapi/api-errors';
 
 /** Jobs that one list has at most. */
-const LARGEST_LIST = 1000;
+const MAX_LIST = 1000;
 
 /** What each status asked for on /reviewJob means as a verdict. */
 const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as const satisfies Record<
@@ -92,7 +92,7 @@ export class OriginalApiController {
   @ApiQuery({
     name: 'limit',
     required: false,
-    schema: { type: 'integer', minimum: 0, default: USUAL_PAGE },
+    schema: { type: 'integer', minimum: 0, default: DEFAULT_PAGE },
     description: 'More than 1000 is taken for 1000.',
   })
   @ApiQuery({
@@ -194,8 +194,8 @@ export class OriginalApiController {
 /** A larger limit than the largest is taken for that. */
 function cappedLimit(query: QueryParameters): number {
   const text = single(query, 'limit');
-  if (text !== undefined && /^\d+$/.test(text)) return Math.min(Number(text), LARGEST_LIST);
-  return wholeNumber(query, 'limit', USUAL_PAGE, 0, LARGEST_LIST);
+  if (text !== undefined && /^\d+$/.test(text)) return Math.min(Number(text), MAX_LIST);
+  return wholeNumber(query, 'limit', DEFAULT_PAGE, 0, MAX_LIST);
 }
 
 function requireBody(body: unknown): JsonText {

@@ -4,7 +4,7 @@ import type { DryRunReply, PolicyChange, PolicyOutcome, PolicyReply, PolicyRule 
 import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 
 /** Answers that a dry run looks at unless asked. */
-export const USUAL_DRY_RUN = 100;
+export const DEFAULT_DRY_RUN = 100;
 const OUTCOMES: PolicyOutcome[] = ['human', 'approve', 'reject'];
 const outcome = { enum: OUTCOMES, enumName: 'PolicyOutcome' };
 const time = {
@@ -124,7 +124,7 @@ export class TryPolicy {
     minimum: 1,
     maximum: 1000,
     nullable: true,
-    default: USUAL_DRY_RUN,
+    default: DEFAULT_DRY_RUN,
   })
   @IsOptional()
   @IsInt()

@@ -3,11 +3,11 @@ import { DomainError, JOB_STATUSES, type FieldFault, type JobStatus, type Summar
 import { IsInt, IsUUID, Max, Min } from 'class-validator';
 import { IsListOf } from '../http/validate';
 import { Problem } from '../openapi/problem.dto';
-import { DecisionDto, LARGEST_REVISION } from './decision.dto';
+import { DecisionDto, MAX_REVISION } from './decision.dto';
 import { toWaiting, WaitingReview } from './waiting.dto';
 
 /** Decisions that one request makes at most. */
-const MOST_DECISIONS = 200;
+const MAX_DECISIONS = 200;
 
 /** A decision that says itself what it is about. */
 export class BulkDecision extends DecisionDto {
@@ -19,17 +19,17 @@ export class BulkDecision extends DecisionDto {
     type: 'integer',
     description: 'The revision that was judged',
     minimum: 1,
-    maximum: LARGEST_REVISION,
+    maximum: MAX_REVISION,
   })
   @IsInt()
   @Min(1)
-  @Max(LARGEST_REVISION)
+  @Max(MAX_REVISION)
   revision: number;
 }
 
 export class BulkDecisions {
-  @ApiProperty({ type: [BulkDecision], minItems: 1, maxItems: MOST_DECISIONS })
-  @IsListOf(BulkDecision, MOST_DECISIONS)
+  @ApiProperty({ type: [BulkDecision], minItems: 1, maxItems: MAX_DECISIONS })
+  @IsListOf(BulkDecision, MAX_DECISIONS)
   decisions: BulkDecision[];
 }
 

@@ -13,15 +13,15 @@ import { isGiven, textOrNull } from '../http/json-body';
 import { ApiJson } from '../openapi/any-json';
 
 /** Longest feedback, reason, message and note, in characters. */
-export const LONGEST_TEXT = 10_000;
+export const MAX_TEXT_LENGTH = 10_000;
 /** Longest code of a reason. */
-const LONGEST_CODE = 100;
+const MAX_CODE_LENGTH = 100;
 /** Longest time that a decision may ask to be held, in milliseconds. */
-const LONGEST_UNDO = 600_000;
+const MAX_UNDO_MS = 600_000;
 /** The largest integer that the database keeps. */
-export const LARGEST_REVISION = 2_147_483_647;
+export const MAX_REVISION = 2_147_483_647;
 
-const text = (description: string, maxLength = LONGEST_TEXT) =>
+const text = (description: string, maxLength = MAX_TEXT_LENGTH) =>
   ({ description, type: String, minLength: 1, maxLength, nullable: true }) as const;
 
 export class DecisionDto {
@@ -55,28 +55,28 @@ export class DecisionDto {
   @ApiPropertyOptional(text('With regenerate: what the model should do differently.'))
   @IsOptional()
   @IsString()
-  @Length(1, LONGEST_TEXT)
+  @Length(1, MAX_TEXT_LENGTH)
   feedback?: string | null;
 
   @ApiPropertyOptional(text('Why, for reviewers and auditors; the submitter never reads it.'))
   @IsOptional()
   @IsString()
-  @Length(1, LONGEST_TEXT)
+  @Length(1, MAX_TEXT_LENGTH)
   reason?: string | null;
 
   @ApiPropertyOptional({
-    ...text("Why, as one of the project's reasons: see GET /v1/policies/current.", LONGEST_CODE),
+    ...text("Why, as one of the project's reasons: see GET /v1/policies/current.", MAX_CODE_LENGTH),
     example: 'incorrect',
   })
   @IsOptional()
   @IsString()
-  @Length(1, LONGEST_CODE)
+  @Length(1, MAX_CODE_LENGTH)
   reason_code?: string | null;
 
   @ApiPropertyOptional(text('With reject: what the submitter may read; it becomes failure.detail.'))
   @IsOptional()
   @IsString()
-  @Length(1, LONGEST_TEXT)
+  @Length(1, MAX_TEXT_LENGTH)
   submitter_message?: string | null;
 
   @ApiPropertyOptional({
@@ -84,13 +84,13 @@ export class DecisionDto {
       'For how long it can be undone, in milliseconds; nothing is delivered before. Never shorter than DECISION_UNDO_MS.',
     type: 'integer',
     minimum: 0,
-    maximum: LONGEST_UNDO,
+    maximum: MAX_UNDO_MS,
     nullable: true,
   })
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(LONGEST_UNDO)
+  @Max(MAX_UNDO_MS)
   undo_ms?: number | null;
 }
 

@@ -3,18 +3,18 @@ import type { Draft, JsonText } from '@hitl/domain';
 import { IsInt, Max, Min } from 'class-validator';
 import { IsPresent } from '../http/validate';
 import { ApiJson } from '../openapi/any-json';
-import { LARGEST_REVISION } from './decision.dto';
+import { MAX_REVISION } from './decision.dto';
 
 export class SaveDraft {
   @ApiProperty({
     type: 'integer',
     minimum: 1,
-    maximum: LARGEST_REVISION,
+    maximum: MAX_REVISION,
     description: 'The revision that it was begun on',
   })
   @IsInt()
   @Min(1)
-  @Max(LARGEST_REVISION)
+  @Max(MAX_REVISION)
   revision: number;
 
   @ApiJson({ description: 'Whatever the reviewer has written so far.' })

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, IsUUID, Length } from 'class-validator';
-import { LONGEST_TEXT } from './decision.dto';
+import { MAX_TEXT_LENGTH } from './decision.dto';
 
 export class NoteDto {
   @ApiPropertyOptional({
@@ -13,8 +13,8 @@ export class NoteDto {
   @IsUUID()
   id?: string | null;
 
-  @ApiProperty({ minLength: 1, maxLength: LONGEST_TEXT })
+  @ApiProperty({ minLength: 1, maxLength: MAX_TEXT_LENGTH })
   @IsString()
-  @Length(1, LONGEST_TEXT)
+  @Length(1, MAX_TEXT_LENGTH)
   text: string;
 }

@@ -14,7 +14,7 @@ import {
   personParameter,
   quote,
   single,
-  USUAL_PAGE,
+  DEFAULT_PAGE,
   wholeNumber,
   type Query as QueryParameters,
 } from '../http/parameters';
@@ -26,16 +26,16 @@ import { ReviewSummaryPage, toSummary } from './summary.dto';
 import { CURSOR } from '../openapi/api-page';
 
 /** Entries that one page has at most. */
-const LARGEST_LIST = 1000;
+const MAX_LIST = 1000;
 /** Ids that one request may name. */
-const MOST_IDS = 200;
+const MAX_IDS = 200;
 /** Characters that a filter may have. */
-const LONGEST_FILTER = 200;
+const MAX_FILTER_LENGTH = 200;
 
 const WITHOUT = ['model', 'rule', 'group'] as const;
 
 const filter = (name: string, description: string) =>
-  ({ name, required: false, description, schema: { type: 'string', maxLength: LONGEST_FILTER } }) as const;
+  ({ name, required: false, description, schema: { type: 'string', maxLength: MAX_FILTER_LENGTH } }) as const;
 
 @ApiTags('reviews')
 @Controller('v1/review-summaries')
@@ -52,13 +52,13 @@ export class SummariesController {
   @ApiQuery({
     name: 'limit',
     required: false,
-    schema: { type: 'integer', minimum: 1, maximum: LARGEST_LIST, default: USUAL_PAGE },
+    schema: { type: 'integer', minimum: 1, maximum: MAX_LIST, default: DEFAULT_PAGE },
   })
   @ApiQuery(CURSOR)
   @ApiQuery({
     name: 'ids',
     required: false,
-    description: `Only these, ${MOST_IDS} at most, with commas between: what has become of jobs that are shown already`,
+    description: `Only these, ${MAX_IDS} at most, with commas between: what has become of jobs that are shown already`,
     schema: { type: 'string' },
   })
   @ApiQuery(filter('model', 'The model that was asked for'))
@@ -97,7 +97,7 @@ export class SummariesController {
       'without',
       'priority',
     ]);
-    const limit = limitParameter(query, undefined, LARGEST_LIST);
+    const limit = limitParameter(query, undefined, MAX_LIST);
     const after = cursorParameter(query, isReviewPosition);
     const filter = filterOf(query);
     if (flagParameter(query, 'decidable')) filter.decidableBy = await this.reviews.requireCaller(actor);
@@ -119,8 +119,8 @@ const FILTERS = ['model', 'rule', 'group', 'q'] as const;
 function filterOf(query: QueryParameters): SummaryFilter {
   for (const name of FILTERS) {
     const text = single(query, name) ?? '';
-    if (text.length > LONGEST_FILTER)
-      throw fault(name, `has ${text.length} characters, ${LONGEST_FILTER} at most`);
+    if (text.length > MAX_FILTER_LENGTH)
+      throw fault(name, `has ${text.length} characters, ${MAX_FILTER_LENGTH} at most`);
     if (text.includes('\0')) throw fault(name, 'contains the character U+0000, which no text here has');
   }
   const without = choiceParameter(query, 'without', WITHOUT);
@@ -141,7 +141,7 @@ function filterOf(query: QueryParameters): SummaryFilter {
 function idsOf(query: QueryParameters): string[] | undefined {
   const ids = single(query, 'ids')?.split(',');
   if (!ids) return undefined;
-  if (ids.length > MOST_IDS) throw fault('ids', `names ${ids.length} jobs, ${MOST_IDS} at most`);
+  if (ids.length > MAX_IDS) throw fault('ids', `names ${ids.length} jobs, ${MAX_IDS} at most`);
   const wrong = ids.find((id) => !isJobId(id));
   if (wrong !== undefined) throw fault('ids', `${quote(wrong)} is not the id of a job`);
   return ids;

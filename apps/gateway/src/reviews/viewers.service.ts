@@ -11,10 +11,10 @@ import { ReviewViewed } from '@hitl/messaging';
 /** How long somebody counts as looking at a job without saying so again, in milliseconds. */
 const LOOKS_FOR_MS = 25_000;
 /** How often it is looked for who has gone without a word, in milliseconds. */
-const SWEEP_EVERY_MS = 1000;
+const SWEEP_INTERVAL_MS = 1000;
 /** Jobs, and people at one of them, that are kept in mind; beyond, nobody is told of the others. */
-const MOST_JOBS = 10_000;
-const MOST_VIEWERS = 20;
+const MAX_JOBS = 10_000;
+const MAX_VIEWERS = 20;
 
 /** Told who looks at a job now, whenever that changes: all of them by the same array. */
 type Follower = (jobId: string, viewers: string[]) => void;
@@ -31,7 +31,7 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(@Inject(ClientProxy) private readonly client: ClientProxy) {}
 
   onApplicationBootstrap(): void {
-    this.sweeping = setInterval(() => this.sweep(), SWEEP_EVERY_MS);
+    this.sweeping = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS);
   }
 
   onModuleDestroy(): void {
@@ -56,8 +56,8 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
     const viewers = this.jobs.get(jobId) ?? new Map<string, number>();
     const isChange = looks !== viewers.has(actor);
     if (looks) {
-      const isFull = this.jobs.size >= MOST_JOBS && !this.jobs.has(jobId);
-      if (isFull || (isChange && viewers.size >= MOST_VIEWERS)) return;
+      const isFull = this.jobs.size >= MAX_JOBS && !this.jobs.has(jobId);
+      if (isFull || (isChange && viewers.size >= MAX_VIEWERS)) return;
       viewers.set(actor, performance.now() + LOOKS_FOR_MS);
       this.jobs.set(jobId, viewers);
     } else {

@@ -2,7 +2,7 @@ import { DomainError } from '@hitl/domain';
 import { quote } from '../http/parameters';
 
 /** Longest wait that a client may prefer, in seconds. */
-const LONGEST_WAIT = 540;
+const MAX_WAIT = 540;
 
 /**
  * The seconds of `Prefer: wait=N` (RFC 7240), 540 at most; null without it. Other preferences are passed over, as the
@@ -21,5 +21,5 @@ export function preferredWait(prefer: string | string[] | undefined): number | n
     const detail = `${quote(wait)} does not name whole seconds, such as wait=30`;
     throw new DomainError('invalid_request', `Prefer: ${detail}.`, [{ pointer: 'Prefer', detail }]);
   }
-  return Math.min(Number(seconds), LONGEST_WAIT);
+  return Math.min(Number(seconds), MAX_WAIT);
 }

@@ -3,11 +3,11 @@ import { JobReader, type Job } from '@hitl/domain';
 import { every, type Repetition } from '@hitl/messaging';
 
 /** How often the database is looked at, for changes that nobody told us of, in milliseconds. */
-const LOOK_EVERY_MS = 3000;
+const LOOK_INTERVAL_MS = 3000;
 /** Milliseconds between two signs of life to a client that waits: there are clients that give up after ten seconds. */
 const HEARTBEAT_MS = 5000;
 /** Longest time that a timer of Node can run, in milliseconds: longer waits have no other end than the job's. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+const MAX_TIMER_MS = 2_147_483_647;
 /** Jobs that one statement looks at. */
 const JOBS_PER_LOOK = 1000;
 
@@ -32,7 +32,7 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly reader: JobReader) {}
 
   onApplicationBootstrap(): void {
-    this.looks = every(LOOK_EVERY_MS, () => this.look(), this.logger);
+    this.looks = every(LOOK_INTERVAL_MS, () => this.look(), this.logger);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -74,7 +74,7 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
     const waiter: Waiter = { end };
     const ms = until - performance.now();
     const timeout =
-      ms <= LONGEST_TIMER_MS
+      ms <= MAX_TIMER_MS
         ? setTimeout(() => {
             end('timeout');
           }, ms)

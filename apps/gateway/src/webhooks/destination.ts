@@ -4,7 +4,7 @@ import { DomainError } from '@hitl/domain';
 import ipaddr from 'ipaddr.js';
 
 /** Longest URL of a receiver, in characters. */
-export const LONGEST_URL = 2048;
+export const MAX_URL_LENGTH = 2048;
 
 /** Finds every address of a name, as `dns.lookup` does. */
 export type Resolver = (
@@ -35,7 +35,7 @@ export function requireWebhookUrl(text: string, pointer: string, allowPrivate: b
 }
 
 function faultOf(text: string, allowPrivate: boolean): string | undefined {
-  if (text.length > LONGEST_URL) return `is longer than ${LONGEST_URL} characters`;
+  if (text.length > MAX_URL_LENGTH) return `is longer than ${MAX_URL_LENGTH} characters`;
   if (!URL.canParse(text)) return 'is not a URL, such as https://example.com/hooks';
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must start with https:// or http://';

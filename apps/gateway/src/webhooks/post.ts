@@ -6,7 +6,7 @@ import { DestinationError, isPrivateHost, publicOnly, type Resolver } from './de
 /** A call may take this long, from the name's lookup to the answer's end, in milliseconds. */
 const TIMEOUT = 15_000;
 /** Bytes of an answer's body that are taken off the wire, and thrown away, before the connection is cut. */
-const LARGEST_ANSWER = 4096;
+const MAX_ANSWER_BYTES = 4096;
 
 export interface PostOptions {
   /** Let it reach private addresses. */
@@ -76,7 +76,7 @@ async function discard(response: IncomingMessage): Promise<void> {
   try {
     for await (const chunk of response) {
       size += (chunk as Buffer).length;
-      if (size > LARGEST_ANSWER) return;
+      if (size > MAX_ANSWER_BYTES) return;
     }
   } catch {
     // Cut off or too slow.

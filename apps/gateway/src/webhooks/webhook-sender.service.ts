@@ -13,7 +13,7 @@ const TAKEN_AT_ONCE = 8;
 /** Calls to one URL from which on no more are taken for it, so that a slow receiver cannot hold up the others. */
 const CALLS_TO_ONE_URL = 8;
 /** How often each gateway looks for deliveries that are due, in milliseconds. */
-const LOOK_EVERY = 1000;
+const LOOK_INTERVAL = 1000;
 /** Jobs that end within this time of each other make the gateway look once, in milliseconds. */
 const GATHER = 50;
 
@@ -51,7 +51,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.looking = every(LOOK_EVERY, () => this.sendDue(), this.logger);
+    this.looking = every(LOOK_INTERVAL, () => this.sendDue(), this.logger);
   }
 
   /** Finishes the calls under way; their time is limited. */

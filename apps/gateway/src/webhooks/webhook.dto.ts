@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookType } from '@hitl/domain';
 import { IsString } from 'class-validator';
-import { LONGEST_URL } from './destination';
+import { MAX_URL_LENGTH } from './destination';
 
 const TYPES = ['job.succeeded', 'job.failed', 'ping'] as const satisfies WebhookType[];
 const STATUSES = ['waiting', 'delivered', 'failed'] as const;
@@ -10,7 +10,7 @@ export class CreateWebhookEndpoint {
   @ApiProperty({
     description: 'http or https, without credentials or fragment, on the public internet.',
     format: 'uri',
-    maxLength: LONGEST_URL,
+    maxLength: MAX_URL_LENGTH,
     example: 'https://example.com/hooks/hitl',
   })
   @IsString()

@@ -17,7 +17,7 @@ import { requireWebhookUrl } from './destination';
 import { WebhookSender } from './webhook-sender.service';
 
 /** Endpoints of a project at most. */
-const MOST_ENDPOINTS = 50;
+const MAX_ENDPOINTS = 50;
 
 @Injectable()
 export class WebhooksService {
@@ -50,10 +50,10 @@ export class WebhooksService {
     const earlier = await this.earlier(idempotency);
     if (earlier) return { endpoint: earlier, replayed: true };
     const href = requireWebhookUrl(url, '/url', this.config.WEBHOOK_ALLOW_PRIVATE === 'true');
-    if ((await this.store.count(PROJECT)) >= MOST_ENDPOINTS) {
+    if ((await this.store.count(PROJECT)) >= MAX_ENDPOINTS) {
       throw new DomainError(
         'too_many_webhook_endpoints',
-        `There are ${MOST_ENDPOINTS} webhook endpoints already, and no more are allowed. Delete one that is no longer needed.`,
+        `There are ${MAX_ENDPOINTS} webhook endpoints already, and no more are allowed. Delete one that is no longer needed.`,
       );
     }
     const endpoint = await this.store.create({

@@ -27,8 +27,8 @@ import { LeaseKeeper } from './lease-keeper';
 import { rewordLimit } from './reword-limit';
 
 /** Longest back-off of our own between two tries, and the longest Retry-After that is obeyed, in milliseconds. */
-const LONGEST_BACKOFF = 60_000;
-const LONGEST_RETRY_AFTER = 3_600_000;
+const MAX_BACKOFF = 60_000;
+const MAX_RETRY_AFTER = 3_600_000;
 
 /**
  * An answer is dear: while the database cannot take it, for whatever reason of its own, it is kept, and stored once that is
@@ -155,8 +155,8 @@ export class InferenceService {
     if (job.roundAttempts >= maxAttempts)
       return this.fail(job, lease, error, `Gave up after ${maxAttempts} tries. `);
     const own =
-      Math.min(LONGEST_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
-    const wished = Math.min(LONGEST_RETRY_AFTER, error.retryAfterMs ?? 0);
+      Math.min(MAX_BACKOFF, firstDelay * 2 ** (job.roundAttempts - 1)) * (0.8 + 0.4 * Math.random());
+    const wished = Math.min(MAX_RETRY_AFTER, error.retryAfterMs ?? 0);
     const retryInMs = Math.round(Math.max(own, wished));
     this.count('retried', error.provider);
     this.logger.warn({ jobId: job.id, attempt: job.roundAttempts, retryInMs, message: error.message });

@@ -10,7 +10,7 @@ interface Turn {
 }
 
 /** The Messages API wants a bound; this one where the chat gives none. */
-const USUAL_MAX_TOKENS = 4096;
+const DEFAULT_MAX_TOKENS = 4096;
 
 const FINISH_REASONS = new Map<Json | undefined, string>([
   ['end_turn', 'stop'],
@@ -74,7 +74,7 @@ export function toMessages(payload: Json): JsonObject {
   }
   return {
     model,
-    max_tokens: payload.max_completion_tokens ?? payload.max_tokens ?? USUAL_MAX_TOKENS,
+    max_tokens: payload.max_completion_tokens ?? payload.max_tokens ?? DEFAULT_MAX_TOKENS,
     messages: turns as unknown as Json[],
     ...(system.length > 0 && { system: textOf(system, '\n\n') }),
     // Chats go up to 2, messages to 1.

@@ -9,7 +9,7 @@ const NOTICE = '[demo model, not an LLM]';
 /** Sentences that a summary picks. */
 const SUMMARY_SENTENCES = 3;
 /** Characters of the request that are read. */
-const LONGEST_TEXT = 20_000;
+const MAX_TEXT_LENGTH = 20_000;
 
 /**
  * Answers offline and without a key, so that the first minute needs no model: it extracts, it does not generate.
@@ -60,7 +60,7 @@ export function createDemoProvider(): ModelProvider {
 
   return {
     infer(payload) {
-      const text = textOf(payload.value).slice(0, LONGEST_TEXT);
+      const text = textOf(payload.value).slice(0, MAX_TEXT_LENGTH);
       const content = answer(text);
       const promptTokens = nlp.readDoc(text).tokens().length();
       const completionTokens = nlp.readDoc(content).tokens().length();

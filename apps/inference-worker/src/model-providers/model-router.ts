@@ -6,7 +6,7 @@ import { ModelError } from './model-provider';
 import { usageOf } from './usage';
 
 /** Longest piece of a model's name that a message repeats, in characters. */
-const LONGEST_NAME = 200;
+const MAX_NAME_LENGTH = 200;
 
 /** Who answers for the models that fit a name, in the order in which they are tried. */
 export interface Route {
@@ -71,7 +71,7 @@ export class ModelRouter {
     if (found) return found;
     const offered = `Offered: ${this.routes.map(({ name }) => name).join(', ')}.`;
     if (model === undefined) throw new ModelError(`The payload names no model. ${offered}`, false);
-    const asked = JSON.stringify(model.slice(0, LONGEST_NAME));
+    const asked = JSON.stringify(model.slice(0, MAX_NAME_LENGTH));
     throw new ModelError(`No provider takes the model. ${offered}`, false, {
       detail: `No provider takes the model ${asked}. ${offered}`,
     });

@@ -6,7 +6,7 @@ import { JsonText } from '@hitl/domain';
 import { startModelStub, until, type ModelStub, type StubAnswer } from '@hitl/testing';
 import { ModelError } from './model-provider';
 import { parseRetryAfter, postJson } from './post-json';
-import { LARGEST_ANSWER } from './read-body';
+import { MAX_ANSWER_BYTES } from './read-body';
 
 /** A frame of zstd with one block as it is: Node 20 cannot make one. */
 function zstd(text: string): Buffer {
@@ -214,7 +214,7 @@ describe('a call to a model', () => {
     });
 
     it('because it is larger than 10 MiB is not repeated, nor read to its end', async () => {
-      const error = await failure({ text: `"${'x'.repeat(LARGEST_ANSWER)}"` });
+      const error = await failure({ text: `"${'x'.repeat(MAX_ANSWER_BYTES)}"` });
       expect(error).toMatchObject({
         message: expect.stringContaining('larger than 10485760'),
         retryable: false,
@@ -286,9 +286,9 @@ describe('a call to a model', () => {
     });
 
     it.each([
-      ['gzip', gzipSync(Buffer.alloc(LARGEST_ANSWER + 1, 32))],
-      ['br', brotliCompressSync(Buffer.alloc(LARGEST_ANSWER + 1, 32))],
-      ['zstd', zstdBomb(LARGEST_ANSWER + 1)],
+      ['gzip', gzipSync(Buffer.alloc(MAX_ANSWER_BYTES + 1, 32))],
+      ['br', brotliCompressSync(Buffer.alloc(MAX_ANSWER_BYTES + 1, 32))],
+      ['zstd', zstdBomb(MAX_ANSWER_BYTES + 1)],
     ])('as %s and larger than 10 MiB is not unpacked to its end', async (encoding, bytes) => {
       const error = await failure({ bytes, headers: { 'content-encoding': encoding } });
       expect(error).toMatchObject({

@@ -4,7 +4,7 @@ import { Decompress as ZstdDecompress } from 'fzstd';
 import { ModelError } from './model-provider';
 
 /** Largest answer that is read, in bytes: as it comes, and unpacked. */
-export const LARGEST_ANSWER = 10 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 10 * 1024 * 1024;
 
 type Unpack = (packed: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
@@ -32,7 +32,7 @@ export async function readText(
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > LARGEST_ANSWER) {
+    if (size > MAX_ANSWER_BYTES) {
       body.destroy();
       throw tooLarge();
     }
@@ -58,7 +58,7 @@ async function unpack(bytes: Buffer, encodings: string): Promise<Buffer> {
       );
     }
     try {
-      unpacked = await step(unpacked, { maxOutputLength: LARGEST_ANSWER });
+      unpacked = await step(unpacked, { maxOutputLength: MAX_ANSWER_BYTES });
     } catch (error) {
       if (error instanceof ModelError) throw error;
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
@@ -82,7 +82,7 @@ async function unpackZstd(packed: Buffer): Promise<Buffer> {
   let size = 0;
   const stream = new ZstdDecompress((chunk) => {
     size += chunk.length;
-    if (size > LARGEST_ANSWER) throw tooLarge();
+    if (size > MAX_ANSWER_BYTES) throw tooLarge();
     chunks.push(chunk);
   });
   // Small pieces, so that little is unpacked past the limit.
@@ -97,5 +97,5 @@ function hasZlibHeader(bytes: Buffer): boolean {
 }
 
 function tooLarge(): ModelError {
-  return new ModelError(`The model's answer is larger than ${LARGEST_ANSWER} bytes.`, false);
+  return new ModelError(`The model's answer is larger than ${MAX_ANSWER_BYTES} bytes.`, false);
 }

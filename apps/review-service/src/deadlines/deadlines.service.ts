@@ -14,7 +14,7 @@ import { v7 as uuidv7 } from 'uuid';
 /** Jobs that one look moves on at most. */
 const JOBS_PER_LOOK = 200;
 /** How often drafts are looked for that their jobs have left over, in milliseconds, and how many go at a time. */
-const SWEEP_EVERY_MS = 600_000;
+const SWEEP_INTERVAL_MS = 600_000;
 const DRAFTS_PER_SWEEP = 500;
 
 /**
@@ -40,7 +40,7 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
     this.looking = [() => this.settle(), () => this.approve(), () => this.climb()].map((look) =>
       every(this.config.RECONCILE_INTERVAL_MS, look, this.logger),
     );
-    this.looking.push(every(SWEEP_EVERY_MS, () => this.sweep(), this.logger));
+    this.looking.push(every(SWEEP_INTERVAL_MS, () => this.sweep(), this.logger));
   }
 
   async onModuleDestroy(): Promise<void> {

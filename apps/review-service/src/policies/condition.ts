@@ -14,15 +14,15 @@ export interface Facts {
 }
 
 /** Longest condition, in characters. */
-export const LONGEST_CONDITION = 10_000;
+export const MAX_CONDITION_LENGTH = 10_000;
 /** A text or a list that grows beyond, in characters or entries, ends the condition: time alone does not bound memory. */
-const LONGEST_TEXT = 4_194_304;
-const LONGEST_LIST = 1_048_576;
+const MAX_TEXT_LENGTH = 4_194_304;
+const MAX_LIST_LENGTH = 1_048_576;
 /** Looking for one text in another may take as many steps as both lengths multiplied, and nothing can stop it meanwhile. */
 const MAX_SEARCH_STEPS = 200_000_000;
 const SEARCHES: readonly unknown[] = ['contains', 'indexOf', 'lastIndexOf', 'split'];
 /** Regular expressions that are kept compiled. */
-const MOST_EXPRESSIONS = 200;
+const MAX_EXPRESSIONS = 200;
 
 /** The condition cannot be read as CEL. */
 export class ConditionSyntaxError extends Error {
@@ -101,7 +101,7 @@ const expressions = new Map<string, RE2JS>();
 function matches(text: string, expression: string): boolean {
   let compiled = expressions.get(expression);
   if (!compiled) {
-    if (expressions.size >= MOST_EXPRESSIONS) expressions.clear();
+    if (expressions.size >= MAX_EXPRESSIONS) expressions.clear();
     try {
       compiled = RE2JS.compile(expression);
     } catch {
@@ -211,10 +211,11 @@ function boundResult(node: Node): void {
   node.handle = (...given) => {
     if (searches) requireShortSearch(given[0] as unknown[]);
     // Joining makes the whole text in one go.
-    if (joins) requireShort(joinedLength(given[0] as unknown[]), LONGEST_TEXT);
+    if (joins) requireShort(joinedLength(given[0] as unknown[]), MAX_TEXT_LENGTH);
     const result = handle(...given);
-    if (typeof result === 'string' || result instanceof Uint8Array) requireShort(result.length, LONGEST_TEXT);
-    else if (Array.isArray(result)) requireShort(result.length, LONGEST_LIST);
+    if (typeof result === 'string' || result instanceof Uint8Array)
+      requireShort(result.length, MAX_TEXT_LENGTH);
+    else if (Array.isArray(result)) requireShort(result.length, MAX_LIST_LENGTH);
     return result;
   };
 }

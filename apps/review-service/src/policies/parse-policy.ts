@@ -1,14 +1,14 @@
 import type { FieldFault } from '@hitl/domain';
-import { Condition, ConditionSyntaxError, LONGEST_CONDITION } from './condition';
+import { Condition, ConditionSyntaxError, MAX_CONDITION_LENGTH } from './condition';
 import { Policy, type RejectReason, type Terms } from './policy';
 import { NO_TERMS, TERM_KEYS, toRule, toTerms, type GivenRule, type GivenTerms } from './policy-terms';
 import { show, YamlLimitError, YamlReader, type Path, type Read } from './yaml-reader';
 
 /** Largest policy, in bytes. */
-export const LARGEST_POLICY = 1_048_576;
-const MOST_RULES = 200;
+export const MAX_POLICY = 1_048_576;
+const MAX_RULES = 200;
 /** What the regular expressions of all rules may have together, written out and compiled. */
-const MOST_EXPRESSIONS = { characters: 100_000, instructions: 1_000_000 };
+const MAX_EXPRESSIONS = { characters: 100_000, instructions: 1_000_000 };
 
 /** The reasons of a rejection where the policy lists none, and where there is no policy. */
 export const REJECT_REASONS: RejectReason[] = [
@@ -40,7 +40,7 @@ export function describeFault({ pointer, detail }: FieldFault): string {
  */
 export function parsePolicy(text: string): Policy {
   const size = Buffer.byteLength(text);
-  if (size > LARGEST_POLICY) throw refusal(`it has ${size} bytes; the most is ${LARGEST_POLICY}`);
+  if (size > MAX_POLICY) throw refusal(`it has ${size} bytes; the most is ${MAX_POLICY}`);
   try {
     return new PolicyReader(text).policy();
   } catch (error) {
@@ -126,7 +126,7 @@ class PolicyReader extends YamlReader {
         groups: this.groups,
         reject_reasons: this.list(this.object(reason, ['code', 'label']), 1, 100),
         defaults: this.object(terms),
-        rules: this.list(this.object(rule, ['name']), 0, MOST_RULES),
+        rules: this.list(this.object(rule, ['name']), 0, MAX_RULES),
       },
       ['version', 'rules'],
     );
@@ -135,10 +135,10 @@ class PolicyReader extends YamlReader {
   private readonly condition: Read<Condition> = (value, path) => {
     // YAML reads a bare true as a boolean; CEL has it, too.
     const text = typeof value === 'boolean' ? String(value) : value;
-    if (typeof text !== 'string' || text.length > LONGEST_CONDITION) {
-      return this.note(path, `${show(value)} is not a text of at most ${LONGEST_CONDITION} characters`);
+    if (typeof text !== 'string' || text.length > MAX_CONDITION_LENGTH) {
+      return this.note(path, `${show(value)} is not a text of at most ${MAX_CONDITION_LENGTH} characters`);
     }
-    const most = MOST_EXPRESSIONS;
+    const most = MAX_EXPRESSIONS;
     const isTooMuch = (): boolean =>
       this.expressions.characters > most.characters || this.expressions.instructions > most.instructions;
     // What comes after too much is not even read.

@@ -10,7 +10,7 @@ import { PolicyTrial, type PolicyReading } from './rulings';
 const DRY_RUN_MS = 2500;
 /** Answers that are read at once; each may be large. */
 const ANSWERS_PER_PAGE = 20;
-const MOST_CHANGES = 100;
+const MAX_CHANGES = 100;
 
 /** What can be asked about policies. */
 @Injectable()
@@ -76,7 +76,7 @@ export class PoliciesService {
         reply.outcomes[after.outcome] += 1;
         jobsOf.set(after.rule, (jobsOf.get(after.rule) ?? 0) + 1);
         const change = { jobId: answer.jobId, before: outcomeBefore(answer), after };
-        if (reply.changes.length < MOST_CHANGES && differs(change)) reply.changes.push(change);
+        if (reply.changes.length < MAX_CHANGES && differs(change)) reply.changes.push(change);
       }
       if (rulings.length === page.length) continue;
       reply.stoppedEarly = true;

@@ -10,7 +10,7 @@ import {
 import { Config, ConfigError, isLoopback } from '@hitl/config';
 import { every, type Repetition } from '@hitl/messaging';
 import { metrics, registry } from '@hitl/observability';
-import { describeFault, LARGEST_POLICY, parsePolicy, REJECT_REASONS } from './parse-policy';
+import { describeFault, MAX_POLICY, parsePolicy, REJECT_REASONS } from './parse-policy';
 import type { Policy, RejectReason } from './policy';
 import { undecidable } from './undecidable';
 
@@ -117,7 +117,7 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
 
 /** The text of a file that may be one byte too large, so that it is seen to be. @throws Error that says what is wrong */
 async function read(path: string): Promise<string> {
-  const bytes = await buffer(createReadStream(path, { end: LARGEST_POLICY }));
+  const bytes = await buffer(createReadStream(path, { end: MAX_POLICY }));
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

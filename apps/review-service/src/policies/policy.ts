@@ -4,10 +4,10 @@ import { runBounded, TimeLimitError } from '@hitl/sandbox';
 import { ConditionFailure, type Condition, type Facts } from './condition';
 
 /** All rules together may take this long for one job, in milliseconds. */
-export const PATIENCE_MS = 100;
+export const EVALUATION_TIMEOUT_MS = 100;
 
 /** Chances that a job has when the machine is too busy to run its rules in time. */
-const MOST_RUNS = 3;
+const MAX_RUNS = 3;
 
 /** Who must review, how many, by when, and what happens then: a plan without its reasons. */
 export type Terms = Omit<ReviewPlan, 'rule' | 'because'>;
@@ -71,16 +71,16 @@ export class Policy implements PolicyContent {
   }
 
   /**
-   * Never throws and takes about {@link PATIENCE_MS} at most (thrice that on a busy machine): whatever goes wrong means
+   * Never throws and takes about {@link EVALUATION_TIMEOUT_MS} at most (thrice that on a busy machine): whatever goes wrong means
    * that a human reviews. After an error no rule decides by itself any more; rules that ask for humans still say for which.
    * @param mayDecide whether a rule may decide instead of a human at all
    */
   evaluate(facts: Facts & { jobId: string }, mayDecide = true): Ruling {
     try {
-      return runBounded(PATIENCE_MS, () => this.judge(facts, mayDecide), MOST_RUNS);
+      return runBounded(EVALUATION_TIMEOUT_MS, () => this.judge(facts, mayDecide), MAX_RUNS);
     } catch (error) {
       const because =
-        error instanceof TimeLimitError ? `the rules took longer than ${PATIENCE_MS} ms` : 'error';
+        error instanceof TimeLimitError ? `the rules took longer than ${EVALUATION_TIMEOUT_MS} ms` : 'error';
       return this.inDoubt(because);
     }
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FieldFault } from '@hitl/domain';
 import { SandboxError, SANDBOXES } from '@hitl/sandbox';
 import type { Facts } from './condition';
-import { PATIENCE_MS, type Policy, type Ruling } from './policy';
+import { EVALUATION_TIMEOUT_MS, type Policy, type Ruling } from './policy';
 
 /** How a policy that somebody tries reads: what can be told of it without a job, or all that is wrong with it. */
 export type PolicyReading =
@@ -26,7 +26,7 @@ export async function ruleOn(
     return ruling ?? policy.inDoubt('error');
   } catch (error) {
     const isSlow = error instanceof SandboxError && (error.reason === 'time' || error.reason === 'busy');
-    return policy.inDoubt(isSlow ? `the rules took longer than ${PATIENCE_MS} ms` : 'error');
+    return policy.inDoubt(isSlow ? `the rules took longer than ${EVALUATION_TIMEOUT_MS} ms` : 'error');
   }
 }
 

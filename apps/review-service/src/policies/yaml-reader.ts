@@ -11,13 +11,13 @@ import {
 } from 'yaml';
 
 /** Faults, and warnings, that are told at most. */
-const MOST_FAULTS = 100;
-const MOST_ALIASES = 100;
+const MAX_FAULTS = 100;
+const MAX_ALIASES = 100;
 /** Levels of the syntax; a list within a map has two or three. The library's recursion can end the process. */
-const MOST_LEVELS = 60;
+const MAX_LEVELS = 60;
 /** Comparisons of keys, each with those before it in its map: the largest policy needs a tenth. */
-const MOST_COMPARISONS = 400_000;
-const LONGEST_TIME_MS = 365 * 86_400_000;
+const MAX_COMPARISONS = 400_000;
+const MAX_TIME_MS = 365 * 86_400_000;
 const UNIT_MS = new Map([
   ['s', 1000],
   ['m', 60_000],
@@ -62,7 +62,7 @@ export class YamlReader {
     }
     if (this.faults.length > 0) return undefined;
     try {
-      return this.document.toJS({ maxAliasCount: MOST_ALIASES });
+      return this.document.toJS({ maxAliasCount: MAX_ALIASES });
     } catch (error) {
       // Too many aliases, or one without its anchor.
       if (!(error instanceof ReferenceError)) throw error;
@@ -72,12 +72,12 @@ export class YamlReader {
 
   /** Notes a fault; answers undefined. */
   note<T>(path: Path, detail: string): T | undefined {
-    if (this.faults.length < MOST_FAULTS) this.faults.push(this.placed(path, detail));
+    if (this.faults.length < MAX_FAULTS) this.faults.push(this.placed(path, detail));
     return undefined;
   }
 
   warn(path: Path, detail: string): void {
-    if (this.warnings.length < MOST_FAULTS) this.warnings.push(this.placed(path, detail));
+    if (this.warnings.length < MAX_FAULTS) this.warnings.push(this.placed(path, detail));
   }
 
   /** @param needed keys that may not be missing */
@@ -139,7 +139,7 @@ export class YamlReader {
   readonly time: Read<number> = (value, path) => {
     const [, amount, unit = ''] = (typeof value === 'string' && /^(\d{1,9})([smhd])$/.exec(value)) || [];
     const ms = Number(amount) * (UNIT_MS.get(unit) ?? NaN);
-    if (ms > 0 && ms <= LONGEST_TIME_MS) return ms;
+    if (ms > 0 && ms <= MAX_TIME_MS) return ms;
     return this.note(path, `${show(value)} is no time from 1s to 365d, such as 90s, 30m, 24h or 7d`);
   };
 
@@ -192,8 +192,8 @@ function requireShallow(text: string): void {
   for (const lexeme of new Lexer().lex(text)) {
     // Drives the parser; its tokens do not matter here.
     Array.from(parser.next(lexeme));
-    if (parser.stack.length > MOST_LEVELS) {
-      throw new YamlLimitError(`it is nested too deep, beyond ${MOST_LEVELS} levels; write it out`);
+    if (parser.stack.length > MAX_LEVELS) {
+      throw new YamlLimitError(`it is nested too deep, beyond ${MAX_LEVELS} levels; write it out`);
     }
   }
 }
@@ -203,7 +203,7 @@ function countedComparison(): (a: ParsedNode, b: ParsedNode) => boolean {
   let comparisons = 0;
   return (a, b) => {
     comparisons += 1;
-    if (comparisons > MOST_COMPARISONS)
+    if (comparisons > MAX_COMPARISONS)
       throw new YamlLimitError('it has too many keys in one map; remove some');
     return a === b || (isScalar(a) && isScalar(b) && a.value === b.value);
   };

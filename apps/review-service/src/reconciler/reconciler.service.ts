@@ -8,7 +8,7 @@ import { ReviewPlanner } from '../policies/review-planner.service';
 /** Jobs that one look rings for at most. */
 const JOBS_PER_LOOK = 200;
 /** Messages in the queue of the workers beyond which nobody is rung for again. */
-const MOST_QUEUED = 1000;
+const MAX_QUEUED = 1000;
 /** How long the message of a new answer may take before its job is planned without it, in milliseconds. */
 const UNPLANNED_MS = 5000;
 
@@ -46,7 +46,7 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async ring(): Promise<number> {
     // Where many messages wait, those of the overdue jobs are among them: more would only make the queue longer.
-    if (this.rang && !(await this.outbox.isShort(InferenceRequested.pattern, MOST_QUEUED))) return 0;
+    if (this.rang && !(await this.outbox.isShort(InferenceRequested.pattern, MAX_QUEUED))) return 0;
     const bells = await this.store.kickOverdue(JOBS_PER_LOOK);
     this.rang = bells.length > 0;
     this.outbox.ring(...bells);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { DomainError, JobStore, MOST_CLAIMS, type Timed } from '@hitl/domain';
+import { DomainError, JobStore, MAX_CLAIMS, type Timed } from '@hitl/domain';
 import { ChangeAnnouncer, type ClaimReply } from '@hitl/messaging';
 import { ReviewPlanner } from '../policies/review-planner.service';
 import { DeskJobs } from './desk-jobs.service';
@@ -65,10 +65,10 @@ export class ClaimsService {
   }
 
   private async requireRoom(actor: string): Promise<void> {
-    if ((await this.store.countClaims(actor)) < MOST_CLAIMS) return;
+    if ((await this.store.countClaims(actor)) < MAX_CLAIMS) return;
     throw new DomainError(
       'too_many_claims',
-      `${actor} has claimed ${MOST_CLAIMS} jobs, as many as one may. Decide or release some first.`,
+      `${actor} has claimed ${MAX_CLAIMS} jobs, as many as one may. Decide or release some first.`,
     );
   }
 }

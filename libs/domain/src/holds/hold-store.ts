@@ -8,7 +8,7 @@ const SILENT_MS = 2000;
 /** What reviewers see waits longer: a gateway that is merely slow must not make clients come and go. */
 const SHOWN_SILENT_MS = 10_000;
 /** Rows that one sweep deletes at most. */
-const MOST_SWEPT = 10_000;
+const MAX_SWEPT = 10_000;
 
 /** Whether the client that was held for a job is still there. */
 export type HeldClient = 'waiting' | 'gone';
@@ -126,7 +126,7 @@ export class HoldStore {
          SELECT h.job_id FROM held_requests h LEFT JOIN jobs j ON j.id = h.job_id
          WHERE (j.id IS NULL OR j.status IN ('success', 'fail') OR h.answered_at IS NOT NULL)
            AND greatest(h.held_at, h.left_at, h.answered_at, j.finished_at) < now() - $1 * interval '1 millisecond' - interval '1 hour'
-         LIMIT ${MOST_SWEPT})`,
+         LIMIT ${MAX_SWEPT})`,
       [joinMs],
     );
     await this.database.query(

@@ -26,9 +26,9 @@ export interface ChainVerification {
 /** Jobs that one statement verifies. */
 const BATCH = 100;
 /** Findings that are told of one batch. */
-const MOST_FINDINGS = 10_000;
+const MAX_FINDINGS = 10_000;
 /** Characters of one finding: what somebody has put into the record may have any length. */
-const LONGEST_FINDING = 300;
+const MAX_FINDING_LENGTH = 300;
 
 const textHash = (json: string): string => `encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex')`;
 
@@ -59,7 +59,7 @@ const FINDINGS = `
     SELECT wanted.id, j.id IS NOT NULL AS present, j.status, j.revision, ${textHash('j.response')} AS response_hash
     FROM unnest($1::uuid[]) AS wanted (id) LEFT JOIN jobs j ON j.id = wanted.id
   )
-  SELECT "jobId", "eventId", seq, left(type, 100) AS type, left(what, ${LONGEST_FINDING}) AS what FROM (
+  SELECT "jobId", "eventId", seq, left(type, 100) AS type, left(what, ${MAX_FINDING_LENGTH}) AS what FROM (
   SELECT job_id AS "jobId", id AS "eventId", seq, type,
          CASE WHEN seq < 1 THEN 'has a number that no event can have'
               WHEN seq = seq_before THEN 'has the number of another event of its job'
@@ -127,7 +127,7 @@ const FINDINGS = `
     WHERE e.job_id = d.job_id AND CASE WHEN d.shadow
       THEN e.type = 'planned' AND e.created_at = d.created_at AND e.data ->> 'shadow_verdict' = d.verdict
       ELSE e.decision_id = d.id AND e.type IN ('voted', 'decided', 'regenerated', 'retried') END)
-  ) finding ORDER BY "jobId", seq, what LIMIT ${MOST_FINDINGS}`;
+  ) finding ORDER BY "jobId", seq, what LIMIT ${MAX_FINDINGS}`;
 
 /** The next `$2` jobs after `$1` of which there is any trace, in the order of their ids. */
 const NEXT_JOBS = `

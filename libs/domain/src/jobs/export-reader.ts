@@ -62,7 +62,7 @@ export interface DecisionRecord {
 /** Rows that one statement looks at, whether they are wanted or not: each is short, however little a filter lets through. */
 const LOOKED_AT = 250;
 /** Bytes that are read at once, unless one row alone has more. */
-const MOST_BYTES = 1_048_576;
+const MAX_BYTES = 1_048_576;
 
 /** A position in the order of an export. Times are texts, since a Date would lose their microseconds. */
 interface Position {
@@ -124,7 +124,7 @@ const LOOK = `SELECT looked.id, looked.finished_at::text AS at, wanted.event_id:
 /** The rows of `asked` (n, id, event_id) until their bytes, as JSON, are too many. */
 const UNTIL_TOO_MANY = `SELECT * FROM (
   SELECT *, coalesce(sum(bytes) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM sized
-) summed WHERE before < ${MOST_BYTES} ORDER BY n`;
+) summed WHERE before < ${MAX_BYTES} ORDER BY n`;
 
 const ASKED = `asked AS (SELECT * FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS t (id, event_id, n))`;
 
@@ -263,7 +263,7 @@ function startOf({ from }: ExportFilter): Position {
 function firstOf(wanted: Wanted[], start: number, most: number): Wanted[] {
   let bytes = 0;
   let end = start;
-  while (end < wanted.length && end - start < most && (end === start || bytes < MOST_BYTES)) {
+  while (end < wanted.length && end - start < most && (end === start || bytes < MAX_BYTES)) {
     bytes += wanted[end]?.bytes ?? 0;
     end += 1;
   }

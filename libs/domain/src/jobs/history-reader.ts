@@ -6,9 +6,9 @@ import type { Job } from './job.entity';
 import type { JobEventType, JobStatus } from './transitions';
 
 /** Events and decisions that one history has at most: the newest. */
-const MOST_EVENTS = 500;
+const MAX_EVENTS = 500;
 /** Bytes of replaced outputs that one history carries at most: the newest. */
-const MOST_REPLACED = 8_388_608;
+const MAX_REPLACED = 8_388_608;
 
 export interface HistoryEvent {
   id: string;
@@ -53,18 +53,18 @@ export class HistoryReader {
         `SELECT id::text, type, status, revision, actor, policy_hash AS "policyHash", data, created_at AS "createdAt",
                 CASE WHEN sum(hitl_bytes(replaced)) OVER (ORDER BY id DESC) <= $3 THEN replaced END AS replaced
          FROM (SELECT * FROM job_events WHERE job_id = $1::uuid ORDER BY id DESC LIMIT $2) newest ORDER BY newest.id DESC`,
-        [job.id, MOST_EVENTS + 1, MOST_REPLACED],
+        [job.id, MAX_EVENTS + 1, MAX_REPLACED],
       ),
       this.database.getRepository(Decision).find({
         where: { jobId: job.id },
         order: { createdAt: 'DESC', id: 'DESC' },
-        take: MOST_EVENTS,
+        take: MAX_EVENTS,
       }),
     ]);
-    const events = newest.slice(0, MOST_EVENTS);
+    const events = newest.slice(0, MAX_EVENTS);
     return {
       events: events.slice().reverse(),
-      truncated: newest.length > MOST_EVENTS,
+      truncated: newest.length > MAX_EVENTS,
       decisions: decisions.reverse(),
       outputs: outputsOf(job, events).reverse(),
     };

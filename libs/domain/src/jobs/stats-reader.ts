@@ -48,11 +48,11 @@ export interface Stats {
 }
 
 /** Names of each kind that are counted apart. */
-const MOST_NAMES = 50;
+const MAX_NAMES = 50;
 /** Groups that are counted apart. */
-const MOST_GROUPS = 200;
+const MAX_GROUPS = 200;
 /** Parts of the window at most, and how long they may be, in seconds: what a clock or a calendar shows. */
-const MOST_PARTS = 100;
+const MAX_PARTS = 100;
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -101,7 +101,7 @@ SELECT
        SELECT automatic, CASE GROUPING(model, rule, actor) WHEN 3 THEN 'model' WHEN 5 THEN 'rule' WHEN 6 THEN 'reviewer' ELSE 'all' END AS kind,
               coalesce(model, rule, actor) AS name, count(*) AS given, ${BY_VERDICT}
        FROM d WHERE NOT shadow GROUP BY GROUPING SETS ((automatic), (automatic, model), (automatic, rule), (automatic, actor))
-     ) counted) ranked WHERE place <= ${MOST_NAMES} ORDER BY automatic, kind, place`)} AS verdicts,
+     ) counted) ranked WHERE place <= ${MAX_NAMES} ORDER BY automatic, kind, place`)} AS verdicts,
   ${ROWS(`SELECT first, second, count(*) FROM (
      SELECT verdict AS first, lead(verdict) OVER votes AS second, row_number() OVER votes AS place FROM (
        SELECT DISTINCT ON (job_id, revision, actor) job_id, revision, verdict, created_at, id
@@ -122,7 +122,7 @@ const WAITING = `SELECT nullif(review_group, '') AS group, count(*)::int, (sum(c
        min(min(waiting_since)) OVER () AS oldest
   FROM jobs
   WHERE status = 'human' AND ($1::text IS NULL OR model = $1) AND ($2::text IS NULL OR review_group = $2)
-  GROUP BY review_group ORDER BY count(*) DESC, review_group LIMIT ${MOST_GROUPS}`;
+  GROUP BY review_group ORDER BY count(*) DESC, review_group LIMIT ${MAX_GROUPS}`;
 
 interface Waiting {
   group: string | null;
@@ -155,7 +155,7 @@ export class StatsReader {
   async read({ from, to, model, group }: StatsWindow): Promise<Stats> {
     const seconds = (to.getTime() - from.getTime()) / 1000;
     const length =
-      LENGTHS.find((candidate) => seconds / candidate <= MOST_PARTS) ?? Math.ceil(seconds / MOST_PARTS);
+      LENGTHS.find((candidate) => seconds / candidate <= MAX_PARTS) ?? Math.ceil(seconds / MAX_PARTS);
     const parameters = [from.toISOString(), to.toISOString(), model ?? null, group ?? null];
     const ofGroup = group !== undefined;
     const [[counted], [measured], waiting] = await Promise.all([

@@ -8,7 +8,7 @@ import { countNotes } from './remark-reader';
 import { obstacle, type DeskCaller } from './statements/obstacle';
 
 /** Jobs that a count counts at most: beyond, nobody works off a list. */
-const MOST_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
 /** What is shown of a job without what it is about: no payload, no answer. */
 const COLUMNS = [
@@ -101,7 +101,7 @@ export class SummaryReader {
 
   /** How many there are, counted up to 10,000. */
   async count(filter: SummaryFilter): Promise<number> {
-    const some = this.where(filter).select('1').limit(MOST_COUNTED);
+    const some = this.where(filter).select('1').limit(MAX_COUNTED);
     const [sql, parameters] = some.getQueryAndParameters();
     const rows: { count: string }[] = await this.database.query(
       `SELECT count(*) FROM (${sql}) counted`,

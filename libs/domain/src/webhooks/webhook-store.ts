@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities';
 
 /** Deliveries and attempts that a list answers at most. */
-const LONGEST_LIST = 100;
+const MAX_LIST_LENGTH = 100;
 /** Pings of an endpoint, and tries of a delivery before it may be sent again, within a minute: more would be a flood. */
 const MAX_PINGS_PER_MINUTE = 10;
 const MAX_TRIES_PER_MINUTE = 20;
@@ -84,7 +84,7 @@ export class WebhookStore {
   list(project: string): Promise<WebhookEndpoint[]> {
     return this.database
       .getRepository(WebhookEndpoint)
-      .find({ where: { project }, order: { id: 'ASC' }, take: LONGEST_LIST });
+      .find({ where: { project }, order: { id: 'ASC' }, take: MAX_LIST_LENGTH });
   }
 
   /** Answers whether it was there. Its deliveries go with it. */
@@ -128,13 +128,13 @@ export class WebhookStore {
       const deliveries = await manager.find(WebhookDelivery, {
         where: of,
         order: { createdAt: 'DESC' },
-        take: LONGEST_LIST,
+        take: MAX_LIST_LENGTH,
       });
       const attempts = await manager
         .createQueryBuilder(WebhookAttempt, 'attempt')
         .where('attempt.deliveryId = ANY(:ids)', { ids: deliveries.map((delivery) => delivery.id) })
         .orderBy('attempt.id', 'DESC')
-        .take(LONGEST_LIST * 10)
+        .take(MAX_LIST_LENGTH * 10)
         .getMany();
       return deliveries.map((delivery) =>
         Object.assign(delivery, { tries: attempts.filter((attempt) => attempt.deliveryId === delivery.id) }),

@@ -9,7 +9,7 @@ export interface InProcessMessage {
 }
 
 /** Messages that one queue holds at most; more are refused, and stay in the outbox. */
-const LONGEST_QUEUE = 10_000;
+const MAX_QUEUE_LENGTH = 10_000;
 
 /** The queues of a process that is its own broker. What they hold is gone with the process; the outbox rings again. */
 export class InProcessBroker {
@@ -21,7 +21,7 @@ export class InProcessBroker {
   /** @throws Error when the queue is full */
   put(queue: QueueKey, message: InProcessMessage): void {
     const messages = this.#messages(queue);
-    if (messages.length >= LONGEST_QUEUE) throw new Error(`${QUEUES[queue].name} is full`);
+    if (messages.length >= MAX_QUEUE_LENGTH) throw new Error(`${QUEUES[queue].name} is full`);
     messages.push(message);
     this.#consumers.get(queue)?.();
   }

@@ -5,13 +5,13 @@ import { ClientRMQ, type ReadPacket, type WritePacket } from '@nestjs/microservi
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { DomainError } from '@hitl/domain';
-import { REPLY_PATIENCE_MS } from '../ask';
+import { REPLY_TIMEOUT_MS } from '../ask';
 import type { QueueState } from '../queue-state';
 import { assertQueue, assertTopology, isFanOut, QUEUES, queueOf, type QueueKey } from '../topology';
 import { answered, BrokerConnection } from './connection';
 
 /** Messages that may wait for the broker's confirm at once; more are refused, and stay in the outbox. */
-const MOST_UNCONFIRMED = 2000;
+const MAX_UNCONFIRMED = 2000;
 /** How long the broker may take to tell the state of a queue, in milliseconds. */
 const STATE_TIMEOUT_MS = 2000;
 
@@ -129,7 +129,7 @@ export class RabbitMqClient extends ClientRMQ {
     this.routingMap.set(correlationId, callback);
     this.sendConfirmed(
       { ...packet, id: correlationId },
-      { persistent: false, replyTo: this.replyQueue, correlationId, expiration: REPLY_PATIENCE_MS },
+      { persistent: false, replyTo: this.replyQueue, correlationId, expiration: REPLY_TIMEOUT_MS },
     ).catch((err: unknown) => {
       callback({ err, isDisposed: true });
     });
@@ -137,7 +137,7 @@ export class RabbitMqClient extends ClientRMQ {
   }
 
   private async sendConfirmed(packet: ReadPacket & { id?: string }, options: object): Promise<void> {
-    if (this.unconfirmed >= MOST_UNCONFIRMED) throw brokerAway();
+    if (this.unconfirmed >= MAX_UNCONFIRMED) throw brokerAway();
     const key = queueOf(String(packet.pattern));
     const queue = QUEUES[key].name;
     const messageId = randomUUID();

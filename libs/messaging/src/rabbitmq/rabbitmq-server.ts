@@ -12,7 +12,7 @@ import { assertTopology, isFanOut, QUEUES } from '../topology';
 import { answered, BrokerConnection } from './connection';
 
 /** Largest event in bytes; events carry ids only. Commands carry what a reviewer wrote. */
-const LARGEST_EVENT = 65_536;
+const MAX_EVENT = 65_536;
 /** After this long without a message the server makes sure that it would get one, in milliseconds. */
 const SILENCE_MS = 10_000;
 /** How long after the broker has ended a subscription it is asked for another, in milliseconds: it may be deleting the queue. */
@@ -202,7 +202,7 @@ export class RabbitMqServer extends ServerRMQ {
 
   private async dispatch(message: ConsumeMessage, channel: ConfirmChannel): Promise<void> {
     const { replyTo } = message.properties as { replyTo?: string };
-    if (replyTo === undefined && message.content.length > LARGEST_EVENT) {
+    if (replyTo === undefined && message.content.length > MAX_EVENT) {
       throw new PoisonError(`an event of ${message.content.length} bytes`);
     }
     const envelope = openEnvelope(this.settings.queue, message.content.toString());

@@ -13,11 +13,11 @@ export interface ReviewClaim extends Timed {
 }
 
 /** Live claims that one reviewer may have, so that nobody can hoard the queue. */
-export const MOST_CLAIMS = 1000;
+export const MAX_CLAIMS = 1000;
 /** The most urgent jobs of each group that one look considers: more than reviewers who ask in the same moment. */
 const CANDIDATES = 64;
 /** Looks before we answer that there is nothing. The last one waits for whoever is changing a candidate right now. */
-const MOST_LOOKS = 3;
+const MAX_LOOKS = 3;
 
 /** Whether the reviewer `$1` with the rules `$2` may take the job `j`. What its index knows is said again. */
 const MAY_CLAIM = `j.status = 'human' AND ${obstacle('$1::text', '$2::jsonb')} IS NULL`;
@@ -37,7 +37,7 @@ const CLAIMED_EVENT = `event AS (
  * @returns its id; null when there is none
  */
 export async function claimNextReview(database: DataSource, claim: ReviewClaim): Promise<string | null> {
-  for (let look = 1; look <= MOST_LOOKS; look += 1) {
+  for (let look = 1; look <= MAX_LOOKS; look += 1) {
     const rows: { id: string | null; candidates: number }[] = await database.query(
       // Candidates are read without a lock, group by group, so that each is a short walk on its index.
       quick(`WITH earlier AS (
@@ -54,7 +54,7 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
        ), next AS MATERIALIZED (
          SELECT j.id FROM jobs j
          WHERE j.id = ANY (ARRAY(SELECT id FROM candidate)) AND ${MAY_CLAIM} AND ${IS_FREE} AND ${inTime('$5::timestamptz')}
-         ORDER BY j.priority DESC, j.id LIMIT 1 FOR NO KEY UPDATE ${look < MOST_LOOKS ? 'SKIP LOCKED' : ''}
+         ORDER BY j.priority DESC, j.id LIMIT 1 FOR NO KEY UPDATE ${look < MAX_LOOKS ? 'SKIP LOCKED' : ''}
        ), job AS (
          UPDATE jobs j SET ${CLAIM}, claimed_at = now() FROM next WHERE j.id = next.id
          RETURNING j.id, j.revision, j.policy_hash, j.claimed_at, j.claimed_until
