@@ -5,9 +5,9 @@ import { DeskJobs } from './desk-jobs.service';
 
 /** The desk with a job that is like this when the desk looks. */
 function deskWith(job: Partial<Job> | null, configured = true) {
-  const apply = jest.fn(async () => undefined);
+  const apply = jest.fn(() => Promise.resolve());
   const desk = new DeskJobs(
-    { find: async () => job } as unknown as JobReader,
+    { find: () => Promise.resolve(job) } as unknown as JobReader,
     { configured, apply } as unknown as ReviewPlanner,
   );
   return { desk, apply };
@@ -15,7 +15,7 @@ function deskWith(job: Partial<Job> | null, configured = true) {
 /** Fails so often, then succeeds. */
 const failing = (times: number) => {
   let left = times;
-  return jest.fn(async () => (left-- > 0 ? null : 'done'));
+  return jest.fn(() => Promise.resolve(left-- > 0 ? null : 'done'));
 };
 
 describe('what is tried on a job that must have a plan', () => {
