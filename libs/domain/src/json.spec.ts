@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { jsonTexts } from '@hitl/testing';
 import fc from 'fast-check';
-import { duplicateKey, isJsonObject, JsonText, writeJson } from './json';
+import { duplicateKey, isJsonObject, jsonBytes, JsonText, writeJson } from './json';
 import { membersOf } from './json-scan';
 
 const json = (text: string): JsonText => new JsonText(text);
@@ -11,9 +11,10 @@ describe('JSON as the text that came', () => {
     fc.assert(
       fc.property(jsonTexts.value, jsonTexts.value, (one, other) => {
         expect(writeJson(json(one))).toBe(one);
-        expect(writeJson({ a: [json(one), 'x'], b: json(other), c: null })).toBe(
-          `{"a":[${one},"x"],"b":${other},"c":null}`,
-        );
+        const value = { a: [json(one), 'x'], b: json(other), c: null };
+        const written = `{"a":[${one},"x"],"b":${other},"c":null}`;
+        expect(writeJson(value)).toBe(written);
+        expect(jsonBytes(value).equals(Buffer.from(written))).toBe(true);
         expect(json(one).value).toEqual(JSON.parse(one));
       }),
     );

@@ -124,15 +124,28 @@ let spliced: string[] | null = null;
 
 /** Writes a value as JSON.stringify does, but each {@link JsonText} in it as the text that it is. */
 export function writeJson(value: unknown): string {
-  if (value instanceof JsonText) return value.text;
+  return jsonPieces(value).join('');
+}
+
+/** The bytes of what {@link writeJson} writes, which never is one text: what is large takes its room once. */
+export function jsonBytes(value: unknown): Buffer {
+  const pieces = jsonPieces(value);
+  const bytes = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0));
+  let at = 0;
+  for (const piece of pieces) at += bytes.write(piece, at);
+  return bytes;
+}
+
+/** What {@link writeJson} writes, in pieces: each {@link JsonText} is one of its own. */
+export function jsonPieces(value: unknown): string[] {
+  if (value instanceof JsonText) return [value.text];
   const outer = spliced;
   const texts: string[] = [];
   spliced = texts;
   try {
     const written = JSON.stringify(value);
-    if (texts.length === 0) return written;
-    const [head = '', ...rest] = written.split(QUOTED_MARK);
-    return head + rest.map((piece, index) => (texts[index] ?? '') + piece).join('');
+    if (texts.length === 0) return [written];
+    return written.split(QUOTED_MARK).flatMap((piece, index) => [piece, texts[index] ?? '']);
   } finally {
     spliced = outer;
   }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { allowedHosts, allowedOrigins, type Config } from '@hitl/config';
-import { DomainError, isJsonObject, writeJson } from '@hitl/domain';
+import { DomainError, isJsonObject, jsonBytes } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
 import { OpenStreams } from '../events/open-streams.service';
@@ -57,7 +57,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
       bodies.weigh(request.raw, bytes.length + parts * BYTES_PER_PART),
     );
   });
-  fastify.setReplySerializer((answer) => writeJson(answer));
+  // Fastify's type wants a string, but it sends bytes as they are.
+  fastify.setReplySerializer((answer) => jsonBytes(answer) as unknown as string);
   fastify.decorateRequest('caller');
   fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
     // Whoever has called the handler has it until there is an answer.

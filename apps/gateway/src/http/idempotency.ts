@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { DomainError, writeJson } from '@hitl/domain';
+import { DomainError, jsonPieces } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from './parameters';
 
@@ -31,9 +31,9 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | null {
 /** SHA-256 of method, path and body, payloads as they are written: two requests with the same one ask for the same. */
 export function requestHashOf(request: FastifyRequest): Buffer {
   const path = request.url.split('?', 1)[0] ?? '';
-  return createHash('sha256')
-    .update(`${request.method} ${path}\n${writeJson(request.body ?? null)}`)
-    .digest();
+  const hash = createHash('sha256').update(`${request.method} ${path}\n`);
+  for (const piece of jsonPieces(request.body ?? null)) hash.update(piece);
+  return hash.digest();
 }
 
 /** The request's {@link Idempotency}, or null. */

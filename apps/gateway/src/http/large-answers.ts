@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, writeJson } from '@hitl/domain';
+import { DomainError, jsonBytes } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 
 /**
@@ -26,7 +26,7 @@ export class LargeAnswers {
 
   /** Sends as JSON what `read` answers. */
   async send(reply: FastifyReply, bytes: number, read: () => Promise<object>): Promise<void> {
-    const text = await this.inTurn(bytes, async () => Buffer.from(writeJson(await read())));
+    const text = await this.inTurn(bytes, async () => jsonBytes(await read()));
     await reply.type('application/json; charset=utf-8').send(text);
   }
 

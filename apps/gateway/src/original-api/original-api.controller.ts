@@ -5,7 +5,7 @@ import {
   isJsonObject,
   JOB_STATUSES,
   JsonText,
-  writeJson,
+  jsonBytes,
   type ExactJob,
   type UnreadPage,
   type Verdict,
@@ -181,7 +181,7 @@ export class OriginalApiController {
           jobs.flatMap((job) => {
             const separator = Buffer.from(before);
             before = ',';
-            return [separator, Buffer.from(writeJson(toOriginal(job)))];
+            return [separator, jsonBytes(toOriginal(job))];
           }),
         );
       });
