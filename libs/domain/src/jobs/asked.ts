@@ -13,7 +13,7 @@ export interface PayloadSummary {
   asked: string;
 }
 
-/** Of a chat the last user message, as of a response's input; else the prompt; else the payload as it is. */
+/** Of a chat the last user message, as of a response's input; else the prompt; else the payload as it is, nothing for null. */
 export function summaryOf(payload: JsonText): PayloadSummary {
   const { value } = payload;
   const fields = isJsonObject(value) ? value : {};
@@ -22,7 +22,7 @@ export function summaryOf(payload: JsonText): PayloadSummary {
   const asked =
     textOfLastUser(turns) ??
     [fields.input, fields.prompt].find((text) => typeof text === 'string') ??
-    (typeof value === 'string' ? value : payload.text);
+    (typeof value === 'string' ? value : value === null ? '' : payload.text);
   return {
     model: typeof model === 'string' ? storable(first(model, MAX_LENGTH)) : null,
     asked: storable(first(first(asked, MAX_LOOKED_AT).replace(/\s+/g, ' ').trim(), MAX_LENGTH)),
