@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiBody,
   ApiExcludeEndpoint,
@@ -70,13 +70,13 @@ export class OpenAiController {
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs', ...WITHHELD)
   @Post('chat/completions')
   createChatCompletion(
-    @Body() body: unknown,
+    @Req() request: FastifyRequest,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Actor() actor: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { payload, metadata, stream, includeUsage } = readChatRequest(body);
-    // Not awaited here: the request's body would be in memory for as long as it is held.
+    const { payload, metadata, stream, includeUsage } = readChatRequest(request.body);
+    // Not awaited here, nor taken by @Body: the body would be in memory for as long as the request is held.
     return this.held
       .submit({ payload, metadata }, idempotency, actor, reply)
       .then(({ held }) => (stream ? this.streamChat(held, includeUsage) : this.held.answer(held, CHAT)));
@@ -94,14 +94,14 @@ export class OpenAiController {
   @Post('responses')
   @HttpCode(200)
   createResponse(
-    @Body() body: unknown,
+    @Req() request: FastifyRequest,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Actor() actor: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // As above.
-    return this.itemsBehind(referencesIn(body)).then((known) => {
-      const { background, ...submission } = readResponsesRequest(body, known);
+    return this.itemsBehind(referencesIn(request.body)).then((known) => {
+      const { background, ...submission } = readResponsesRequest(request.body, known);
       return this.held
         .submit(submission, idempotency, actor, reply, !background)
         .then(async ({ held, job }) => {
