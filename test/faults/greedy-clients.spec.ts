@@ -17,8 +17,8 @@ import {
 import { TEST_DEADLINE } from './support';
 
 const MIB = 1_048_576;
-/** What a pod has. */
-const MAX_MEGABYTES = 512;
+/** What a gateway's pod has beside its sandbox. Node 20 and 24 need less than 600, Node 22 frees buffers later. */
+const MAX_MEGABYTES = 880;
 /** A neighbour may take three times as long as without greedy clients, or this long where that is less, in milliseconds. */
 const MAX_MS = 1000;
 const PROBES = 40;
