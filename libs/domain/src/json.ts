@@ -9,6 +9,13 @@ export function isJsonObject(value: unknown): value is { [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonText);
 }
 
+/** The number that a member of an exact value is, whose own spelling may make it a text; undefined for anything else. */
+export function asNumber(value: Json | undefined): number | undefined {
+  const number: unknown =
+    (value as unknown) instanceof JsonText ? (value as unknown as JsonText).value : value;
+  return typeof number === 'number' ? number : undefined;
+}
+
 /**
  * JSON as the text that came. Payloads and responses are carried so from the edge to the database, the model and back:
  * reading and writing them anew would sort keys, round numbers and respell what the other side has written.
