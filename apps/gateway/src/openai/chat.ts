@@ -36,7 +36,7 @@ export function readChatRequest(body: unknown): ChatRequest {
     payload: new JsonText(body.without('stream', 'stream_options').text, fields),
     stream: stream === true,
     includeUsage: options?.include_usage === true,
-    metadata: metadataOf(fields.metadata),
+    metadata: metadataOf(body.member('metadata')?.exact),
   };
 }
 
@@ -136,9 +136,10 @@ function toDeltas({ content, tool_calls: calls, ...rest }: JsonObject): JsonObje
 
 /** Whether a field costs little in each piece of a stream. */
 function isShort(value: Json): boolean {
-  if (typeof value === 'string') return value.length <= 256;
-  // The text of a number is short, too.
-  return typeof value !== 'object' || value === null || value instanceof JsonText;
+  // A number may be a text, too, and as long.
+  const text: unknown = (value as unknown) instanceof JsonText ? (value as unknown as JsonText).text : value;
+  if (typeof text === 'string') return text.length <= 256;
+  return typeof value !== 'object' || value === null;
 }
 
 /** Cuts a text between characters, never inside one. */
