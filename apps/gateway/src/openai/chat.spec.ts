@@ -187,17 +187,17 @@ describe('metadata', () => {
     ['nothing of null', null, undefined],
     ['nothing of nothing', {}, undefined],
   ])('keeps %s', (_what, given, kept) => {
-    expect(metadataOf(given)).toEqual(kept);
+    expect(metadataOf(JsonText.of(given))).toEqual(kept);
   });
 
   it('keeps the digits of numbers', () => {
     const body =
-      '{"model":"m","messages":[{"role":"user"}],"metadata":{"id":1234567890123456789,"list":[1.0,1e400]}}';
+      '{"model":"m","messages":[{"role":"user"}],"metadata":{"id":1234567890123456789,"list":[1.0, 1e400]}}';
     const { metadata } = readChatRequest(new JsonText(body));
-    expect(metadata).toEqual({ id: '1234567890123456789', list: '[1.0,1e400]' });
+    expect(metadata).toEqual({ id: '1234567890123456789', list: '[1.0, 1e400]' });
   });
 
   it.each([['a text'], [['a list']], [5]])('that is no object is refused: %j', (given) => {
-    expect(() => metadataOf(given)).toThrow('"metadata": must be an object.');
+    expect(() => metadataOf(JsonText.of(given))).toThrow('"metadata": must be an object.');
   });
 });

@@ -1,4 +1,13 @@
-import { DomainError, isJsonObject, JsonText, storable, writeJson, type Job, type Json } from '@hitl/domain';
+import {
+  DomainError,
+  isJsonObject,
+  JsonText,
+  membersOf,
+  storable,
+  writeJson,
+  type Job,
+  type Json,
+} from '@hitl/domain';
 import { quote } from '../http/parameters';
 
 export interface JsonObject {
@@ -36,7 +45,7 @@ export function readChatRequest(body: unknown): ChatRequest {
     payload: new JsonText(body.without('stream', 'stream_options').text, fields),
     stream: stream === true,
     includeUsage: options?.include_usage === true,
-    metadata: metadataOf(body.member('metadata')?.exact),
+    metadata: metadataOf(body.member('metadata')),
   };
 }
 
@@ -164,19 +173,20 @@ const MAX_METADATA_LENGTH = 1024;
 const MAX_METADATA = 64;
 
 /**
- * A job's metadata, which is texts: other values as the JSON that they are. Undefined where there is none.
+ * A job's metadata, which is texts: other values as the JSON that they are, as it is written. Undefined where there is none.
  * @throws DomainError invalid_request where it is no object
  */
-export function metadataOf(metadata: Json | undefined): Record<string, string> | undefined {
-  if (metadata === undefined || metadata === null) return undefined;
-  if (!isJsonObject(metadata)) throw invalid('metadata', 'must be an object');
-  const entries = Object.entries(metadata).slice(0, MAX_METADATA);
+export function metadataOf(metadata: JsonText | null): Record<string, string> | undefined {
+  if (metadata === null || metadata.isNull) return undefined;
+  if (!metadata.isObject) throw invalid('metadata', 'must be an object');
+  const entries = membersOf(metadata.text).slice(0, MAX_METADATA);
   if (entries.length === 0) return undefined;
   return Object.fromEntries(
-    entries.map(([key, value]) => [
-      storable(key),
-      storable((typeof value === 'string' ? value : writeJson(value)).slice(0, MAX_METADATA_LENGTH)),
-    ]),
+    entries.map(({ key, start, end }) => {
+      const json = metadata.text.slice(start, end);
+      const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
+      return [storable(key), storable(text.slice(0, MAX_METADATA_LENGTH))];
+    }),
   );
 }
 
