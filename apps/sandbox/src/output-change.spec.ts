@@ -3,11 +3,12 @@ import { completion } from '@hitl/testing';
 import type { Json } from '@hitl/domain';
 import { describeChange } from './output-change';
 
+const changeOf = (from: Json, to: Json) => describeChange(JSON.stringify(from), JSON.stringify(to));
 const patchOf = ({ patch }: { patch: string | null }): unknown => JSON.parse(patch ?? 'null');
 
 describe('what a human made of an output', () => {
   it('is told of a chat by the text of its message, and by a JSON Patch of all of it', () => {
-    const change = describeChange(
+    const change = changeOf(
       completion('Paris is in Italy.\nBye.') as Json,
       completion('Paris is in France.\nBye.') as Json,
     );
@@ -25,27 +26,42 @@ describe('what a human made of an output', () => {
     [[1, 2], [1]],
     [0, false],
   ])('is told of %j become %j', (from, to) => {
-    const change = describeChange(from, to);
+    const change = changeOf(from, to);
     expect(patchOf(change)).not.toEqual([]);
     expect(change.textDiff).toMatch(/^[-+][^-+]/m);
     expect(change.editDistance).toBeGreaterThan(0);
   });
 
   it('is told in words that the database can store', () => {
-    const { patch, textDiff } = describeChange('a', 'b\0\ud83d');
+    const { patch, textDiff } = changeOf('a', 'b\0\ud83d');
     expect(JSON.parse(patch ?? '')).toMatchObject([{ value: 'b\0\ud83d' }]);
     expect(patch).toContain('\\u0000\\ud83d');
     expect(textDiff).toContain('+b\ufffd\ufffd');
   });
 
+  it('is told with all digits of a number', () => {
+    const answer = (amount: string) => `{"to":"x","amounts":[${amount}]}`;
+    const { patch, textDiff, editDistance } = describeChange(
+      answer('1234567890123456789'),
+      answer('1234567890123456788'),
+    );
+    expect(patch).toBe('[{"op":"replace","path":"/response/amounts/0","value":1234567890123456788}]');
+    expect(textDiff).toContain('-    1234567890123456789\n+    1234567890123456788\n');
+    expect(editDistance).toBeGreaterThan(0);
+    expect(describeChange('1e400', '{"a":1.0}')).toMatchObject({
+      patch: '[{"op":"replace","path":"/response","value":{"a":1.0}}]',
+      textDiff: expect.stringContaining('-1e400\n'),
+    });
+  });
+
   it('is nothing when nothing changed', () => {
-    expect(describeChange({ a: 1 }, { a: 1 })).toMatchObject({ patch: '[]', editDistance: 0 });
+    expect(changeOf({ a: 1 }, { a: 1 })).toMatchObject({ patch: '[]', editDistance: 0 });
   });
 
   it('stays unknown where telling it would take too long', () => {
     const noise = (seed: number): string =>
       Array.from({ length: 60_000 }, (_, index) => (((index + 1) * seed) % 9973).toString(36)).join(' ');
-    const change = describeChange(noise(7919), noise(6131));
+    const change = changeOf(noise(7919), noise(6131));
     expect(change.editDistance).toBeNull();
     expect(patchOf(change)).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
-import { isJsonObject, storable, type Json, type OutputChange } from '@hitl/domain';
+import { randomUUID } from 'node:crypto';
+import { isJsonObject, JsonText, storable, type Json, type OutputChange } from '@hitl/domain';
 import { runBounded, TimeLimitError } from '@hitl/sandbox';
 import { createTwoFilesPatch, diffWordsWithSpace } from 'diff';
 import jsonPatch from 'fast-json-patch';
@@ -8,15 +9,26 @@ const MAX_LENGTH = 200;
 /** Longest text diff that is kept, in characters. */
 const MAX_DIFF_LENGTH = 262_144;
 
-/** Describes what a human made of the model's output. What would take too long stays unknown. */
-export function describeChange(from: Json, to: Json): OutputChange {
-  const [before, after] = textsOf(from, to);
+/** Stands, in a text, before a number that a double would spell in another way. */
+const MARK = `number ${randomUUID()} `;
+const MARKED = new RegExp(`"${MARK}([^"]*)"`, 'g');
+
+/**
+ * Describes what a human made of the model's output, with all digits of its numbers. What would take too long stays unknown.
+ * @param from the model's output, as JSON
+ * @param to the human's, as JSON
+ */
+export function describeChange(from: string, to: string): OutputChange {
+  const [output, edit] = [new JsonText(from).exact, new JsonText(to).exact];
+  const [before, after] = textsOf(output, edit);
   const textDiff = unlessTooLong(() =>
     createTwoFilesPatch('model', 'human', before, after, undefined, undefined, { context: 3 }),
   );
   return {
     // Paths need one root: whatever the outputs are, they are its only member.
-    patch: unlessTooLong(() => JSON.stringify(jsonPatch.compare({ response: from }, { response: to }))),
+    patch: unlessTooLong(() =>
+      unmarked(jsonPatch.compare({ response: marked(output) }, { response: marked(edit) })),
+    ),
     textDiff: textDiff !== null && textDiff.length <= MAX_DIFF_LENGTH ? storable(textDiff) : null,
     editDistance: unlessTooLong(() => changedShare(before, after)),
   };
@@ -36,7 +48,20 @@ function messageOf(response: Json): string | null {
 }
 
 function textOf(response: Json): string {
-  return typeof response === 'string' ? response : JSON.stringify(response, null, 2);
+  return typeof response === 'string' ? response : unmarked(marked(response), 2);
+}
+
+/** The value with its exact numbers as texts that {@link unmarked} knows: others compare and copy plain values only. */
+function marked(value: Json): Json {
+  if ((value as unknown) instanceof JsonText) return MARK + (value as unknown as JsonText).text;
+  if (Array.isArray(value)) return value.map(marked);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, marked(inner)]));
+}
+
+/** JSON of what was made of {@link marked} values. */
+function unmarked(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(MARKED, '$1');
 }
 
 /** The characters taken away or added, as a share of those of both texts: 0 the same, 1 nothing in common. */

@@ -19,7 +19,16 @@ export {
 } from './holds/hold-store';
 export { PROJECT } from './project';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
-export { duplicateKey, isJsonObject, jsonBytes, jsonPieces, JsonText, writeJson, type Json } from './json';
+export {
+  asNumber,
+  duplicateKey,
+  isJsonObject,
+  jsonBytes,
+  jsonPieces,
+  JsonText,
+  writeJson,
+  type Json,
+} from './json';
 export { storable } from './jobs/asked';
 export { Decision } from './jobs/decision.entity';
 export {

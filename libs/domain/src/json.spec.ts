@@ -96,6 +96,10 @@ describe('JSON as the text that came', () => {
       '{"of":{"a":[1.0,9223372036854775807,-0,1e400,1,"1.0"],"s":"\\u0000"}}',
     );
     expect(isJsonObject((exact as { a: unknown[] }).a[0])).toBe(false);
+    const within = { toJSON: () => writeJson(json('{"__proto__":[2.0,2.0]}').exact) };
+    expect(writeJson([json('1.0').exact, within, json('{"__proto__":3.0}').exact])).toBe(
+      '[1.0,"{\\"__proto__\\":[2.0,2.0]}",{"__proto__":3.0}]',
+    );
     fc.assert(
       fc.property(jsonTexts.value, (text) => {
         expect(JSON.parse(writeJson(json(text).exact))).toEqual(JSON.parse(text));

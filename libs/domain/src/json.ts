@@ -9,6 +9,13 @@ export function isJsonObject(value: unknown): value is { [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonText);
 }
 
+/** The number that a member of an exact value is, whose own spelling may make it a text; undefined for anything else. */
+export function asNumber(value: Json | undefined): number | undefined {
+  const number: unknown =
+    (value as unknown) instanceof JsonText ? (value as unknown as JsonText).value : value;
+  return typeof number === 'number' ? number : undefined;
+}
+
 /**
  * JSON as the text that came. Payloads and responses are carried so from the edge to the database, the model and back:
  * reading and writing them anew would sort keys, round numbers and respell what the other side has written.
@@ -106,7 +113,7 @@ export class JsonText {
   /** For JSON.stringify, which writes the value unless {@link writeJson} has called it. */
   toJSON(): unknown {
     if (!spliced) return this.value;
-    spliced.push(this.text);
+    spliced.texts.push(this.text);
     return MARK;
   }
 
@@ -115,12 +122,30 @@ export class JsonText {
   }
 }
 
+/** A number of an exact value. There may be millions: it is written in its place, where other texts are pieces. */
+class JsonNumber extends JsonText {
+  override toJSON(): unknown {
+    if (!spliced) return this.value;
+    spliced.hasNumbers = true;
+    return NUMBER + this.text;
+  }
+}
+
 /** Stands for a text in what JSON.stringify writes; nobody outside of this process can know it. */
 const MARK = `json:${randomBytes(16).toString('hex')}:`;
 const QUOTED_MARK = JSON.stringify(MARK);
+/** Stands before the text of a number; as short as can be, and as unknown. */
+const NUMBER = randomBytes(6).toString('base64url');
+const QUOTED_NUMBER = `"${NUMBER}`;
+const NUMBERS = new RegExp(`${QUOTED_NUMBER}([^"]*)"`, 'g');
 
-/** The texts of the value that is being written, in their order. */
-let spliced: string[] | null = null;
+/** The texts of the value that is being written, in their order, and whether a {@link JsonNumber} was. */
+let spliced: Spliced | null = null;
+
+interface Spliced {
+  texts: string[];
+  hasNumbers: boolean;
+}
 
 /** Writes a value as JSON.stringify does, but each {@link JsonText} in it as the text that it is. */
 export function writeJson(value: unknown): string {
@@ -140,10 +165,12 @@ export function jsonBytes(value: unknown): Buffer {
 export function jsonPieces(value: unknown): string[] {
   if (value instanceof JsonText) return [value.text];
   const outer = spliced;
-  const texts: string[] = [];
-  spliced = texts;
+  const own: Spliced = { texts: [], hasNumbers: false };
+  spliced = own;
   try {
-    const written = JSON.stringify(value);
+    const { texts } = own;
+    let written = JSON.stringify(value);
+    if (own.hasNumbers) written = written.replace(NUMBERS, '$1');
     if (texts.length === 0) return [written];
     return written.split(QUOTED_MARK).flatMap((piece, index) => [piece, texts[index] ?? '']);
   } finally {
@@ -175,16 +202,34 @@ function countMembers(value: Json): number {
 
 function exactly(json: JsonText): Json {
   const { text } = json;
-  let marked = '';
+  const marked: string[] = [];
   let done = 0;
   for (const { start, end } of numbersOf(text)) {
     const number = text.slice(start, end);
     if (String(Number(number)) === number) continue;
-    marked += `${text.slice(done, start)}"${MARK}${number}"`;
+    marked.push(text.slice(done, start), QUOTED_NUMBER, number, '"');
     done = end;
   }
   if (done === 0) return json.value;
-  return JSON.parse(marked + text.slice(done), (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? new JsonText(value.slice(MARK.length)) : value,
-  ) as Json;
+  return withNumbers(JSON.parse(marked.join('') + text.slice(done)) as Json, new Map());
+}
+
+/** Puts numbers in the place of their marked texts; each spelling is there once. */
+function withNumbers(value: Json, known: Map<string, JsonNumber>): Json {
+  if (typeof value === 'string') {
+    if (!value.startsWith(NUMBER)) return value;
+    let number = known.get(value);
+    if (!number) known.set(value, (number = new JsonNumber(value.slice(NUMBER.length))));
+    return number as unknown as Json;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) {
+      value[index] = withNumbers(value[index] as Json, known);
+    }
+  } else {
+    // Its own `__proto__` is a member like any other: it is there already.
+    for (const key in value) value[key] = withNumbers(value[key] as Json, known);
+  }
+  return value;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isJsonObject, type Json } from '@hitl/domain';
-import { metadataOf, toChunks, type JsonObject } from './chat';
+import { isJsonObject, JsonText, writeJson, type Json } from '@hitl/domain';
+import { metadataOf, readChatRequest, toChunks, type JsonObject } from './chat';
 
 const COMPLETION: JsonObject = {
   id: 'c-1',
@@ -163,6 +163,18 @@ describe('a stream', () => {
   });
 });
 
+describe('a number of many digits', () => {
+  it('is in one piece of a stream only', () => {
+    const number = '1'.repeat(100_000);
+    const completion = new JsonText(
+      `{"n":${number},"choices":[{"message":{"content":"${'x'.repeat(5000)}"}}]}`,
+    );
+    const written = stream(completion.exact as JsonObject).map((chunk) => writeJson(chunk));
+    expect(written.filter((chunk) => chunk.includes(number))).toHaveLength(1);
+    expect(written.at(-1)).toContain(`"n":${number}`);
+  });
+});
+
 describe('metadata', () => {
   it.each([
     ['texts', { a: 'b' }, { a: 'b' }],
@@ -175,10 +187,17 @@ describe('metadata', () => {
     ['nothing of null', null, undefined],
     ['nothing of nothing', {}, undefined],
   ])('keeps %s', (_what, given, kept) => {
-    expect(metadataOf(given)).toEqual(kept);
+    expect(metadataOf(JsonText.of(given))).toEqual(kept);
+  });
+
+  it('keeps the digits of numbers', () => {
+    const body =
+      '{"model":"m","messages":[{"role":"user"}],"metadata":{"id":1234567890123456789,"list":[1.0, 1e400]}}';
+    const { metadata } = readChatRequest(new JsonText(body));
+    expect(metadata).toEqual({ id: '1234567890123456789', list: '[1.0, 1e400]' });
   });
 
   it.each([['a text'], [['a list']], [5]])('that is no object is refused: %j', (given) => {
-    expect(() => metadataOf(given)).toThrow('"metadata": must be an object.');
+    expect(() => metadataOf(JsonText.of(given))).toThrow('"metadata": must be an object.');
   });
 });

@@ -1,4 +1,13 @@
-import { DomainError, isJsonObject, JsonText, storable, writeJson, type Job, type Json } from '@hitl/domain';
+import {
+  DomainError,
+  isJsonObject,
+  JsonText,
+  membersOf,
+  storable,
+  writeJson,
+  type Job,
+  type Json,
+} from '@hitl/domain';
 import { quote } from '../http/parameters';
 
 export interface JsonObject {
@@ -36,7 +45,7 @@ export function readChatRequest(body: unknown): ChatRequest {
     payload: new JsonText(body.without('stream', 'stream_options').text, fields),
     stream: stream === true,
     includeUsage: options?.include_usage === true,
-    metadata: metadataOf(fields.metadata),
+    metadata: metadataOf(body.member('metadata')),
   };
 }
 
@@ -136,9 +145,10 @@ function toDeltas({ content, tool_calls: calls, ...rest }: JsonObject): JsonObje
 
 /** Whether a field costs little in each piece of a stream. */
 function isShort(value: Json): boolean {
-  if (typeof value === 'string') return value.length <= 256;
-  // The text of a number is short, too.
-  return typeof value !== 'object' || value === null || value instanceof JsonText;
+  // A number may be a text, too, and as long.
+  const text: unknown = (value as unknown) instanceof JsonText ? (value as unknown as JsonText).text : value;
+  if (typeof text === 'string') return text.length <= 256;
+  return typeof value !== 'object' || value === null;
 }
 
 /** Cuts a text between characters, never inside one. */
@@ -163,19 +173,20 @@ const MAX_METADATA_LENGTH = 1024;
 const MAX_METADATA = 64;
 
 /**
- * A job's metadata, which is texts: other values as the JSON that they are. Undefined where there is none.
+ * A job's metadata, which is texts: other values as the JSON that they are, as it is written. Undefined where there is none.
  * @throws DomainError invalid_request where it is no object
  */
-export function metadataOf(metadata: Json | undefined): Record<string, string> | undefined {
-  if (metadata === undefined || metadata === null) return undefined;
-  if (!isJsonObject(metadata)) throw invalid('metadata', 'must be an object');
-  const entries = Object.entries(metadata).slice(0, MAX_METADATA);
+export function metadataOf(metadata: JsonText | null): Record<string, string> | undefined {
+  if (metadata === null || metadata.isNull) return undefined;
+  if (!metadata.isObject) throw invalid('metadata', 'must be an object');
+  const entries = membersOf(metadata.text).slice(0, MAX_METADATA);
   if (entries.length === 0) return undefined;
   return Object.fromEntries(
-    entries.map(([key, value]) => [
-      storable(key),
-      storable((typeof value === 'string' ? value : writeJson(value)).slice(0, MAX_METADATA_LENGTH)),
-    ]),
+    entries.map(({ key, start, end }) => {
+      const json = metadata.text.slice(start, end);
+      const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
+      return [storable(key), storable(text.slice(0, MAX_METADATA_LENGTH))];
+    }),
   );
 }
 

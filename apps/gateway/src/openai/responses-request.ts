@@ -1,4 +1,4 @@
-import { isJsonObject, JsonText, type Json } from '@hitl/domain';
+import { isJsonObject, JsonText, numbersOf, type Json } from '@hitl/domain';
 import { invalid, metadataOf, textOf, type JsonObject } from './chat';
 
 /** A request of the Responses API as the chat that the model gets. */
@@ -46,6 +46,9 @@ const WANTS_COMPLETION_TOKENS = /^(?:.*\/)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex)/;
 /** References to earlier items that one request may have. */
 const MAX_REFERENCES = 100;
 
+/** Numbers that a request may have: to translate a request and keep their spelling takes far longer than to read it. */
+const MAX_NUMBERS = 100_000;
+
 /** Items of earlier responses, by their ids. */
 export type KnownItems = ReadonlyMap<string, JsonObject>;
 
@@ -65,6 +68,7 @@ export function referencesIn(body: unknown): string[] {
  * @throws DomainError invalid_request naming the parameter that is missing, wrong or not understood
  */
 export function readResponsesRequest(body: unknown, known: KnownItems = new Map()): ResponsesRequest {
+  if (body instanceof JsonText) requireFewNumbers(body.text);
   const fields = body instanceof JsonText ? body.exact : null;
   if (!(body instanceof JsonText) || !isJsonObject(fields))
     throw invalid('', 'the body must be a JSON object');
@@ -72,7 +76,7 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
   for (const name of Object.keys(given)) {
     if (!UNDERSTOOD.has(name)) throw invalid(name, 'is not understood by this server');
   }
-  const { model, input, instructions, background = false, metadata, store, truncation } = given;
+  const { model, input, instructions, background = false, store, truncation } = given;
   if (typeof model !== 'string' || model === '') throw invalid('model', 'names the model, a text');
   if (instructions !== undefined && typeof instructions !== 'string')
     throw invalid('instructions', 'must be a text');
@@ -85,7 +89,7 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
   const limit = given.max_output_tokens;
   return {
     background,
-    metadata: metadataOf(metadata),
+    metadata: metadataOf(body.member('metadata')),
     askedFor: body.without('input'),
     payload: JsonText.of({
       model,
@@ -105,6 +109,13 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
       ...readInclude(given.include, given.top_logprobs),
     }),
   };
+}
+
+function requireFewNumbers(text: string): void {
+  const numbers = numbersOf(text);
+  for (let count = 0; numbers.next().done === false; count += 1) {
+    if (count === MAX_NUMBERS) throw invalid('', `the body has more than ${MAX_NUMBERS} numbers`);
+  }
 }
 
 function readText(text: Json | undefined): JsonObject {

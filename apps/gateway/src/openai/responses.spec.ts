@@ -125,6 +125,13 @@ describe('a request of the Responses API', () => {
     ]);
   });
 
+  it('is bounded in its numbers', () => {
+    const numbers = (count: number) =>
+      new JsonText(`{"model":"m","input":"Hi","metadata":{"n":[${Array(count).fill('1.0').join(',')}]}}`);
+    expect(readResponsesRequest(numbers(100_000)).metadata?.n).toMatch(/^\[1\.0,/);
+    expect(() => readResponsesRequest(numbers(100_001))).toThrow('the body has more than 100000 numbers');
+  });
+
   it('may refer to them by their ids', () => {
     const item = {
       id: 'msg_1',

@@ -1,4 +1,4 @@
-import { isJobId, isJsonObject, JsonText, writeJson, type Job, type Json } from '@hitl/domain';
+import { asNumber, isJobId, isJsonObject, writeJson, type Job, type Json } from '@hitl/domain';
 import { textOf, toChatCompletion, type JsonObject } from './chat';
 import { describe } from './openai-error';
 import { failureOf } from './withheld';
@@ -199,8 +199,8 @@ function annotationsOf(annotations: Json | undefined): Json[] {
 /** What the approved answer has used; of a human's own answer, what the model has used for the job. */
 function usageOf(said: Json | undefined, { usage: counted }: Job): JsonObject | null {
   const usage = isJsonObject(said) ? said : ((counted ?? {}) as JsonObject);
-  const input = numberIn(usage.prompt_tokens ?? usage.input_tokens);
-  const output = numberIn(usage.completion_tokens ?? usage.output_tokens);
+  const input = asNumber(usage.prompt_tokens ?? usage.input_tokens);
+  const output = asNumber(usage.completion_tokens ?? usage.output_tokens);
   if (input === undefined && output === undefined) return null;
   const inputDetails = [usage.prompt_tokens_details, usage.input_tokens_details].find(isJsonObject);
   const outputDetails = [usage.completion_tokens_details, usage.output_tokens_details].find(isJsonObject);
@@ -216,13 +216,6 @@ function usageOf(said: Json | undefined, { usage: counted }: Job): JsonObject | 
       reasoning_tokens: 0,
       ...withoutNulls(outputDetails ?? {}, Object.keys(outputDetails ?? {})),
     },
-    total_tokens: numberIn(usage.total_tokens) ?? (input ?? 0) + (output ?? 0),
+    total_tokens: asNumber(usage.total_tokens) ?? (input ?? 0) + (output ?? 0),
   };
-}
-
-function numberIn(value: Json | undefined): number | undefined {
-  // Such as 12.0, which keeps its spelling elsewhere.
-  const number: unknown =
-    (value as unknown) instanceof JsonText ? (value as unknown as JsonText).value : value;
-  return typeof number === 'number' ? number : undefined;
 }

@@ -13,7 +13,7 @@ const NOT_RUN = 'Not run: a reviewer asked for another answer.';
  */
 export function withFeedback(json: JsonText, told: FeedbackTurn[]): JsonText {
   if (told.length === 0) return json;
-  const payload = json.exact;
+  const payload = json.value;
   const turns = told.map(({ feedback, response }) => ({ feedback, response: response?.exact ?? null }));
   if (isJsonObject(payload)) {
     if (Array.isArray(payload.messages)) {
@@ -24,9 +24,9 @@ export function withFeedback(json: JsonText, told: FeedbackTurn[]): JsonText {
       return json.with('contents', continued(itemsOf(json.member('contents')), turns, addToContents));
     }
     if (payload.input !== undefined && turns.some(({ response }) => isResponse(response))) {
-      const { input } = payload;
-      const items = Array.isArray(input)
-        ? itemsOf(json.member('input'))
+      const input = json.member('input');
+      const items = Array.isArray(payload.input)
+        ? itemsOf(input)
         : [JsonText.of({ role: 'user', content: input })];
       return json.with('input', continued(items, turns, addToInput));
     }

@@ -69,6 +69,23 @@ describe('the provider anthropic', () => {
     });
   });
 
+  it.each([
+    ['"temperature":0.0,"top_p":1.0', '"temperature":0.0,"top_p":1.0'],
+    ['"temperature":1.50,"n":1.0', '"temperature":1'],
+  ])('carries over numbers as they are spelt: %s', (given, sent) => {
+    const payload = new JsonText(`{"model":"claude","messages":[{"role":"user","content":"Hi"}],${given}}`);
+    expect(JsonText.of(toMessages(payload.exact)).text).toMatch(new RegExp(`,${sent}}$`));
+  });
+
+  it('counts what an answer has used, however it spells that', () => {
+    const answer = new JsonText('{"content":[],"usage":{"input_tokens":12.0,"output_tokens":3e0}}');
+    expect(toCompletion(answer.exact).usage).toEqual({
+      prompt_tokens: 12,
+      completion_tokens: 3,
+      total_tokens: 15,
+    });
+  });
+
   it('carries over a conversation with tools and images', () => {
     expect(
       toMessages({

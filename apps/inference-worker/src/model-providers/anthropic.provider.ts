@@ -1,5 +1,5 @@
 import type { ProviderSettings } from '@hitl/config';
-import { isJsonObject, JsonText, writeJson, type Json } from '@hitl/domain';
+import { asNumber, isJsonObject, JsonText, writeJson, type Json } from '@hitl/domain';
 import { ModelError, type ModelProvider } from './model-provider';
 import { below, postJson } from './post-json';
 
@@ -54,10 +54,11 @@ export function toMessages(payload: Json): JsonObject {
   for (const name of ['functions', 'function_call', 'logprobs', 'audio']) {
     if (payload[name]) throw refuse(`${name} has no counterpart`);
   }
-  if (Number(payload.n ?? 1) !== 1) throw refuse('n may only be 1');
+  if (asNumber(payload.n ?? 1) !== 1) throw refuse('n may only be 1');
   const format = payload.response_format ?? { type: 'text' };
   if (!isJsonObject(format) || format.type !== 'text') throw refuse('response_format may only be text');
 
+  const heat = asNumber(temperature);
   const system: JsonObject[] = [];
   const turns: Turn[] = [];
   for (const message of payload.messages) {
@@ -78,8 +79,8 @@ export function toMessages(payload: Json): JsonObject {
     messages: turns as unknown as Json[],
     ...(system.length > 0 && { system: textOf(system, '\n\n') }),
     // Chats go up to 2, messages to 1.
-    ...(typeof temperature === 'number' && { temperature: Math.min(1, temperature) }),
-    ...(typeof top_p === 'number' && { top_p }),
+    ...(heat !== undefined && { temperature: heat > 1 ? 1 : temperature }),
+    ...(asNumber(top_p) !== undefined && { top_p }),
     ...(stop !== undefined && stop !== null && { stop_sequences: Array.isArray(stop) ? stop : [stop] }),
     ...(Array.isArray(tools) && tools.length > 0 && { tools: tools.map(toolOf), ...choiceOf(payload) }),
   };
@@ -202,7 +203,7 @@ export function toCompletion(answer: Json): JsonObject {
 
 /** What came from a cache or went into one is counted apart there. */
 function usageOf(usage: JsonObject): JsonObject {
-  const count = (name: string): number => Number(usage[name] ?? 0);
+  const count = (name: string): number => asNumber(usage[name]) ?? 0;
   const prompt =
     count('input_tokens') + count('cache_creation_input_tokens') + count('cache_read_input_tokens');
   const completion = count('output_tokens');

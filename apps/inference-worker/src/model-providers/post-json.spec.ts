@@ -206,6 +206,11 @@ describe('a call to a model', () => {
       ['an empty text', '""', /is empty: ""/],
       ['no JSON', 'Four.', /is not JSON\.$/],
       ['half of it', '{"choices": [', /is not JSON\.$/],
+      [
+        'too deep JSON',
+        `${'['.repeat(200_000)}${']'.repeat(200_000)}`,
+        /is nested deeper than 500 levels\.$/,
+      ],
       ['an event stream', 'data: {"choices": []}\n\n', /event stream: submit without "stream": true/],
     ])('because it is %s is not repeated', async (_name, text, message) => {
       const error = await failure({ text });

@@ -1,9 +1,12 @@
-import { duplicateKey, JsonText, type Json } from '@hitl/domain';
+import { duplicateKey, JsonText, structureOf, type Json } from '@hitl/domain';
 import { Agent, request } from 'undici';
 import { ModelError } from './model-provider';
 import { refusal, requireNoError } from './provider-failure';
 import { readText } from './read-body';
 import { MAX_DETAIL } from './safe-text';
+
+/** Deepest nesting of objects and arrays in an answer: what looks into it goes as deep. */
+const MAX_DEPTH = 500;
 
 const agent = new Agent({
   connect: { timeout: 10_000 },
@@ -68,9 +71,12 @@ export async function postJson(
   return answer;
 }
 
-/** @throws ModelError for what is no JSON, or nothing, or reads in two ways */
+/** @throws ModelError for what is no JSON, or nothing, or too deep, or reads in two ways */
 function parseAnswer(text: string): JsonText {
   if (text.trim() === '') throw new ModelError('The model answered with an empty body.', false);
+  if (structureOf(text).depth > MAX_DEPTH) {
+    throw new ModelError(`The model's answer is nested deeper than ${MAX_DEPTH} levels.`, false);
+  }
   let answer: Json;
   try {
     answer = JSON.parse(text) as Json;

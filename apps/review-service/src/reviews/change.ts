@@ -1,4 +1,4 @@
-import { DomainError, type Json, type OutputChange } from '@hitl/domain';
+import { DomainError, type JsonText, type OutputChange } from '@hitl/domain';
 import { SandboxError, SANDBOXES } from '@hitl/sandbox';
 
 const UNKNOWN: OutputChange = { patch: null, textDiff: null, editDistance: null };
@@ -8,9 +8,13 @@ const UNKNOWN: OutputChange = { patch: null, textDiff: null, editDistance: null 
  * @param owner who made it
  * @throws DomainError unavailable, while too many are being described
  */
-export async function changeBetween(from: Json, to: Json, owner: string): Promise<OutputChange> {
+export async function changeBetween(
+  from: JsonText | null,
+  to: JsonText,
+  owner: string,
+): Promise<OutputChange> {
   try {
-    return await SANDBOXES.checks.run<OutputChange>('describeChange', [from, to], owner);
+    return await SANDBOXES.checks.run<OutputChange>('describeChange', [from?.text ?? 'null', to.text], owner);
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;
     if (error.reason !== 'busy') return UNKNOWN;

@@ -61,11 +61,7 @@ export class DeskJobs {
     const edited = new JsonText(response);
     const { faults, unchecked } = await checkAnswer(job, edited, actor);
     requireNoFaults(faults);
-    const change = await changeBetween(
-      (job.modelResponse ?? job.response)?.value ?? null,
-      edited.value,
-      actor,
-    );
+    const change = await changeBetween(job.modelResponse ?? job.response, edited, actor);
     return { revision: job.revision, change, violations: told(unchecked) };
   }
 }

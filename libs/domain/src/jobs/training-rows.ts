@@ -74,12 +74,12 @@ function assistant(content: string): TrainingMessage {
 
 /** A chat's messages; anything else as one message of the user. Null for a chat with more than text in it. */
 function promptOf(json: JsonText): TrainingMessage[] | null {
-  const payload = json.exact;
+  const payload = json.value;
   if (!isJsonObject(payload) || !Array.isArray(payload.messages) || payload.messages.length === 0) {
     return [{ role: 'user', content: typeof payload === 'string' ? payload : json.text }];
   }
   const messages: TrainingMessage[] = [];
-  for (const message of payload.messages) {
+  for (const message of json.member('messages')?.exact as Json[]) {
     if (!isJsonObject(message) || typeof message.role !== 'string') return null;
     const { role, content = null, ...rest } = message;
     const text = content === null ? null : plainText(content);
