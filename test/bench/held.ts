@@ -34,7 +34,15 @@ function residentMegabytes(pid: number): number {
 /** Clients that are held for a human: how soon a decision releases one, and what thousands of them cost. */
 export async function heldClients(services: { DATABASE_URL: string; AMQP_URL: string }): Promise<object> {
   const stub = await startModelStub();
-  const env = { ...services, MODEL_PROVIDER: 'openai', MODEL_BASE_URL: stub.url, LOG_LEVEL: 'info' };
+  const env = {
+    ...services,
+    MODEL_PROVIDER: 'openai',
+    MODEL_BASE_URL: stub.url,
+    LOG_LEVEL: 'info',
+    // All of them come from one address.
+    MAX_CONNECTIONS: '20000',
+    MAX_HOLDS_PER_CALLER: '10000',
+  };
   const processes = await Promise.all([
     startService('gateway', env),
     startService('inference-worker', env),
