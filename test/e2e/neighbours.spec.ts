@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { completion, startStack, WAYS, type Stack } from '@hitl/testing';
 
 /** A neighbour is not noticed below this, in milliseconds: a busy machine's own noise. */
-const FLOOR_MS = 2000;
+const FLOOR_MS = 4000;
 /** Looks before the neighbour begins, which tell what is usual. */
 const QUIET_LOOKS = 15;
 /** Calls that take as long as what they are about is wrong: 2 to the power of 40 ways. */
