@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { quick } from '../../prepared';
-import { inTime, type Timed } from './in-time';
+import { quick } from '../prepared';
+import { inTime, type Timed } from '../jobs/in-time';
 
 /** A remark that reviewers leave on a job for each other. */
 export interface Note extends Timed {

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { quick } from '../../prepared';
+import { quick } from '../prepared';
 import { DELIVERIES } from './deliveries';
 import { inTime, type Timed } from './in-time';
 import { DRAFTS_GONE, OFF_DESK } from './leave-desk';

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { quick } from '../../prepared';
-import { inTime, type Timed } from './in-time';
+import { quick } from '../prepared';
+import { inTime, type Timed } from '../jobs/in-time';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** A reviewer's wish to have one job for a while. */
