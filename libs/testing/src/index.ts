@@ -12,6 +12,8 @@ export {
   jobIn,
   NO_POLICY,
   settleHeld,
+  storesOn,
+  type Stores,
   type JobFields,
   type JudgementFields,
 } from './jobs';

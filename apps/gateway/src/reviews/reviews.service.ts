@@ -5,7 +5,7 @@ import {
   DraftStore,
   ERRORS,
   isJsonObject,
-  JobLists,
+  DeskReader,
   JobReader,
   RemarkReader,
   SummaryReader,
@@ -56,7 +56,7 @@ export class ReviewsService {
   constructor(
     private readonly jobs: JobsService,
     private readonly reader: JobReader,
-    private readonly lists: JobLists,
+    private readonly deskReader: DeskReader,
     private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
     private readonly remarkReader: RemarkReader,
@@ -70,14 +70,14 @@ export class ReviewsService {
     limit: number;
     decidableBy: DeskCaller | null;
   }): Promise<UnreadPage<Job, ReviewPosition>> {
-    return this.lists.waiting(page);
+    return this.deskReader.waiting(page);
   }
 
   /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */
   async obstacles(jobs: { id: string }[], actor: string): Promise<(job: { id: string }) => Obstacle | null> {
     const caller = await this.desk.caller(actor);
     const ids = jobs.map(({ id }) => id);
-    const found = caller && ids.length > 0 ? await this.reader.obstacles(ids, caller) : null;
+    const found = caller && ids.length > 0 ? await this.deskReader.obstacles(ids, caller) : null;
     return ({ id }) => found?.get(id) ?? null;
   }
 
@@ -213,7 +213,7 @@ export class ReviewsService {
   private async withCurrent(error: unknown, jobId: string): Promise<unknown> {
     if (!(error instanceof DomainError) || ![409, 412].includes(ERRORS[error.code].status)) return error;
     const job = await this.summary(jobId);
-    const last = job.status === 'human' ? null : await this.reader.lastDecision(jobId);
+    const last = job.status === 'human' ? null : await this.deskReader.lastDecision(jobId);
     return new DomainError(error.code, error.message, error.faults, {
       status: job.status,
       revision: job.revision,

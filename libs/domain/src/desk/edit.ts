@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../errors';
-import { jsonOrNull, payloadOf, type OutputChange } from './decide';
+import { jsonOrNull } from '../prepared';
+import { payloadOf, type OutputChange } from './decide';
 import { inTime, type Timed } from '../jobs/in-time';
 import { CHANGE_OBSTACLES, obstacle, type DeskRules } from './obstacle';
 
