@@ -71,6 +71,17 @@ describe('a sandbox', () => {
     expect(met).toEqual(['time']);
   });
 
+  it('lets a task go on that got no processor for its time, and says so where it never gets one', async () => {
+    if (!existsSync('/proc/self/stat')) return;
+    open({ timeoutMs: 400 });
+    await sandbox.run('rest', [600]);
+    await expect(sandbox.run('rest', [60_000])).rejects.toMatchObject({
+      reason: 'busy',
+      message: 'the machine was too busy to finish it within 1200 ms',
+    });
+    expect(met).toEqual(['busy']);
+  });
+
   it('ends a task that needs too much memory, and not its process', async () => {
     open();
     await expect(sandbox.run('hoard', [])).rejects.toMatchObject({ reason: 'memory' });

@@ -1,10 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Reply, Task } from './serve-tasks';
 
 /** What is kept of the words of a process that could not begin, in characters. */
 const MAX_WORDS_LENGTH = 4000;
 /** Characters of the tasks that wait at one sandbox, at most; a task alone may have more. */
 const MAX_WAITING_LENGTH = 67_108_864;
+/** How many times its time a task may take on a machine that is too busy to run it. */
+const MAX_ROUNDS = 3;
 
 /** What the processes of a sandbox may use. */
 export interface SandboxLimits {
@@ -14,7 +17,7 @@ export interface SandboxLimits {
   processes: number;
   /** Heap of one process, in MB. */
   memoryMb: number;
-  /** How long one task may run; then its process is ended. */
+  /** How long one task may run; then its process is ended. Up to three times as long where the processors gave it less than half of that. */
   timeoutMs: number;
   /** Tasks that may wait for a process. */
   maxWaiting: number;
@@ -24,7 +27,7 @@ export interface SandboxLimits {
   maxIdleMs: number;
 }
 
-/** A task brought nothing. `busy`: it was never begun; `time`, `memory`: it used up what it may; `failed`: it threw. */
+/** A task brought nothing. `busy`: it was never begun, or the machine had no time for it; `time`, `memory`: it used up what it may; `failed`: it threw. */
 export class SandboxError extends Error {
   override name = 'SandboxError';
 
@@ -241,13 +244,27 @@ class Child {
     clearTimeout(this.timer);
     this.state = 'running';
     this.current = waiting;
-    const { timeoutMs } = this.limits;
-    this.timer = setTimeout(() => {
-      this.fail(new SandboxError('time', `it took longer than ${timeoutMs} ms`));
-      void this.end();
-    }, timeoutMs);
+    this.watch(processorMs(this.process.pid), 1);
     // One that cannot be sent to is gone in a moment, and then says so.
     this.process.send(waiting.task, () => undefined);
+  }
+
+  /** Ends the task when it has had its time, by the processor's clock where that can be read. */
+  private watch(before: number, round: number): void {
+    const { timeoutMs } = this.limits;
+    this.timer = setTimeout(() => {
+      const hadNoTime = processorMs(this.process.pid) - before < timeoutMs / 2;
+      if (hadNoTime && round < MAX_ROUNDS) {
+        this.watch(before, round + 1);
+        return;
+      }
+      this.fail(
+        hadNoTime
+          ? new SandboxError('busy', `the machine was too busy to finish it within ${round * timeoutMs} ms`)
+          : new SandboxError('time', `it took longer than ${timeoutMs} ms`),
+      );
+      void this.end();
+    }, timeoutMs);
   }
 
   async end(): Promise<void> {
@@ -288,5 +305,17 @@ class Child {
   private done(): void {
     clearTimeout(this.timer);
     this.current = undefined;
+  }
+}
+
+/** Milliseconds that a process has run on the processors; NaN where the system does not say so (all but Linux). */
+function processorMs(pid: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // After the name, which may have spaces: proc(5), fields 14 and 15, in hundredths of a second.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return NaN;
   }
 }
