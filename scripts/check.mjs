@@ -76,12 +76,16 @@ async function output(command, args, cwd = ROOT) {
       REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
     },
   });
-  const [stdout, stderr, [status]] = await Promise.all([
+  const [stdout, stderr, [status, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close'),
   ]);
-  return status === 0 ? undefined : (stdout + stderr).trim();
+  if (status === 0) return undefined;
+  const said = (stdout + stderr).trim();
+  return signal
+    ? `${said}\nended by ${signal}; ${LIMIT / 60_000} minutes is the most it may take`.trim()
+    : said;
 }
 
 /** @param {string} command @param {string[]} args */

@@ -39,7 +39,7 @@ export function ensureInstalled() {
   const again = existsSync(join(ROOT, 'node_modules'))
     ? ` anew, as ${missing} is missing or of another version`
     : '';
-  console.error(`Installing dependencies${again} (once; 300 MB from the npm registry, 660 MB on disk) …`);
+  console.error(`Installing dependencies${again} (once; 300 MB from the npm registry, 730 MB on disk) …`);
   // Said here, for NODE_ENV=production or the user's configuration may say otherwise.
   const include = ['--include=dev', '--include=optional', '--include=peer', '--legacy-peer-deps=false'];
   if (!run('npm', ['ci', ...include, '--dry-run=false', '--no-audit', '--no-fund', '--loglevel=error'])) {

@@ -22,7 +22,7 @@ const WIDE = 'x'.repeat(300);
 const ANSWER = [
   `A word of no end: ${WIDE}`,
   `\`\`\`ts\nconst wide = '${WIDE}';\n\`\`\``,
-  `| a | ${WIDE} |\n|---|---|\n| b | c |`,
+  `| value | ${WIDE} |\n|---|---|\n| b | c |`,
   `[a link](https://example.com/${WIDE})`,
   'Dear customer, the parcel is on its way. '.repeat(40),
 ].join('\n\n');
@@ -59,6 +59,13 @@ const FIND_FAULTS = `(() => {
   if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is ' + document.documentElement.scrollWidth + ' wide');
   return faults;
 })()`;
+
+/** In how many lines an element's text is. */
+function countLines(element: any): number {
+  const range = element.ownerDocument.createRange();
+  range.selectNodeContents(element);
+  return range.getClientRects().length;
+}
 
 describe('the console on small and large screens', () => {
   const { stack, alice, waiting, decides } = consoleSuite({
@@ -99,6 +106,8 @@ describe('the console on small and large screens', () => {
       await alice.opens(id);
       await alice.page.getByRole('table').waitFor();
       await shoots('review');
+      const header = alice.page.getByRole('columnheader', { name: 'value' });
+      expect(await header.evaluate(countLines)).toBe(1);
       expect(await faults()).toEqual([]);
       expect(await shownOfAnswer()).toBeGreaterThan(60);
       for (const [key, name] of [

@@ -67,6 +67,13 @@ describe('an app that cannot start says with which variable', () => {
     }
   });
 
+  it('the folder of its data lies where the system keeps none', async () => {
+    // Linux says that /proc does not exist where something is to be created in it, macOS that it may not write to /.
+    const said = await refusalOf('standalone', { DATA_DIR: '/proc/hitl/data' });
+    expect(said).toMatch(/^standalone cannot start\. DATA_DIR=\/proc\/hitl\/data cannot be used: .*\/proc/);
+    expect(said).toContain('Set DATA_DIR to a folder that this user may write');
+  });
+
   it('its database is not there', async () => {
     const DATABASE_URL = changed(database.url, { port: await closedPort() });
     const said = await refusalOf('standalone', { DATABASE_URL });

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '@hitl/config';
 
 /** Systems take about 100 bytes for the path of a socket. */
@@ -17,7 +17,7 @@ export function checkDataDir(dataDir: string): void {
       `DATA_DIR=${dataDir} cannot be used: ${what}. Set DATA_DIR to a folder that this user may write, or DATABASE_URL to a PostgreSQL.`,
     );
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    createFolder(folder);
   } catch (error) {
     const { code, message, path = folder } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' || code === 'ENOTDIR') throw refuse(`${path} is a file, or lies below one`);
@@ -38,5 +38,22 @@ export function checkDataDir(dataDir: string): void {
     throw new ConfigError(
       `TMPDIR=${tmpdir()} is too long for the path of a socket. Set TMPDIR to a shorter one, such as /tmp.`,
     );
+  }
+}
+
+/**
+ * Creates a folder and those above it. Node's own `recursive` never returns where a folder that exists lets nothing be
+ * created and says that it is not there, as those of /proc do.
+ * @throws the system's error, with the path of the folder that could not be created
+ */
+function createFolder(folder: string): void {
+  const isThere = () => statSync(folder, { throwIfNoEntry: false })?.isDirectory();
+  if (isThere()) return;
+  if (!existsSync(dirname(folder))) createFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been faster.
+    if (!isThere()) throw error;
   }
 }

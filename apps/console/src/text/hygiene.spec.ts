@@ -12,6 +12,10 @@ describe('visible', () => {
     ['a\u034f\u206ab', 'a⟦U+034F⟧⟦U+206A⟧b'],
     ['a\rb', 'a⟦U+000D⟧b'],
     ['a\ud800b', 'a⟦U+D800⟧b'],
+    ['a\u200db\u200cc', 'a⟦U+200D⟧b⟦U+200C⟧c'],
+    ['می\u200c \u200dx', 'می⟦U+200C⟧ ⟦U+200D⟧x'],
+    ['👍\u200c👍\u200d', '👍⟦U+200C⟧👍⟦U+200D⟧'],
+    ['می\u200c\u200cخواهم', 'می⟦U+200C⟧⟦U+200C⟧خواهم'],
   ])('writes out what cannot be seen in %j', (text, shown) => {
     expect(visible(text)).toBe(shown);
   });
@@ -21,6 +25,13 @@ describe('visible', () => {
     expect(visible(text)).toBe(text);
     expect(visible('a\r\nb')).toBe('a\nb');
   });
+
+  it.each(['می\u200cخواهم', 'क्\u200dष', '👩\u200d👩\u200d👧\u200d👦 🏳️\u200d🌈 👨🏽\u200d🚀'])(
+    'leaves joiners where a word or an emoji needs them: %j',
+    (text) => {
+      expect(visible(text)).toBe(text);
+    },
+  );
 });
 
 describe('clip', () => {
