@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readArguments } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
+import { checkWords } from './words.mjs';
 
 const BIN = join(ROOT, 'node_modules/.bin');
 const OPENAPI = join(ROOT, 'openapi.json');
@@ -25,6 +26,7 @@ const CHECKS = {
   boundaries: () => tool('depcruise', ['--output-type=err', 'apps', 'libs', 'scripts', 'test']),
   unused: () => tool('knip', []),
   'openapi-rules': () => tool('redocly', ['lint', 'openapi.json']),
+  words: () => checkWords(ROOT),
   lock: checkLock,
 };
 /** These write files where they may: each goes alone. */
@@ -41,6 +43,7 @@ Names:
   boundaries     which folder may import which
   unused         files, exports and dependencies that nothing uses
   openapi-rules  openapi.json is OpenAPI
+  words          docs, comments of configuration, errors and pages use the words of docs/glossary.md
   lock           ${NPMS.map((version) => `npm@${version}`).join(' and ')} accept package-lock.json (asks npm's registry)
 `,
   { parts: Object.keys(CHECKS), options: ['--fix'] },
