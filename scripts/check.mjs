@@ -35,7 +35,7 @@ const WRITERS = ['openapi', 'format', 'lint'];
 const { parts, options } = readArguments(
   `
 Usage: npm run check [-- [--fix] NAME …]
-  runs all checks, or those that are named; --fix mends what can be mended (${WRITERS.join(', ')})
+  runs all checks, or those that are named; --fix repairs what it can (${WRITERS.join(', ')})
 Names:
   openapi        openapi.json is what the gateway says of itself
   format, lint   prettier and eslint
@@ -128,7 +128,7 @@ async function checkLock() {
       if (fault === undefined) continue;
       return /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/.test(fault)
         ? `npm's registry cannot be reached, so it is not known whether npm ${version} accepts package-lock.json.`
-        : `npm ${version} does not accept package-lock.json (npm install --package-lock-only mends it):\n${fault.split(/\n.*Clean install/)[0]}`;
+        : `npm ${version} does not accept package-lock.json (npm install --package-lock-only fixes it):\n${fault.split(/\n.*Clean install/)[0]}`;
     }
     return undefined;
   } finally {

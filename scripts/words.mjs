@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** Prose: markdown, comments of configuration, and the strings and markup of the apps. */
+/** Prose: markdown, comments of configuration, and the strings and markup of code. */
 const FILES = [
   '*.md',
   '*.yaml',
@@ -14,6 +14,7 @@ const FILES = [
   'apps/**.ts',
   'apps/**.tsx',
   'libs/**.ts',
+  'scripts/**.mjs',
 ];
 
 /** What must not be written, and what to write instead. */
@@ -46,7 +47,13 @@ const BANNED = /** @type {const} */ ([
 ]);
 
 /** Files that have no prose of ours, or that name the banned words on purpose. */
-const EXEMPT = [/^docs\/glossary\.md$/, /^LICENSE$/, /\.spec\.tsx?$/, /schema\.d\.ts$/];
+const EXEMPT = [
+  /^docs\/glossary\.md$/,
+  /^scripts\/words\.mjs$/,
+  /^LICENSE$/,
+  /\.spec\.tsx?$/,
+  /schema\.d\.ts$/,
+];
 
 /** Where banned words are left: remove an entry once its texts are clean. */
 const NOT_YET = [
@@ -90,7 +97,7 @@ export function checkWords(root) {
 
 /** @param {string} file @param {string} content */
 function prose(file, content) {
-  if (/\.tsx?$/.test(file)) return [...strings(file, content)];
+  if (/\.(tsx?|mjs)$/.test(file)) return [...strings(file, content)];
   const isMarkdown = file.endsWith('.md');
   const text = isMarkdown
     ? content.replace(/^```[\s\S]*?^```$|^ {4}\S.*$/gm, (block) => block.replace(/[^\n]/g, ''))
