@@ -28,7 +28,7 @@ const CALLED = {
 };
 
 describe('the console’s pages', () => {
-  const { stack, database, alice, visit, waiting, crowd, claims, decides } = consoleSuite({
+  const { stack, database, alice, visit, waiting, crowd, claims, decides, review } = consoleSuite({
     policy: POLICY,
     settings: { WEBHOOK_ALLOW_PRIVATE: 'true' },
     answer: ({ body }) => ({
@@ -128,6 +128,7 @@ describe('the console’s pages', () => {
       const payload = { model: 'stub', messages: [{ role: 'user', content: 'as JSON' }] };
       const { id } = await stack.submit(payload, { response_schema: SCHEMA, metadata: { kind: 'usual' } });
       await stack.reaches(id, 'human');
+      await until('it has its plan', async () => (await review(id)).review.planned);
       await alice.opens(id);
       await alice.press('e');
       await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
