@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readArguments } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
+import { checkWords } from './words.mjs';
 
 const BIN = join(ROOT, 'node_modules/.bin');
 const OPENAPI = join(ROOT, 'openapi.json');
@@ -25,6 +26,7 @@ const CHECKS = {
   boundaries: () => tool('depcruise', ['--output-type=err', 'apps', 'libs', 'scripts', 'test']),
   unused: () => tool('knip', []),
   'openapi-rules': () => tool('redocly', ['lint', 'openapi.json']),
+  words: () => checkWords(ROOT),
   lock: checkLock,
 };
 /** These write files where they may: each goes alone. */
@@ -33,7 +35,7 @@ const WRITERS = ['openapi', 'format', 'lint'];
 const { parts, options } = readArguments(
   `
 Usage: npm run check [-- [--fix] NAME …]
-  runs all checks, or those that are named; --fix mends what can be mended (${WRITERS.join(', ')})
+  runs all checks, or those that are named; --fix repairs what it can (${WRITERS.join(', ')})
 Names:
   openapi        openapi.json is what the gateway says of itself
   format, lint   prettier and eslint
@@ -41,6 +43,7 @@ Names:
   boundaries     which folder may import which
   unused         files, exports and dependencies that nothing uses
   openapi-rules  openapi.json is OpenAPI
+  words          docs, comments of configuration, errors and pages use the words of docs/glossary.md
   lock           ${NPMS.map((version) => `npm@${version}`).join(' and ')} accept package-lock.json (asks npm's registry)
 `,
   { parts: Object.keys(CHECKS), options: ['--fix'] },
@@ -129,7 +132,7 @@ async function checkLock() {
       if (fault === undefined) continue;
       return /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/.test(fault)
         ? `npm's registry cannot be reached, so it is not known whether npm ${version} accepts package-lock.json.`
-        : `npm ${version} does not accept package-lock.json (npm install --package-lock-only mends it):\n${fault.split(/\n.*Clean install/)[0]}`;
+        : `npm ${version} does not accept package-lock.json (npm install --package-lock-only fixes it):\n${fault.split(/\n.*Clean install/)[0]}`;
     }
     return undefined;
   } finally {

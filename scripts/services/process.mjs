@@ -218,7 +218,7 @@ export function server({ name, dir, port, command, args, env, user, quit, lockFi
       if (!runs()) throw new Error(`${name} ended while starting. ${tail(log)}`);
       if (Date.now() < deadline) continue;
       await kill();
-      throw new Error(`${name} did not answer within ${DEADLINE / 1_000} s and was killed. ${tail(log)}`);
+      throw new Error(`${name} did not respond within ${DEADLINE / 1_000} s and was killed. ${tail(log)}`);
     }
   }
 

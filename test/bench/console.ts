@@ -155,10 +155,10 @@ async function longestTask(page: Page, url: string): Promise<number> {
   await page.goto(url);
   await page.locator('[role=toolbar][aria-busy=false]').waitFor();
   await page.keyboard.press('v');
-  await page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+  await page.getByRole('textbox', { name: 'The response as it is' }).waitFor();
   await page.keyboard.press('v');
   await page.keyboard.press('e');
-  await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+  await page.getByRole('textbox', { name: 'Your response' }).waitFor();
   await page.keyboard.type('two');
   await page.getByText('Draft saved').waitFor();
   return page.evaluate<number>('longest');

@@ -16,10 +16,10 @@ describe('a reviewer', () => {
   /** Begins an edit of the open job by typing. */
   async function edits({ page, press }: Console, words: string): Promise<void> {
     await press('e');
-    await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await page.getByRole('textbox', { name: 'Your response' }).waitFor();
     await page.keyboard.type(words);
   }
-  const editor = ({ page }: Console) => page.getByRole('textbox', { name: 'Your answer' });
+  const editor = ({ page }: Console) => page.getByRole('textbox', { name: 'Your response' });
   const heading = ({ page }: Console, name: string) =>
     page.getByRole('heading', { name, exact: true }).waitFor();
   /** Goes to a page as a link does, without loading the console anew. */
@@ -53,8 +53,8 @@ describe('a reviewer', () => {
     await edits(alice, ' from alice');
     await alice.sees('Draft saved');
     await benDecides(id, { verdict: 'edit', response: completion('from ben') });
-    await alice.sees('Your edit was begun on answer 1; this is answer 2.');
-    await heading(alice, 'What you wrote, not the answer above');
+    await alice.sees('Your edit was begun on response 1; this is response 2.');
+    await heading(alice, 'What you wrote, not the response above');
     await alice.sees('from ben');
     await alice.press('Control+Enter');
     await alice.sees('Nothing was decided.');
@@ -63,9 +63,9 @@ describe('a reviewer', () => {
     await alice.page.keyboard.type(', and more');
     await alice.sees('Draft saved');
     await alice.page.reload();
-    await alice.sees('Your draft from before is restored. It was begun on answer 1; this is answer 2.');
-    await alice.button('Go on with mine').click();
-    await alice.page.getByText('was begun on answer 1').waitFor({ state: 'detached' });
+    await alice.sees('Your earlier draft is restored. It was begun on response 1; this is response 2.');
+    await alice.button('Continue with mine').click();
+    await alice.page.getByText('was begun on response 1').waitFor({ state: 'detached' });
     await alice.isReady();
     await editor(alice).focus();
     await alice.press('Control+Enter');
@@ -87,8 +87,8 @@ describe('a reviewer', () => {
     await alice.sees('Deciding …');
     await benDecides(id, { verdict: 'edit', response: completion('from ben') });
     await (await decision()).continue();
-    await alice.sees('The answer has changed since you saw it.');
-    await alice.sees('Your edit was begun on answer 1; this is answer 2.');
+    await alice.sees('The response has changed since you saw it.');
+    await alice.sees('Your edit was begun on response 1; this is response 2.');
     expect(contentOf(await review(id))).toBe('from ben');
   });
 
@@ -109,7 +109,7 @@ describe('a reviewer', () => {
     await alice.press(...Array<string>(' dollars'.length).fill('Backspace'));
     await alice.press('ArrowLeft', '0');
     await editor(alice).getByText('{"total": 40}').waitFor();
-    await alice.sees('Saving proposes your version: of 2 approvals it has yours.');
+    await alice.sees('Saving proposes your version: 1 of 2 approvals, yours.');
   });
 
   it('sees what was delivered when another’s edit has ended the job, and keeps the own text', async () => {
@@ -118,8 +118,8 @@ describe('a reviewer', () => {
     await edits(alice, ' from alice');
     await alice.sees('Draft saved');
     await benDecides(id, { verdict: 'edit', response: completion('from ben') });
-    await alice.sees('This answer is approved and delivered.');
-    await heading(alice, 'What you wrote, not the answer above');
+    await alice.sees('This response is approved and delivered.');
+    await heading(alice, 'What you wrote, not the response above');
     // Whoever is typing goes on typing.
     await alice.page.keyboard.type(' and j');
     await editor(alice).getByText('You said: x from alice and j').waitFor();
@@ -128,7 +128,7 @@ describe('a reviewer', () => {
     await result.getByText('from ben').waitFor();
     expect(await result.getByText('alice').count()).toBe(0);
     await alice.page.reload();
-    await alice.sees('This answer is approved and delivered.');
+    await alice.sees('This response is approved and delivered.');
     await editor(alice).getByText('You said: x from alice and j').waitFor();
   });
 
@@ -139,9 +139,9 @@ describe('a reviewer', () => {
     await alice.button('Release').waitFor();
     await alice.page.getByRole('textbox', { name: 'Why, for reviewers and auditors' }).fill('wrong');
     await benDecides(id, { verdict: 'edit', response: completion('from ben') });
-    await heading(alice, 'Answer 2 changed by a person');
+    await heading(alice, 'Response 2 changed by a person');
     await alice.press('Control+Enter');
-    await alice.sees('The answer has changed since you began this.');
+    await alice.sees('The response has changed since you began this.');
     await alice.isReady();
     expect((await review(id)).review).toMatchObject({ held: null });
     await alice.press('Control+Enter');
@@ -161,7 +161,7 @@ describe('a reviewer', () => {
     await takesEffect(first);
     await alice.sees('2 of 2');
     await goes(alice, `/review/${first}`);
-    await heading(alice, 'Answer 2');
+    await heading(alice, 'Response 2');
     await alice.sees('another answer');
     await alice.isReady();
     await goes(alice, `/history/${first}`);
@@ -176,7 +176,7 @@ describe('a reviewer', () => {
     await decides(second, { verdict: 'approve' }, 'ben');
     await alice.sees('1 of 1');
     await goes(alice, `/review/${second}`);
-    await alice.sees('This answer is approved and delivered.');
+    await alice.sees('This response is approved and delivered.');
   });
 
   it('is told of a decision that failed after they left the job', async () => {
@@ -195,7 +195,7 @@ describe('a reviewer', () => {
     await alice.sees('Not decided: the first. ben was first: reject. Yours was not counted.');
     await alice.button('Open it').click();
     await heading(alice, 'the first');
-    await alice.sees('This job has ended without an answer.');
+    await alice.sees('This job has ended without a response.');
   });
 
   it('stays where they have gone while a decision was sent', async () => {
@@ -214,7 +214,7 @@ describe('a reviewer', () => {
     await (await decision()).continue();
     await alice.sees('Approved.');
     await alice.press('d');
-    await alice.sees('This is what the model wrote');
+    await alice.sees("This is the model's response, unchanged.");
     await heading(alice, 'the third');
   });
 
@@ -257,7 +257,7 @@ describe('a reviewer', () => {
     async function goesOnAtDesktop(id: string, before: string, words: string): Promise<void> {
       const there = await visit('alice');
       await there.page.goto(`${stack.url}/review/${id}`);
-      await there.sees('Your draft from before is restored.');
+      await there.sees('Your earlier draft is restored.');
       await editor(there).getByText(before).waitFor();
       await editor(there).focus();
       await there.press('Control+End');
@@ -315,7 +315,7 @@ describe('a reviewer', () => {
       await alice.sees('You have saved another draft for this job elsewhere');
       const draft = async () => (await stack.http.get(`/v1/reviews/${id}/draft`, ALICE)).body.content.text;
       expect(await draft()).toBe('You said: x here and there');
-      await alice.button('Drop it').click();
+      await alice.button('Discard it').click();
       await alice.sees('Draft saved');
       expect(await draft()).toBe('You said: x here!');
     });

@@ -43,7 +43,7 @@ describe('the console', () => {
     expect((await review(id)).review.claim).toBeNull();
 
     await press('e');
-    await page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await page.getByRole('textbox', { name: 'Your response' }).waitFor();
     await page.getByRole('button', { name: 'Release' }).waitFor();
     expect((await review(id)).review.claim.by).toBe('nora');
     await page.keyboard.type(' – say blue');
@@ -88,7 +88,7 @@ describe('the console', () => {
     await alice.sees('Sent back to the model.');
     await reaches(id, 'human');
     await alice.page.goto(`${stack.url}/review/${id}`);
-    await alice.page.getByRole('heading', { name: 'Answer 2' }).waitFor();
+    await alice.page.getByRole('heading', { name: 'Response 2' }).waitFor();
     await alice.sees('short');
     await alice.sees('Shorter, please');
     expect(JSON.stringify(stack.stub.requests.at(-1)!.body)).toContain('Shorter, please');
@@ -103,7 +103,7 @@ describe('the console', () => {
     expect(await alice.page.getByRole('searchbox', { name: 'Search what was asked' }).inputValue()).toBe(
       letters,
     );
-    await alice.sees('Nothing here fits these filters');
+    await alice.sees('Nothing matches these filters');
 
     await alice.opens(id);
     await alice.press('n');
@@ -115,7 +115,7 @@ describe('the console', () => {
     await note.waitFor({ state: 'detached' });
 
     await alice.press('e');
-    const answer = alice.page.getByRole('textbox', { name: 'Your answer' });
+    const answer = alice.page.getByRole('textbox', { name: 'Your response' });
     await answer.waitFor();
     await alice.page.keyboard.type(letters);
     await answer.getByText(letters).waitFor();
@@ -152,7 +152,7 @@ describe('the console', () => {
     await alice.page.getByText('is looking, too').waitFor({ state: 'detached' });
     await alice.sees(/^bob has decided: approve\. It takes effect at /);
     await reaches(id, 'success');
-    await alice.sees('This answer is approved and delivered.');
+    await alice.sees('This response is approved and delivered.');
     const answer = await stack.decide(id, { verdict: 'reject' }, as('alice'));
     expect(answer.body.current.decision).toMatchObject({ verdict: 'approve', by: 'bob' });
   });
@@ -190,7 +190,7 @@ describe('the console', () => {
     for (let n = 1; n <= 3; n += 1) ids.push(await waiting(`job ${n}`));
     await alice.page.getByRole('row').nth(3).waitFor();
     await alice.press('j', 'x', 'j', 'x', 'a');
-    await alice.sees('Deliver 2 answers as they are?');
+    await alice.sees('Deliver 2 responses as they are?');
     expect((await review(ids[0]!)).status).toBe('human');
     await alice.press('Enter');
     await alice.sees(/^Approved: 2\. They take effect in (10|9)s\.$/);
@@ -249,18 +249,18 @@ describe('the console', () => {
     await alice.press('k');
     await alice.page.getByRole('heading', { name: 'the first' }).waitFor();
     expect(alice.page.url()).toContain(first);
-    await alice.sees('Approving delivers this answer as the model wrote it.');
+    await alice.sees('Approving delivers this response as the model wrote it.');
     await alice.press('d');
-    await alice.sees('This is what the model wrote');
+    await alice.sees("This is the model's response, unchanged.");
     await alice.press('d', 'v');
-    await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'The response as it is' }).waitFor();
     await alice.press('v', 'p');
     await alice.page.getByRole('textbox', { name: 'What the submitter will get' }).waitFor();
     await alice.press('p', 'n');
     await alice.page.getByRole('textbox', { name: 'For reviewers and auditors' }).waitFor();
     await alice.page.keyboard.type('Ask bob');
     await alice.press('Control+Enter');
-    await alice.sees('Noted.');
+    await alice.sees('Note saved.');
     await alice.press('h');
     await alice.sees('Ask bob');
     await alice.press('Escape');
@@ -283,7 +283,7 @@ describe('the console', () => {
 
   it('shows what came to wait while the queue was being read', async () => {
     const { page } = alice;
-    await alice.sees('Nothing waits for you');
+    await alice.sees('Nothing is waiting for you');
     let answer: (() => Promise<void>) | undefined;
     await page.route(/review-summaries\?model=stub&limit=200$/, async (route) => {
       const response = await route.fetch();
@@ -326,7 +326,7 @@ describe('the console', () => {
     await alice.press('q', 'Escape');
     await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
     await alice.press('a', 'd');
-    await alice.sees('This is what the model wrote');
+    await alice.sees("This is the model's response, unchanged.");
     expect((await review(id)).status).toBe('human');
     await alice.press('q');
     await alice.sees('Approved.');
@@ -337,7 +337,7 @@ describe('the console', () => {
     await waiting('x');
     await alice.page.getByRole('row').nth(1).waitFor();
     await alice.page.getByRole('combobox', { name: 'Model' }).fill('none');
-    await alice.sees('Nothing here fits these filters');
+    await alice.sees('Nothing matches these filters');
     expect(
       await alice.page.locator('datalist option').evaluateAll((all: any[]) => all.map(({ value }) => value)),
     ).toEqual(['stub']);
@@ -347,15 +347,15 @@ describe('the console', () => {
     const id = await waiting('x');
     await alice.opens(id);
     await alice.press('e');
-    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
     alice.excuse(/ERR_INTERNET_DISCONNECTED/);
     await alice.page.context().setOffline(true);
-    await alice.sees('The server cannot be reached. What you see may be old');
+    await alice.sees('The server cannot be reached. What you see may be out of date');
     await alice.page.keyboard.type(' and more');
     await alice.sees('Draft kept in this browser');
     await alice.page.context().setOffline(false);
     await alice.sees('Draft saved');
-    await alice.page.getByText('What you see may be old').waitFor({ state: 'detached' });
+    await alice.page.getByText('What you see may be out of date').waitFor({ state: 'detached' });
     const draft = await stack.http.get(`/v1/reviews/${id}/draft`, as('alice'));
     expect(draft.body.content).toEqual({ text: 'You said: x and more' });
     await alice.press('Control+Enter');
@@ -367,16 +367,16 @@ describe('the console', () => {
     const id = await waiting('x');
     await alice.opens(id);
     await alice.press('e');
-    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
     await alice.page.keyboard.type(' before');
     alice.excuse(/net::ERR_| 503 /);
     const restarted = stack.restart('standalone');
-    await alice.sees('The server cannot be reached. What you see may be old');
+    await alice.sees('The server cannot be reached. What you see may be out of date');
     await alice.page.keyboard.type(' and while it was away');
     await restarted;
-    await alice.page.getByText('What you see may be old').waitFor({ state: 'detached' });
+    await alice.page.getByText('What you see may be out of date').waitFor({ state: 'detached' });
     await alice.page.reload();
-    await alice.sees('Your draft from before is restored.');
+    await alice.sees('Your earlier draft is restored.');
     await alice.isReady();
     await alice.press('Control+Enter');
     await alice.sees('Approved with changes.');
@@ -390,7 +390,7 @@ describe('the console', () => {
     alice.excuse(/\/draft$/);
     await alice.page.route('**/draft', (route) => route.abort());
     await alice.press('e');
-    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
     await alice.page.keyboard.type(' and more');
     await alice.sees('Draft kept in this browser');
     const crashed = alice.page.waitForEvent('crash');
@@ -398,7 +398,7 @@ describe('the console', () => {
     await crashed;
     const page = await alice.page.context().newPage();
     await page.goto(`${stack.url}/review/${id}`);
-    await page.getByText('Your draft from before is restored.').waitFor();
+    await page.getByText('Your earlier draft is restored.').waitFor();
     await page.locator('[role=toolbar][aria-busy=false]').waitFor();
     await page.keyboard.press('Control+Enter');
     await page.getByText('Approved with changes.').waitFor();
@@ -409,7 +409,7 @@ describe('the console', () => {
     const id = await waiting('x');
     await alice.opens(id);
     await alice.press('e');
-    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
     await alice.page.keyboard.type(' and more');
     // No slow machine may use up the five seconds.
     await alice.page.route(
@@ -424,7 +424,7 @@ describe('the console', () => {
     await alice.press('z');
     await alice.sees('Undone. It waits again.');
     await alice.page
-      .getByRole('textbox', { name: 'Your answer' })
+      .getByRole('textbox', { name: 'Your response' })
       .getByText('You said: x and more')
       .waitFor();
     await alice.isReady();
@@ -472,9 +472,9 @@ describe('the console', () => {
       await alice.opens(id);
       await alice.sees('You said: Shorter.');
       await alice.press('h');
-      await alice.button('Use this answer').click();
-      await alice.page.getByRole('heading', { name: 'Answer 3' }).waitFor();
-      await alice.sees('Answer 3: answer 1 again');
+      await alice.button('Use this response').click();
+      await alice.page.getByRole('heading', { name: 'Response 3' }).waitFor();
+      await alice.sees('Response 3: response 1 again');
       await alice.isReady();
       await alice.press('a');
       await alice.sees('Approved.');
@@ -488,7 +488,7 @@ describe('the console', () => {
       await decides(id, { verdict: 'regenerate', feedback: 'Shorter.' });
       await stack.reaches(id, 'human');
       await alice.opens(id);
-      await alice.sees(/The model gave no other answer.*Roles must alternate\./);
+      await alice.sees(/The model returned no new response.*Roles must alternate\./);
       await alice.sees('alice had asked: Shorter.');
       await alice.sees('You said: a question');
     });
@@ -498,8 +498,8 @@ describe('the console', () => {
       stack.stub.answer = () => 'hang';
       await decides(id, { verdict: 'regenerate' });
       await alice.page.goto(`${stack.url}/review/${id}`);
-      await alice.button('Take the earlier answer back').click();
-      await alice.page.getByRole('heading', { name: 'Answer 2' }).waitFor();
+      await alice.button('Use the earlier response').click();
+      await alice.page.getByRole('heading', { name: 'Response 2' }).waitFor();
       expect(await review(id)).toMatchObject({ status: 'human', revision: 2 });
     });
 
@@ -509,7 +509,7 @@ describe('the console', () => {
       const id = await waiting('a question', { payload: { response_format } });
       const row = alice.page.getByRole('row').filter({ hasText: 'breaks its form' });
       await row.getByRole('checkbox').check();
-      await alice.button(/^Approve the answer/).click();
+      await alice.button(/^Approve the response/).click();
       await alice.sees('1 of them is not what the request asks for.');
       await alice.button('No').click();
       await alice.opens(id);

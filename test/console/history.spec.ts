@@ -43,10 +43,10 @@ describe('the console’s page of one job', () => {
 
   it('says that the record is whole, again with each event, and whom the end was told', async () => {
     const id = await opened({ callback_url: callback });
-    await alice.sees('The record is whole: 2 events, each sealed by the one before.');
+    await alice.sees('The audit log is intact: 2 events, each linked to the one before.');
     await alice.sees('Nothing is sent before the job has ended.');
     await decides(id, { verdict: 'approve' });
-    await alice.sees('The record is whole: 3 events, each sealed by the one before.');
+    await alice.sees('The audit log is intact: 3 events, each linked to the one before.');
     const webhooks = alice.page.getByRole('region', { name: 'Webhooks' });
     await webhooks.getByRole('row', { name: `${callback} the job’s callback_url delivered 204` }).waitFor();
     expect(await violations()).toEqual([]);
@@ -55,18 +55,18 @@ describe('the console’s page of one job', () => {
   it('verifies the record anew when something happens meanwhile', async () => {
     await alice.page.route('**/chain', () => undefined, { times: 1 });
     const id = await opened();
-    await alice.sees('Verifying the record');
+    await alice.sees('Verifying the audit log');
     await decides(id, { verdict: 'approve' });
-    await alice.sees('The record is whole: 3 events');
+    await alice.sees('The audit log is intact: 3 events');
   });
 
   it('says what of the record does not fit, at its event', async () => {
     const id = await opened();
     await decides(id, { verdict: 'approve' }, 'bob');
-    await alice.sees('The record is whole: 3 events');
+    await alice.sees('The audit log is intact: 3 events');
     await database.query(`UPDATE job_events SET actor = 'mallory' WHERE job_id = $1 AND seq = 2`, [id]);
     await alice.button('Verify again').click();
-    await alice.sees('The record is not whole. This does not fit:');
+    await alice.sees('The audit log is not intact. These entries do not match:');
     await alice.sees('Event 2 (inferred) does not match its hash: it was changed');
     const rows = alice.page.getByRole('region', { name: 'Events' }).getByRole('row');
     await rows.getByText('Event 2 (inferred) does not match its hash').waitFor();
@@ -90,9 +90,9 @@ describe('the console’s page of one job', () => {
       }),
     );
     await opened();
-    await alice.sees('The record could not be verified. The database is having a rest.');
+    await alice.sees('The audit log could not be verified. The database is having a rest.');
     await alice.page.unroute('**/chain');
     await alice.button('Verify again').click();
-    await alice.sees('The record is whole: 2 events');
+    await alice.sees('The audit log is intact: 2 events');
   });
 });

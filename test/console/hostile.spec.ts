@@ -19,7 +19,7 @@ describe('untrusted output', () => {
     await alice.opens(id);
     return id;
   }
-  const answer = () => alice.page.getByRole('region', { name: /^Answer/ });
+  const answer = () => alice.page.getByRole('region', { name: /^Response/ });
 
   it('shows HTML as the text that it is, wherever it is shown', async () => {
     const hostile = [
@@ -39,7 +39,7 @@ describe('untrusted output', () => {
     await alice.page.getByRole('textbox', { name: 'What the submitter will get' }).waitFor();
     await alice.page.getByText('What it said').first().waitFor();
     await alice.press('v');
-    await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'The response as it is' }).waitFor();
     expect(await alice.page.locator('main :is(script, iframe, svg, style, object)').count()).toBe(0);
     expect(await alice.page.locator('main img:not(.cm-widgetBuffer)').count()).toBe(0);
   });
@@ -120,7 +120,7 @@ describe('untrusted output', () => {
       .waitFor();
     await alice.page.getByRole('heading', { name: 'who⟦U+2066⟧?' }).waitFor();
     await alice.press('v');
-    const raw = alice.page.getByRole('textbox', { name: 'The answer as it is' });
+    const raw = alice.page.getByRole('textbox', { name: 'The response as it is' });
     await raw
       .getByLabel(/^Control character/)
       .nth(4)
@@ -138,9 +138,9 @@ describe('untrusted output', () => {
   ])('goes on answering with %s: to read, raw, to edit with its diff', async (_what, response) => {
     await opens(response);
     await alice.press('v');
-    await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'The response as it is' }).waitFor();
     await alice.press('v', 'e');
-    await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+    await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
     await alice.page.keyboard.type('  ');
     await alice.sees('Draft');
   });

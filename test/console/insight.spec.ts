@@ -110,9 +110,9 @@ describe('the console’s figures', () => {
     await page.waitForURL(/\/insight\?window=24h/);
   });
 
-  it('lead to what waits for a group, and for everybody', async () => {
+  it('lead to what waits for a group, and for everyone', async () => {
     const { page } = alice;
-    for (const group of ['legal', 'for everybody']) {
+    for (const group of ['legal', 'for everyone']) {
       await page.goto(`${stack.url}/insight?window=24h`);
       const link = page.getByRole('link', { name: new RegExp(`^${group}: \\d+$`) });
       const [, count] = /: (\d+)$/.exec(await link.innerText())!;
@@ -125,7 +125,7 @@ describe('the console’s figures', () => {
           .count(),
       ).toBe(Number(count));
     }
-    await alice.button('for everybody').click();
+    await alice.button('for everyone').click();
     await page.waitForURL(/\/queue$/);
   });
 
@@ -162,7 +162,7 @@ describe('the console’s figures', () => {
     await page.goto(`${stack.url}/decisions?pairs=double`);
     expect(await listed()).toBe(1);
     expect(await rows().innerText()).toMatch(/sixth[^]*alice approved[^]*bob/);
-    await alice.button('beside another person').click();
+    await alice.button('compared with another person').click();
     await alice.sees('12 decisions');
   });
 
@@ -175,7 +175,7 @@ describe('the console’s figures', () => {
       else await route.fulfill({ json: { data: [], has_more: true, next_cursor: 'further' } });
     });
     await page.goto(`${stack.url}/decisions`);
-    await alice.sees('Nothing fits these filters so far');
+    await alice.sees('Nothing matches these filters so far');
     expect(asked).toBe(10);
     await alice.button('More').click();
     expect(await listed()).toBe(10);

@@ -126,11 +126,11 @@ describe('the console on small and large screens', () => {
         await alice.button('Not now').waitFor({ state: 'detached' });
       }
       await alice.press('v', 'h', 'p');
-      await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+      await alice.page.getByRole('textbox', { name: 'The response as it is' }).waitFor();
       await alice.sees('What it said');
       expect(await faults()).toEqual([]);
       await alice.press('v', 'h', 'p', 'e');
-      await alice.page.locator('.cm-content[aria-label="Your answer"]').waitFor();
+      await alice.page.locator('.cm-content[aria-label="Your response"]').waitFor();
       await shoots('edit');
       expect(await faults()).toEqual([]);
       await alice.button('Discard').click();

@@ -20,7 +20,7 @@ describe('the moments in which a reviewer could be led astray', () => {
   });
   const claimOf = async (id: string) => (await review(id)).review.claim?.by ?? null;
   const heading = (name: string) => alice.page.getByRole('heading', { name, exact: true });
-  const answerField = () => alice.page.getByRole('textbox', { name: 'Your answer' });
+  const answerField = () => alice.page.getByRole('textbox', { name: 'Your response' });
   /** Keeps a chunk of the console from arriving until the answer is called. */
   async function holdsBack(chunk: string): Promise<() => Promise<void>> {
     const routes: Route[] = [];
@@ -46,7 +46,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       expect(await answerField().inputValue()).toBe('You said: x Dear customer, thanks. N.B. A/C zjk');
       await alice.press('ArrowLeft', 'ArrowLeft', 'ArrowLeft');
       await arrives();
-      await alice.page.locator('.cm-content[aria-label="Your answer"]').waitFor();
+      await alice.page.locator('.cm-content[aria-label="Your response"]').waitFor();
       await alice.page.keyboard.type('!');
       await answerField().getByText('You said: x Dear customer, thanks. N.B. A/C !zjk').waitFor();
       expect(alice.page.url()).toContain(id);
@@ -57,7 +57,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.opens(await waiting('x'));
       for (let times = 0; times < 5; times += 1) await alice.page.keyboard.down('e');
       await alice.page.keyboard.up('e');
-      await alice.page.locator('.cm-content[aria-label="Your answer"]').waitFor();
+      await alice.page.locator('.cm-content[aria-label="Your response"]').waitFor();
       expect(await answerField().innerText()).toBe('You said: x');
       await alice.page.keyboard.type('e');
       await answerField().getByText('You said: xe', { exact: true }).waitFor();
@@ -72,7 +72,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       for (let times = 0; times < 5; times += 1) await alice.page.keyboard.down('a');
       await alice.page.keyboard.up('a');
       await alice.press('a', 'a', 'Control+Enter');
-      await alice.sees('This answer has only just appeared');
+      await alice.sees('This response has only just appeared');
       await alice.isReady();
       expect(await review(second)).toMatchObject({ status: 'human', review: { held: null } });
       await alice.press('a');
@@ -156,7 +156,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.press('Escape');
       const row = alice.page.getByRole('row', { name: 'for lawyers' });
       await row.getByText('not you').waitFor();
-      await alice.page.getByLabel('Who has it').selectOption('That I may decide');
+      await alice.page.getByLabel('Who has it').selectOption('That I can decide');
       await row.waitFor({ state: 'detached' });
       await alice.page.getByRole('row', { name: 'the last' }).waitFor();
     });
@@ -164,7 +164,7 @@ describe('the moments in which a reviewer could be led astray', () => {
     it.each([
       ['legal', 'submitter', 'Only the group lawyers can decide this'],
       ['own', 'alice', 'You submitted this request'],
-      ['twice', 'submitter', 'You have judged this answer already'],
+      ['twice', 'submitter', 'You have already judged this response'],
     ])('says why nothing can be decided on a job of kind %s', async (kind, by, why) => {
       const id = await waiting('x', { kind, by });
       if (kind === 'twice') await decides(id, { verdict: 'approve', undo_ms: 0 }, 'alice');
@@ -192,9 +192,9 @@ describe('the moments in which a reviewer could be led astray', () => {
       expect(await answerField().inputValue()).toBe('You said: x by hand, all of it');
       await alice.page.unroute('**/assets/editor-*.js');
       await alice.button('Reload (your edit is kept)').click();
-      await alice.sees('Your draft from before is restored.');
+      await alice.sees('Your earlier draft is restored.');
       await alice.page
-        .locator('.cm-content[aria-label="Your answer"]')
+        .locator('.cm-content[aria-label="Your response"]')
         .getByText('by hand, all of it')
         .waitFor();
     });
@@ -239,7 +239,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.press('Escape');
       await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
       await alice.press('e');
-      await alice.page.locator('.cm-content[aria-label="Your answer"]').waitFor();
+      await alice.page.locator('.cm-content[aria-label="Your response"]').waitFor();
       await alice.page.keyboard.type(' offline');
       await alice.sees('Draft kept in this browser');
       await alice.page.context().setOffline(false);
@@ -315,7 +315,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.opens(id);
       const said = alice.page.getByRole('region', { name: 'What colleagues say' });
       await said.getByText('They will NOT accept 125 %.').waitFor();
-      await said.getByText('ben rejects this answer: Unsafe').waitFor();
+      await said.getByText('ben rejects this response: Unsafe').waitFor();
       await said.getByText('wrong dose').waitFor();
       await alice.page.getByText('rejected by ben').waitFor();
     });
@@ -326,13 +326,13 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.page.reload();
       await alice.page
         .getByRole('row', { name: 'x' })
-        .getByText(/approves itself in 3m/)
+        .getByText(/approves automatically in 3m/)
         .waitFor();
       await alice.opens(id);
-      await alice.sees(/^This answer is delivered by itself in 3m \d+s$/);
+      await alice.sees(/^This response is delivered automatically in 3m \d+s$/);
       await database.query('UPDATE jobs SET deadline_at = now() WHERE id = $1', [id]);
       await stack.reaches(id, 'success');
-      await alice.sees('Approved by rule hasty of the policy at its deadline: nobody had decided by then.');
+      await alice.sees('Approved by rule hasty of the policy at its deadline, because nobody had decided.');
     });
 
     it('tells one time for an end that is put off, in the review and in the queue', async () => {
@@ -340,14 +340,14 @@ describe('the moments in which a reviewer could be led astray', () => {
       await database.query(`UPDATE jobs SET deadline_at = now() + interval '2 minutes' WHERE id = $1`, [id]);
       await alice.opens(id);
       await alice.press('c');
-      await alice.sees('It is put off while somebody is at work');
-      await alice.sees(/^This answer is delivered by itself in 4m \d+s$/);
-      await alice.sees(/^approves itself in 4m \d+s$/);
+      await alice.sees('It is postponed while a reviewer is at work');
+      await alice.sees(/^This response is delivered automatically in 4m \d+s$/);
+      await alice.sees(/^approves automatically in 4m \d+s$/);
       await alice.press('Escape');
       await until('the claim is given back', async () => (await claimOf(id)) === null);
       await claims(id, 'ben');
       const row = alice.page.getByRole('row', { name: 'x' });
-      await row.getByText(/^approves itself in 4m/).waitFor();
+      await row.getByText(/^approves automatically in 4m/).waitFor();
       await row.getByRole('gridcell').last().getByText(/^4m/).waitFor();
     });
 
@@ -356,7 +356,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       const { id } = await stack.submit(payload, { metadata: { kind: 'trusted' } });
       await stack.reaches(id, 'success');
       await alice.page.goto(`${stack.url}/review/${id}`);
-      await alice.sees('Approved by rule trusted of the policy: no person has judged it.');
+      await alice.sees('Approved by rule trusted of the policy; no person has judged it.');
       const rejected = await waiting('y');
       const no = { verdict: 'reject', reason: 'too rude', submitter_message: 'Ask again', undo_ms: 0 };
       await decides(rejected, no, 'ben');
@@ -399,7 +399,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       stack.stub.answer = () => ({ body: completion(answer) });
       await alice.opens(await waiting(question));
     }
-    const answer = () => alice.page.getByRole('region', { name: /^Answer/ });
+    const answer = () => alice.page.getByRole('region', { name: /^Response/ });
     const directionOf = (text: string) =>
       answer()
         .getByText(text)
@@ -427,7 +427,9 @@ describe('the moments in which a reviewer could be led astray', () => {
         ),
       ).toBe('rtl');
       await alice.press('e');
-      const line = alice.page.locator('.cm-content[aria-label="Your answer"] .cm-line', { hasText: arabic });
+      const line = alice.page.locator('.cm-content[aria-label="Your response"] .cm-line', {
+        hasText: arabic,
+      });
       await line.waitFor();
       expect(
         await line.evaluate((each: any) => each.ownerDocument.defaultView.getComputedStyle(each).direction),

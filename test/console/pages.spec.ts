@@ -28,7 +28,7 @@ const CALLED = {
 };
 
 describe('the console’s pages', () => {
-  const { stack, database, alice, visit, waiting, crowd, claims, decides } = consoleSuite({
+  const { stack, database, alice, visit, waiting, crowd, claims, decides, review } = consoleSuite({
     policy: POLICY,
     settings: { WEBHOOK_ALLOW_PRIVATE: 'true' },
     answer: ({ body }) => ({
@@ -62,7 +62,7 @@ describe('the console’s pages', () => {
     }
 
     it('have no fault that axe finds in the queue', async () => {
-      expect(await faultsWith('Nothing waits for you')).toEqual([]);
+      expect(await faultsWith('Nothing is waiting for you')).toEqual([]);
       await claims(await waiting('the first'), 'bob');
       await claims(await waiting('the second'), 'alice');
       await waiting('the third', { kind: 'urgent' });
@@ -72,10 +72,10 @@ describe('the console’s pages', () => {
       await alice.press('r', '2');
       expect(await faultsWith('Nothing will be delivered')).toEqual([]);
       await alice.press('Escape', 'a');
-      expect(await faultsWith('Deliver the answer as it is?')).toEqual([]);
+      expect(await faultsWith('Deliver the response as it is?')).toEqual([]);
       await alice.press('Escape', 'Escape', '/');
       await alice.page.keyboard.type('nothing has this');
-      expect(await faultsWith('Nothing here fits these filters')).toEqual([]);
+      expect(await faultsWith('Nothing matches these filters')).toEqual([]);
       alice.excuse(/ 400 .*\/v1\/review-summaries/);
       await alice.page.route('**/v1/review-summaries*', (route) =>
         route.fulfill({ status: 400, json: { title: 'Wrong', detail: 'The limit is wrong.' } }),
@@ -95,7 +95,7 @@ describe('the console’s pages', () => {
       await alice.page.getByRole('textbox', { name: 'What the submitter will get' }).waitFor();
       expect(await faultsWith('What it said')).toEqual([]);
       await alice.press('h', 'p', 'v');
-      await alice.page.getByRole('textbox', { name: 'The answer as it is' }).waitFor();
+      await alice.page.getByRole('textbox', { name: 'The response as it is' }).waitFor();
       expect(await faultsWith('of a text')).toEqual([]);
       await alice.press('v', 't');
       expect(await faultsWith('What it should do differently')).toEqual([]);
@@ -105,7 +105,7 @@ describe('the console’s pages', () => {
       await alice.page.getByRole('radio', { checked: true }).waitFor();
       expect(await faultsWith('What the submitter may read')).toEqual([]);
       await alice.press('Escape', 'e');
-      await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+      await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
       await alice.page.keyboard.type(' and c');
       expect(await faultsWith('Draft saved')).toEqual([]);
       await alice.press('Control+Enter');
@@ -121,16 +121,17 @@ describe('the console’s pages', () => {
       expect(await faultsWith(/^You have decided: edit/)).toEqual([]);
       await takesEffectIn('0');
       await alice.page.goto(`${stack.url}/history/${id}`);
-      expect(await faultsWith('Answer 2')).toEqual([]);
+      expect(await faultsWith('Response 2')).toEqual([]);
     });
 
     it('have no fault that axe finds where an edit breaks a schema, or another has the job', async () => {
       const payload = { model: 'stub', messages: [{ role: 'user', content: 'as JSON' }] };
       const { id } = await stack.submit(payload, { response_schema: SCHEMA, metadata: { kind: 'usual' } });
       await stack.reaches(id, 'human');
+      await until('it has its plan', async () => (await review(id)).review.planned);
       await alice.opens(id);
       await alice.press('e');
-      await alice.page.getByRole('textbox', { name: 'Your answer' }).waitFor();
+      await alice.page.getByRole('textbox', { name: 'Your response' }).waitFor();
       await alice.press('Control+a');
       await alice.page.keyboard.type('{"choices": 4,\n"model": 4');
       await alice.sees(/^Line 2: Expected/);
@@ -158,7 +159,7 @@ describe('the console’s pages', () => {
       await alice.page.getByRole('textbox', { name: 'Payload' }).fill('{');
       expect(await faultsWith('This is not JSON')).toEqual([]);
       await alice.button('Keys').click();
-      expect(await faultsWith('They work wherever you do not type')).toEqual([]);
+      expect(await faultsWith('Shortcuts work wherever you are not typing')).toEqual([]);
       await alice.press('Escape');
       await alice.button('You are').click();
       expect(await faultsWith('Who are you?')).toEqual([]);
@@ -203,7 +204,7 @@ describe('the console’s pages', () => {
       await alice.page.goto(`${stack.url}/decisions?pairs=double`);
       expect(await faultsWith('alice approved')).toEqual([]);
       await alice.page.goto(`${stack.url}/decisions?rule=none`);
-      expect(await faultsWith('No decision fits these filters')).toEqual([]);
+      expect(await faultsWith('No decision matches these filters')).toEqual([]);
       await alice.page.goto(`${stack.url}/policies`);
       await alice.sees('In force');
       await alice.page.getByText('The file', { exact: true }).click();

@@ -84,7 +84,7 @@ describe('the console’s queue', () => {
     await alice.page.getByRole('heading', { name: 'for nobody' }).waitFor();
     gone.abort();
     await held;
-    await alice.sees('nobody waits any more');
+    await alice.sees('client disconnected');
     await alice.page.goBack();
     await alice.page.reload();
     await row.getByText('client gone').waitFor();
@@ -94,9 +94,9 @@ describe('the console’s queue', () => {
     const [first, second] = [await waiting('the first'), await waiting('the second')];
     await alice.page.getByRole('row').nth(2).waitFor();
     await alice.press('j', 'x', 'j', 'x', 'a');
-    await alice.sees('Deliver 2 answers as they are?');
+    await alice.sees('Deliver 2 responses as they are?');
     await decides(first, { verdict: 'regenerate' }, 'bob');
-    await alice.sees('One more has another answer since you selected it.');
+    await alice.sees('One more has a new response since you selected it.');
     await alice.press('Enter');
     await alice.sees('Approved: 1.');
     expect(await review(second)).toMatchObject({ review: { held: { verdict: 'approve', by: 'alice' } } });

@@ -34,7 +34,7 @@ describe('a reviewer whose server takes names from browsers', () => {
     await dialogOf(shown).waitFor();
     await shown.page.keyboard.type('worker');
     await shown.press('Enter');
-    await shown.sees('The server does not take this name: choose another one.');
+    await shown.sees('The server does not accept this name: choose another one.');
     await shown.page.keyboard.type(' bee');
     await shown.press('Enter');
     await dialogOf(shown).waitFor({ state: 'detached' });
@@ -100,12 +100,12 @@ describe('a reviewer whose server takes names from browsers', () => {
     expect(page.url()).toContain(first);
     // The heading has the focus.
     await shown.press('ArrowDown', 'ArrowDown');
-    const answer = page.getByRole('region', { name: 'Answer' });
+    const answer = page.getByRole('region', { name: 'Response' });
     await answer.focus();
     await shown.press('ArrowDown', 'ArrowDown');
     await until('it has scrolled', () => answer.evaluate((pane: any) => pane.scrollTop > 0));
     await shown.press('v');
-    await page.getByRole('textbox', { name: 'The answer as it is' }).focus();
+    await page.getByRole('textbox', { name: 'The response as it is' }).focus();
     await shown.press('ArrowDown', 'ArrowUp');
     expect(page.url()).toContain(first);
     await shown.press('j');

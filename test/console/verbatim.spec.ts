@@ -15,7 +15,7 @@ const LINES = ['2: 1.0', '1: 12345678901234567890', '__proto__: 1e400', '0: -0']
 
 describe('what was written, as a reviewer sees and sends it', () => {
   const { stack, alice, waiting, delivered } = consoleSuite();
-  const answerField = () => alice.page.getByRole('textbox', { name: 'Your answer' });
+  const answerField = () => alice.page.getByRole('textbox', { name: 'Your response' });
   const text = async (role: 'group' | 'textbox', name: string) => {
     const part = alice.page.getByRole(role, { name }).first();
     await part.waitFor();
@@ -43,7 +43,7 @@ describe('what was written, as a reviewer sees and sends it', () => {
 
   it('has all its digits and its order in the tree, raw, in the result and in the request', async () => {
     await opens(CALL);
-    const tree = await text('group', 'The answer');
+    const tree = await text('group', 'The response');
     expect(tree.split('\n').filter((line) => LINES.includes(line.trim()))).toEqual([...LINES, ...LINES]);
     expect(tree).toContain('arguments: text that holds {4}');
     await alice.page.getByText('Parameters').click();
@@ -56,7 +56,7 @@ describe('what was written, as a reviewer sees and sends it', () => {
     await alice.press('p');
     expect(await text('textbox', 'What the submitter will get')).toContain(ODD);
     await alice.press('p', 'v');
-    expect(await text('textbox', 'The answer as it is')).toContain(JSON.stringify(ARGUMENTS));
+    expect(await text('textbox', 'The response as it is')).toContain(JSON.stringify(ARGUMENTS));
     expect(await text('textbox', 'The request as it came')).toContain('"seed": 12345678901234567890,');
   });
 

@@ -68,12 +68,12 @@ export async function dataOf<Data>(
     settled = await answer;
   } catch (error) {
     const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
-    throw new ApiError(timedOut ? 'The server took too long to answer.' : 'The server cannot be reached.', 0);
+    throw new ApiError(timedOut ? 'The server did not respond in time.' : 'The server cannot be reached.', 0);
   }
   const { data, error, response } = settled;
   if (response.ok) return data as Verbatim<Data>;
   const problem = typeof error === 'object' && error !== null ? (error as Problem) : undefined;
   const told =
-    problem?.detail === undefined ? `The server answered ${response.status}.` : inOwnTime(problem.detail);
+    problem?.detail === undefined ? `The server returned ${response.status}.` : inOwnTime(problem.detail);
   throw new ApiError(told, response.status, problem);
 }

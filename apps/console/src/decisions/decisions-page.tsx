@@ -54,7 +54,7 @@ export function DecisionsPage() {
             <a
               className="button"
               href={exportOf('decisions.csv', exported)}
-              title="Of jobs that have ended, with what is only for the record"
+              title="From ended jobs, including shadow decisions"
               download
             >
               Download (CSV)
@@ -82,10 +82,12 @@ export function DecisionsPage() {
             <DecisionTable rows={rows} list={JSON.stringify(filters)} />
           ) : (
             <Notice
-              title={hasNextPage ? 'Nothing fits these filters so far' : 'No decision fits these filters'}
+              title={
+                hasNextPage ? 'Nothing matches these filters so far' : 'No decision matches these filters'
+              }
             >
               {hasNextPage
-                ? 'Older decisions are not looked through yet.'
+                ? 'Older decisions have not been searched yet.'
                 : 'Remove a filter above to see more.'}
             </Notice>
           )}
@@ -185,7 +187,7 @@ function Inputs({ filters, set }: FilterProps) {
           set({ by: value === 'people' || value === 'policy' ? value : undefined })
         }
       >
-        <option value="">By anybody</option>
+        <option value="">By anyone</option>
         <option value="people">By people</option>
         <option value="policy">By the policy</option>
       </select>
@@ -232,7 +234,7 @@ function wordsOf(filters: DecisionFilters): [keyof DecisionFilters, string][] {
     ['at_deadline', at_deadline && 'at the deadline'],
     ['missed_deadline', missed_deadline && 'missed the deadline'],
     ['final', final && 'took effect'],
-    ['pairs', pairs && (pairs === 'double' ? 'beside another person' : 'beside a shadowed rule')],
+    ['pairs', pairs && (pairs === 'double' ? 'compared with another person' : 'compared with a shadow rule')],
   ];
   return words.filter((each): each is [keyof DecisionFilters, string] => each[1] !== undefined);
 }

@@ -57,7 +57,7 @@ function Story({ review }: { review: Review }) {
         <Part title="The job">
           <Facts review={review} />
         </Part>
-        <Part title="The record">
+        <Part title="Audit log">
           <RecordVerdict {...record} />
         </Part>
         <Part title="What was asked">
@@ -77,7 +77,7 @@ function Story({ review }: { review: Review }) {
         )}
       </div>
       <div className="lg:col-span-2">
-        <Part title="Webhooks" note="Whom the end of the job was told.">
+        <Part title="Webhooks" note="Receivers that were notified of the end of the job.">
           <div className="panel p-3">
             <JobDeliveries job={review} />
           </div>

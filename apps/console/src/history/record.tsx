@@ -24,9 +24,9 @@ export function RecordVerdict({ data, error, isFetching, refetch }: UseQueryResu
       <div role="status" className="flex flex-col gap-2">
         {data && <Verdict verified={data} />}
         {error ? (
-          <p className="text-warn">The record could not be verified. {messageOf(error)}</p>
+          <p className="text-warn">The audit log could not be verified. {messageOf(error)}</p>
         ) : (
-          !data && <p className="text-dim">Verifying the record …</p>
+          !data && <p className="text-dim">Verifying the audit log …</p>
         )}
       </div>
       <div className="flex flex-wrap items-center gap-2">
@@ -50,11 +50,11 @@ function Verdict({ verified: { whole, events, findings, truncated } }: { verifie
     return (
       <>
         <p className="font-medium text-good">
-          The record is whole: {count(events, 'event')}, each sealed by the one before.
+          The audit log is intact: {count(events, 'event')}, each linked to the one before.
         </p>
         <p className="text-dim">
-          Each event holds a hash of itself and of the one before, so one that was changed, dropped or put in
-          does not fit. The answer and the verdicts are as the events tell.
+          Each event has a hash over its content and the hash of the event before, so an event that was
+          changed, removed or inserted does not match. The response and the verdicts match the events.
         </p>
       </>
     );
@@ -62,12 +62,13 @@ function Verdict({ verified: { whole, events, findings, truncated } }: { verifie
   return (
     <>
       <p className="font-medium text-bad">
-        The record is not whole. This does not fit{truncated && `, the first ${findings.length} of more`}:
+        The audit log is not intact. These entries do not match
+        {truncated && `, the first ${findings.length} of more`}:
       </p>
       <ul
         className="flex max-h-80 list-disc flex-col gap-1 overflow-auto pl-5"
         tabIndex={0}
-        aria-label="What does not fit"
+        aria-label="What does not match"
       >
         {findings.map((finding, index) => (
           <li key={index} className="break-words">
@@ -76,8 +77,8 @@ function Verdict({ verified: { whole, events, findings, truncated } }: { verifie
         ))}
       </ul>
       <p>
-        Somebody has changed the database past this system, or it is damaged. Do not rely on what this page
-        says, and tell whoever runs the system.
+        The database was changed outside this system, or is damaged. Do not rely on what this page shows, and
+        notify your administrator.
       </p>
     </>
   );

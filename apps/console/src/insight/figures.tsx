@@ -43,11 +43,7 @@ export function Figures({ stats, waits, decisions }: FiguresProps) {
           : `of the text at most, in half of the edits; ${percent(edits.p90)} in nine of ten, ${percent(edits.mean)} on average`}
       </Figure>
       <Agreement name="Two people agree" of={agreement.double} decisions={decisions({ pairs: 'double' })} />
-      <Agreement
-        name="Shadowed rules agree"
-        of={agreement.shadow}
-        decisions={decisions({ pairs: 'shadow' })}
-      />
+      <Agreement name="Shadow rules agree" of={agreement.shadow} decisions={decisions({ pairs: 'shadow' })} />
       <Figure
         name="Deadlines missed"
         value={
@@ -79,7 +75,7 @@ function Waiting({ waiting, waits }: { waiting: Stats['waiting']; waits: Waits }
         </Link>
       }
     >
-      {waiting.oldest_since === null ? 'nothing waits' : `the oldest for ${age(waiting.oldest_since, now)}`}
+      {waiting.oldest_since === null ? 'nothing waiting' : `the oldest for ${age(waiting.oldest_since, now)}`}
     </Figure>
   );
 }

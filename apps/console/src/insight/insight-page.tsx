@@ -83,7 +83,8 @@ export function InsightPage() {
         <div className={`flex flex-col gap-6 ${isPlaceholderData ? 'opacity-60' : ''}`}>
           {error && (
             <p role="alert" className="text-warn">
-              These figures are old: the server did not answer. They are read again every half minute.
+              These figures are out of date because the server did not respond. They are refreshed every 30
+              seconds.
             </p>
           )}
           <Report stats={data} view={view} hours={span === '24h'} />
@@ -116,7 +117,7 @@ function Report({ stats, view, hours }: { stats: Stats; view: View; hours: boole
                   }}
                   className="chip !text-accent"
                 >
-                  {each.group === null ? 'for everybody' : visible(each.group)}:{' '}
+                  {each.group === null ? 'for everyone' : visible(each.group)}:{' '}
                   {each.count.toLocaleString('en')}
                 </Link>
               </li>
@@ -142,7 +143,7 @@ function Report({ stats, view, hours }: { stats: Stats; view: View; hours: boole
             Decisions (CSV)
           </a>
           <a className="button" href={exportOf('sft.jsonl', filters)} download>
-            Approved answers (JSONL)
+            Approved responses (JSONL)
           </a>
           <a className="button" href={exportOf('preferences.jsonl', filters)} download>
             Preferences (JSONL)

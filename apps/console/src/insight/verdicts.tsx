@@ -16,14 +16,12 @@ interface VerdictsProps {
 /** Who and what was judged how: by model, rule and reviewer, and by the policy alone. */
 export function Verdicts({ verdicts, waits, decisions }: VerdictsProps) {
   if (totalOf(verdicts.total) + totalOf(verdicts.automatic.total) === 0)
-    return (
-      <p className="text-dim">Nobody has judged an answer in this window: there are no shares to show.</p>
-    );
+    return <p className="text-dim">No response was judged in this window, so there is nothing to show.</p>;
   /** Of a verdict, or of all. */
   const listed = (of: DecisionFilters) => (verdict?: keyof Counts) =>
     decisions({ ...of, ...(verdict && { verdict }) });
   return (
-    <Part title="Verdicts" note="A name leads to what waits of it; a number to the decisions behind it.">
+    <Part title="Verdicts" note="Follow a name to its waiting jobs, or a number to the decisions behind it.">
       <VerdictTable
         title="Verdicts by model"
         of="Model"
@@ -89,7 +87,7 @@ function Name({ of, name, none, waits }: NameProps) {
       to="/queue"
       search={{ ...waits, ...search }}
       className={`text-accent ${name === null ? 'italic' : ''}`}
-      title={`What waits: ${text}`}
+      title={`Waiting jobs: ${text}`}
     >
       {text}
     </Link>

@@ -31,7 +31,7 @@ export function DryRunForm({ text }: { text: string | null }) {
   return (
     <Part
       title="Try another"
-      note="What a policy would have done with the newest answers, beside what happened to them. Nothing changes by it."
+      note="Shows what a policy would have done with the latest responses, next to what happened to them. A dry run changes nothing."
     >
       <form className="flex flex-col gap-3" onSubmit={run}>
         <textarea
@@ -47,7 +47,7 @@ export function DryRunForm({ text }: { text: string | null }) {
         />
         <div className="flex flex-wrap items-center gap-3">
           <label className="flex items-center gap-2">
-            <span className="text-dim">On the newest</span>
+            <span className="text-dim">On the latest</span>
             <input
               type="number"
               className="field w-24"
@@ -57,7 +57,7 @@ export function DryRunForm({ text }: { text: string | null }) {
               value={last}
               onChange={(event) => setLast(event.target.valueAsNumber)}
             />
-            <span className="text-dim">answers</span>
+            <span className="text-dim">responses</span>
           </label>
           <button type="submit" className="button accent" disabled={trial.isPending}>
             {trial.isPending ? 'Trying …' : 'Try it'}
@@ -93,20 +93,20 @@ function Result({ run }: { run: DryRun }) {
   return (
     <section aria-label="Result" className="panel flex flex-col gap-4 p-4">
       <p role="status">
-        Of {jobs.toLocaleString('en')} answers it would have approved{' '}
+        Of {jobs.toLocaleString('en')} responses it would have approved{' '}
         <b>{outcomes.approve.toLocaleString('en')}</b>, rejected <b>{outcomes.reject.toLocaleString('en')}</b>
         , and left <b>{outcomes.human.toLocaleString('en')}</b> to people. Its hash:{' '}
         <span className="mono break-all">{run.hash}</span>
       </p>
       {stopped_early && (
-        <p className="text-warn">Time was over before the answers were: these are the newest.</p>
+        <p className="text-warn">The time limit was reached: these are the latest responses only.</p>
       )}
       {warnings.map(({ pointer, detail }) => (
         <p key={`${pointer} ${detail}`} className="text-warn">
           <span className="mono">{visible(pointer)}</span> {visible(detail)}
         </p>
       ))}
-      <ul className="flex flex-wrap gap-2" aria-label="Answers by rule">
+      <ul className="flex flex-wrap gap-2" aria-label="Responses by rule">
         {by_rule.map(({ rule, jobs: count }) => (
           <li key={rule ?? ''} className="chip">
             {rule === null ? 'no rule' : visible(rule)}: {count.toLocaleString('en')}
@@ -132,7 +132,7 @@ function Changes({ changes }: { changes: DryRun['changes'] }) {
     >
       <table className="figures">
         <caption className="px-2 text-left text-dim">
-          What would have been different: {changes.length === 100 ? 'the newest 100' : changes.length}
+          What would have been different: {changes.length === 100 ? 'the latest 100' : changes.length}
         </caption>
         <thead>
           <tr>

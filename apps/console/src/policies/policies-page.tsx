@@ -26,11 +26,13 @@ export function PoliciesPage() {
         <>
           {data.error !== null && (
             <div role="alert" className="rounded-lg border border-bad bg-panel p-3">
-              <p className="font-semibold text-bad">The file is broken: what it says now is not in force.</p>
+              <p className="font-semibold text-bad">
+                The policy file is invalid, so its current content is not in force.
+              </p>
               <p className="mono break-words whitespace-pre-wrap">{visible(data.error)}</p>
               <p className="text-dim">
-                {data.configured ? 'The policy below still is. ' : ''}Mend the file; it is read again by
-                itself.
+                {data.configured ? 'The policy below is still in force. ' : ''}Fix the file; it is reloaded
+                automatically.
               </p>
             </div>
           )}
@@ -48,8 +50,9 @@ function None() {
   return (
     <Part title="No policy">
       <p className="max-w-prose text-dim">
-        One person, whoever it is, reviews each answer. A file that REVIEW_POLICY_FILE names can say who must
-        review what, how many, by when, and what needs nobody. Try one below before it goes live.
+        Any reviewer can decide on any response. Set REVIEW_POLICY_FILE to a file that says who must review
+        what, how many reviewers must agree, by when, and what needs no review. Try it below before it goes
+        live.
       </p>
     </Part>
   );
@@ -64,13 +67,13 @@ function InForce({ policy }: { policy: CurrentPolicy }) {
         note={
           <>
             {loaded_at !== null && `Since ${moment(loaded_at)}. `}
-            Its hash, which decisions carry: <span className="mono break-all">{hash}</span>
+            Its hash, recorded with each decision: <span className="mono break-all">{hash}</span>
           </>
         }
       >
         <div className="panel relative overflow-x-auto p-2" tabIndex={0} role="group" aria-label="Rules">
           <table className="figures">
-            <caption className="sr-only">Rules: the first whose condition holds takes the answer</caption>
+            <caption className="sr-only">Rules: the first one whose condition is true applies</caption>
             <thead>
               <tr>
                 <th scope="col">Rule</th>
@@ -110,7 +113,7 @@ function InForce({ policy }: { policy: CurrentPolicy }) {
             </tbody>
           </table>
           <p className="px-2 py-1 text-dim">
-            {rules.length === 0 ? 'There are no rules: ' : 'From top to bottom. Where no rule fits, '}
+            {rules.length === 0 ? 'There are no rules: ' : 'Applied from top to bottom. If no rule matches, '}
             the file’s defaults say who reviews.
           </p>
         </div>

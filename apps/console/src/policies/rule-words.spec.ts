@@ -27,21 +27,18 @@ describe('a rule in words', () => {
       { outcome: 'approve' as const, sample: 0.05 },
       'approved without a person, but for 5% that a person reviews',
     ],
-    [
-      { outcome: 'approve' as const, shadow: true },
-      'would be approved: for the record only, a person reviews',
-    ],
+    [{ outcome: 'approve' as const, shadow: true }, 'would be approved: recorded only, a person reviews'],
   ])('says what %j does', (change, words) => {
     expect(outcomeOf({ ...RULE, ...change })).toBe(words);
   });
 
   it.each([
-    [{}, 'anybody'],
+    [{}, 'anyone'],
     [{ outcome: 'reject' as const }, 'nobody'],
-    [{ outcome: 'approve' as const, sample: 0.05 }, 'anybody'],
+    [{ outcome: 'approve' as const, sample: 0.05 }, 'anyone'],
     [{ approvals: 2 }, '2 people'],
     [{ group: 'seniors' }, 'one of seniors'],
-    [{ approvals: 2, group: 'seniors', four_eyes: true }, '2 of seniors, never who asked'],
+    [{ approvals: 2, group: 'seniors', four_eyes: true }, '2 of seniors, never the submitter'],
   ])('says who reviews by %j', (change, words) => {
     expect(reviewersOf({ ...RULE, ...change })).toBe(words);
   });
@@ -57,6 +54,6 @@ describe('a rule in words', () => {
         deadline_ms: 86_400_000,
         on_deadline: 'approve',
       }),
-    ).toEqual(['30m: reminder', '2h: to seniors', '1d: approves itself']);
+    ).toEqual(['30m: reminder', '2h: to seniors', '1d: approves automatically']);
   });
 });

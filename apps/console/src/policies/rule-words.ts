@@ -7,7 +7,7 @@ type Rule = CurrentPolicy['rules'][number];
 export function outcomeOf({ outcome, sample, shadow }: Rule): string {
   if (outcome === 'human') return 'a person reviews';
   const verb = outcome === 'approve' ? 'approved' : 'rejected';
-  if (shadow) return `would be ${verb}: for the record only, a person reviews`;
+  if (shadow) return `would be ${verb}: recorded only, a person reviews`;
   if (sample === 0) return `${verb} without a person`;
   const share = sample.toLocaleString('en', { style: 'percent', maximumFractionDigits: 2 });
   return `${verb} without a person, but for ${share} that a person reviews`;
@@ -23,8 +23,8 @@ export function reviewersOf(rule: Rule): string {
   if (isAlone(rule)) return 'nobody';
   const { approvals, group, four_eyes } = rule;
   const who = approvals === 1 ? 'one' : String(approvals);
-  const whose = group === null ? (approvals === 1 ? 'anybody' : `${who} people`) : `${who} of ${group}`;
-  return four_eyes ? `${whose}, never who asked` : whose;
+  const whose = group === null ? (approvals === 1 ? 'anyone' : `${who} people`) : `${who} of ${group}`;
+  return four_eyes ? `${whose}, never the submitter` : whose;
 }
 
 /** What happens to an answer that waits, in the order of time. */
@@ -36,6 +36,6 @@ export function ladderOf(rule: Rule): string[] {
     escalate_after_ms === null ? null : `${duration(escalate_after_ms)}: to ${escalate_to ?? 'everybody'}`,
     deadline_ms === null
       ? null
-      : `${duration(deadline_ms)}: ${on_deadline === 'approve' ? 'approves itself' : 'expires'}`,
+      : `${duration(deadline_ms)}: ${on_deadline === 'approve' ? 'approves automatically' : 'expires'}`,
   ].filter((step) => step !== null);
 }

@@ -39,7 +39,7 @@ export function BulkBar({ rows, changed, onDone }: BulkBarProps) {
     mutationFn: (decisions: BulkDecision[]) => decideAll(client, decisions),
     onSuccess: onDone,
   });
-  const many = rows.length === 1 ? 'the answer' : `${rows.length} answers`;
+  const many = rows.length === 1 ? 'the response' : `${rows.length} responses`;
   const votes = rows.filter((row) => verdict !== null && votesLeft(row, verdict) > 1).length;
   const others =
     votes === 0 ? '' : ` Other people must agree before ${votes} of them ${votes === 1 ? 'is' : 'are'}.`;
@@ -67,7 +67,7 @@ export function BulkBar({ rows, changed, onDone }: BulkBarProps) {
       <span className="font-medium">{rows.length} selected</span>
       {changed > 0 && (
         <span role="status" className="text-warn">
-          {changed === 1 ? 'One more has' : `${changed} more have`} another answer since you selected{' '}
+          {changed === 1 ? 'One more has' : `${changed} more have`} a new response since you selected{' '}
           {changed === 1 ? 'it' : 'them'}.
         </span>
       )}
@@ -138,7 +138,10 @@ async function decideAll(client: QueryClient, decisions: BulkDecision[]): Promis
       }
       dropFromQueue(client, gone);
     } catch (error) {
-      tell({ text: `${messageOf(error)} Some may be decided: the list shows what waits.`, tone: 'bad' });
+      tell({
+        text: `${messageOf(error)} Some may have been decided: the list shows what is waiting.`,
+        tone: 'bad',
+      });
       void client.invalidateQueries({ queryKey: ['queue'] });
       break;
     }

@@ -83,7 +83,7 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
             title="Remove this filter"
             onClick={() => set({ without: undefined })}
           >
-            {filters.without === 'group' ? 'for everybody' : `no ${filters.without}`}
+            {filters.without === 'group' ? 'for everyone' : `no ${filters.without}`}
             <span aria-hidden="true">×</span>
             <span className="sr-only">: remove this filter</span>
           </button>
@@ -115,10 +115,10 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
             })
           }
         >
-          <option value="">Held by anybody</option>
-          <option value="mine to decide">That I may decide</option>
-          <option value="nobody">Held by nobody</option>
-          <option value="me">Held by me</option>
+          <option value="">Claimed by anyone</option>
+          <option value="mine to decide">That I can decide</option>
+          <option value="nobody">Claimed by nobody</option>
+          <option value="me">Claimed by me</option>
         </select>
       </div>
       {isFiltered(filters) && (

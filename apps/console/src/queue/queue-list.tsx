@@ -128,7 +128,7 @@ export function QueueList({ rows, total, filters, isOld, onEnd }: QueueListProps
         <div
           ref={scroller}
           role="grid"
-          aria-label="Jobs that wait, most urgent first"
+          aria-label="Waiting jobs, most urgent first"
           aria-rowcount={total + 1}
           aria-multiselectable="true"
           aria-activedescendant={active === null ? undefined : `row-${active}`}

@@ -68,10 +68,10 @@ function Empty({ filtered, onClear }: { filtered: boolean; onClear: () => void }
   if (filtered) {
     return (
       <Notice
-        title="Nothing here fits these filters"
+        title="Nothing matches these filters"
         action={
           <button type="button" className="button" onClick={onClear}>
-            Show everything that waits
+            Show all waiting jobs
           </button>
         }
       />
@@ -79,14 +79,14 @@ function Empty({ filtered, onClear }: { filtered: boolean; onClear: () => void }
   }
   return (
     <Notice
-      title="Nothing waits for you"
+      title="Nothing is waiting for you"
       action={
         <a className="button" href={`${BASE}/try`}>
           Try it: submit a request
         </a>
       }
     >
-      New answers appear here by themselves, as soon as the model has written them.
+      New responses appear here automatically.
     </Notice>
   );
 }

@@ -126,7 +126,7 @@ export const QueueRow = memo(function QueueRow({
           {row.violations > 0 && (
             <span
               className="chip shrink-0 border-warn text-warn"
-              title="The answer is not, or may not be, what the request asks for"
+              title="The response is not, or may not be, what the request asks for"
             >
               breaks its form
             </span>
@@ -134,7 +134,7 @@ export const QueueRow = memo(function QueueRow({
           {row.client === 'gone' && (
             <span
               className="chip shrink-0 !text-warn"
-              title="The client that was held for the answer has gone"
+              title="The client that waited for the response has disconnected"
             >
               client gone
             </span>

@@ -34,7 +34,7 @@ export function AnswerView({ review, edit, isAside, diff, raw, onChange }: Answe
       {edit !== null && (
         <>
           {isAside && (
-            <h2 className="text-xs font-semibold text-dim">What you wrote, not the answer above</h2>
+            <h2 className="text-xs font-semibold text-dim">What you wrote, not the response above</h2>
           )}
           <AnswerEditor
             key={edit.turn}
@@ -64,11 +64,11 @@ interface AnswerEditorProps {
 function AnswerEditor(props: AnswerEditorProps) {
   const caret = useRef<Caret | null>(null);
   const { value, language, autoFocus, onChange } = props;
-  const plain = <PlainEditor {...{ value, language, autoFocus, onChange, caret }} label="Your answer" />;
+  const plain = <PlainEditor {...{ value, language, autoFocus, onChange, caret }} label="Your response" />;
   return (
     <Editor
       {...props}
-      label="Your answer"
+      label="Your response"
       caret={caret}
       meanwhile={plain}
       otherwise={(retry) => (
@@ -96,24 +96,23 @@ interface AnswerProps {
 function Answer({ response, original, diff, raw }: AnswerProps) {
   const { kind, text: now } = editable(response);
   if (diff) {
-    if (original === now)
-      return <p className="text-dim">This is what the model wrote: nobody has changed it.</p>;
+    if (original === now) return <p className="text-dim">This is the model's response, unchanged.</p>;
     return (
       <Editor
         value={now}
         language={kind}
-        label="The answer, compared with the model's"
+        label="The response, compared with the model's"
         original={original}
         readOnly
       />
     );
   }
   if (response === null) return null;
-  if (raw) return <LongText text={laidOut(response)} language="json" label="The answer as it is" />;
+  if (raw) return <LongText text={laidOut(response)} language="json" label="The response as it is" />;
   const prose = textOf(response);
   return prose === null ? (
-    <JsonTree json={response} label="The answer" />
+    <JsonTree json={response} label="The response" />
   ) : (
-    <Prose text={prose} label="The answer" />
+    <Prose text={prose} label="The response" />
   );
 }

@@ -11,18 +11,18 @@ export function AutomaticEnd({ review }: { review: Review }) {
   const left = countdown(step?.at ?? null, now);
   if (review.status !== 'human' || step === null || left === null) return null;
   if (step.outcome === 'fail' && left.urgency === 'calm') return null;
-  const what = step.outcome === 'approve' ? 'This answer is delivered by itself' : 'This job expires';
+  const what = step.outcome === 'approve' ? 'This response is delivered automatically' : 'This job expires';
   const by = rule === null ? '' : `, by rule ${visible(rule)}`;
   return (
     <Banner tone="warn">
       <strong className="tabular-nums">
         {what} {left.urgency === 'over' ? 'now' : `in ${left.text}`}
       </strong>{' '}
-      unless somebody decides{by}.
+      unless a reviewer decides{by}.
       {step.halted &&
-        ` It is put off while somebody is at work, until ${timeOfDay(step.latest_at)} at the latest.`}
+        ` It is postponed while a reviewer is at work, until ${timeOfDay(step.latest_at)} at the latest.`}
       <span className="sr-only" role="status">
-        {what} soon unless somebody decides.
+        {what} soon unless a reviewer decides.
       </span>
     </Banner>
   );
@@ -39,7 +39,7 @@ export function AutomaticEndChip({ row, now }: { row: ReviewSummary; now: number
     <span
       className={`chip shrink-0 tabular-nums ${isUrgent ? '!border-current text-bad' : '!border-current text-warn'}`}
     >
-      {step.outcome === 'approve' ? 'approves itself' : 'expires'}{' '}
+      {step.outcome === 'approve' ? 'approves automatically' : 'expires'}{' '}
       {left.urgency === 'over' ? 'now' : `in ${left.text}`}
     </span>
   );

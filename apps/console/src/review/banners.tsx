@@ -51,7 +51,7 @@ export function Banners({ review, claim, why, fault, onNext, onUndo, children }:
                 )}
                 {review.status === 'bot' && review.revision > 0 && (
                   <UseAnswer review={review} revision={review.revision}>
-                    Take the earlier answer back
+                    Use the earlier response
                   </UseAnswer>
                 )}
                 {next}
@@ -66,7 +66,7 @@ export function Banners({ review, claim, why, fault, onNext, onUndo, children }:
         )}
         {waits && review.regeneration_failed && (
           <Banner tone="warn">
-            The model gave no other answer, so the earlier one waits again.{' '}
+            The model returned no new response, so the earlier one waits again.{' '}
             {visible(clip(review.regeneration_failed.detail, MAX_DETAIL_LENGTH).text)}
             {review.regeneration_failed.feedback !== null && (
               <span className="block">
@@ -98,10 +98,10 @@ export function Banners({ review, claim, why, fault, onNext, onUndo, children }:
 }
 
 const ENDED: Record<Review['status'], string> = {
-  bot: 'The model is writing a new answer. It comes back to the queue by itself.',
+  bot: 'The model is writing a new response. The job returns to the queue automatically.',
   human: '',
-  success: 'This answer is approved and delivered.',
-  fail: 'This job has ended without an answer.',
+  success: 'This response is approved and delivered.',
+  fail: 'This job has ended without a response.',
 };
 
 /** Who or what has ended a job, and why. */
@@ -113,8 +113,8 @@ function endOf({ status, failure, review: { rule, deadline_at }, remarks: { outc
     if (automatic) {
       const verb = verdict === 'reject' ? 'Rejected' : 'Approved';
       return at_deadline
-        ? `${verb} by ${byRule(outcome.rule)} at its deadline: nobody had decided by then.`
-        : `${verb} by ${byRule(outcome.rule)}: no person has judged it.`;
+        ? `${verb} by ${byRule(outcome.rule)} at its deadline, because nobody had decided.`
+        : `${verb} by ${byRule(outcome.rule)}; no person has judged it.`;
     }
     const words = [reason_code?.replaceAll('_', ' '), reason].filter((each) => each != null && each !== '');
     const why = words.length > 0 ? `: ${words.join(', ')}` : '';
@@ -123,7 +123,7 @@ function endOf({ status, failure, review: { rule, deadline_at }, remarks: { outc
   }
   if (status !== 'fail' || !failure) return '';
   if (failure.reason === 'expired')
-    return `It expired${deadline_at === null ? '' : ` ${moment(deadline_at)}`} by ${byRule(rule)}: nobody had decided by then.`;
+    return `It expired${deadline_at === null ? '' : ` ${moment(deadline_at)}`} by ${byRule(rule)}, because nobody had decided.`;
   return visible(`${failure.reason.replaceAll('_', ' ')}${failure.detail ? `: ${failure.detail}` : ''}`);
 }
 

@@ -214,9 +214,9 @@ export function refusalOf(error: unknown): string {
         ? `${decision.by} was first: ${decision.verdict}. Yours was not counted.`
         : error.message;
     case 'revision_mismatch':
-      return 'The answer has changed since you saw it. Look at the new one, then decide.';
+      return 'The response has changed since you saw it. Look at the new one, then decide.';
     case 'claimed':
-      return `${claim?.by ?? 'Somebody else'} has this job now. Nothing was decided.`;
+      return `${claim?.by ?? 'Another reviewer'} has this job now. Nothing was decided.`;
     default:
       return error.message;
   }

@@ -12,7 +12,7 @@ const review = (more: object = {}, plan: object = {}) =>
 
 describe('what a decision would do', () => {
   it('tells whose words approving delivers', () => {
-    expect(consequenceOf(review(), null, null)).toContain('delivers this answer as the model wrote it');
+    expect(consequenceOf(review(), null, null)).toContain('delivers this response as the model wrote it');
     expect(consequenceOf(review({ edited: true }), null, null)).toContain('as a person has changed it');
   });
 
@@ -38,9 +38,9 @@ describe('what a decision would do', () => {
   it('tells when others must agree, and when this was the last voice', () => {
     expect(consequenceOf(review({}, { approvals: 2 }), null, null)).toContain('one of 2 approvals');
     expect(consequenceOf(review({}, { approvals: 2, approved_by: ['ben'] }), null, null)).toContain(
-      'delivers this answer',
+      'delivers this response',
     );
-    expect(consequenceOf(review({}, { approvals: 2 }), '5', null)).toContain('of 2 approvals it has yours');
+    expect(consequenceOf(review({}, { approvals: 2 }), '5', null)).toContain('1 of 2 approvals, yours');
     expect(consequenceOf(review({}, { approvals: 2 }), null, 'reject')).toContain('one vote of 2');
     expect(consequenceOf(review({}, { approvals: 2, rejected_by: ['ben'] }), null, 'reject')).toContain(
       'ends the job',

@@ -56,20 +56,21 @@ export function consequenceOf(
   const { response } = review;
   if (form === 'reject')
     return votesLeft(review.review, 'reject') > 1
-      ? `Rejecting is one vote of ${approvals}: as many must agree.`
+      ? `Rejecting is one vote of ${approvals}: that many reviewers must agree.`
       : 'Rejecting delivers nothing, and ends the job.';
-  if (form === 'regenerate') return 'Nothing is delivered: the model’s new answer waits for a person again.';
+  if (form === 'regenerate')
+    return 'Nothing is delivered: the model’s new response waits for a reviewer again.';
   if (text !== null && text !== editable(response).text) {
     const { fault } = resultOf(response, text);
     if (fault !== undefined) return `Nothing can be delivered yet: ${fault}.`;
     if (formFault !== null)
       return `Nothing can be delivered yet: this breaks the form that the request asks for. ${formFault}`;
     return approvals > 1
-      ? `Saving proposes your version: of ${approvals} approvals it has yours.`
+      ? `Saving proposes your version: 1 of ${approvals} approvals, yours.`
       : 'Saving delivers your version, not the model’s.';
   }
   const verb = text === null ? 'Approving' : 'You have changed nothing: saving';
   if (votesLeft(review.review, 'approve') > 1)
     return `${verb} is one of ${approvals} approvals: others must agree before it is delivered.`;
-  return `${verb} delivers ${review.edited ? 'this answer as a person has changed it' : 'this answer as the model wrote it'}.`;
+  return `${verb} delivers ${review.edited ? 'this response as a person has changed it' : 'this response as the model wrote it'}.`;
 }

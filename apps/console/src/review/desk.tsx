@@ -30,7 +30,7 @@ import { Toolbar, type View } from './toolbar';
 import { useViewers } from './viewers';
 import { useWords } from './words';
 
-const STALE = 'Saving delivers nothing yet: your edit was begun on another answer.';
+const STALE = 'Saving delivers nothing yet: you began your edit on another response.';
 const PLAIN: View = { diff: false, raw: false, result: false, history: false };
 
 /** A job, what one may do with it, and what one is writing for it. */
@@ -98,7 +98,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
   };
   const send = (decision: Decision): void => {
     if (!isSettled) {
-      tellWhy('This answer has only just appeared: look at it, then decide.');
+      tellWhy('This response has only just appeared: look at it, then decide.');
       return;
     }
     setFault(null);
@@ -108,17 +108,17 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
     if (form?.revision === revision) send(decision);
     else {
       setForm(form && { ...form, revision });
-      setFault('The answer has changed since you began this. Look at the new one, then decide.');
+      setFault('The response has changed since you began this. Look at the new one, then decide.');
     }
   };
   const save = (): void => {
     const result = resultOf(response, text);
-    if (text === null) setFault('Nothing was decided. Go on with your text first, or discard it.');
+    if (text === null) setFault('Nothing was decided. Continue with your text first, or discard it.');
     else if (result.fault !== undefined)
       setFault(`Nothing was decided: ${result.fault}. The editor shows where.`);
     else if (text === editable(response).text) send({ verdict: 'approve' });
     else if (result.response === null || result.response === 'null')
-      setFault('null cannot be delivered: reject the answer instead.');
+      setFault('null cannot be delivered: reject the response instead.');
     else send({ verdict: 'edit', response: result.response });
   };
   const note = useMutation({
@@ -132,9 +132,9 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
     onSuccess: () => {
       setForm(null);
       changeWords({ note: '' });
-      tell({ text: 'Noted.' });
+      tell({ text: 'Note saved.' });
     },
-    onError: (error) => setFault(`Not noted. ${messageOf(error)}`),
+    onError: (error) => setFault(`Note not saved. ${messageOf(error)}`),
   });
   const show = (other: string | null): void => {
     void (other === null

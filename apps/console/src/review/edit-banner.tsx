@@ -29,7 +29,7 @@ export function EditBanner({ review, drafting, waits, onGoOn, onTakeOffer, onDro
                 Open it
               </button>
               <button type="button" className="button" onClick={onDropOffer}>
-                Drop it
+                Discard it
               </button>
             </>
           }
@@ -43,16 +43,16 @@ export function EditBanner({ review, drafting, waits, onGoOn, onTakeOffer, onDro
           tone="warn"
           action={
             <button type="button" className="button" onClick={onGoOn}>
-              Go on with mine
+              Continue with mine
             </button>
           }
         >
-          {isRestored ? 'Your draft from before is restored. It' : 'Your edit'} was begun on answer{' '}
-          {edit.revision}; this is answer {review.revision}. Compare them, then go on with your text or
+          {isRestored ? 'Your earlier draft is restored. It' : 'Your edit'} was begun on response{' '}
+          {edit.revision}; this is response {review.revision}. Compare them, then continue with your text or
           discard it.
         </Banner>
       ) : (
-        isRestored && <Banner>Your draft from before is restored.</Banner>
+        isRestored && <Banner>Your earlier draft is restored.</Banner>
       )}
     </>
   );

@@ -158,8 +158,8 @@ export function NoteForm({ words, onWords, busy, onCancel, onNote }: FormProps &
   return (
     <Sheet
       title="Note"
-      does="Leave the note"
-      why={busy ? 'The note is being left.' : note.trim() === '' ? 'Write the note first.' : null}
+      does="Add the note"
+      why={busy ? 'The note is being saved.' : note.trim() === '' ? 'Write the note first.' : null}
       onDo={onNote}
       onCancel={onCancel}
     >

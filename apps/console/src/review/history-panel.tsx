@@ -49,7 +49,7 @@ export function HistoryPanel({ id, version, review }: HistoryPanelProps) {
             {review && entry.revision !== null && isEarlier(review, entry.revision) && (
               <div>
                 <UseAnswer review={review} revision={entry.revision}>
-                  Use this answer
+                  Use this response
                 </UseAnswer>
               </div>
             )}
@@ -90,10 +90,10 @@ const TOLD_ELSEWHERE = new Set([
 function entriesOf({ outputs, decisions, events }: History): Entry[] {
   const entries: Entry[] = [
     ...outputs.map((output) => ({
-      key: `output ${output.revision}`,
+      key: `response ${output.revision}`,
       at: output.at,
       by: output.by,
-      title: `Answer ${output.revision}${output.restored_revision === null ? '' : `: answer ${output.restored_revision} again`}`,
+      title: `Response ${output.revision}${output.restored_revision === null ? '' : `: response ${output.restored_revision} again`}`,
       revision: output.revision,
       lines: [],
       diff: output.text_diff,
@@ -103,7 +103,7 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
       key: `decision ${decision.id}`,
       at: decision.at,
       by: decision.actor,
-      title: `${decision.verdict} of answer ${decision.revision}${decision.final ? '' : decision.shadow ? ' (for the record only)' : ' (a vote)'}${decision.automatic ? `, by rule ${decision.rule ?? ''}` : ''}`,
+      title: `${decision.verdict} of response ${decision.revision}${decision.final ? '' : decision.shadow ? ' (for the record only)' : ' (a vote)'}${decision.automatic ? `, by rule ${decision.rule ?? ''}` : ''}`,
       lines: [
         decision.reason_code,
         decision.reason,
@@ -163,7 +163,7 @@ function DiffText({ diff }: { diff: string }) {
     <pre
       className="mono max-h-80 overflow-auto whitespace-pre-wrap"
       tabIndex={0}
-      aria-label="Difference from the model's output"
+      aria-label="Difference from the model's response"
     >
       {lines.map((line, index) => (
         <span

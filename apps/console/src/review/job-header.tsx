@@ -96,19 +96,19 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
         {client === 'gone' && (
           <span
             className="chip !border-current !text-warn"
-            title="The client that was held for the answer has gone"
+            title="The client that waited for the response has disconnected"
           >
-            nobody waits any more
+            client disconnected
           </span>
         )}
         {deadline && (
           <span className={`chip ${deadline.urgency === 'calm' ? '' : '!border-current text-bad'}`}>
-            {on_deadline === 'approve' ? 'approves itself' : 'expires'}{' '}
+            {on_deadline === 'approve' ? 'approves automatically' : 'expires'}{' '}
             {deadline.urgency === 'over' ? 'now' : `in ${deadline.text}`}
           </span>
         )}
         <Link to="/history/$id" params={{ id: review.id }} className="chip !text-accent">
-          whole story
+          full history
         </Link>
       </div>
     </div>

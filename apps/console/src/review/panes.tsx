@@ -32,7 +32,7 @@ export function RequestPane({ review, raw }: { review: Review; raw: boolean }) {
       )}
       {review.feedback.length > 0 && (
         <div className="mt-4">
-          <h2 className="mb-1 text-xs font-semibold text-dim">Asked of the model since</h2>
+          <h2 className="mb-1 text-xs font-semibold text-dim">Sent to the model since</h2>
           <ol className="list-decimal pl-5">
             {review.feedback.map((words, index) => (
               <li key={index} className="as-written" dir="auto">
@@ -73,7 +73,7 @@ export function AnswerPane({ review, edit, isAside, view, draft, onChange }: Ans
       className="flex min-w-0 flex-col gap-3 bg-panel p-4 max-lg:border-t max-lg:border-line lg:overflow-auto"
     >
       <h2 id="answer" className="flex gap-2 text-xs font-semibold text-dim">
-        Answer {revision}
+        Response {revision}
         {review.edited && <span className="chip">changed by a person</span>}
         {edit !== null && (
           <span className="font-normal" role="status">
@@ -94,7 +94,7 @@ export function AnswerPane({ review, edit, isAside, view, draft, onChange }: Ans
       {view.history && (
         <>
           <Link to="/history/$id" params={{ id }} className="text-accent underline">
-            The whole story on its own page
+            The full history on its own page
           </Link>
           <HistoryPanel id={id} version={review.updated_at} review={review} />
         </>
@@ -108,7 +108,7 @@ function Violations({ review: { response_violations: violations } }: { review: R
   if (violations.length === 0) return null;
   return (
     <section aria-label="Not what the request asks for" className="panel p-3 text-warn">
-      <h3 className="font-semibold">This answer is not, or may not be, what the request asks for</h3>
+      <h3 className="font-semibold">This response is not, or may not be, what the request asks for</h3>
       <ul className="list-disc pl-5">
         {violations.map(({ pointer, detail }, index) => (
           <li key={index} className="break-words">
@@ -145,7 +145,7 @@ function Result({ review, text }: { review: Review; text: string | null }) {
 function nothingYet({ status, review: { held } }: Review): string | null {
   if (status === 'fail' || held?.verdict === 'reject') return 'Nothing: it is rejected, or has failed.';
   if (status === 'bot' || held?.verdict === 'regenerate')
-    return 'Nothing yet: the model writes a new answer.';
+    return 'Nothing yet: the model is writing a new response.';
   if (held?.verdict === 'edit') return `What ${held.by} has written: it is shown once that takes effect.`;
   return null;
 }

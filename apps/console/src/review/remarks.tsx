@@ -25,7 +25,7 @@ export function Remarks({ review, onMore }: { review: Review; onMore: () => void
       <ul className="flex flex-col gap-1">
         {rejections.map(({ by, reason_code, reason, at }) => (
           <li key={by} className="text-bad">
-            <bdi className="font-medium">{visible(by)}</bdi> rejects this answer
+            <bdi className="font-medium">{visible(by)}</bdi> rejects this response
             {reason_code !== null && `: ${visible(labelOf(reason_code))}`} <Ago at={at} now={now} />
             {reason !== null && <Words text={reason} />}
           </li>

@@ -25,7 +25,7 @@ export function UseAnswer({
       ),
     onSuccess: (restored) => {
       client.setQueryData(reviewQuery(id).queryKey, restored);
-      tell({ text: `Answer ${revision} waits again, as answer ${restored.revision}.` });
+      tell({ text: `Response ${revision} waits again, as response ${restored.revision}.` });
     },
     onError: (error) => {
       tell({ text: `Not changed. ${refusalOf(error)}`, tone: 'bad' });

@@ -48,7 +48,7 @@ export function Toolbar(props: ToolbarProps) {
           <Act command="save" look="good" onAct={props.onSave} why={whyNoChange} disabled={isBehind}>
             Save and approve
           </Act>
-          <button type="button" className="button" title="Throw the edit away" onClick={props.onStopEdit}>
+          <button type="button" className="button" title="Discard the edit" onClick={props.onStopEdit}>
             Discard
           </button>
         </>

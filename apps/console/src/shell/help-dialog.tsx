@@ -13,7 +13,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Keys" onClose={onClose} width="max-w-xl">
       <p className="text-dim">
-        They work wherever you do not type. Choose a key to change it, then press the one that you want.
+        Shortcuts work wherever you are not typing. To change one, choose it and press the new key.
       </p>
       <ul className="grid gap-x-6 gap-y-1 sm:grid-cols-2">
         {commands.map(([command, [, name]]) => {

@@ -24,7 +24,7 @@ export function NameDialog({ onClose }: { onClose: () => void }) {
   const fault = choose.error
     ? messageOf(choose.error)
     : (choose.data === false || (name === null && text.trim() !== '')) &&
-      'The server does not take this name: choose another one.';
+      'The server does not accept this name: choose another one.';
   return (
     <Dialog
       title="Who are you?"

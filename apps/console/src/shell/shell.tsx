@@ -121,7 +121,7 @@ function Name({ name, onChange }: { name: string; onChange: (() => void) | null 
   );
   if (onChange === null)
     return (
-      <span className="px-2.5 text-dim" title="The server says who you are: it takes no names from browsers">
+      <span className="px-2.5 text-dim" title="The server sets your name and accepts none from browsers">
         {words}
       </span>
     );
@@ -136,8 +136,8 @@ function ConnectionBanner() {
   if (useConnection() !== 'lost') return null;
   return (
     <div role="alert" className="border-b border-line bg-sunken px-4 py-1.5 text-warn">
-      The server cannot be reached. What you see may be old; what you write is kept here, and the page comes
-      back by itself.
+      The server cannot be reached. What you see may be out of date. What you write is kept here, and the page
+      reconnects automatically.
     </div>
   );
 }

@@ -76,7 +76,7 @@ export function TryPage() {
         <div>
           <h1 className="text-lg font-semibold">Try it</h1>
           <p className="text-dim">
-            Send a request as an application would. The model answers, the answer waits, and you decide.
+            Send a request as an application would. The model responds, the response waits, and you decide.
           </p>
         </div>
         <div role="group" aria-label="Kind of request" className="flex gap-1">
@@ -100,7 +100,7 @@ export function TryPage() {
                 className="field min-h-32"
                 autoFocus
                 value={question}
-                placeholder="What should the model answer?"
+                placeholder="What do you want to ask the model?"
                 onChange={(event) => setQuestion(event.target.value)}
               />
             </label>
@@ -153,7 +153,7 @@ export function TryPage() {
           <span role="status" className={submit.isError ? 'text-bad' : 'text-dim'}>
             {submit.isError
               ? messageOf(submit.error)
-              : id !== undefined && 'Submitted. Waiting for the model’s answer …'}
+              : id !== undefined && 'Submitted. Waiting for the model’s response …'}
           </span>
         </div>
       </form>

@@ -33,7 +33,11 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
   if (error && !data) return <Failed error={error} reset={() => void refetch()} />;
   if (!data) return <Loading what="the deliveries" />;
   if (data.data.length === 0)
-    return <p className="text-dim">Nothing was sent yet: the next job that ends is, and so is a ping.</p>;
+    return (
+      <p className="text-dim">
+        Nothing has been sent yet. The next job that ends triggers a delivery, and so does a ping.
+      </p>
+    );
   return <DeliveryTable deliveries={data.data} column="Job" cell={({ job_id }) => <JobLink id={job_id} />} />;
 }
 
@@ -95,7 +99,7 @@ function DeliveryTable({
   return (
     <div className="relative max-h-[32rem] overflow-auto" tabIndex={0} role="group" aria-label="Deliveries">
       <table className="figures">
-        <caption className="sr-only">The newest 100 deliveries</caption>
+        <caption className="sr-only">The latest 100 deliveries</caption>
         <thead>
           <tr>
             <th scope="col">When</th>
@@ -117,7 +121,7 @@ function DeliveryTable({
               <td>
                 <span className={STATUS_LOOK[delivery.status]}>{delivery.status}</span>
                 {delivery.status === 'waiting' && delivery.due_at !== null && (
-                  <span className="block text-dim">next try {moment(delivery.due_at)}</span>
+                  <span className="block text-dim">next attempt {moment(delivery.due_at)}</span>
                 )}
               </td>
               <td className="min-w-48">
@@ -166,7 +170,7 @@ function Tries({ attempts }: { attempts: WebhookDelivery['attempts'] }) {
 function Try({ attempt }: { attempt: WebhookDelivery['attempts'][number] }) {
   return (
     <p className="break-words">
-      {attempt.status_code ?? 'no answer'}
+      {attempt.status_code ?? 'no reply'}
       {attempt.error !== null && `: ${visible(attempt.error)}`}
       <span className="block text-xs text-dim">
         {moment(attempt.created_at)}, took {attempt.duration_ms.toLocaleString('en')} ms
@@ -185,7 +189,7 @@ function Redeliver({ endpointId, delivery }: { endpointId: string; delivery: Web
         }),
       ),
     onSuccess: () => {
-      tell({ text: 'It is on its way again.' });
+      tell({ text: 'Queued for redelivery.' });
       return client.invalidateQueries({ queryKey: ['webhooks'] });
     },
     onError: (error) => tell({ text: `Not sent again. ${messageOf(error)}`, tone: 'bad' }),

@@ -18,7 +18,7 @@ export function WebhooksPage() {
       title="Webhooks"
       tools={
         <button type="button" className="button" onClick={() => void refetch()}>
-          Look again
+          Refresh
         </button>
       }
     >
@@ -28,14 +28,14 @@ export function WebhooksPage() {
         <Loading what="the endpoints" />
       ) : data.data.length === 0 ? (
         <Notice
-          title="No endpoint is told of results"
+          title="No endpoint is notified of results"
           action={
             <a className="button" href={`${BASE}/docs#tag/webhooks`}>
-              To the API
+              API reference
             </a>
           }
         >
-          POST /v1/webhook-endpoints adds one: it is told, signed, of every job that has ended.
+          POST /v1/webhook-endpoints adds an endpoint. It gets a signed notification when a job ends.
         </Notice>
       ) : (
         <ul className="flex flex-col gap-4">
@@ -68,7 +68,7 @@ function Endpoint({ endpoint, first }: { endpoint: WebhookEndpoint; first: boole
       <div className="flex flex-wrap items-center gap-2">
         <h2 className="mr-auto font-semibold break-all">{visible(url)}</h2>
         <span className={`chip ${disabled_at === null ? '!text-good' : '!text-bad'}`}>
-          {disabled_at === null ? 'told of every end' : 'switched off'}
+          {disabled_at === null ? 'notified of every end' : 'switched off'}
         </span>
         <button type="button" className="button" disabled={ping.isPending} onClick={() => ping.mutate()}>
           Ping
@@ -87,8 +87,8 @@ function Endpoint({ endpoint, first }: { endpoint: WebhookEndpoint; first: boole
       {disabled_at !== null && (
         <p className="text-bad">
           Switched off on {moment(disabled_at)}
-          {disabled_because !== null && `: ${visible(disabled_because)}`}. A ping or a redelivery that it
-          answers with 2xx switches it on again.
+          {disabled_because !== null && `: ${visible(disabled_because)}`}. A ping or a redelivery to which it
+          replies with 2xx switches it on again.
         </p>
       )}
       <div id={`deliveries-${id}`}>{open && <Deliveries endpointId={id} />}</div>
