@@ -2,7 +2,16 @@
 const lib = (name) => `^libs/${name}/`;
 
 /** A lib may use only the libs below it. */
-const LAYERS = ['config', 'observability', 'sandbox', 'domain', 'database', 'messaging', 'service'];
+const LAYERS = [
+  'config',
+  'observability',
+  'background',
+  'sandbox',
+  'domain',
+  'database',
+  'messaging',
+  'service',
+];
 const layers = LAYERS.slice(0, -1).map((name, index) => ({
   name: `${name}-uses-only-what-is-below`,
   severity: 'error',

@@ -1,7 +1,6 @@
 export { ask, COMMAND_LIFETIME_MS } from './ask';
 export { ChangeAnnouncer } from './change-announcer';
 export type { QueueConsumption } from './consumption';
-export { every, type Repetition } from './every';
 export {
   ClaimNextReview,
   ClaimReview,

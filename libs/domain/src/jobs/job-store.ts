@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batched } from '../batcher';
+import { batchedStatement } from '../batched-statement';
 import { isStatementTimeout, isTransient } from '../database-errors';
 import type { Bell } from '../outbox/bell';
 import { cancel } from './statements/cancel';
@@ -60,15 +60,19 @@ export class JobStore {
   readonly settle: (jobId: string) => Promise<Settled | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.submit = batched((jobs) => submit(database, jobs));
-    this.claim = batched((requests: ClaimRequest[]) => claim(database, requests), { keyOf: byJob });
-    this.complete = batched((outcomes: Inferred[]) => complete(database, outcomes), { keyOf: byJob });
-    this.failAttempt = batched((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), {
+    this.submit = batchedStatement((jobs) => submit(database, jobs));
+    this.claim = batchedStatement((requests: ClaimRequest[]) => claim(database, requests), { keyOf: byJob });
+    this.complete = batchedStatement((outcomes: Inferred[]) => complete(database, outcomes), {
       keyOf: byJob,
     });
-    this.plan = batched((requests: PlanRequest[]) => plan(database, requests), { keyOf: byJob });
-    this.decide = batched((judgements: Judgement[]) => decide(database, judgements), { keyOf: byJob });
-    this.settle = batched((jobIds) => settle(database, jobIds), {
+    this.failAttempt = batchedStatement((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), {
+      keyOf: byJob,
+    });
+    this.plan = batchedStatement((requests: PlanRequest[]) => plan(database, requests), { keyOf: byJob });
+    this.decide = batchedStatement((judgements: Judgement[]) => decide(database, judgements), {
+      keyOf: byJob,
+    });
+    this.settle = batchedStatement((jobIds) => settle(database, jobIds), {
       keyOf: (jobId) => jobId,
       most: SETTLED_TOGETHER,
       // One that is too large for the database's patience must not keep its neighbours.
