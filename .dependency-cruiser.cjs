@@ -46,7 +46,7 @@ module.exports = {
     {
       name: 'apps-never-use-each-other',
       severity: 'error',
-      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|sandbox)/' },
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|sandbox|cli)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {

@@ -91,12 +91,11 @@ function tool(command, args) {
 
 /** @param {boolean} write */
 function checkDocument(write) {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, 'dist/apps/gateway/main.js'), 'openapi'],
-    { encoding: 'utf8', timeout: LIMIT },
-  );
-  if (stdout === '') return `the gateway does not print its document:\n${stderr}`;
+  const { stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/apps/cli/main.js'), 'openapi'], {
+    encoding: 'utf8',
+    timeout: LIMIT,
+  });
+  if (stdout === '') return `the document cannot be printed:\n${stderr}`;
   if (write) writeFileSync(OPENAPI, stdout);
   return stdout === readFileSync(OPENAPI, 'utf8')
     ? undefined

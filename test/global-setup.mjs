@@ -59,7 +59,7 @@ async function makeTemplate(databaseUrl) {
   await client.end();
   const template = new URL(databaseUrl);
   template.pathname = '/hitl_template';
-  const child = spawn(process.execPath, [join(ROOT, 'dist/apps/gateway/main.js'), 'migrate'], {
+  const child = spawn(process.execPath, [join(ROOT, 'dist/apps/cli/main.js'), 'migrate'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, DATABASE_URL: template.href },
   });
