@@ -19,8 +19,8 @@ import { heldOf, refusalOf } from './refusal';
 
 /** Verdicts: taken once each, held while they can be undone, and undone. */
 @Injectable()
-export class DecisionsService {
-  private readonly logger = new Logger(DecisionsService.name);
+export class VerdictsService {
+  private readonly logger = new Logger(VerdictsService.name);
   /** Decisions that are being made: one that is sent again, since its reply took long, is not made twice at once. */
   private readonly inHand = new Map<string, Promise<ReviewReply>>();
 
