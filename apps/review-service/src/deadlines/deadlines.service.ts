@@ -11,6 +11,7 @@ import {
 import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
+import { countDecided } from '../reviews/count-decided';
 
 /** Jobs that one look moves on at most. */
 const JOBS_PER_LOOK = 200;
@@ -49,7 +50,8 @@ export class Deadlines {
     try {
       const settled = await this.store.settle(jobId);
       if (!settled) return false;
-      const { status, bell, undone } = settled;
+      const { status, verdict, bell, undone } = settled;
+      if (!undone) countDecided(verdict, status);
       if (bell) this.outbox.ring(bell);
       this.changes.announce(jobId, status);
       const message = undone
@@ -93,6 +95,7 @@ export class Deadlines {
     });
     if (!decided) return false;
     metrics.deadlineSteps.inc({ step: 'approved' });
+    countDecided('approve', decided.status);
     this.changes.announce(jobId, decided.status);
     this.logger.warn({ jobId, rule: name, message: 'approved by the policy: nobody had decided in time' });
     return true;
