@@ -83,7 +83,7 @@ describe('of verdicts', () => {
       dueApprovals: () => Promise.resolve([due]),
       decide: () => Promise.resolve(decided('success')),
     };
-    await deadlines(store as unknown as Partial<JobStore>).approve();
+    await deadlines(store).approve();
     expect(await counted()).toEqual({ 'hitl_review_decisions_total approve': 1 });
   });
 });
