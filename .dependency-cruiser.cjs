@@ -2,7 +2,16 @@
 const lib = (name) => `^libs/${name}/`;
 
 /** A lib may use only the libs below it. */
-const LAYERS = ['config', 'observability', 'sandbox', 'domain', 'database', 'messaging', 'service'];
+const LAYERS = [
+  'config',
+  'observability',
+  'background',
+  'sandbox',
+  'domain',
+  'database',
+  'messaging',
+  'service',
+];
 const layers = LAYERS.slice(0, -1).map((name, index) => ({
   name: `${name}-uses-only-what-is-below`,
   severity: 'error',
@@ -37,7 +46,7 @@ module.exports = {
     {
       name: 'apps-never-use-each-other',
       severity: 'error',
-      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|sandbox)/' },
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|sandbox|cli)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {

@@ -38,7 +38,7 @@ const env = {
   CHROMIUM: findChromium() ?? '',
 };
 const done =
-  run(process.execPath, ['dist/apps/gateway/main.js', 'migrate'], env) &&
+  run(process.execPath, ['dist/apps/cli/main.js', 'migrate'], env) &&
   run(process.execPath, ['dist/test/bench/main.js', ...parts], env);
 await services.stop();
 process.exit(done ? 0 : 1);

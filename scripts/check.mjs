@@ -1,7 +1,7 @@
 /** `npm run check`: everything that can be said about the code without running it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -25,6 +25,7 @@ const CHECKS = {
   'console-types': () => tool('tsc', ['--noEmit', '--project', 'apps/console']),
   boundaries: () => tool('depcruise', ['--output-type=err', 'apps', 'libs', 'scripts', 'test']),
   unused: () => tool('knip', []),
+  'class-names': checkClassNames,
   'openapi-rules': () => tool('redocly', ['lint', 'openapi.json']),
   words: () => checkWords(ROOT),
   lock: checkLock,
@@ -42,6 +43,7 @@ Names:
   types          of the apps, libraries, scripts and tests; console-types: of the console
   boundaries     which folder may import which
   unused         files, exports and dependencies that nothing uses
+  class-names    no two classes have one name: one process may run both, and logs name them
   openapi-rules  openapi.json is OpenAPI
   words          docs, comments of configuration, errors and pages use the words of docs/glossary.md
   lock           ${NPMS.map((version) => `npm@${version}`).join(' and ')} accept package-lock.json (asks npm's registry)
@@ -98,16 +100,36 @@ function tool(command, args) {
 
 /** @param {boolean} write */
 function checkDocument(write) {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, 'dist/apps/gateway/main.js'), 'openapi'],
-    { encoding: 'utf8', timeout: LIMIT },
-  );
-  if (stdout === '') return `the gateway does not print its document:\n${stderr}`;
+  const { stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/apps/cli/main.js'), 'openapi'], {
+    encoding: 'utf8',
+    timeout: LIMIT,
+  });
+  if (stdout === '') return `the document cannot be printed:\n${stderr}`;
   if (write) writeFileSync(OPENAPI, stdout);
   return stdout === readFileSync(OPENAPI, 'utf8')
     ? undefined
     : 'openapi.json is stale: npm run check -- --fix writes it anew';
+}
+
+/** A class is named once in all apps and libraries. */
+function checkClassNames() {
+  /** @type {Map<string, string[]>} */
+  const files = new Map();
+  for (const folder of ['apps', 'libs']) {
+    for (const path of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
+      if (!path.includes('/src/') || !/(?<!\.spec)\.tsx?$/.test(path)) continue;
+      const code = readFileSync(join(ROOT, folder, path), 'utf8');
+      for (const [, name = ''] of code.matchAll(/^(?:export )?(?:default )?(?:abstract )?class (\w+)/gm)) {
+        files.set(name, [...(files.get(name) ?? []), join(folder, path)]);
+      }
+    }
+  }
+  const repeated = [...files].filter(([, paths]) => paths.length > 1);
+  return repeated.length === 0
+    ? undefined
+    : repeated
+        .map(([name, paths]) => `${name} is the name of several classes: ${paths.join(', ')}`)
+        .join('\n');
 }
 
 /** In a folder of its own: nothing there tells npm what is installed here. */

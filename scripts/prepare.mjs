@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-export const APPS = ['gateway', 'inference-worker', 'review-service', 'standalone', 'sandbox'];
+export const APPS = ['gateway', 'inference-worker', 'review-service', 'standalone', 'sandbox', 'cli'];
 export const CONSOLE = 'console';
 const API_TYPES = 'apps/console/src/api/schema.d.ts';
 const [MAJOR = 0, MINOR = 0] = process.versions.node.split('.').map(Number);

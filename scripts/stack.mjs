@@ -89,7 +89,7 @@ function run(name, args, env) {
 }
 
 /** @type {number | null} */
-const migrated = await new Promise((resolve) => run('gateway', ['migrate'], {}).once('exit', resolve));
+const migrated = await new Promise((resolve) => run('cli', ['migrate'], {}).once('exit', resolve));
 if (migrated !== 0) await stop(1);
 
 for (const app of APPS) {

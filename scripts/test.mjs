@@ -36,6 +36,8 @@ const missing = await provide(
   needed.filter((program) => !without.includes(program) && !(program === 'broker' && TEST_AMQP_URL)),
 );
 const absent = needed.filter((program) => missing.includes(program) || without.includes(program));
+/** None of the families needs these: they are not started. */
+const unneeded = Object.keys(PROGRAMS).filter((program) => !needed.some((name) => name === program));
 // Whole, because its tests open the browser beside other things.
 const noConsole = families.includes('console') && absent.includes('browser');
 const projects = families.filter((family) => family !== 'console' || !noConsole);
@@ -76,7 +78,12 @@ const jest = spawn(
     detached: true,
     // With --json jest prints the results to stdout, too; its report goes to stderr.
     stdio: ['inherit', 'ignore', 'inherit'],
-    env: { ...process.env, TMPDIR: folder, TEST_WITHOUT: absent.join(), TEST_NOT_RUN: notRun },
+    env: {
+      ...process.env,
+      TMPDIR: folder,
+      TEST_WITHOUT: [...absent, ...unneeded].join(),
+      TEST_NOT_RUN: notRun,
+    },
   },
 );
 guardian.stdin.write(String(jest.pid));

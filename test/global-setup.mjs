@@ -1,7 +1,7 @@
 /**
  * Starts a PostgreSQL and a RabbitMQ for each worker of the run, or uses TEST_DATABASE_URL and TEST_AMQP_URL for its only
  * one, and makes templates of migrated databases: one on each PostgreSQL, and the data folder of an embedded one, whose
- * first start takes seconds. In a run without a broker there is none.
+ * first start takes seconds. In a run that goes without a broker, or needs none, there is none.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -59,7 +59,7 @@ async function makeTemplate(databaseUrl) {
   await client.end();
   const template = new URL(databaseUrl);
   template.pathname = '/hitl_template';
-  const child = spawn(process.execPath, [join(ROOT, 'dist/apps/gateway/main.js'), 'migrate'], {
+  const child = spawn(process.execPath, [join(ROOT, 'dist/apps/cli/main.js'), 'migrate'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, DATABASE_URL: template.href },
   });

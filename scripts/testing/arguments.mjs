@@ -16,7 +16,8 @@ export const FAMILIES = {
   contract: ['broker'],
   e2e: ['broker'],
   faults: ['broker', 'pooler'],
-  console: ['broker', 'browser'],
+  // On the standalone system, whose messages need no broker.
+  console: ['browser'],
 };
 
 export const HELP = `npm test                            all tests
@@ -25,9 +26,9 @@ npm test -- apps/gateway            files whose path fits
 npm test -- e2e -t 'two reviewers'  families and paths first, then whatever jest takes
 npm test -- --without=broker        leave out what needs RabbitMQ (broker) or Chromium (browser)
 
-PostgreSQL comes with npm. RabbitMQ and Chromium must be on the machine. What is missing is named first, with the command
-that installs it: on a terminal you are asked, where CI=true it is run unasked. Everything else runs in any case. Tests of
-PgBouncer (pooler) run where it is on the machine.
+PostgreSQL comes with npm. RabbitMQ (for contract, e2e and faults) and Chromium (for console) must be on the machine. What is
+missing is named first, with the command that installs it: on a terminal you are asked, where CI=true it is run unasked.
+Everything else runs in any case. Tests of PgBouncer (pooler) run where it is on the machine.
 
 TEST_DATABASE_URL, TEST_AMQP_URL    servers to use instead of private ones, for one worker`;
 

@@ -42,6 +42,11 @@ describe('the arguments of npm test', () => {
     expect(readArguments(['e2e', '--testNamePattern', 'console'])).toMatchObject({ families: ['e2e'] });
   });
 
+  it('need a broker for the families on services, and none for the console', () => {
+    const onBroker = ALL.filter((family) => FAMILIES[family]?.includes('broker'));
+    expect(onBroker).toEqual(['contract', 'e2e', 'faults']);
+  });
+
   it('leave out programs, wherever that is said', () => {
     expect(readArguments(['--without=broker,browser', 'e2e', '-t', 'x'])).toEqual({
       families: ['e2e'],

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
+import { Background } from '@hitl/background';
 import { readConfig } from '@hitl/config';
 import { DomainError, type Bell } from '@hitl/domain';
 import { createTransport, InferenceRequested, OutboxRelay } from '@hitl/messaging';
@@ -41,10 +43,10 @@ describe.each(TEST_STORES)('the outbox on $name', ({ open }) => {
   });
   beforeEach(() => {
     client = new Recorder();
-    relay = new OutboxRelay(store.outbox, client, readConfig({ OUTBOX_POLL_MS: '50' }));
+    relay = new OutboxRelay(store.outbox, client);
   });
   afterEach(async () => {
-    await relay.onModuleDestroy();
+    await relay.beforeApplicationShutdown();
     await store.clear();
   });
   afterAll(() => store.close());
@@ -106,7 +108,7 @@ describe.each(TEST_STORES)('the outbox on $name', ({ open }) => {
       const bells = await submit(2);
       client[how] = true;
       relay.ring(...bells);
-      await relay.onModuleDestroy();
+      await relay.beforeApplicationShutdown();
       expect(await rows()).toHaveLength(2);
     });
 
@@ -144,14 +146,21 @@ describe.each(TEST_STORES)('the outbox on $name', ({ open }) => {
     it('looks for orphans by itself from the start of the process on', async () => {
       await submit(1);
       await orphan();
-      relay.onApplicationBootstrap();
+      const background = new Background(
+        { getProviders: () => [{ instance: relay }] } as unknown as DiscoveryService,
+        new MetadataScanner(),
+        readConfig({ OUTBOX_POLL_MS: '50' }),
+        () => undefined,
+      );
+      background.onApplicationBootstrap();
       await until('the outbox is empty', async () => (await rows()).length === 0);
+      await background.onModuleDestroy();
     });
 
     it('waits for what it is publishing when the process stops', async () => {
       const bells = await submit(50);
       relay.ring(...bells);
-      await relay.onModuleDestroy();
+      await relay.beforeApplicationShutdown();
       expect(client.published).toHaveLength(50);
       expect(await rows()).toEqual([]);
     });
@@ -163,7 +172,7 @@ describe.each(TEST_STORES)('the outbox on $name', ({ open }) => {
       server.addHandler(InferenceRequested.pattern, (data) => Promise.resolve(handled.push(data)), true);
       void server.listen(() => undefined);
       const [bell] = await submit(1);
-      relay = new OutboxRelay(store.outbox, transport.client as never, readConfig({}));
+      relay = new OutboxRelay(store.outbox, transport.client as never);
       relay.ring(bell!);
       await until('it was handled', () => handled.length === 1);
       expect(handled).toEqual([{ jobId: bell!.jobId }]);

@@ -128,9 +128,7 @@ describe('migrations', () => {
 
   it('stop a service on a database that lacks them, with the command that mends it', async () => {
     const process = await connect();
-    await expect(assertMigrated(process)).rejects.toThrow(
-      /older than this version.*node dist\/apps\/gateway\/main\.js migrate/,
-    );
+    await expect(assertMigrated(process)).rejects.toThrow(/older than this version.*npm run hitl -- migrate/);
   });
 
   it('can be undone', async () => {

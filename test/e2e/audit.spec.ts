@@ -16,8 +16,7 @@ import type { DataSource } from 'typeorm';
 
 const WHOLE = /^whole: (\d+) jobs, (\d+) events, 0 findings, digest (\d+:[0-9a-f]{64})\n$/;
 
-const audit = (args: string[], env: Record<string, string>) =>
-  runService('review-service', ['audit', ...args], env);
+const audit = (args: string[], env: Record<string, string>) => runService('cli', ['audit', ...args], env);
 
 describe('audit verify on PostgreSQL', () => {
   let database: TestDatabase;
@@ -85,7 +84,9 @@ describe('audit verify on PostgreSQL', () => {
   it('explains itself when asked for anything else', async () => {
     const { code, stdout, stderr } = await verify('all');
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(/^Usage: npm run audit -- verify/);
+    expect(stderr).toBe(
+      '«all» is one too many. Usage: npm run hitl -- audit verify [--job ID | --digest DIGEST]\n',
+    );
   });
 
   it('says why it cannot run', async () => {

@@ -126,7 +126,7 @@ describe.each(SERVICES)('%s', (app) => {
       });
       expect(code).toBe(1);
       expect(stderr).toContain('The database schema is older than this version.');
-      expect(stderr).toContain('node dist/apps/gateway/main.js migrate');
+      expect(stderr).toContain('npm run hitl -- migrate');
       expect(stdout + stderr).not.toMatch(STACK_TRACE);
       expect(stdout).not.toContain('stack');
       expect(await empty.query("SELECT 1 FROM pg_tables WHERE tablename = 'jobs'")).toEqual([]);
@@ -227,14 +227,14 @@ describe('migrate', () => {
         'SELECT table_name, column_name, data_type FROM information_schema.columns ORDER BY 1, 2, 3',
       );
     try {
-      const first = await runService('gateway', ['migrate'], { DATABASE_URL: empty.url });
+      const first = await runService('cli', ['migrate'], { DATABASE_URL: empty.url });
       expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/^migrated: /), stderr: '' });
       await empty.query(
         'INSERT INTO outbox (pattern, job_id, due_at) VALUES ($1, gen_random_uuid(), now())',
         ['kept'],
       );
       const before = await schema();
-      const second = await runService('gateway', ['migrate'], { DATABASE_URL: empty.url });
+      const second = await runService('cli', ['migrate'], { DATABASE_URL: empty.url });
       expect(second).toEqual({ code: 0, stdout: 'the schema is up to date\n', stderr: '' });
       expect(await schema()).toEqual(before);
       expect(await empty.query('SELECT pattern FROM outbox')).toEqual([{ pattern: 'kept' }]);
@@ -247,7 +247,7 @@ describe('migrate', () => {
     const empty = await createTestDatabase('template0');
     try {
       const results = await Promise.all(
-        SERVICES.map((app) => runService(app, ['migrate'], { DATABASE_URL: empty.url })),
+        SERVICES.map(() => runService('cli', ['migrate'], { DATABASE_URL: empty.url })),
       );
       expect(results.map(({ code, stderr }) => [code, stderr])).toEqual(SERVICES.map(() => [0, '']));
       expect(results.filter(({ stdout }) => stdout.startsWith('migrated: '))).toHaveLength(1);
@@ -257,10 +257,10 @@ describe('migrate', () => {
   });
 
   it('says what is missing', async () => {
-    const { code, stderr } = await runService('gateway', ['migrate'], {});
+    const { code, stderr } = await runService('cli', ['migrate'], {});
     expect([code, stderr]).toEqual([
       1,
-      "gateway cannot start. DATABASE_URL must be set (see .env.example). 'npm run stack' starts what is missing.\n",
+      'The database cannot be migrated. DATABASE_URL must be set (see .env.example). npm start migrates its own database by itself.\n',
     ]);
   });
 });

@@ -210,11 +210,14 @@ rules:
 });
 
 it('policy check tells by its exit code what it found', async () => {
-  const check = (...args: string[]) => runService('review-service', ['policy', ...args], {});
+  const check = (...args: string[]) => runService('cli', ['policy', ...args], {});
   writeFileSync(file, EXAMPLE);
   const [good, usage] = await Promise.all([check('check', file), check('check')]);
   expect([good.code, good.stderr, good.stdout]).toEqual([0, '', expect.stringContaining('payments: when')]);
-  expect([usage.code, usage.stderr]).toEqual([2, 'usage: npm run policy -- check FILE\n']);
+  expect([usage.code, usage.stderr]).toEqual([
+    2,
+    'Something is missing. Usage: npm run hitl -- policy check FILE\n',
+  ]);
 });
 
 it('a review service with a broken policy refuses to start, and lists its faults', async () => {

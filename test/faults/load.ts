@@ -286,7 +286,7 @@ export async function expectWhole(load: Load, database: TestDatabase, url = data
       (decision?.response !== undefined && !isDeepStrictEqual(decision.response, response))
     );
   });
-  const { code, stdout } = await runService('review-service', ['audit', 'verify'], { DATABASE_URL: url });
+  const { code, stdout } = await runService('cli', ['audit', 'verify'], { DATABASE_URL: url });
   expect({
     faults: load.faults.slice(0, 5),
     refused: load.exchanges.filter(({ status }) => status >= 500 && status !== 503),

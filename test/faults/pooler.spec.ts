@@ -71,14 +71,18 @@ it(
   'does not start behind one that pools transactions, and says what to do',
   async () => {
     const url = await behind('transaction');
-    for (const args of [[], ['migrate']]) {
-      const { code, stdout, stderr } = await runService('gateway', args, {
+    for (const [app, args, cannot] of [
+      ['gateway', [], 'gateway cannot start.'],
+      ['cli', ['migrate'], 'The database cannot be migrated.'],
+    ] as const) {
+      const { code, stdout, stderr } = await runService(app, [...args], {
         DATABASE_URL: url,
         AMQP_URL: testAmqpUrl(),
       });
       expect([code, stdout]).toEqual([1, '']);
-      expect(stderr).toMatch(
-        /^gateway cannot start\. DATABASE_URL=\S+ cannot be used: the pooler in front of it pools transactions, and connections get each other’s role and limits\. Let it pool sessions \(PgBouncer: pool_mode = session for this database\), or set DATABASE_URL to PostgreSQL itself\.\n$/,
+      expect(stderr.slice(0, cannot.length)).toBe(cannot);
+      expect(stderr.slice(cannot.length)).toMatch(
+        /^ DATABASE_URL=\S+ cannot be used: the pooler in front of it pools transactions, and connections get each other’s role and limits\. Let it pool sessions \(PgBouncer: pool_mode = session for this database\), or set DATABASE_URL to PostgreSQL itself\.\n$/,
       );
     }
   },

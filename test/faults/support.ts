@@ -56,7 +56,7 @@ export function signalServer(
 
 /** Brings the schema of an empty database up to date, and looks into it. */
 export async function migratedDatabase(url: string): Promise<TestDatabase> {
-  const { code, stderr } = await runService('gateway', ['migrate'], { DATABASE_URL: url });
+  const { code, stderr } = await runService('cli', ['migrate'], { DATABASE_URL: url });
   if (code !== 0) throw new Error(`the database cannot be migrated: ${stderr}`);
   const pool = new pg.Pool({ connectionString: url, max: 3 });
   pool.on('error', () => undefined);

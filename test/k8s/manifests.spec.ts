@@ -394,7 +394,10 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
   it('migrates with the image that the gateway runs', () => {
     const [job, ...others] = all<Workload>('Job');
     expect(others).toEqual([]);
-    expect(app(job!)).toMatchObject({ args: ['migrate'], image: app(deployments[0]!).image });
+    expect(app(job!)).toMatchObject({
+      command: ['node', '--enable-source-maps', 'hitl.js', 'migrate'],
+      image: app(deployments[0]!).image,
+    });
     expect(readConfig(environment(job!)).DATABASE_URL).toBe(configOf('gateway').DATABASE_URL);
   });
 

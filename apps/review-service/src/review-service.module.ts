@@ -2,15 +2,15 @@ import { Module } from '@nestjs/common';
 import type { QueueConsumption } from '@hitl/messaging';
 import { Deadlines } from './deadlines/deadlines.service';
 import { PoliciesConsumer } from './policies/policies.consumer';
-import { PoliciesService } from './policies/policies.service';
+import { PolicyQueries } from './policies/policy-queries.service';
 import { PolicyFile } from './policies/policy-file.service';
 import { ReviewPlanner } from './policies/review-planner.service';
 import { Reconciler } from './reconciler/reconciler.service';
 import { ClaimsService } from './reviews/claims.service';
-import { DecisionsService } from './reviews/decisions.service';
+import { VerdictsService } from './reviews/verdicts.service';
 import { DeskJobs } from './reviews/desk-jobs.service';
 import { ReviewsConsumer } from './reviews/reviews.consumer';
-import { ReviewsService } from './reviews/reviews.service';
+import { RevisionsService } from './reviews/revisions.service';
 
 /** Messages of each queue that one review service handles at once. */
 const CONCURRENCY = 100;
@@ -26,13 +26,13 @@ export function consumes(): QueueConsumption[] {
 @Module({
   controllers: [ReviewsConsumer, PoliciesConsumer],
   providers: [
-    ReviewsService,
+    RevisionsService,
     ClaimsService,
-    DecisionsService,
+    VerdictsService,
     DeskJobs,
     ReviewPlanner,
     PolicyFile,
-    PoliciesService,
+    PolicyQueries,
     Deadlines,
     Reconciler,
   ],

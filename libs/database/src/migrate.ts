@@ -44,7 +44,7 @@ export async function assertMigrated(database: DataSource): Promise<void> {
     const migrations = new MigrationExecutor(database, runner);
     if (!(await runner.hasTable('migrations')) || (await migrations.showMigrations())) {
       throw new SchemaError(
-        'The database schema is older than this version. Bring it up to date with: npm run build && node dist/apps/gateway/main.js migrate',
+        'The database schema is older than this version. Bring it up to date with: npm run hitl -- migrate (in an image: node hitl.js migrate)',
       );
     }
     // Another process may have migrated since this one connected.

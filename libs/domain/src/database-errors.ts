@@ -70,6 +70,11 @@ export function describeTrouble(error: unknown): string {
   return `The database cannot do this now${state === '' ? '' : ` (SQLSTATE ${state})`}.`;
 }
 
+/** A line about an error that passes by itself; undefined: it does not. */
+export function describePassing(error: unknown): string | undefined {
+  return isTransient(error) ? `${describeTrouble(error)} ${(error as Error).message}` : undefined;
+}
+
 /** True when a row that the statement needs was somebody else's for too long, or in a circle. */
 export function isLocked(error: unknown): boolean {
   return /^(55P03|40P01|40001)$/.test(sqlState(error) ?? '');

@@ -1,4 +1,5 @@
 export {
+  describePassing,
   describeTrouble,
   isDatabaseTrouble,
   isDataFault,

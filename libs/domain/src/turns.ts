@@ -1,5 +1,8 @@
 import { DomainError } from './errors';
 
+/** How long a read for a client waits for its turn, in milliseconds. */
+const DEFAULT_TURN_TIMEOUT_MS = 10_000;
+
 interface Turn {
   begin: () => void;
   patience: NodeJS.Timeout | undefined;
@@ -20,10 +23,10 @@ export class Turns {
   ) {}
 
   /**
-   * @param maxWaitMs how long it waits for its turn, in milliseconds; Infinity: as long as it takes
+   * @param maxWaitMs how long it waits for its turn, in milliseconds (default 10,000); Infinity: as long as it takes
    * @throws DomainError unavailable when its turn did not come in time
    */
-  async take<T>(work: () => Promise<T>, maxWaitMs: number): Promise<T> {
+  async take<T>(work: () => Promise<T>, maxWaitMs = DEFAULT_TURN_TIMEOUT_MS): Promise<T> {
     if (this.running < this.most) this.running += 1;
     else await this.wait(maxWaitMs);
     try {

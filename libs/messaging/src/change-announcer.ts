@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
 import type { JobStatus } from '@hitl/domain';
-import { JobChanged, type JobChange } from './messages';
+import { JobChanged, type JobChange } from './messages/events';
 
 /** Changes that one message carries at most. */
 const MAX_PER_MESSAGE = 500;

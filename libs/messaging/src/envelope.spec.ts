@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { DomainError } from '@hitl/domain';
 import fc from 'fast-check';
 import { fromReplyError, openEnvelope, PoisonError, toReplyError } from './envelope';
-import { InferenceRequested, ReadPolicy } from './messages';
+import { InferenceRequested } from './messages/events';
+import { ReadPolicy } from './messages/policy-commands';
 import type { QueueKey } from './topology';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';

@@ -1,31 +1,29 @@
 export { ask, COMMAND_LIFETIME_MS } from './ask';
 export { ChangeAnnouncer } from './change-announcer';
 export type { QueueConsumption } from './consumption';
-export { every, type Repetition } from './every';
+export { InferenceRequested, JobChanged, ReviewRequested, ReviewViewed } from './messages/events';
 export {
-  ClaimNextReview,
-  ClaimReview,
-  DecideReview,
   DryRunPolicy,
-  EditReview,
-  RestoreRevision,
-  InferenceRequested,
-  JobChanged,
-  NoteReview,
-  ReleaseReview,
-  ReviewRequested,
-  ReviewViewed,
-  UndoDecision,
-  type ClaimReply,
-  ReadDesk,
   ReadPolicy,
   type DryRunReply,
   type PolicyChange,
   type PolicyOutcome,
   type PolicyReply,
   type PolicyRule,
+} from './messages/policy-commands';
+export {
+  ClaimNextReview,
+  ClaimReview,
+  DecideReview,
+  EditReview,
+  NoteReview,
+  ReadDesk,
+  ReleaseReview,
+  RestoreRevision,
+  UndoDecision,
+  type ClaimReply,
   type ReviewReply,
-} from './messages';
+} from './messages/review-commands';
 export { checkBroker } from './rabbitmq/check-broker';
 export { createTransport, MessagingModule, type Transport } from './messaging.module';
 export { OutboxRelay } from './outbox-relay';

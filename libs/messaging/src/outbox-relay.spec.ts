@@ -1,6 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { ClientProxy } from '@nestjs/microservices';
-import type { Config } from '@hitl/config';
 import { DomainError, type Bell, type OutboxStore } from '@hitl/domain';
 import { of, throwError } from 'rxjs';
 import { OutboxRelay } from './outbox-relay';
@@ -14,7 +13,6 @@ describe('the outbox relay', () => {
     new OutboxRelay(
       { takeDue, delete: remove } as unknown as OutboxStore,
       { connect, emit: () => of(undefined) } as unknown as ClientProxy,
-      {} as Config,
     );
 
   it('leaves orphaned rows to be taken by others, and later, while the broker is away', async () => {
@@ -31,7 +29,6 @@ describe('the outbox relay', () => {
     const relay = new OutboxRelay(
       { takeDue, delete: remove } as unknown as OutboxStore,
       { connect, emit } as unknown as ClientProxy,
-      {} as Config,
     );
     remove.mockClear();
     relay.ring(BELL);

@@ -1,16 +1,10 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
-import { Config } from '@hitl/config';
+import { Every } from '@hitl/background';
+import type { Config } from '@hitl/config';
 import { BELL_GRACE_SECONDS, DomainError, isTransient, OutboxStore, type Bell } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { firstValueFrom } from 'rxjs';
-import { every, type Repetition } from './every';
 import { queueState } from './queue-state';
 
 /** Orphaned rows that one look takes at most. */
@@ -22,28 +16,19 @@ const AGAIN_INTERVAL_MS = 100;
 
 /** Publishes outbox rows and deletes them once the transport has the message. */
 @Injectable()
-export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
+export class OutboxRelay implements BeforeApplicationShutdown {
   private readonly logger = new Logger(OutboxRelay.name);
   private readonly underWay = new Set<Promise<void>>();
   /** Own rows that the broker did not take, and until when no poller takes them, as performance.now() tells it. */
   private readonly left: { bell: Bell; until: number }[] = [];
-  private polling?: Repetition;
-  private again?: Repetition;
 
   constructor(
     private readonly outbox: OutboxStore,
     @Inject(ClientProxy) private readonly client: ClientProxy,
-    private readonly config: Config,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.polling = every(this.config.OUTBOX_POLL_MS, () => this.publishOrphans(), this.logger);
-    this.again = every(AGAIN_INTERVAL_MS, () => this.publishLeft(), this.logger);
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.polling?.stop();
-    await this.again?.stop();
+  /** Waits for what is being published. */
+  async beforeApplicationShutdown(): Promise<void> {
     await Promise.allSettled([...this.underWay]);
   }
 
@@ -57,11 +42,11 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Publishes own rows that the broker did not take, once it takes them. */
-  async publishLeft(): Promise<number> {
-    if (this.left.length === 0 || !(await this.canPublish())) return 0;
+  @Every(AGAIN_INTERVAL_MS)
+  async publishLeft(): Promise<void> {
+    if (this.left.length === 0 || !(await this.canPublish())) return;
     const now = performance.now();
     for (const { bell, until } of this.left.splice(0)) if (now < until) this.tryPublish(bell, until);
-    return 0;
   }
 
   private tryPublish(bell: Bell, until: number): void {
@@ -82,7 +67,8 @@ export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
     return state !== undefined && state.messages <= most;
   }
 
-  /** Publishes rows that their writers left behind; answers how many. */
+  /** Publishes rows that their writers left behind; returns how many. */
+  @Every((config: Config) => config.OUTBOX_POLL_MS)
   async publishOrphans(): Promise<number> {
     // Rows taken while the broker is away would be out of reach when it is back, until the poller's lease ends.
     if (!(await this.canPublish())) return 0;

@@ -1,21 +1,17 @@
 import type { ConfirmChannel } from 'amqplib';
+import { InferenceRequested, JobChanged, ReviewRequested, ReviewViewed } from './messages/events';
+import { DryRunPolicy, ReadPolicy } from './messages/policy-commands';
 import {
   ClaimNextReview,
   ClaimReview,
   DecideReview,
   EditReview,
-  RestoreRevision,
-  InferenceRequested,
-  JobChanged,
   NoteReview,
-  ReleaseReview,
-  ReviewRequested,
-  ReviewViewed,
-  UndoDecision,
-  DryRunPolicy,
   ReadDesk,
-  ReadPolicy,
-} from './messages';
+  ReleaseReview,
+  RestoreRevision,
+  UndoDecision,
+} from './messages/review-commands';
 import type { QueueState } from './queue-state';
 
 interface QueueDefinition {

@@ -46,7 +46,19 @@ export const metrics = {
   }),
   decisions: new Counter({
     name: 'hitl_review_decisions_total',
-    help: 'Decisions that took effect',
+    help: 'Decisions that took effect, whoever made them: people, policies, or policies at a deadline',
+    labelNames: ['verdict'] as const,
+    registers: [registry],
+  }),
+  votes: new Counter({
+    name: 'hitl_review_votes_total',
+    help: 'Verdicts after which a job waits for others: several people must agree',
+    labelNames: ['verdict'] as const,
+    registers: [registry],
+  }),
+  pendingDecisions: new Counter({
+    name: 'hitl_review_decisions_pending_total',
+    help: 'Decisions that could still be undone when they were made; those that take effect are counted again then',
     labelNames: ['verdict'] as const,
     registers: [registry],
   }),

@@ -4,13 +4,7 @@ import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigError, loadConfig, trustedProxies, unreadWarnings, type Config } from '@hitl/config';
-import {
-  checkDatabase,
-  createDataSource,
-  DatabaseModule,
-  migrate,
-  startEmbeddedDatabase,
-} from '@hitl/database';
+import { DatabaseModule, startEmbeddedDatabase } from '@hitl/database';
 import { JobStore } from '@hitl/domain';
 import { createTransport, type QueueConsumption } from '@hitl/messaging';
 import { createLogger, flushLog, measureProcess, METRICS_PATH, NestLogger } from '@hitl/observability';
@@ -54,15 +48,19 @@ const BACKLOG = 4096;
 /**
  * Runs a service until it is told to stop (SIGTERM, SIGINT): it then refuses newcomers, finishes what it holds for
  * SHUTDOWN_GRACE_MS at most, and exits with 0. A boot that fails exits with 1 and says why.
- * With the argument `migrate` it brings the database schema up to date and exits.
+ * Arguments end it with 2: commands are the business of apps/cli.
  */
 export async function serve(definition: ServiceDefinition): Promise<void> {
   // A full disk or a reader that has gone is no reason to end.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+  if (process.argv.length > 2) {
+    process.stderr.write(
+      `${definition.name} takes no arguments. For commands: npm run hitl -- --help (in an image: node hitl.js --help)\n`,
+    );
+    process.exit(2);
+  }
   try {
-    const config = loadConfig();
-    if (process.argv[2] === 'migrate') await runMigrations(config);
-    else await start(definition, config);
+    await start(definition, loadConfig());
   } catch (error) {
     process.stderr.write(`${definition.name} cannot start. ${explain(error)}\n`);
     process.exit(1);
@@ -76,15 +74,6 @@ function explain(error: unknown): string {
     return explainListening(error, String(error.address), Number(error.port));
   }
   return error.message;
-}
-
-async function runMigrations(config: Config): Promise<void> {
-  const { DATABASE_URL } = required(config, 'DATABASE_URL');
-  await checkDatabase(DATABASE_URL, 0);
-  const database = await createDataSource(DATABASE_URL, 2).initialize();
-  const names = await migrate(database);
-  process.stdout.write(names.length > 0 ? `migrated: ${names.join(', ')}\n` : 'the schema is up to date\n');
-  await database.destroy();
 }
 
 async function start(definition: ServiceDefinition, config: Config): Promise<void> {

@@ -1,5 +1,7 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { BackgroundModule } from '@hitl/background';
 import { Config } from '@hitl/config';
+import { describePassing } from '@hitl/domain';
 import { MessagingModule, type Transport } from '@hitl/messaging';
 
 /** What every service's own module finds beside it. */
@@ -9,7 +11,7 @@ export interface Surroundings {
   transport: Transport;
 }
 
-/** The modules of a service: its own, and the configuration, database and messages for the whole application. */
+/** The modules of a service: its own, and the configuration, database, messages and background work for the whole application. */
 export function serviceModules(
   module: Type,
   { config, database, transport }: Surroundings,
@@ -17,6 +19,7 @@ export function serviceModules(
   return [
     database,
     MessagingModule.forRoot(transport),
+    BackgroundModule.forRoot(describePassing),
     {
       module: ConfigModule,
       global: true,

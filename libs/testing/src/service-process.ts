@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
-export type AppName = 'gateway' | 'inference-worker' | 'review-service' | 'standalone';
+export type AppName = 'gateway' | 'inference-worker' | 'review-service' | 'standalone' | 'cli';
 
 /** One app of dist/ as a real process. */
 export interface ServiceProcess {
@@ -71,7 +71,7 @@ export async function startService(
 }
 
 /**
- * Runs an app that ends by itself, such as `migrate` or a boot that fails, and answers what came of it.
+ * Runs an app that ends by itself, such as a command of `cli` or a boot that fails, and answers what came of it.
  * @param env as for {@link startService}
  */
 export async function runService(

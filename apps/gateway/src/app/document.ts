@@ -1,8 +1,6 @@
-import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@hitl/domain';
-import { preview } from '@hitl/service';
 import { ERROR_FORM, PROBLEM_FORM, type ErrorForm } from '../http/error-form';
 import { routePath } from '../http/route-table';
 import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
@@ -148,11 +146,4 @@ export function serveDocument(app: NestFastifyApplication, publicUrl?: string): 
       done();
     });
   SwaggerModule.setup('docs', app, () => createDocument(app, publicUrl), { jsonDocumentUrl: 'openapi.json' });
-}
-
-/** Prints the description of a module's controllers, without a database or a broker. */
-export async function printDocument(module: Type): Promise<void> {
-  const app = await preview(module);
-  process.stdout.write(`${JSON.stringify(createDocument(app), null, 2)}\n`);
-  await app.close();
 }

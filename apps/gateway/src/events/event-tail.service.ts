@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Every } from '@hitl/background';
 import {
   BEFORE_ALL_EVENTS,
   EventReader,
@@ -7,7 +8,6 @@ import {
   type EventPosition,
   type EventRecord,
 } from '@hitl/domain';
-import { every, type Repetition } from '@hitl/messaging';
 
 /** How often the newest events are looked for when nobody tells of any, in milliseconds. */
 const LOOK_INTERVAL_MS = 1000;
@@ -38,12 +38,11 @@ interface Follower {
  * they began is read for them alone.
  */
 @Injectable()
-export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
+export class EventTail implements BeforeApplicationShutdown {
   private readonly logger = new Logger(EventTail.name);
   /** Those of each job, and under `''` those of all jobs. */
   private readonly followers = new Map<string, Set<Follower>>();
   private position = BEFORE_ALL_EVENTS;
-  private looking?: Repetition;
   private reading = Promise.resolve();
   private readAgain = false;
 
@@ -52,12 +51,7 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly jobs: JobReader,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.looking = every(LOOK_INTERVAL_MS, () => this.look(), this.logger);
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looking?.stop();
+  async beforeApplicationShutdown(): Promise<void> {
     await this.reading;
   }
 
@@ -177,7 +171,9 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.followers.size === 0) this.position = end;
   }
 
-  private async look(): Promise<number> {
+  /** Reads what nobody told of, and sends signs of life to quiet followers. */
+  @Every(LOOK_INTERVAL_MS)
+  async look(): Promise<void> {
     const now = performance.now();
     const due = new Set<string>();
     for (const [jobId, followers] of [...this.followers]) {
@@ -192,7 +188,6 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
     this.wake();
     await this.reading;
     await this.findLost([...due]);
-    return 0;
   }
 
   private async findLost(jobIds: string[]): Promise<void> {

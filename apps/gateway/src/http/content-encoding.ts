@@ -20,11 +20,9 @@ const DECOMPRESS: Record<string, Decompress> = {
   ...(zstdDecompress && { zstd: promisify(zstdDecompress) }),
 };
 /**
- * Bodies that are unpacked at once: until one is, nobody knows how large it will be. How long one waits for its turn, in
- * milliseconds.
+ * Bodies that are unpacked at once: until one is, nobody knows how large it will be.
  */
 const unpacking = new Turns(2, 'Too many compressed bodies are being unpacked. Try again in a few seconds.');
-const MAX_WAIT_MS = 10_000;
 
 /** The encodings that a body may have. */
 export const TAKEN_ENCODINGS = Object.keys(DECOMPRESS)
@@ -48,7 +46,7 @@ export async function decompress(body: Buffer, encoding: string | undefined, lim
     );
   }
   try {
-    return await unpacking.take(() => run(body, { maxOutputLength: limit }), MAX_WAIT_MS);
+    return await unpacking.take(() => run(body, { maxOutputLength: limit }));
   } catch (error) {
     if (error instanceof DomainError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {

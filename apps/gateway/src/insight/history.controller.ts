@@ -7,9 +7,8 @@ import { ChainService } from './chain.service';
 import { HistoryDto, toHistory } from './history.dto';
 import { ApiErrors } from '../openapi/api-errors';
 
-/** Histories that are read at once, each with all answers that a job ever had, and how long one waits for its turn, in milliseconds. */
+/** Histories that are read at once, each with all answers that a job ever had. */
 const MAX_READS = 2;
-const MAX_WAIT_MS = 10_000;
 
 @ApiTags('history')
 @Controller('v1')
@@ -66,6 +65,6 @@ export class HistoryController {
 
   private async read(id: string): Promise<{ job: Job; history: History }> {
     const job = await this.jobs.get(id);
-    return { job, history: await this.large.take(() => this.histories.read(job), MAX_WAIT_MS) };
+    return { job, history: await this.large.take(() => this.histories.read(job)) };
   }
 }

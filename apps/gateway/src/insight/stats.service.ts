@@ -10,8 +10,6 @@ import {
 
 /** Windows that are counted at once: each keeps a connection to the database for up to ten seconds. */
 const MAX_AT_ONCE = 2;
-/** How long one waits for its turn, in milliseconds. */
-const MAX_WAIT_MS = 10_000;
 
 @Injectable()
 export class StatsService {
@@ -25,7 +23,7 @@ export class StatsService {
   /** @throws DomainError unavailable when the window holds more than can be counted in time */
   async read(window: StatsWindow): Promise<Stats> {
     try {
-      return await this.turns.take(() => this.reader.read(window), MAX_WAIT_MS);
+      return await this.turns.take(() => this.reader.read(window));
     } catch (error) {
       if (!isStatementTimeout(error)) throw error;
       throw new DomainError(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Every } from '@hitl/background';
 import { Config } from '@hitl/config';
 import {
   HoldStore,
@@ -10,7 +11,6 @@ import {
   type Joined,
   type Question,
 } from '@hitl/domain';
-import { every, type Repetition } from '@hitl/messaging';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { requestHashOf } from '../http/idempotency';
@@ -31,13 +31,12 @@ const CLOSINGS_PER_WRITE = 500;
  * job, and that this gateway is alive, so that those of one that was killed count as gone.
  */
 @Injectable()
-export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
+export class HeldRequests implements BeforeApplicationShutdown {
   private readonly logger = new Logger(HeldRequests.name);
   private readonly gatewayId = uuidv7();
   private readonly held = new Set<string>();
   private unwritten: Closing[] = [];
   private seen: Promise<void> | undefined;
-  private beats?: Repetition;
   private round = 0;
 
   constructor(
@@ -45,12 +44,7 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly config: Config,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.beats = every(BEAT_MS, () => this.look(), this.logger);
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.beats?.stop();
+  async beforeApplicationShutdown(): Promise<void> {
     await this.write();
   }
 
@@ -135,7 +129,9 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
     return hold;
   }
 
-  private async look(): Promise<number> {
+  /** Says that this gateway is alive, and writes which of its holds have ended. */
+  @Every(BEAT_MS)
+  async look(): Promise<void> {
     await this.write();
     this.round += 1;
     try {
@@ -145,7 +141,6 @@ export class HeldRequests implements OnApplicationBootstrap, OnModuleDestroy {
       // Others tell that the database is away; this would tell it twice a second.
       if (!isDatabaseTrouble(error)) throw error;
     }
-    return 0;
   }
 
   /** Writes what has ended; what cannot be written is tried again with the next beat. */

@@ -41,9 +41,8 @@ import { deadlineOf, JobsService } from '../jobs/jobs.service';
 import { Desk } from './desk.service';
 import { claimOf, heldOf } from './waiting.dto';
 
-/** Drafts that are read at once: each may be of megabytes. How long one waits for its turn, in milliseconds. */
+/** Drafts that are read at once: each may be of megabytes. */
 const MAX_READS = 2;
-const MAX_WAIT_MS = 10_000;
 
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
@@ -155,7 +154,7 @@ export class ReviewsService {
   /** @throws DomainError job_not_found, draft_not_found */
   async draft(jobId: string, actor: string): Promise<Draft> {
     const id = await this.jobs.idOf(jobId);
-    const draft = await this.large.take(() => this.drafts.find(id, actor), MAX_WAIT_MS);
+    const draft = await this.large.take(() => this.drafts.find(id, actor));
     if (!draft) throw new DomainError('draft_not_found', `${actor} has saved no draft for job ${id}.`);
     return draft;
   }

@@ -3,8 +3,6 @@ import { SummaryReader, Turns, type ReviewPosition, type Summary, type SummaryFi
 
 /** Lists that are read at once: a search that finds little looks at all jobs, and keeps two connections to the database busy. */
 const MAX_AT_ONCE = 3;
-/** How long one waits for its turn, in milliseconds. */
-const MAX_WAIT_MS = 10_000;
 
 /** Lists of what waits for a human, without what it is about. */
 @Injectable()
@@ -21,9 +19,8 @@ export class SummariesService {
     filter: SummaryFilter,
     page: { after?: ReviewPosition; limit: number },
   ): Promise<{ jobs: Summary[]; total: number }> {
-    const [jobs, total] = await this.turns.take(
-      () => Promise.all([this.reader.waiting(filter, page), this.reader.count(filter)]),
-      MAX_WAIT_MS,
+    const [jobs, total] = await this.turns.take(() =>
+      Promise.all([this.reader.waiting(filter, page), this.reader.count(filter)]),
     );
     return { jobs, total };
   }

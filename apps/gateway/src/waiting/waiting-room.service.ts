@@ -1,6 +1,6 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Every } from '@hitl/background';
 import { JobReader, type Job } from '@hitl/domain';
-import { every, type Repetition } from '@hitl/messaging';
 
 /** How often the database is looked at, for changes that nobody told us of, in milliseconds. */
 const LOOK_INTERVAL_MS = 3000;
@@ -23,21 +23,14 @@ interface Waiter {
  * told, so that ten thousand waiting clients cost a few statements.
  */
 @Injectable()
-export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger(WaitingRoom.name);
+export class WaitingRoom implements OnModuleDestroy {
   private readonly waiters = new Map<string, Set<Waiter>>();
-  private looks?: Repetition;
   private closed = false;
 
   constructor(private readonly reader: JobReader) {}
 
-  onApplicationBootstrap(): void {
-    this.looks = every(LOOK_INTERVAL_MS, () => this.look(), this.logger);
-  }
-
-  async onModuleDestroy(): Promise<void> {
+  onModuleDestroy(): void {
     this.close();
-    await this.looks?.stop();
   }
 
   /** Whether the gateway stops. */
@@ -118,11 +111,12 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async look(): Promise<number> {
+  /** Finds the ends that nobody told of. */
+  @Every(LOOK_INTERVAL_MS)
+  async look(): Promise<void> {
     const ids = [...this.waiters.keys()];
     for (let from = 0; from < ids.length; from += JOBS_PER_LOOK) {
       await this.wake(await this.reader.over(ids.slice(from, from + JOBS_PER_LOOK)));
     }
-    return 0;
   }
 }

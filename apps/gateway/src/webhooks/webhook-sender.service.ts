@@ -1,7 +1,7 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Background, Every } from '@hitl/background';
 import { Config } from '@hitl/config';
 import { WebhookStore, type DeliveryOutcome, type DueDelivery } from '@hitl/domain';
-import { every, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { Webhook } from 'standardwebhooks';
 import { post, type Answer } from './post';
@@ -38,26 +38,21 @@ const WAITS = [
  * its record makes another one call again with the same webhook-id.
  */
 @Injectable()
-export class WebhookSender implements OnApplicationBootstrap, OnModuleDestroy {
+export class WebhookSender implements BeforeApplicationShutdown {
   private readonly logger = new Logger(WebhookSender.name);
   /** The calls under way, and where they go. */
   private readonly calls = new Map<Promise<void>, string>();
-  private looking?: Repetition;
   private gathering?: NodeJS.Timeout;
 
   constructor(
     private readonly store: WebhookStore,
+    private readonly background: Background,
     private readonly config: Config,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.looking = every(LOOK_INTERVAL, () => this.sendDue(), this.logger);
-  }
-
   /** Finishes the calls under way; their time is limited. */
-  async onModuleDestroy(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     clearTimeout(this.gathering);
-    await this.looking?.stop();
     await Promise.all(this.calls.keys());
   }
 
@@ -65,12 +60,13 @@ export class WebhookSender implements OnApplicationBootstrap, OnModuleDestroy {
   wake(): void {
     this.gathering ??= setTimeout(() => {
       this.gathering = undefined;
-      this.looking?.wake();
+      this.background.wake(this);
     }, GATHER);
   }
 
-  /** Starts calls without waiting for them; answers how many. */
-  private async sendDue(): Promise<number> {
+  /** Starts calls without waiting for them; returns how many. */
+  @Every(LOOK_INTERVAL)
+  async sendDue(): Promise<number> {
     const free = Math.min(CALLS - this.calls.size, TAKEN_AT_ONCE);
     if (free === 0) return 0;
     const due = await this.store.takeDue(free, this.busyUrls());
@@ -80,7 +76,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnModuleDestroy {
         .catch((error: unknown) => this.logger.error(error))
         .finally(() => {
           this.calls.delete(call);
-          this.looking?.wake();
+          this.background.wake(this);
         });
       this.calls.set(call, delivery.url);
     }

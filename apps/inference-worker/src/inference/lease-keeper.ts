@@ -1,27 +1,18 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { Every } from '@hitl/background';
 import { Config } from '@hitl/config';
 import { JobStore, type Lease } from '@hitl/domain';
-import { every, type Repetition } from '@hitl/messaging';
 
 /** Renews the leases of all jobs that this worker holds, in one statement, and ends the work on those it has lost. */
 @Injectable()
-export class LeaseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
+export class LeaseKeeper {
   private readonly logger = new Logger(LeaseKeeper.name);
   private readonly held = new Map<string, { lease: Lease; lost: AbortController }>();
-  private renewing?: Repetition;
 
   constructor(
     private readonly store: JobStore,
     private readonly config: Config,
   ) {}
-
-  onApplicationBootstrap(): void {
-    this.renewing = every(this.config.WORKER_LEASE_MS / 3, () => this.renew(), this.logger);
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.renewing?.stop();
-  }
 
   /** Keeps a lease until `release`; the signal fires when the job is no longer this worker's. */
   keep(lease: Lease): { lost: AbortSignal; release: () => void } {
@@ -30,9 +21,11 @@ export class LeaseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     return { lost: lost.signal, release: () => this.held.delete(lease.token) };
   }
 
-  private async renew(): Promise<number> {
+  /** Often enough that two renewals may fail. */
+  @Every((config: Config) => config.WORKER_LEASE_MS / 3)
+  async renew(): Promise<void> {
     const entries = [...this.held.values()];
-    if (entries.length === 0) return 0;
+    if (entries.length === 0) return;
     const leases = entries.map((entry) => entry.lease);
     const kept = new Set(await this.store.extendLeases(leases, this.config.WORKER_LEASE_MS));
     for (const { lease, lost } of entries) {
@@ -41,6 +34,5 @@ export class LeaseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
         lost.abort();
       }
     }
-    return 0;
   }
 }

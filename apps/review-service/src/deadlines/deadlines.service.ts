@@ -1,5 +1,6 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Config } from '@hitl/config';
+import { Injectable, Logger } from '@nestjs/common';
+import { Every } from '@hitl/background';
+import type { Config } from '@hitl/config';
 import {
   DraftStore,
   isDatabaseTrouble,
@@ -7,9 +8,10 @@ import {
   DeskStore,
   type ApprovalAtDeadline,
 } from '@hitl/domain';
-import { ChangeAnnouncer, every, OutboxRelay, type Repetition } from '@hitl/messaging';
+import { ChangeAnnouncer, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
+import { countDecided } from '../reviews/count-decided';
 
 /** Jobs that one look moves on at most. */
 const JOBS_PER_LOOK = 200;
@@ -17,37 +19,28 @@ const JOBS_PER_LOOK = 200;
 const SWEEP_INTERVAL_MS = 600_000;
 const DRAFTS_PER_SWEEP = 500;
 
+/** Each kind of look goes by itself: none waits for another that is slow or fails. */
+const lookInterval = (config: Config): number => config.RECONCILE_INTERVAL_MS;
+
 /**
  * Does what is due with jobs in `human`: held decisions take effect, reviewers are reminded, jobs escalate and
  * expire, or are approved where their policy says so. Due times are rows, so a restart forgets none; runs on every
  * replica, and each step is taken once. Now and then sweeps the drafts that ended jobs have left over.
  */
 @Injectable()
-export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
+export class Deadlines {
   private readonly logger = new Logger(Deadlines.name);
-  private looking: Repetition[] = [];
 
   constructor(
     private readonly store: DeskStore,
     private readonly drafts: DraftStore,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
-    private readonly config: Config,
   ) {}
 
-  onApplicationBootstrap(): void {
-    // Each by itself: none waits for another that is slow or fails.
-    this.looking = [() => this.settle(), () => this.approve(), () => this.climb()].map((look) =>
-      every(this.config.RECONCILE_INTERVAL_MS, look, this.logger),
-    );
-    this.looking.push(every(SWEEP_INTERVAL_MS, () => this.sweep(), this.logger));
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await Promise.all(this.looking.map((repetition) => repetition.stop()));
-  }
-
-  private async settle(): Promise<number> {
+  /** Held decisions whose time to be undone is over; returns how many took effect. */
+  @Every(lookInterval)
+  async settle(): Promise<number> {
     const due = await this.store.dueHeld(JOBS_PER_LOOK);
     const settled = await Promise.all(due.map((jobId) => this.settleOne(jobId)));
     return settled.filter(Boolean).length;
@@ -57,7 +50,8 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       const settled = await this.store.settle(jobId);
       if (!settled) return false;
-      const { status, bell, undone } = settled;
+      const { status, verdict, bell, undone } = settled;
+      if (!undone) countDecided(verdict, status);
       if (bell) this.outbox.ring(bell);
       this.changes.announce(jobId, status);
       const message = undone
@@ -72,7 +66,9 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async approve(): Promise<number> {
+  /** Jobs whose policy approves them at their deadline; returns how many. */
+  @Every(lookInterval)
+  async approve(): Promise<number> {
     const due = await this.store.dueApprovals(JOBS_PER_LOOK);
     const approved = await Promise.all(due.map((job) => this.approveOne(job)));
     return approved.filter(Boolean).length;
@@ -99,12 +95,15 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
     });
     if (!decided) return false;
     metrics.deadlineSteps.inc({ step: 'approved' });
+    countDecided('approve', decided.status);
     this.changes.announce(jobId, decided.status);
     this.logger.warn({ jobId, rule: name, message: 'approved by the policy: nobody had decided in time' });
     return true;
   }
 
-  private async climb(): Promise<number> {
+  /** Reminders, escalations and ends; returns how many. */
+  @Every(lookInterval)
+  async climb(): Promise<number> {
     const steps = await this.store.climbLadder(JOBS_PER_LOOK);
     for (const { jobId, type } of steps) {
       metrics.deadlineSteps.inc({ step: type });
@@ -114,9 +113,9 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
     return steps.length;
   }
 
-  private async sweep(): Promise<number> {
+  /** Drafts that are beyond one sweep wait for the next one. */
+  @Every(SWEEP_INTERVAL_MS)
+  async sweep(): Promise<void> {
     await this.drafts.sweep(DRAFTS_PER_SWEEP);
-    // The rest may wait for the next time.
-    return 0;
   }
 }

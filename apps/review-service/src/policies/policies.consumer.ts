@@ -1,20 +1,20 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { DryRunPolicy, ReadPolicy, RethrowFilter, type DryRunReply, type PolicyReply } from '@hitl/messaging';
-import { PoliciesService } from './policies.service';
+import { PolicyQueries } from './policy-queries.service';
 
 @Controller()
 @UseFilters(RethrowFilter)
 export class PoliciesConsumer {
-  constructor(private readonly policies: PoliciesService) {}
+  constructor(private readonly queries: PolicyQueries) {}
 
   @MessagePattern(ReadPolicy.pattern)
   read(): PolicyReply {
-    return this.policies.read();
+    return this.queries.read();
   }
 
   @MessagePattern(DryRunPolicy.pattern)
   dryRun(@Payload() { policy, last }: DryRunPolicy): Promise<DryRunReply> {
-    return this.policies.dryRun(policy, last);
+    return this.queries.dryRun(policy, last);
   }
 }

@@ -1,14 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Every } from '@hitl/background';
 import { Config, ConfigError, isLoopback } from '@hitl/config';
-import { every, type Repetition } from '@hitl/messaging';
 import { metrics, registry } from '@hitl/observability';
 import { describeFault, MAX_POLICY, parsePolicy, REJECT_REASONS } from './parse-policy';
 import type { Policy, RejectReason } from './policy';
@@ -22,9 +16,8 @@ const LOCAL = 'local';
 
 /** The policy of REVIEW_POLICY_FILE, as it was last without a fault. */
 @Injectable()
-export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+export class PolicyFile implements OnModuleInit {
   private readonly logger = new Logger(PolicyFile.name);
-  private looking?: Repetition;
   /** What was found last: the file's text, or why there was none. */
   private seen?: string;
 
@@ -54,15 +47,6 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
     }
   }
 
-  onApplicationBootstrap(): void {
-    if (this.config.REVIEW_POLICY_FILE === undefined) return;
-    this.looking = every(LOOK_INTERVAL_MS, () => this.look(), this.logger);
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looking?.stop();
-  }
-
   /** Where the network is let in, everybody is one and the same reviewer: nobody may say who they are. */
   private warnOfNames(policy: Policy): void {
     const rules = undecidable(policy, LOCAL);
@@ -74,10 +58,11 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
     });
   }
 
-  /** Takes over what has changed, and says once what cannot be used. Answers 0: the next look can wait. */
-  async look(): Promise<0> {
+  /** Takes over what has changed, and says once what cannot be used. */
+  @Every(LOOK_INTERVAL_MS)
+  async look(): Promise<void> {
     const { REVIEW_POLICY_FILE: path } = this.config;
-    if (path === undefined) return 0;
+    if (path === undefined) return;
     let text: string | undefined;
     let why = '';
     try {
@@ -86,7 +71,7 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
       why = (error as Error).message;
     }
     const found = text ?? `\0${why}`;
-    if (found === this.seen) return 0;
+    if (found === this.seen) return;
     this.seen = found;
     try {
       if (text === undefined) throw new Error(why);
@@ -111,7 +96,6 @@ export class PolicyFile implements OnModuleInit, OnApplicationBootstrap, OnModul
       }
     }
     metrics.policyReloadOk.set(this.fault === null ? 1 : 0);
-    return 0;
   }
 }
 

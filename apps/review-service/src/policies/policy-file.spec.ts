@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { readConfig } from '@hitl/config';
 import { registry } from '@hitl/observability';
-import { until } from '@hitl/testing';
 import { PolicyFile } from './policy-file.service';
 
 Logger.overrideLogger(false);
@@ -20,8 +19,7 @@ describe('the policy file', () => {
     folder = mkdtempSync(join(tmpdir(), 'hitl-policy-'));
     path = join(folder, 'policy.yaml');
   });
-  afterEach(async () => {
-    await file.onModuleDestroy();
+  afterEach(() => {
     rmSync(folder, { recursive: true });
     jest.restoreAllMocks();
   });
@@ -29,17 +27,14 @@ describe('the policy file', () => {
   const open = async (): Promise<void> => {
     file = new PolicyFile(readConfig({ REVIEW_POLICY_FILE: path }));
     await file.onModuleInit();
-    file.onApplicationBootstrap();
   };
   const inForce = (): string | undefined => file.current?.rules[0]?.name;
-  const isInForce = (name: string) => until(`${name} is in force`, () => inForce() === name);
   const reloadOk = async (): Promise<string | undefined> =>
     /^hitl_policy_reload_ok (\d)$/m.exec(await registry.metrics())?.[1];
 
   it('need not be: then there is no policy, and the usual reasons of a rejection', async () => {
     file = new PolicyFile(readConfig({}));
     await file.onModuleInit();
-    file.onApplicationBootstrap();
     expect([file.current, file.fault, file.loadedAt]).toEqual([null, null, null]);
     expect(file.rejectReasons[0]).toEqual({ code: 'incorrect', label: 'Factually wrong' });
   });
@@ -61,7 +56,8 @@ describe('the policy file', () => {
     expect(inForce()).toBe('one');
     const { loadedAt } = file;
     writeFileSync(path, policy('two'));
-    await isInForce('two');
+    await file.look();
+    expect(inForce()).toBe('two');
     expect(Number(file.loadedAt)).toBeGreaterThan(Number(loadedAt));
   });
 
@@ -76,7 +72,8 @@ describe('the policy file', () => {
     expect(inForce()).toBe('one');
     symlinkSync('two', join(folder, '..next'));
     renameSync(join(folder, '..next'), join(folder, '..data'));
-    await isInForce('two');
+    await file.look();
+    expect(inForce()).toBe('two');
   });
 
   it('stays in force as it was when it breaks or vanishes, says so once each, and comes back', async () => {
@@ -86,15 +83,18 @@ describe('the policy file', () => {
     expect(await reloadOk()).toBe('1');
 
     writeFileSync(path, BROKEN);
-    await until('the fault is seen', () => file.fault?.includes('/rules/0/nme'));
+    await file.look();
+    expect(file.fault).toContain('/rules/0/nme');
     expect([inForce(), await reloadOk()]).toEqual(['one', '0']);
     // A look that finds the same has nothing new to say.
     await file.look();
     rmSync(path);
-    await until('the loss is seen', () => file.fault?.includes('ENOENT'));
+    await file.look();
+    expect(file.fault).toContain('ENOENT');
     expect([inForce(), await reloadOk()]).toEqual(['one', '0']);
     writeFileSync(path, policy('one'));
-    await until('it is back', () => file.fault === null);
+    await file.look();
+    expect(file.fault).toBeNull();
     expect([inForce(), await reloadOk()]).toEqual(['one', '1']);
     expect(errors.mock.calls.map(([line]) => (line as { faults: string[] }).faults[0])).toEqual([
       expect.stringContaining('/rules/0/nme: there is no such key'),

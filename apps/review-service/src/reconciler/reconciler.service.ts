@@ -1,7 +1,8 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Config } from '@hitl/config';
+import { Injectable } from '@nestjs/common';
+import { Every } from '@hitl/background';
+import type { Config } from '@hitl/config';
 import { DeskReader, JobReader, JobStore } from '@hitl/domain';
-import { every, InferenceRequested, OutboxRelay, type Repetition } from '@hitl/messaging';
+import { InferenceRequested, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
 
@@ -18,9 +19,7 @@ const UNPLANNED_MS = 5000;
  * take the same job.
  */
 @Injectable()
-export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger(Reconciler.name);
-  private looking?: Repetition;
+export class Reconciler {
   /** Whether the last look found something to ring for. */
   private rang = false;
 
@@ -30,18 +29,11 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly reader: DeskReader,
     private readonly planner: ReviewPlanner,
     private readonly outbox: OutboxRelay,
-    private readonly config: Config,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.looking = every(this.config.RECONCILE_INTERVAL_MS, () => this.look(), this.logger);
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looking?.stop();
-  }
-
-  private async look(): Promise<number> {
+  /** Returns how many jobs it rang for or planned. */
+  @Every((config: Config) => config.RECONCILE_INTERVAL_MS)
+  async look(): Promise<number> {
     return (await this.ring()) + (await this.planForgotten());
   }
 

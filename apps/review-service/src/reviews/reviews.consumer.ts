@@ -17,21 +17,21 @@ import {
   type ReviewReply,
 } from '@hitl/messaging';
 import { ClaimsService } from './claims.service';
-import { DecisionsService } from './decisions.service';
-import { ReviewsService } from './reviews.service';
+import { VerdictsService } from './verdicts.service';
+import { RevisionsService } from './revisions.service';
 
 @Controller()
 @UseFilters(RethrowFilter)
 export class ReviewsConsumer {
   constructor(
-    private readonly reviews: ReviewsService,
+    private readonly revisions: RevisionsService,
     private readonly claims: ClaimsService,
-    private readonly decisions: DecisionsService,
+    private readonly verdicts: VerdictsService,
   ) {}
 
   @EventPattern(ReviewRequested.pattern)
   onRequested(@Payload() { jobId }: ReviewRequested): Promise<void> {
-    return this.reviews.accept(jobId);
+    return this.revisions.accept(jobId);
   }
 
   @MessagePattern(ClaimNextReview.pattern)
@@ -51,31 +51,31 @@ export class ReviewsConsumer {
 
   @MessagePattern(DecideReview.pattern)
   decide(@Payload() request: DecideReview): Promise<ReviewReply> {
-    return this.decisions.decide(request);
+    return this.verdicts.decide(request);
   }
 
   @MessagePattern(UndoDecision.pattern)
   undo(@Payload() request: UndoDecision): Promise<ReviewReply> {
-    return this.decisions.undo(request);
+    return this.verdicts.undo(request);
   }
 
   @MessagePattern(EditReview.pattern)
   edit(@Payload() change: EditReview): Promise<ReviewReply> {
-    return this.reviews.edit(change);
+    return this.revisions.edit(change);
   }
 
   @MessagePattern(RestoreRevision.pattern)
   restore(@Payload() wish: RestoreRevision): Promise<ReviewReply> {
-    return this.reviews.restore(wish);
+    return this.revisions.restore(wish);
   }
 
   @MessagePattern(ReadDesk.pattern)
   desk(@Payload() { actor }: ReadDesk): DeskRules {
-    return this.reviews.deskOf(actor);
+    return this.revisions.deskOf(actor);
   }
 
   @MessagePattern(NoteReview.pattern)
   note(@Payload() note: NoteReview): Promise<ClaimReply> {
-    return this.reviews.note(note);
+    return this.revisions.note(note);
   }
 }

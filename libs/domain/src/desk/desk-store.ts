@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batched } from '../batcher';
+import { batchedStatement } from '../batched-statement';
 import { isStatementTimeout, isTransient } from '../database-errors';
 import type { Timed } from '../jobs/in-time';
 import { byJob } from '../jobs/lock';
@@ -34,9 +34,11 @@ export class DeskStore {
   readonly settle: (jobId: string) => Promise<Settled | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.plan = batched((requests: PlanRequest[]) => plan(database, requests), { keyOf: byJob });
-    this.decide = batched((judgements: Judgement[]) => decide(database, judgements), { keyOf: byJob });
-    this.settle = batched((jobIds) => settle(database, jobIds), {
+    this.plan = batchedStatement((requests: PlanRequest[]) => plan(database, requests), { keyOf: byJob });
+    this.decide = batchedStatement((judgements: Judgement[]) => decide(database, judgements), {
+      keyOf: byJob,
+    });
+    this.settle = batchedStatement((jobIds) => settle(database, jobIds), {
       keyOf: (jobId) => jobId,
       most: SETTLED_TOGETHER,
       // One that is too large for the database's patience must not keep its neighbours.

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { quick } from '../prepared';
+import type { Verdict } from '../jobs/transitions';
 import { AT_WORK_UNTIL } from './at-work';
 import { decide, JUDGED, type Decided, type Judgement } from './decide';
 import { inTime, type Timed } from '../jobs/in-time';
@@ -7,6 +8,7 @@ import { LOCKED } from '../jobs/lock';
 
 /** What became of a held decision whose time has come. */
 export interface Settled extends Decided {
+  verdict: Verdict;
   /** It was taken back: a decision with its id had been made, or undone, at the moment when it was held. */
   undone: boolean;
 }
@@ -80,13 +82,17 @@ export async function settle(database: DataSource, jobIds: string[]): Promise<(S
   const due = rows.map(({ judgement }) => judgement);
   const decided = await decide(database, due, true);
   const settled = new Map<string, Settled>();
-  for (const [index, { jobId }] of due.entries()) {
+  for (const [index, { jobId, verdict }] of due.entries()) {
     const one = decided[index];
-    if (one) settled.set(jobId, { ...one, undone: false });
+    if (one) settled.set(jobId, { ...one, verdict, undone: false });
   }
-  const refused = due.filter(({ jobId }) => !settled.has(jobId)).map(({ jobId }) => jobId);
-  for (const { jobId, revision } of refused.length > 0 ? await takeBackSpent(database, refused) : []) {
-    settled.set(jobId, { status: 'human', revision, bell: null, undone: true });
+  const refused = new Map(
+    due.filter(({ jobId }) => !settled.has(jobId)).map(({ jobId, verdict }) => [jobId, verdict]),
+  );
+  const spent = refused.size > 0 ? await takeBackSpent(database, [...refused.keys()]) : [];
+  for (const { jobId, revision } of spent) {
+    const verdict = refused.get(jobId);
+    if (verdict) settled.set(jobId, { status: 'human', revision, bell: null, verdict, undone: true });
   }
   return jobIds.map((jobId) => settled.get(jobId) ?? null);
 }

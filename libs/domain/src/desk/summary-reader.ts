@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
-import { batched } from '../batcher';
+import { batchedStatement } from '../batched-statement';
 import { heldClientOf } from '../holds/hold-store';
 import type { ReviewPosition } from './desk-reader';
 import { Job } from '../jobs/job.entity';
@@ -72,7 +72,7 @@ export class SummaryReader {
   readonly find: (id: string) => Promise<Summary | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.find = batched(async (ids: string[]) => {
+    this.find = batchedStatement(async (ids: string[]) => {
       const jobs = await this.summaries(
         database.createQueryBuilder(Job, 'job').where('job.id = ANY(:ids::uuid[])', { ids }),
       );

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batched } from '../batcher';
+import { batchedStatement } from '../batched-statement';
 import { prepared } from '../prepared';
 
 /** A gateway that was not seen for so long is dead, and its clients are gone, in milliseconds. It is seen every 500 ms. */
@@ -64,7 +64,7 @@ export class HoldStore {
   readonly join: (question: Question) => Promise<Joined | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.join = batched((questions: Question[]) => join(database, questions));
+    this.join = batchedStatement((questions: Question[]) => join(database, questions));
   }
 
   /** Holds a request for the job of its idempotency key. */

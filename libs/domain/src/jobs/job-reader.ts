@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
-import { batched } from '../batcher';
+import { batchedStatement } from '../batched-statement';
 import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
 import { MAX_PAGE_BYTES } from './job-lists';
@@ -58,11 +58,11 @@ export class JobReader {
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
-    this.findBatched = batched(async (ids: string[]) => {
+    this.findBatched = batchedStatement(async (ids: string[]) => {
       const byId = await this.whereWritable([...new Set(ids)], (some) => this.readUnlessLarge(some));
       return ids.map((id) => byId.get(id) ?? null);
     });
-    this.currentBatched = batched(async (ids: string[]) => {
+    this.currentBatched = batchedStatement(async (ids: string[]) => {
       const byId = await this.whereWritable([...new Set(ids)], (some) => this.readCurrent(some));
       return ids.map((id) => byId.get(id) ?? null);
     });

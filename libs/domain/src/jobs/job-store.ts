@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batched } from '../batcher';
+import { batchedStatement } from '../batched-statement';
 import type { Bell } from '../outbox/bell';
 import { cancel } from './cancel';
 import { claim, extendLeases, type ClaimedJob, type ClaimRequest, type Lease } from './claim';
@@ -28,10 +28,12 @@ export class JobStore {
   readonly failAttempt: (outcome: FailedAttempt) => Promise<boolean>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.submit = batched((jobs) => submit(database, jobs));
-    this.claim = batched((requests: ClaimRequest[]) => claim(database, requests), { keyOf: byJob });
-    this.complete = batched((outcomes: Inferred[]) => complete(database, outcomes), { keyOf: byJob });
-    this.failAttempt = batched((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), {
+    this.submit = batchedStatement((jobs) => submit(database, jobs));
+    this.claim = batchedStatement((requests: ClaimRequest[]) => claim(database, requests), { keyOf: byJob });
+    this.complete = batchedStatement((outcomes: Inferred[]) => complete(database, outcomes), {
+      keyOf: byJob,
+    });
+    this.failAttempt = batchedStatement((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), {
       keyOf: byJob,
     });
   }

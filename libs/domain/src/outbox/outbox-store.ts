@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batched } from '../batcher';
+import { batchedStatement } from '../batched-statement';
 import { prepared } from '../prepared';
 import type { Bell } from './bell';
 
@@ -14,7 +14,7 @@ export class OutboxStore {
   readonly delete: (id: string) => Promise<void>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.delete = batched((ids: string[]) => this.deleteAll(ids), { parallel: 1, most: 500 });
+    this.delete = batchedStatement((ids: string[]) => this.deleteAll(ids), { parallel: 1, most: 500 });
   }
 
   /** Takes up to `limit` due rows for this poller; no two pollers get the same one at a time. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { until } from '@hitl/testing';
 import { firstValueFrom } from 'rxjs';
-import { InferenceRequested } from '../messages';
+import { InferenceRequested } from '../messages/events';
 import { InProcessBroker } from './in-process-broker';
 import { InProcessClient } from './in-process-client';
 import { InProcessServer } from './in-process-server';

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeTrouble, isTransient } from '@hitl/domain';
+
+/** Work that is repeated. It resolves with how much it did, or with nothing where that does not matter. */
+export type Work = () => Promise<number> | Promise<void>;
 
 export interface Repetition {
-  /** Ends the gap under way; asked during a run, the next one follows at once. */
+  /** Ends the gap under way; called during a run, the next one follows at once. */
   wake(): void;
   /** Ends it; resolves when the run under way is over. */
   stop(): Promise<void>;
@@ -10,26 +12,22 @@ export interface Repetition {
 
 /**
  * Runs `work` again and again, never twice at once, with gaps of `ms` plus or minus a fifth, so that replicas do
- * not march in step. When `work` answers that it did something, the next run follows at once. Errors are logged.
+ * not march in step. When `work` did something, the next run follows at once.
+ * @param onError gets what `work` throws; the next run follows after a gap
  */
-export function every(
-  ms: number,
-  work: () => Promise<number>,
-  logger: { warn(message: string): void; error(error: unknown): void },
-): Repetition {
+export function repeat(ms: number, work: Work, onError: (error: unknown) => void): Repetition {
   let stopped = false;
   let gap = new AbortController();
   const loop = async (): Promise<void> => {
     while (!stopped) {
       gap = new AbortController();
-      let done = 0;
+      let done: number | void = 0;
       try {
         done = await work();
       } catch (error) {
-        if (isTransient(error)) logger.warn(`${describeTrouble(error)} ${(error as Error).message}`);
-        else logger.error(error);
+        onError(error);
       }
-      if (done === 0) {
+      if (!done) {
         await delay(ms * (0.8 + 0.4 * Math.random()), undefined, { signal: gap.signal }).catch(
           () => undefined,
         );

@@ -14,7 +14,7 @@ const MAX_CHANGES = 100;
 
 /** What can be asked about policies. */
 @Injectable()
-export class PoliciesService {
+export class PolicyQueries {
   constructor(
     private readonly file: PolicyFile,
     private readonly jobs: JobReader,

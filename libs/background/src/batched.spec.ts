@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { batched } from './batcher';
+import { batched } from './batched';
 
 /** A run that a test ends by hand: `batches` holds what it was called with, `finish` answers the oldest call. */
 function byHand() {
@@ -21,7 +21,7 @@ function byHand() {
 }
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-describe('a batcher', () => {
+describe('batched', () => {
   it('runs a lone call in the same turn of the event loop', async () => {
     const { batches, run, finish } = byHand();
     const answer = batched(run)(7);
@@ -110,38 +110,18 @@ describe('a batcher', () => {
     expect(batches).toEqual([upTo(5), [0], [1], [2], [3], [4]]);
   });
 
-  it('fails all of a batch at once when the database is away', async () => {
+  it('fails all of a batch at once on an error that is of no single item', async () => {
     let runs = 0;
-    const call = batched(() => {
-      runs += 1;
-      return Promise.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
-    });
+    const call = batched(
+      () => {
+        runs += 1;
+        return Promise.reject(new Error('away'));
+      },
+      { failsAll: (error) => (error as Error).message === 'away' },
+    );
     const results = await Promise.allSettled(upTo(5).map(call));
     expect(results.every((result) => result.status === 'rejected')).toBe(true);
     expect(runs).toBe(1);
-  });
-
-  it('tries each item alone also then, where told that the error may be of one item', async () => {
-    const failsAll = () => false;
-    const call = batched(
-      (items: number[]) =>
-        items.includes(3)
-          ? Promise.reject(Object.assign(new Error('took too long'), { code: '57014' }))
-          : Promise.resolve(items),
-      { failsAll },
-    );
-    const results = await Promise.allSettled(upTo(5).map(call));
-    expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, true, true, false, true]);
-  });
-
-  it('tries each item alone when one of them waits for a row that somebody has locked', async () => {
-    const call = batched((items: number[]) =>
-      items.includes(3)
-        ? Promise.reject(Object.assign(new Error('locked'), { code: '55P03' }))
-        : Promise.resolve(items),
-    );
-    const results = await Promise.allSettled(upTo(5).map(call));
-    expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, true, true, false, true]);
   });
 
   it('does not wait for batches that take long', async () => {

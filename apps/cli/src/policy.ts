@@ -1,18 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { describeFault, parsePolicy, PolicyError } from './parse-policy';
-import type { Policy, Rule, Terms } from './policy';
-
-const USAGE = 'usage: npm run policy -- check FILE\n';
+import { describeFault, parsePolicy, PolicyError } from '../../review-service/src/policies/parse-policy';
+import type { Policy, Rule, Terms } from '../../review-service/src/policies/policy';
+import { readArguments } from './arguments';
 
 /**
  * `policy check FILE`: prints what the policy says, and what is wrong with it.
- * @returns the exit code: 0 nothing is wrong, 1 there are faults or warnings, 2 it was asked wrongly
+ * @returns the exit code: 0 nothing is wrong, 1 there are faults or warnings, 2 the file cannot be read
  */
-export function policyCommand([command, path, ...rest]: string[]): number {
-  if (command !== 'check' || path === undefined || rest.length > 0) {
-    process.stderr.write(USAGE);
-    return 2;
-  }
+export function checkPolicy(args: string[]): number {
+  const [path = ''] = readArguments(args, { words: 1, options: [] }).words;
   let policy: Policy;
   try {
     policy = parsePolicy(textOf(path));

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { policyCommand } from './policy-command';
+import { UsageError } from './arguments';
+import { checkPolicy } from './policy';
 
 const folder = mkdtempSync(join(tmpdir(), 'hitl-policy-'));
 const file = join(folder, 'policy.yaml');
@@ -20,7 +21,7 @@ describe('policy check', () => {
   });
 
   it('prints every rule and ends with 0', () => {
-    expect([policyCommand(['check', 'docs/policy.example.yaml']), err]).toEqual([0, '']);
+    expect([checkPolicy(['docs/policy.example.yaml']), err]).toEqual([0, '']);
     expect(out.split('\n')).toEqual([
       expect.stringMatching(/^leaked-key: when .* → reject$/),
       expect.stringMatching(
@@ -39,7 +40,7 @@ describe('policy check', () => {
       file,
       'version: 1\ndefaults: { deadline: 90s, on_deadline: approve, deadline_grace: 0s }\nrules: []',
     );
-    expect(policyCommand(['check', file])).toBe(0);
+    expect(checkPolicy([file])).toBe(0);
     expect(out).toContain('otherwise → human (1 approval, APPROVED after 90s, put off for nobody)');
   });
 
@@ -48,19 +49,20 @@ describe('policy check', () => {
     ['an unknown name', 'when: foo', /^warning \/rules\/0\/when: Unknown variable: foo/],
   ])('ends with 1 and says where for %s', (_what, rule, message) => {
     writeFileSync(file, `version: 1\nrules: [{ name: x, ${rule} }]`);
-    expect(policyCommand(['check', file])).toBe(1);
+    expect(checkPolicy([file])).toBe(1);
     expect(err).toMatch(message);
   });
 
-  it.each([[[]], [['check']], [['lint', file]], [['check', file, file]]])(
-    'ends with 2 when it is asked wrongly: %j',
-    (args) => {
-      expect([policyCommand(args), err]).toEqual([2, 'usage: npm run policy -- check FILE\n']);
-    },
-  );
+  it.each([
+    [[], 'Something is missing'],
+    [[file, 'more.yaml'], '«more.yaml» is one too many'],
+    [['--all', file], "Unknown option '--all'"],
+  ])('refuses what it is not asked with: %j', (args, message) => {
+    expect(() => checkPolicy(args)).toThrow(new UsageError(message));
+  });
 
   it('ends with 2 when there is no such file', () => {
-    expect(policyCommand(['check', join(folder, 'none.yaml')])).toBe(2);
+    expect(checkPolicy([join(folder, 'none.yaml')])).toBe(2);
     expect(err).toContain('ENOENT');
   });
 });

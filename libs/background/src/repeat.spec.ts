@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '@hitl/testing';
-import { every, type Repetition } from './every';
+import { repeat, type Repetition } from './repeat';
 
 const HOUR = 3_600_000;
-const silent = { warn: () => undefined, error: () => undefined };
+const silent = () => undefined;
 
-describe('every', () => {
+describe('a repetition', () => {
   let repetition: Repetition | undefined;
 
   afterEach(() => repetition?.stop());
 
   it('runs again at once when woken in a gap', async () => {
     let runs = 0;
-    repetition = every(HOUR, () => Promise.resolve(++runs && 0), silent);
+    repetition = repeat(HOUR, () => Promise.resolve(++runs && 0), silent);
     await until('the first run', () => runs === 1);
     repetition.wake();
     await until('the second run', () => runs === 2);
@@ -32,7 +32,7 @@ describe('every', () => {
       running -= 1;
       return 0;
     };
-    repetition = every(HOUR, work, silent);
+    repetition = repeat(HOUR, work, silent);
     for (let i = 0; i < 5; i += 1) repetition.wake();
     await until('the second run', () => runs === 2 && running === 0);
     await delay(50);
@@ -41,13 +41,13 @@ describe('every', () => {
 
   it('runs again at once after it did something', async () => {
     let left = 3;
-    repetition = every(HOUR, () => Promise.resolve(left-- > 0 ? 1 : 0), silent);
+    repetition = repeat(HOUR, () => Promise.resolve(left-- > 0 ? 1 : 0), silent);
     await until('all done', () => left === -1);
   });
 
   it('ends in a gap', async () => {
     let runs = 0;
-    repetition = every(HOUR, () => Promise.resolve(++runs && 0), silent);
+    repetition = repeat(HOUR, () => Promise.resolve(++runs && 0), silent);
     await until('the first run', () => runs === 1);
     await repetition.stop();
     repetition.wake();

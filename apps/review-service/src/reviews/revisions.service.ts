@@ -19,8 +19,8 @@ import { refusalOf } from './refusal';
 
 /** What is done with a review beside claiming and deciding: it begins, and its answer changes without a verdict. */
 @Injectable()
-export class ReviewsService {
-  private readonly logger = new Logger(ReviewsService.name);
+export class RevisionsService {
+  private readonly logger = new Logger(RevisionsService.name);
 
   constructor(
     private readonly store: DeskStore,

@@ -1,10 +1,15 @@
-import { isLocked, isTransient } from './database-errors';
-
 /** Milliseconds after which a batch under way no longer keeps the next one from running, and how many such there may be. */
 const SLOW_MS = 250;
 const MAX_SLOW = 4;
 /** Items of a failed batch that are tried alone at once: one that waits for somebody else's lock keeps few others. */
 const ALONE_AT_ONCE = 4;
+
+export interface BatchOptions<I> {
+  keyOf?: (item: I) => string;
+  most?: number;
+  parallel?: number;
+  failsAll?: (error: unknown) => boolean;
+}
 
 /**
  * Turns concurrent single calls into calls for many: what arrives while a batch runs makes the next batch, and a
@@ -15,22 +20,12 @@ const ALONE_AT_ONCE = 4;
  *   bad item does not fail its neighbours, unless the error `failsAll`.
  * @param keyOf two items with the same key never share a batch; by default all may
  * @param most items in a batch (default 100)
- * @param failsAll whether an error is no single item's (by default a database that is away, or gave up; not a locked row)
+ * @param failsAll whether an error is no single item's, so that none is tried alone (by default none is)
  * @param parallel batches under way at once (default 2: one commits while the next one is parsed)
  */
 export function batched<I, O>(
   run: (items: I[]) => Promise<O[]>,
-  {
-    keyOf,
-    most = 100,
-    parallel = 2,
-    failsAll = (error) => isTransient(error) && !isLocked(error),
-  }: {
-    keyOf?: (item: I) => string;
-    most?: number;
-    parallel?: number;
-    failsAll?: (error: unknown) => boolean;
-  } = {},
+  { keyOf, most = 100, parallel = 2, failsAll = () => false }: BatchOptions<I> = {},
 ): (item: I) => Promise<O> {
   interface Waiting {
     item: I;

@@ -15,12 +15,13 @@ import { ChangeAnnouncer, OutboxRelay, type ReviewReply } from '@hitl/messaging'
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
 import { DeskJobs } from './desk-jobs.service';
+import { countDecided } from './count-decided';
 import { heldOf, refusalOf } from './refusal';
 
 /** Verdicts: taken once each, held while they can be undone, and undone. */
 @Injectable()
-export class DecisionsService {
-  private readonly logger = new Logger(DecisionsService.name);
+export class VerdictsService {
+  private readonly logger = new Logger(VerdictsService.name);
   /** Decisions that are being made: one that is sent again, since its reply took long, is not made twice at once. */
   private readonly inHand = new Map<string, Promise<ReviewReply>>();
 
@@ -58,7 +59,6 @@ export class DecisionsService {
     const reply =
       (await this.desk.planned(request.jobId, () => this.take(judgement))) ?? (await this.retry(judgement));
     if (!reply) return this.repeated(judgement);
-    metrics.decisions.inc({ verdict: request.verdict });
     this.changes.announce(request.jobId, reply.status);
     this.logger.log({
       jobId: request.jobId,
@@ -94,9 +94,11 @@ export class DecisionsService {
     try {
       if (undoMs > 0) {
         const held = await this.store.hold(judgement, undoMs);
+        if (held) metrics.pendingDecisions.inc({ verdict: judgement.verdict });
         return held && { status: 'human', revision: held.revision };
       }
       const decided = await this.store.decide(judgement);
+      if (decided) countDecided(judgement.verdict, decided.status);
       if (decided?.bell) this.outbox.ring(decided.bell);
       return decided && { status: decided.status, revision: decided.revision };
     } catch (error) {
@@ -111,6 +113,7 @@ export class DecisionsService {
     if (judgement.verdict !== 'regenerate') return null;
     try {
       const retried = await this.store.retry(judgement);
+      if (retried) countDecided(judgement.verdict, retried.status);
       if (retried?.bell) this.outbox.ring(retried.bell);
       return retried && { status: retried.status, revision: retried.revision };
     } catch (error) {

@@ -1,13 +1,7 @@
-import { parseArgs } from 'node:util';
 import { loadConfig } from '@hitl/config';
 import { assertMigrated, beginSession, createDataSource, startEmbeddedDatabase } from '@hitl/database';
 import { isJobId, verifyChains, type ChainFinding } from '@hitl/domain';
-
-const USAGE = `Usage: npm run audit -- verify [--job ID | --digest DIGEST]
-  verifies every job's events, decisions and response, or those of one job, in DATABASE_URL, else in DATA_DIR
-  --digest  also: whether the events are still those of an earlier verification that printed this
-Exits with 0 when everything is whole, 1 when something is not, 2 when it could not be verified.
-`;
+import { readArguments, UsageError } from './arguments';
 
 const DIGEST = /^(?:\d{1,9}-)?\d{1,19}:[0-9a-f]{64}$/;
 /** Findings that are printed; the others are counted. */
@@ -15,15 +9,16 @@ const PRINTED = 100;
 /** Longest time that the verification of one batch may take: its responses may be large. In milliseconds. */
 const STATEMENT_TIMEOUT = 600_000;
 
-/** The command `audit`. Answers the exit code. */
-export async function audit(args: string[]): Promise<number> {
-  const wanted = read(args);
-  if (!wanted) {
-    process.stderr.write(USAGE);
-    return 2;
-  }
+/** `audit verify`: exits with 0 when all is whole, 1 when something is not, 2 when it could not be verified. */
+export async function verifyAudit(args: string[]): Promise<number> {
+  const { job, digest } = readArguments(args, { words: 0, options: ['job', 'digest'] }).options;
+  if (job !== undefined && digest !== undefined)
+    throw new UsageError('--job and --digest exclude each other');
+  if (job !== undefined && !isJobId(job)) throw new UsageError(`--job ${job} is not the id of a job`);
+  if (digest !== undefined && !DIGEST.test(digest))
+    throw new UsageError(`--digest ${digest} is not what a verification printed`);
   try {
-    return await verify(wanted);
+    return await verify({ ...(job !== undefined && { job }), ...(digest !== undefined && { digest }) });
   } catch (error) {
     process.stderr.write(`The audit cannot run. ${error instanceof Error ? error.message : String(error)}\n`);
     return 2;
@@ -33,21 +28,6 @@ export async function audit(args: string[]): Promise<number> {
 interface Wanted {
   job?: string;
   digest?: string;
-}
-
-/** What the arguments ask for; undefined when they make no sense. */
-function read(args: string[]): Wanted | undefined {
-  try {
-    const options = { job: { type: 'string' }, digest: { type: 'string' } } as const;
-    const { positionals, values } = parseArgs({ args, options, allowPositionals: true });
-    const { job, digest } = values;
-    if (positionals.join(' ') !== 'verify' || (job !== undefined && digest !== undefined)) return undefined;
-    if ((job !== undefined && !isJobId(job)) || (digest !== undefined && !DIGEST.test(digest)))
-      return undefined;
-    return { ...values };
-  } catch {
-    return undefined;
-  }
 }
 
 async function verify({ job, digest }: Wanted): Promise<number> {

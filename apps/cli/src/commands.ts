@@ -1,0 +1,15 @@
+import type { CommandName } from './usage.mjs';
+
+/**
+ * Does what a command is for; resolves with the exit code.
+ * @throws UsageError
+ */
+export type Command = (args: string[]) => Promise<number> | number;
+
+/** Each is loaded when it is asked for: none waits for what only another one needs. */
+export const COMMANDS: Record<CommandName, () => Promise<Command>> = {
+  migrate: async () => (await import('./migrate')).migrateDatabase,
+  openapi: async () => (await import('./openapi')).printDocument,
+  'policy check': async () => (await import('./policy')).checkPolicy,
+  'audit verify': async () => (await import('./audit')).verifyAudit,
+};

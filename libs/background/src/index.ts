@@ -1,0 +1,3 @@
+export { Background, BackgroundModule } from './background.module';
+export { batched, type BatchOptions } from './batched';
+export { Every } from './every';
