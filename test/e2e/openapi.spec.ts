@@ -158,6 +158,15 @@ describe('openapi.json', () => {
     expect(JSON.stringify(SubmitJob)).not.toContain('"default"');
   });
 
+  it('describes the event `reset` of both streams, which has no data', () => {
+    for (const name of ['followJob', 'followAll']) {
+      const { responses } = operations.find(({ operationId }) => operationId === name)!;
+      const { schema } = responses['200']!.content!['text/event-stream']!;
+      expect(faultsOf({}, schema)).toEqual([]);
+      expect(faultsOf({ revision: 1 }, schema)).not.toEqual([]);
+    }
+  });
+
   it('describes every answer of a session as it is', async () => {
     const seen = new Map<string, Set<number>>();
     /** Sends a request, and compares the body and the answer with the description of the operation. */
