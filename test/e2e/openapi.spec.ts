@@ -8,6 +8,7 @@ interface Operation {
   operationId: string;
   tags: string[];
   summary: string;
+  parameters?: { name: string; schema: Schema }[];
   requestBody?: { content: Content };
   responses: Record<string, Answered & { $ref?: string }>;
 }
@@ -156,6 +157,23 @@ describe('openapi.json', () => {
     const { SubmitJob, ApproveDecision } = committed.components.schemas;
     expect([SubmitJob!.additionalProperties, ApproveDecision!.additionalProperties]).toEqual([false, false]);
     expect(JSON.stringify(SubmitJob)).not.toContain('"default"');
+  });
+
+  it('takes any JSON but null for an edited answer, as one value that generators do not wrap', () => {
+    const { EditDecision, NonNullJson } = committed.components.schemas;
+    for (const response of [{ a: 1 }, [], 'text', 7, false]) {
+      expect(faultsOf({ verdict: 'edit', response }, EditDecision!)).toEqual([]);
+    }
+    expect(faultsOf({ verdict: 'edit', response: null }, EditDecision!)).not.toEqual([]);
+    expect(NonNullJson).not.toHaveProperty('anyOf');
+  });
+
+  it('says how many jobs the list of the original interface may pass over', () => {
+    const { parameters } = operations.find(({ operationId }) => operationId === 'jobsOldestFirst')!;
+    expect(parameters!.find(({ name }) => name === 'offset')!.schema).toMatchObject({
+      minimum: 0,
+      maximum: 1_000_000,
+    });
   });
 
   it('describes the event `reset` of both streams, which has no data', () => {

@@ -5,7 +5,7 @@ export const MAX_PAGE = 200;
 /** Entries that a list answers unless asked. */
 export const DEFAULT_PAGE = 50;
 /** Entries that an offset may pass over: beyond, the database would read them all for nothing. */
-const MAX_OFFSET = 1_000_000;
+export const MAX_OFFSET = 1_000_000;
 /** Characters of a model's, a rule's or a group's name. */
 const MAX_FILTERED_NAME_LENGTH = 200;
 /** The database knows no offsets of 16 hours and more. */
