@@ -168,6 +168,21 @@ describe('openapi.json', () => {
     expect(NonNullJson).not.toHaveProperty('anyOf');
   });
 
+  it('says that the names by which decisions are chosen are not empty', () => {
+    const chosen = operations.flatMap(({ operationId, parameters = [] }) =>
+      parameters
+        .filter(
+          ({ name }) =>
+            /^(export|listDecisions|getStats)/.test(operationId) &&
+            /^(model|rule|reviewer|group)$/.test(name),
+        )
+        .map(({ name, schema }) => [operationId, name, schema.minLength]),
+    );
+    expect(chosen).toHaveLength(15);
+    for (const [operationId, name, minLength] of chosen)
+      expect([operationId, name, minLength]).toEqual([operationId, name, 1]);
+  });
+
   it('says how many jobs the list of the original interface may pass over', () => {
     const { parameters } = operations.find(({ operationId }) => operationId === 'jobsOldestFirst')!;
     expect(parameters!.find(({ name }) => name === 'offset')!.schema).toMatchObject({
