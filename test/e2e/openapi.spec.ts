@@ -8,6 +8,7 @@ interface Operation {
   operationId: string;
   tags: string[];
   summary: string;
+  parameters?: { name: string; schema: Schema }[];
   requestBody?: { content: Content };
   responses: Record<string, Answered & { $ref?: string }>;
 }
@@ -156,6 +157,47 @@ describe('openapi.json', () => {
     const { SubmitJob, ApproveDecision } = committed.components.schemas;
     expect([SubmitJob!.additionalProperties, ApproveDecision!.additionalProperties]).toEqual([false, false]);
     expect(JSON.stringify(SubmitJob)).not.toContain('"default"');
+  });
+
+  it('takes any JSON but null for an edited answer, as one value that generators do not wrap', () => {
+    const { EditDecision, NonNullJson } = committed.components.schemas;
+    for (const response of [{ a: 1 }, [], 'text', 7, false]) {
+      expect(faultsOf({ verdict: 'edit', response }, EditDecision!)).toEqual([]);
+    }
+    expect(faultsOf({ verdict: 'edit', response: null }, EditDecision!)).not.toEqual([]);
+    expect(NonNullJson).not.toHaveProperty('anyOf');
+  });
+
+  it('says that the names by which decisions are chosen are not empty', () => {
+    const chosen = operations.flatMap(({ operationId, parameters = [] }) =>
+      parameters
+        .filter(
+          ({ name }) =>
+            /^(export|listDecisions|getStats)/.test(operationId) &&
+            /^(model|rule|reviewer|group)$/.test(name),
+        )
+        .map(({ name, schema }) => [operationId, name, schema.minLength]),
+    );
+    expect(chosen).toHaveLength(15);
+    for (const [operationId, name, minLength] of chosen)
+      expect([operationId, name, minLength]).toEqual([operationId, name, 1]);
+  });
+
+  it('says how many jobs the list of the original interface may pass over', () => {
+    const { parameters } = operations.find(({ operationId }) => operationId === 'jobsOldestFirst')!;
+    expect(parameters!.find(({ name }) => name === 'offset')!.schema).toMatchObject({
+      minimum: 0,
+      maximum: 1_000_000,
+    });
+  });
+
+  it('describes the event `reset` of both streams, which has no data', () => {
+    for (const name of ['followJob', 'followAll']) {
+      const { responses } = operations.find(({ operationId }) => operationId === name)!;
+      const { schema } = responses['200']!.content!['text/event-stream']!;
+      expect(faultsOf({}, schema)).toEqual([]);
+      expect(faultsOf({ revision: 1 }, schema)).not.toEqual([]);
+    }
   });
 
   it('describes every answer of a session as it is', async () => {

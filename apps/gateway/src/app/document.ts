@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@hitl/domain';
+import { RESET_EVENT } from '../events/event.dto';
 import { ERROR_FORM, PROBLEM_FORM, type ErrorForm } from '../http/error-form';
 import { routePath } from '../http/route-table';
 import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
@@ -49,7 +50,8 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
   });
   const components = (document.components ??= {});
   const schemas = (components.schemas ??= {}) as Schemas;
-  Object.assign(schemas, { [ANY_JSON.name]: ANY_JSON.schema }, OPENAI_SCHEMAS, decisionSchemas(schemas));
+  for (const { name, schema } of [ANY_JSON, RESET_EVENT]) schemas[name] = schema;
+  Object.assign(schemas, OPENAI_SCHEMAS, decisionSchemas(schemas));
   const usual: Record<string, Response> = {};
   Object.assign(components, { headers: HEADERS, responses: usual, pathItems: WEBHOOK_ITEMS });
   const operations = Object.values(document.paths).flatMap((methods) =>

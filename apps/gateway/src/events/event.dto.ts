@@ -33,3 +33,9 @@ export class ViewersEventDto {
   @ApiProperty({ type: [String] })
   viewers: string[];
 }
+
+/** The data of an event of the type `reset`: none. Of a class without fields Nest would say that it may have any. */
+export const RESET_EVENT = {
+  name: 'ResetEventDto',
+  schema: { type: 'object', additionalProperties: false, description: 'Empty: read again what you follow' },
+} as const;

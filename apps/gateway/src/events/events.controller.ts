@@ -27,13 +27,13 @@ import { Viewers } from '../reviews/viewers.service';
 import { EventTail } from './event-tail.service';
 import { OpenStreams } from './open-streams.service';
 import { ApiErrors } from '../openapi/api-errors';
-import { JobEventDto, ViewersEventDto } from './event.dto';
+import { JobEventDto, RESET_EVENT, ViewersEventDto } from './event.dto';
 
-const STREAM = {
-  description:
-    'Server-sent events: `id`, `event` (the type) and `data`, a JobEvent. They carry no payload and no answer. The event `reset`, with the data {}, says that the database has lost its last moments (a failover, or a restore): read again what you follow.',
-  type: JobEventDto,
-} as const;
+/** Describes a stream that carries these beside `reset`. */
+const streamOf = (types: string, ...schemas: string[]) => ({
+  description: `Server-sent events: \`id\`, \`event\` (the type) and \`data\`, ${types}. They carry no payload and no answer. The event \`reset\`, with the data {}, says that the database has lost its last moments (a failover, or a restore): read again what you follow.`,
+  schema: { oneOf: [...schemas, `#/components/schemas/${RESET_EVENT.name}`].map(($ref) => ({ $ref })) },
+});
 
 @ApiTags('events')
 @Controller('v1')
@@ -52,7 +52,8 @@ export class EventsController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse(STREAM)
+  @ApiExtraModels(JobEventDto)
+  @ApiOkResponse(streamOf('a JobEvent', getSchemaPath(JobEventDto)))
   @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
   @ApiErrors('job_not_found', 'event_gone', 'too_many_streams')
   @Get('jobs/:id/events')
@@ -79,10 +80,9 @@ export class EventsController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
   @ApiExtraModels(ViewersEventDto)
-  @ApiOkResponse({
-    description: `${STREAM.description} Or a ViewersEvent.`,
-    schema: { oneOf: [{ $ref: getSchemaPath(JobEventDto) }, { $ref: getSchemaPath(ViewersEventDto) }] },
-  })
+  @ApiOkResponse(
+    streamOf('a JobEvent or a ViewersEvent', getSchemaPath(JobEventDto), getSchemaPath(ViewersEventDto)),
+  )
   @ApiErrors('event_gone', 'too_many_streams')
   @Get('events')
   async followAll(

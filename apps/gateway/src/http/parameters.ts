@@ -5,7 +5,7 @@ export const MAX_PAGE = 200;
 /** Entries that a list answers unless asked. */
 export const DEFAULT_PAGE = 50;
 /** Entries that an offset may pass over: beyond, the database would read them all for nothing. */
-const MAX_OFFSET = 1_000_000;
+export const MAX_OFFSET = 1_000_000;
 /** Characters of a model's, a rule's or a group's name. */
 const MAX_FILTERED_NAME_LENGTH = 200;
 /** The database knows no offsets of 16 hours and more. */
@@ -64,7 +64,13 @@ export function isTime(text: string): boolean {
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }
 
-/** A name of at most 200 characters; undefined when not given. */
+/** How the OpenAPI document describes a {@link nameParameter}. */
+export const NAME = {
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: MAX_FILTERED_NAME_LENGTH },
+} as const;
+
+/** A name of 1 to 200 characters; undefined when not given. */
 export function nameParameter(query: Query, name: string): string | undefined {
   const text = single(query, name);
   if (text === undefined) return undefined;
@@ -75,7 +81,10 @@ export function nameParameter(query: Query, name: string): string | undefined {
 }
 
 /** How the OpenAPI document describes a {@link personParameter}. */
-export const PERSON = { required: false, schema: { type: 'string', maxLength: MAX_NAME_LENGTH } } as const;
+export const PERSON = {
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH },
+} as const;
 
 /** The name of a person as it is kept, or one that the system acts under; undefined when not given. */
 export function personParameter(query: Query, name: string): string | undefined {

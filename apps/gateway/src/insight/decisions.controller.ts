@@ -10,6 +10,7 @@ import {
   isTime,
   MAX_PAGE,
   limitParameter,
+  NAME,
   nameParameter,
   PERSON,
   personParameter,
@@ -23,7 +24,6 @@ import { DecisionPage, OUTCOMES, toListedDecision } from './listed-decision.dto'
 import { CURSOR } from '../openapi/api-page';
 
 const TIME = { required: false, schema: { type: 'string', format: 'date-time' } } as const;
-const NAME = { required: false, schema: { type: 'string', maxLength: 200 } } as const;
 const FLAG = { required: false, schema: { type: 'boolean' } } as const;
 
 @ApiTags('history')

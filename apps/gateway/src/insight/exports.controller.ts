@@ -6,6 +6,7 @@ import { goneSignal } from '../http/gone';
 import {
   choiceParameter,
   limitParameter,
+  NAME,
   nameParameter,
   PERSON,
   personParameter,
@@ -29,12 +30,11 @@ const CSV = 'text/csv';
 /** An operation that answers a file, with the filters of all exports. */
 function ApiExport(type: string, window: string, verdicts: readonly Verdict[], description: string) {
   const time = { required: false, schema: { type: 'string', format: 'date-time' } } as const;
-  const name = { required: false, schema: { type: 'string', maxLength: 200 } } as const;
   return applyDecorators(
     ApiQuery({ name: 'from', description: `${window} at or after this`, ...time }),
     ApiQuery({ name: 'to', description: `${window} before this`, ...time }),
-    ApiQuery({ name: 'model', description: 'The model that was asked for', ...name }),
-    ApiQuery({ name: 'rule', description: "The policy's rule", ...name }),
+    ApiQuery({ name: 'model', description: 'The model that was asked for', ...NAME }),
+    ApiQuery({ name: 'rule', description: "The policy's rule", ...NAME }),
     ApiQuery({ name: 'reviewer', description: 'Who decided', ...PERSON }),
     ApiQuery({ name: 'verdict', required: false, schema: { type: 'string', enum: [...verdicts] } }),
     ApiQuery({

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger'
 import type { StatsWindow } from '@hitl/domain';
 import {
   fault,
+  NAME,
   nameParameter,
   onlyParameters,
   timeParameter,
@@ -31,8 +32,8 @@ export class StatsController {
     description: 'Not part of the window; now unless given',
     schema: { type: 'string', format: 'date-time' },
   })
-  @ApiQuery({ name: 'model', required: false, schema: { type: 'string', maxLength: 200 } })
-  @ApiQuery({ name: 'group', required: false, schema: { type: 'string', maxLength: 200 } })
+  @ApiQuery({ name: 'model', ...NAME })
+  @ApiQuery({ name: 'group', ...NAME })
   @ApiOkResponse({ type: StatsDto })
   @Get()
   async getStats(@Query() query: QueryParameters): Promise<StatsDto> {

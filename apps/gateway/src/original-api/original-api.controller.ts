@@ -18,6 +18,7 @@ import { textOrNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import { LargeAnswers } from '../http/large-answers';
 import {
+  MAX_OFFSET,
   offsetParameter,
   quote,
   single,
@@ -88,7 +89,11 @@ export class OriginalApiController {
   }
 
   @ApiOperation({ summary: 'List jobs, oldest first' })
-  @ApiQuery({ name: 'offset', required: false, schema: { type: 'integer', default: 0 } })
+  @ApiQuery({
+    name: 'offset',
+    required: false,
+    schema: { type: 'integer', minimum: 0, maximum: MAX_OFFSET, default: 0 },
+  })
   @ApiQuery({
     name: 'limit',
     required: false,
