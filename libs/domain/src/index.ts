@@ -24,6 +24,7 @@ export {
   duplicateKey,
   isJsonObject,
   jsonBytes,
+  jsonChunks,
   jsonPieces,
   JsonText,
   writeJson,
@@ -51,7 +52,7 @@ export {
   type ReviewPosition,
   type UnreadPage,
 } from './jobs/job-lists';
-export { isJobId, JobReader, type Answered, type CurrentJob } from './jobs/job-reader';
+export { isJobId, JobReader, type Answered, type CurrentJob, type Room } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { MAX_NOTES_COUNTED, RemarkReader, type Remarks } from './jobs/remark-reader';
 export { SummaryReader, type Summary, type SummaryFilter } from './jobs/summary-reader';

@@ -50,6 +50,9 @@ export interface UnreadPage<Row, Position> {
 /** A job with the moment of its submission to the microsecond. */
 export type ExactJob = ListedJob & { createdAtMicros: string };
 
+/** SQL for the moment of a job's submission to the microsecond. */
+export const CREATED_AT_MICROS = `to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
 interface Sized {
   id: string;
   /** A bigint, which the driver hands over as text. */
@@ -101,14 +104,26 @@ export class JobLists {
     offset: number;
     limit: number;
   }): Promise<UnreadPage<ExactJob, never>[]> {
-    return this.exactly('($1::text IS NULL OR status = $1)', [status ?? null], { offset, limit });
-  }
-
-  /** One job, whose id must have the shape of one; null when there is none. */
-  async exact(id: string): Promise<ExactJob | null> {
-    const [part] = await this.exactly('id = $1::uuid', [id], { offset: 0, limit: 1 });
-    const [job] = (await part?.read()) ?? [];
-    return job ?? null;
+    const found: (Sized & { micros: string })[] = await this.database.query(
+      `SELECT id, bytes, ${CREATED_AT_MICROS} AS micros FROM jobs
+       WHERE $1::text IS NULL OR status = $1 ORDER BY id OFFSET $2 LIMIT $3`,
+      [status ?? null, offset, limit],
+    );
+    const micros = new Map(found.map((one) => [one.id, one.micros]));
+    const parts: UnreadPage<ExactJob, never>[] = [];
+    while (found.length > 0) {
+      const part = firstFitting(found, MAX_PIECE_BYTES);
+      found.splice(0, part.length);
+      parts.push({
+        bytes: bytesOf(part),
+        next: null,
+        read: async () => {
+          const jobs = await this.listed(part).orderBy('job.id', 'ASC').getMany();
+          return jobs.map((job) => Object.assign(job, { createdAtMicros: micros.get(job.id) ?? '' }));
+        },
+      });
+    }
+    return parts;
   }
 
   /**
@@ -150,33 +165,6 @@ export class JobLists {
           .addOrderBy('job.id', 'ASC')
           .getMany(),
     };
-  }
-
-  private async exactly(
-    condition: string,
-    values: unknown[],
-    { offset, limit }: { offset: number; limit: number },
-  ): Promise<UnreadPage<ExactJob, never>[]> {
-    const found: (Sized & { micros: string })[] = await this.database.query(
-      `SELECT id, bytes, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS micros
-       FROM jobs WHERE ${condition} ORDER BY id OFFSET $2 LIMIT $3`,
-      [...values, offset, limit],
-    );
-    const micros = new Map(found.map((one) => [one.id, one.micros]));
-    const parts: UnreadPage<ExactJob, never>[] = [];
-    while (found.length > 0) {
-      const part = firstFitting(found, MAX_PIECE_BYTES);
-      found.splice(0, part.length);
-      parts.push({
-        bytes: bytesOf(part),
-        next: null,
-        read: async () => {
-          const jobs = await this.listed(part).orderBy('job.id', 'ASC').getMany();
-          return jobs.map((job) => Object.assign(job, { createdAtMicros: micros.get(job.id) ?? '' }));
-        },
-      });
-    }
-    return parts;
   }
 
   private listed(jobs: Sized[]) {
