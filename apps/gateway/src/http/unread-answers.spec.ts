@@ -90,6 +90,6 @@ describe('answers that clients have not read', () => {
       jest.advanceTimersByTime(1000);
     }
     await freed;
-    expect([first!.destroyed, second!.destroyed]).toEqual([true, false]);
+    expect([first.destroyed, second.destroyed]).toEqual([true, false]);
   });
 });

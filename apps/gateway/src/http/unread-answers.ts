@@ -13,7 +13,7 @@ const LOOK_INTERVAL_MS = 1000;
 /** Who reads less than this between two looks is cut off while others wait. */
 const SLOW_BYTES = 65_536;
 /** How long others wait until the answer that has been read for longest is cut off, in milliseconds. */
-const MAX_PATIENCE_MS = 5000;
+const MAX_WAIT_MS = 5000;
 
 /** A large answer that is being sent. */
 class LargeAnswer extends Readable {
@@ -131,7 +131,7 @@ export class UnreadAnswers {
     const slow = all.filter(({ sent, sentBefore }) => sentBefore >= 0 && sent - sentBefore < SLOW_BYTES);
     for (const answer of all) answer.sentBefore = answer.sent;
     const [oldest] = all;
-    if (slow.length === 0 && waitedMs > MAX_PATIENCE_MS && oldest) slow.push(oldest);
+    if (slow.length === 0 && waitedMs > MAX_WAIT_MS && oldest) slow.push(oldest);
     for (const answer of slow) {
       metrics.connectionsEnded.inc({ why: 'unread' });
       answer.destroy(new Error('the client reads too slowly while others wait'));

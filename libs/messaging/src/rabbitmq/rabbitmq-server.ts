@@ -212,14 +212,14 @@ export class RabbitMqServer extends ServerRMQ {
       await this.handle(message, channel);
       return;
     }
-    let hasBegun = false;
+    const state = { hasBegun: false };
     try {
       await this.large.take(() => {
-        hasBegun = true;
+        state.hasBegun = true;
         return this.handle(message, channel);
       }, MAX_LARGE_WAIT_MS);
     } catch (error) {
-      if (hasBegun) throw error;
+      if (state.hasBegun) throw error;
       // Its sender has given up by now, and it would take no effect any more.
       this.logger.warn(
         `a command of ${message.content.length} bytes was dropped: others were handled for too long`,
