@@ -2,11 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTransport, InferenceRequested, JobChanged, QUEUES, ReviewViewed } from '@hitl/messaging';
+import {
+  createTransport,
+  EditReview,
+  InferenceRequested,
+  JobChanged,
+  QUEUES,
+  ReleaseReview,
+  ReviewViewed,
+} from '@hitl/messaging';
 import { until } from '@hitl/testing';
 import type { GetMessage } from 'amqplib';
 import { firstValueFrom } from 'rxjs';
-import { DURABLE_QUEUES, openRabbitMq, withBroker, type Sender, type TestTransport } from './transport';
+import { DURABLE_QUEUES, gate, openRabbitMq, withBroker, type Sender, type TestTransport } from './transport';
 
 const QUEUE = QUEUES.inference.name;
 
@@ -125,6 +133,33 @@ describe('RabbitMQ', () => {
     const jobId = randomUUID();
     await emit(transport.client, jobId);
     await until('the next one was handled', () => handled.includes(jobId));
+  });
+
+  it('hands large commands over two at a time, and small ones beside them', async () => {
+    const { passed, open } = gate();
+    const begun: string[] = [];
+    await transport.consume('reviewCommands', {
+      [EditReview.pattern]: async ({ actor }) => {
+        begun.push(actor);
+        await passed;
+      },
+      [ReleaseReview.pattern]: () => 'done',
+    });
+    const jobId = randomUUID();
+    const response = JSON.stringify('x'.repeat(1_500_000));
+    const edits = ['ann', 'bob', 'cem'].map((actor) =>
+      firstValueFrom(
+        transport.client.send(EditReview.pattern, { jobId, actor, revision: 1, response, payload: null }),
+        { defaultValue: undefined },
+      ),
+    );
+    await until('two are in hand', () => begun.length === 2);
+    const release = transport.client.send<string>(ReleaseReview.pattern, { jobId, actor: 'ann' });
+    expect(await firstValueFrom(release)).toBe('done');
+    expect(begun).toHaveLength(2);
+    open();
+    await Promise.all(edits);
+    expect(begun.sort()).toEqual(['ann', 'bob', 'cem']);
   });
 
   describe('that is away', () => {

@@ -1,30 +1,34 @@
 import { readFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   createClient,
   createTestDatabase,
+  onThisMachine,
+  p99,
+  startLightClient,
   startService,
   testAmqpUrl,
   until,
   type Client,
+  type LightClient,
   type ServiceProcess,
   type TestDatabase,
 } from '@hitl/testing';
 import { TEST_DEADLINE } from './support';
 
 const MIB = 1_048_576;
+/** A little more than gateways were seen to fill on a busy machine, 430 with Node 20 and 502 with Node 24; a pod has 864 beside its sandbox. */
+const MAX_MEGABYTES = 640;
 /**
- * What a gateway's pod has beside its sandbox. Node 20 needs less than 512; newer ones free buffers later, on a busy machine
- * at up to 930.
+ * Others may take three times as long as without greedy clients, or as those whose gateway has none, which have the same
+ * machine and database; or this long, in milliseconds, on a machine that has nothing else to do.
  */
-const MAX_MEGABYTES = 1400;
-/** A neighbour may take three times as long as without greedy clients, or this long where that is less, in milliseconds. */
-const MAX_MS = 1000;
-const PROBES = 40;
+const NOISE_MS = 300;
+/** Requests of others while there are greedy clients, and half as many before and after. */
+const LOOKS = 120;
 /** Of 1 MiB each. */
 const LARGE_JOBS = 40;
 const READERS = 6;
@@ -40,19 +44,30 @@ const WAITING = `INSERT INTO jobs (id, status, payload, response, revision, wait
 describe('clients that take all they can get', () => {
   let database: TestDatabase;
   let gateway: ServiceProcess;
+  let otherGateway: ServiceProcess;
   let http: Client;
+  let others: LightClient;
+  let othersElsewhere: LightClient;
   const sockets: Socket[] = [];
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    gateway = await startService('gateway', {
-      DATABASE_URL: database.url,
-      AMQP_URL: testAmqpUrl(),
-      MAX_STREAMS_PER_CALLER: String(MAX_STREAMS),
-      MAX_HOLDS_PER_CALLER: String(MAX_HOLDS),
-      NODE_OPTIONS: '--max-old-space-size=256',
-    });
+    const services = { DATABASE_URL: database.url, AMQP_URL: testAmqpUrl() };
+    [gateway, otherGateway] = await Promise.all([
+      startService('gateway', {
+        ...services,
+        MAX_STREAMS_PER_CALLER: String(MAX_STREAMS),
+        MAX_HOLDS_PER_CALLER: String(MAX_HOLDS),
+        NODE_OPTIONS: '--max-old-space-size=256',
+      }),
+      startService('gateway', services),
+    ]);
     http = createClient(gateway.url);
+    const headers = { 'content-type': 'application/json' };
+    const body = '{"payload":{"input":"x"}}';
+    [others, othersElsewhere] = [gateway, otherGateway].map(({ url }) =>
+      startLightClient(url, [{ method: 'POST', path: '/v1/jobs', headers, body, status: 202 }]),
+    ) as [LightClient, LightClient];
     await database.query(WAITING, [LARGE_JOBS, MIB]);
   });
 
@@ -61,7 +76,8 @@ describe('clients that take all they can get', () => {
   });
 
   afterAll(async () => {
-    await gateway.stop();
+    await Promise.all([others.stop(), othersElsewhere.stop()]);
+    await Promise.all([gateway.stop(), otherGateway.stop()]);
     await database.drop();
   });
 
@@ -83,25 +99,17 @@ describe('clients that take all they can get', () => {
     return connection;
   }
 
-  /** How long the slowest but one of some light requests took, in milliseconds. Each must succeed. */
-  async function neighbours(): Promise<number> {
-    const times: number[] = [];
-    for (let probe = 0; probe < PROBES; probe += 1) {
-      const began = performance.now();
-      const { status } = await http.post('/v1/jobs', { payload: { input: 'x' } });
-      times.push(performance.now() - began);
-      expect(status).toBe(202);
-      await delay(10);
-    }
-    return times.sort((a, b) => a - b).at(-2)!;
-  }
-
-  /** Neighbours are served about as fast while the client does it as before. */
-  async function expectUndisturbed(greed: () => void | Promise<void>, mostMs = MAX_MS): Promise<void> {
-    const quiet = await neighbours();
-    await greed();
-    const disturbed = await neighbours();
-    expect(disturbed).toBeLessThan(Math.max(mostMs, 3 * quiet));
+  /** Others are served about as fast until the greed is over as before and after, or as at another gateway meanwhile. */
+  async function expectUndisturbed(greed: () => Promise<unknown>): Promise<void> {
+    const quiet = await others.during(LOOKS / 2);
+    const work = greed();
+    const [disturbed, elsewhere] = await Promise.all([
+      others.during(LOOKS, work),
+      othersElsewhere.during(LOOKS, work),
+    ]);
+    quiet.push(...(await others.during(LOOKS / 2)));
+    const [now, before, there] = [p99(disturbed), p99(quiet), p99(elsewhere)];
+    expect(now).toBeLessThan(Math.max(onThisMachine(NOISE_MS), 3 * before, 3 * there));
   }
 
   /** Posts a whole body on a connection of its own. */
@@ -174,9 +182,9 @@ describe('clients that take all they can get', () => {
       const refused = talk(follow);
       await until('one more is refused', () => refused.text.includes('too_many_streams'));
       expect(refused.text).toMatch(/^HTTP\/1\.1 429 .*\r\n(.+\r\n)*retry-after: \d+/i);
-      await expectUndisturbed(() => undefined);
+      await expectUndisturbed(() => Promise.resolve());
       await until('each has all events', () =>
-        streams.every(({ text }) => text.split('event: submitted').length > 2 * PROBES),
+        streams.every(({ text }) => text.split('event: submitted').length > LOOKS),
       );
       streams[0]!.socket.destroy();
       await until('another one may follow now', () => {
@@ -190,13 +198,10 @@ describe('clients that take all they can get', () => {
   it(
     'fill no memory with answers that they do not read',
     async () => {
+      const list = `GET /jobs?limit=${LARGE_JOBS} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(50);
       await expectUndisturbed(() => {
-        for (let connection = 0; connection < 20; connection += 1) {
-          const { socket } = open(
-            `GET /jobs?limit=${LARGE_JOBS} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(50),
-          );
-          socket.pause();
-        }
+        for (let connection = 0; connection < 20; connection += 1) open(list).socket.pause();
+        return Promise.resolve();
       });
       expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
     },
@@ -209,15 +214,14 @@ describe('clients that take all they can get', () => {
       const size = 15 * MIB;
       const head = `POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n`;
       const body = Buffer.concat([Buffer.from(head), Buffer.alloc(size - 1, ' ')]);
-      let bodies: ReturnType<typeof talk>[] = [];
-      await expectUndisturbed(() => {
-        bodies = Array.from({ length: 20 }, () => talk(body));
+      await expectUndisturbed(async () => {
+        const bodies = Array.from({ length: 20 }, () => talk(body));
+        await until(
+          'all are refused',
+          () => bodies.every(({ text }) => /^HTTP\/1\.1 (408|503) /.test(text)),
+          60_000,
+        );
       });
-      await until(
-        'all are refused',
-        () => bodies.every(({ text }) => /^HTTP\/1\.1 (408|503) /.test(text)),
-        60_000,
-      );
       expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
       expect((await http.post('/v1/jobs', { payload: 'x'.repeat(5 * MIB) })).status).toBe(202);
     },
@@ -236,11 +240,11 @@ describe('clients that take all they can get', () => {
         `{"payload":{${Array.from({ length: 490_000 }, (_, n) => `"${n.toString(36).padStart(7, '_')}":""`).join()}}}`,
       ].map((body) => post('/v1/jobs', body));
       const bomb = gzipSync(`{"payload":"${'x'.repeat(HUGE)}"}`);
-      await expectUndisturbed(() => {
+      await expectUndisturbed(async () => {
         for (let count = 0; count < 100; count += 1)
           bodies.push(post('/v1/jobs', bomb, ['content-encoding: gzip']));
+        await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
       });
-      await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
       for (const body of bodies) expect([202, 400, 413, 503]).toContain(statusOf(body));
       expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
     },
@@ -252,10 +256,10 @@ describe('clients that take all they can get', () => {
     async () => {
       let bodies: ReturnType<typeof post>[] = [];
       const large = JSON.stringify({ payload: 'x'.repeat(HUGE) });
-      await expectUndisturbed(() => {
+      await expectUndisturbed(async () => {
         bodies = Array.from({ length: 20 }, () => post('/v1/jobs', large));
+        await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
       });
-      await until('all are answered', () => bodies.every((body) => statusOf(body) > 0), 60_000);
       for (const body of bodies) expect([202, 503]).toContain(statusOf(body));
       expect(bodies.some((body) => statusOf(body) === 202)).toBe(true);
       expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
@@ -287,17 +291,16 @@ describe('clients that take all they can get', () => {
     async () => {
       const { body: job } = await http.post('/v1/jobs', { payload: 'x'.repeat(HUGE) });
       const get = `GET /v1/jobs/${job.id} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
-      let sizes: Promise<number>[] = [];
-      // Others wait for one of them at a time to be made into text.
-      await expectUndisturbed(() => {
-        sizes = Array.from({ length: 10 }, async () => {
+      let answered: number[] = [];
+      await expectUndisturbed(async () => {
+        const sizes = Array.from({ length: 60 }, async () => {
           const response = await fetch(`${gateway.url}/v1/jobs/${job.id}`);
           const { byteLength } = await response.arrayBuffer();
           return response.status === 200 ? byteLength : -response.status;
         });
         for (let count = 0; count < 50; count += 1) open(get).socket.pause();
-      }, 5 * MAX_MS);
-      const answered = await Promise.all(sizes.map((size) => size.catch(() => 0)));
+        answered = await Promise.all(sizes.map((size) => size.catch(() => 0)));
+      });
       expect(answered.some((bytes) => bytes > HUGE)).toBe(true);
       for (const bytes of answered) expect(bytes > HUGE || bytes === -503 || bytes === 0).toBe(true);
       expect(peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
@@ -341,7 +344,7 @@ describe('clients that take all they can get', () => {
       expect((await http.post('/v1/responses', { model: 'm', input: 'x', background: true })).status).toBe(
         200,
       );
-      await expectUndisturbed(() => undefined);
+      await expectUndisturbed(() => Promise.resolve());
       sockets.pop()!.destroy();
       await until('another one is held', async () => {
         const next = post('/v1/jobs', '{"payload":1}', ['prefer: wait=1']);

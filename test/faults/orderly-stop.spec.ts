@@ -183,4 +183,29 @@ describe('with requests in flight', () => {
     },
     TEST_DEADLINE,
   );
+
+  it.each(['gateway', 'inference-worker', 'review-service'] as const)(
+    'a %s that is told to stop says with each 503 when to come again',
+    async (app) => {
+      const service = await system.start(app);
+      await holdBack();
+      // The probe, and what came behind it on the same connection.
+      const { hostname, port } = new URL(service.url);
+      const socket = connectTcp(Number(port), hostname);
+      const probe = 'GET /health/ready HTTP/1.1\r\nhost: localhost\r\n\r\n';
+      let text = '';
+      socket.on('data', (bytes) => (text += bytes.toString())).write(probe.repeat(2));
+      const ended = once(socket, 'close');
+      await heldBack("'submitted', 'bot'");
+      const exit = service.stop();
+      await stopping(service);
+      await ended;
+      await lock.query('COMMIT');
+      expect(await exit).toBe(0);
+      const heads = text.split('\r\n\r\n').filter((head) => head.includes('HTTP/1.1 '));
+      expect(heads.length).toBeGreaterThan(0);
+      for (const head of heads) expect(head).toMatch(/HTTP\/1\.1 503 .*\r\n(.+\r\n)*retry-after: [1-9]/i);
+    },
+    TEST_DEADLINE,
+  );
 });

@@ -33,6 +33,7 @@ describe('an error that may pass by itself', () => {
     'Query read timeout',
     'Client has encountered a connection error and is not queryable',
     'Client was closed and is not queryable',
+    'Driver not Connected',
   ])('says «%s»', (message) => {
     expect(isTransient(new Error(message))).toBe(true);
   });

@@ -14,7 +14,7 @@ const TRANSIENT_SYSTEM_CODES = new Set([
   'ENOENT',
 ]);
 const TRANSIENT_MESSAGES =
-  /connection terminated|connection ended|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|not queryable|cannot use a pool after/i;
+  /connection terminated|connection ended|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|not queryable|cannot use a pool after|driver not connected/i;
 
 /** The first characters of PostgreSQL's codes are not those of any system error's. */
 const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;

@@ -25,6 +25,7 @@ export {
   duplicateKey,
   isJsonObject,
   jsonBytes,
+  jsonChunks,
   jsonPieces,
   JsonText,
   writeJson,
@@ -46,7 +47,7 @@ export { HistoryReader, type History, type HistoryEvent, type Output } from './r
 export { ExportReader, type DecisionRecord, type ExportFilter } from './insight/export-reader';
 export { JobEvent } from './record/job-event.entity';
 export { JobLists, type ExactJob, type ListedJob, type UnreadPage } from './jobs/job-lists';
-export { isJobId, JobReader, type Answered, type CurrentJob } from './jobs/job-reader';
+export { isJobId, JobReader, type Answered, type CurrentJob, type Room } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { DeskReader, type ReviewPosition } from './desk/desk-reader';
 export { DeskStore } from './desk/desk-store';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { jsonTexts } from '@hitl/testing';
 import fc from 'fast-check';
-import { duplicateKey, isJsonObject, jsonBytes, JsonText, writeJson } from './json';
+import { duplicateKey, isJsonObject, jsonBytes, jsonChunks, JsonText, writeJson } from './json';
 import { membersOf } from './json-scan';
 
 const json = (text: string): JsonText => new JsonText(text);
@@ -15,9 +15,17 @@ describe('JSON as the text that came', () => {
         const written = `{"a":[${one},"x"],"b":${other},"c":null}`;
         expect(writeJson(value)).toBe(written);
         expect(jsonBytes(value).equals(Buffer.from(written))).toBe(true);
+        expect(Buffer.concat(jsonChunks(value)).equals(Buffer.from(written))).toBe(true);
         expect(json(one).value).toEqual(JSON.parse(one));
       }),
     );
+  });
+
+  it('is in the same buffer for all that send it where it is large', () => {
+    const large = json(`"${'x'.repeat(2_000_000)}"`);
+    const [one, other] = [jsonChunks({ large, id: 1 }), jsonChunks([large])];
+    expect(one[1]).toBe(other[1]);
+    expect(Buffer.concat(one).toString()).toBe(`{"large":${large.text},"id":1}`);
   });
 
   it('is its value for whoever writes JSON by other means', () => {

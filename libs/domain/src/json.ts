@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { duplicateKeyIn, itemsOf, membersOf, numbersOf, structureOf, type Member } from './json-scan';
 
+/** A text of more characters is large: its bytes are made once, and shared by all that send it. */
+const LARGE_TEXT = 1_048_576;
+
 /** Any value that JSON can express. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -25,6 +28,7 @@ export function asNumber(value: Json | undefined): number | undefined {
 export class JsonText {
   #value: Json | undefined;
   #exact: Json | undefined;
+  #bytes: Buffer | undefined;
 
   /**
    * @param text valid JSON
@@ -53,6 +57,11 @@ export class JsonText {
    */
   get exact(): Json {
     return (this.#exact ??= exactly(this));
+  }
+
+  /** In UTF-8, which all that ask share: for reading only. */
+  get bytes(): Buffer {
+    return (this.#bytes ??= Buffer.from(this.text));
   }
 
   get isNull(): boolean {
@@ -113,7 +122,7 @@ export class JsonText {
   /** For JSON.stringify, which writes the value unless {@link writeJson} has called it. */
   toJSON(): unknown {
     if (!spliced) return this.value;
-    spliced.texts.push(this.text);
+    spliced.texts.push(this);
     return MARK;
   }
 
@@ -143,7 +152,7 @@ const NUMBERS = new RegExp(`${QUOTED_NUMBER}([^"]*)"`, 'g');
 let spliced: Spliced | null = null;
 
 interface Spliced {
-  texts: string[];
+  texts: JsonText[];
   hasNumbers: boolean;
 }
 
@@ -161,9 +170,31 @@ export function jsonBytes(value: unknown): Buffer {
   return bytes;
 }
 
+/**
+ * The same in several buffers: what is large has one of its own, and a {@link JsonText} that is large is in the same buffer
+ * for all that send it.
+ */
+export function jsonChunks(value: unknown): Buffer[] {
+  const chunks: Buffer[] = [];
+  let small = '';
+  for (const piece of partsOf(value)) {
+    if (typeof piece !== 'string' && piece.text.length > LARGE_TEXT) {
+      chunks.push(Buffer.from(small), piece.bytes);
+      small = '';
+    } else {
+      small += typeof piece === 'string' ? piece : piece.text;
+    }
+  }
+  return [...chunks, Buffer.from(small)];
+}
+
 /** What {@link writeJson} writes, in pieces: each {@link JsonText} is one of its own. */
 export function jsonPieces(value: unknown): string[] {
-  if (value instanceof JsonText) return [value.text];
+  return partsOf(value).map((piece) => (typeof piece === 'string' ? piece : piece.text));
+}
+
+function partsOf(value: unknown): (string | JsonText)[] {
+  if (value instanceof JsonText) return [value];
   const outer = spliced;
   const own: Spliced = { texts: [], hasNumbers: false };
   spliced = own;

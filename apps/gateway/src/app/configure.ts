@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { allowedHosts, allowedOrigins, type Config } from '@hitl/config';
-import { DomainError, isJsonObject, jsonBytes } from '@hitl/domain';
+import { DomainError, isJsonObject } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
 import { OpenStreams } from '../events/open-streams.service';
@@ -18,6 +18,7 @@ import { parseJsonBody } from '../http/json-body';
 import { allowReading, answerOptions, refuseOtherOrigins } from '../http/origins';
 import { setPublicUrl } from '../http/public-link';
 import { routePath, RouteTable } from '../http/route-table';
+import { UnreadAnswers } from '../http/unread-answers';
 
 /** Bytes of the bodies of all requests, and of what was read of them, that are in memory at once, unless three of the largest have more. */
 const MIN_BODIES_BYTES = 67_108_864;
@@ -57,8 +58,9 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
       bodies.weigh(request.raw, bytes.length + parts * BYTES_PER_PART),
     );
   });
-  // Fastify's type wants a string, but it sends bytes as they are.
-  fastify.setReplySerializer((answer) => jsonBytes(answer) as unknown as string);
+  const unread = app.get(UnreadAnswers);
+  // Fastify's type wants a string, but it sends bytes and streams as they are.
+  fastify.setReplySerializer((answer) => unread.serialize(answer).content as unknown as string);
   fastify.decorateRequest('caller');
   fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
     // Whoever has called the handler has it until there is an answer.

@@ -4,6 +4,7 @@ import { ErrorForms } from './error-form';
 import { ErrorsFilter } from './errors.filter';
 import { LargeAnswers } from './large-answers';
 import { RouteTable } from './route-table';
+import { UnreadAnswers } from './unread-answers';
 import { ValidatePipe } from './validate.pipe';
 
 /** What all doors share of HTTP. */
@@ -13,9 +14,10 @@ import { ValidatePipe } from './validate.pipe';
     ErrorsFilter,
     LargeAnswers,
     RouteTable,
+    UnreadAnswers,
     { provide: APP_FILTER, useExisting: ErrorsFilter },
     { provide: APP_PIPE, useClass: ValidatePipe },
   ],
-  exports: [ErrorForms, ErrorsFilter, LargeAnswers, RouteTable],
+  exports: [ErrorForms, ErrorsFilter, LargeAnswers, RouteTable, UnreadAnswers],
 })
 export class HttpModule {}

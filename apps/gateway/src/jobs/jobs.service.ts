@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import {
   DomainError,
-  isJobId,
   JobLists,
   JobReader,
   JobStore,
@@ -20,6 +19,7 @@ import { ChangeAnnouncer, COMMAND_LIFETIME_MS, OutboxRelay } from '@hitl/messagi
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
+import { UnreadAnswers } from '../http/unread-answers';
 import { WaitingJobs } from './waiting-jobs.service';
 
 /** What a submitter asks for. */
@@ -57,6 +57,7 @@ export class JobsService {
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
     private readonly waitingJobs: WaitingJobs,
+    private readonly unread: UnreadAnswers,
   ) {}
 
   /**
@@ -100,7 +101,7 @@ export class JobsService {
 
   /** The job with this id; null when there is none. @throws DomainError unavailable while too many large ones are read */
   find(id: string): Promise<Job | null> {
-    return this.reader.find(id, MAX_READ_WAIT_MS);
+    return this.reader.find(id, MAX_READ_WAIT_MS, this.unread);
   }
 
   /** @throws DomainError job_not_found */
@@ -142,9 +143,8 @@ export class JobsService {
 
   /** A job with the moment of its submission to the microsecond. @throws DomainError job_not_found */
   async getExact(id: string): Promise<ExactJob> {
-    const job = isJobId(id) ? await this.lists.exact(id) : null;
-    if (!job) throw notFound(id);
-    return job;
+    const job = await this.get(id);
+    return { ...job, createdAtMicros: await this.reader.createdAtMicros(job.id) };
   }
 
   /** @throws DomainError job_not_found, already_final */

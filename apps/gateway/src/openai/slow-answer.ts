@@ -1,4 +1,4 @@
-import { writeJson, type Json, type JsonText } from '@hitl/domain';
+import { jsonBytes, type Json, type JsonText } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 
 /**
@@ -31,9 +31,9 @@ export class SlowAnswer {
   }
 
   async end(content: Json | JsonText): Promise<void> {
-    const text = writeJson(content);
-    if (this.begun) this.reply.raw.end(text);
-    else await this.reply.status(200).type('application/json; charset=utf-8').send(text);
+    // Bytes, since Node sets three of them aside for each character of a text that it sends.
+    if (this.begun) this.reply.raw.end(jsonBytes(content));
+    else await this.reply.status(200).type('application/json; charset=utf-8').send(content);
   }
 
   /** Breaks off what has begun: nobody must take it for an answer. */

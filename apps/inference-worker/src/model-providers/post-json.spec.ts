@@ -218,6 +218,14 @@ describe('a call to a model', () => {
       expect(error.retryable).toBe(false);
     });
 
+    it('because it has a key twice is asked of the next provider, but not repeated', async () => {
+      const error = await failure({ text: '{"choices":[{"message":{"content":"4","content":"5"}}]}' });
+      expect(error).toMatchObject({
+        message: expect.stringContaining('a key twice in one object'),
+        ...{ retryable: false, passesOn: true },
+      });
+    });
+
     it('because it is larger than 10 MiB is not repeated, nor read to its end', async () => {
       const error = await failure({ text: `"${'x'.repeat(MAX_ANSWER_BYTES)}"` });
       expect(error).toMatchObject({

@@ -43,6 +43,9 @@ export interface UnreadPage<Row, Position> {
 /** A job with the moment of its submission to the microsecond. */
 export type ExactJob = ListedJob & { createdAtMicros: string };
 
+/** SQL for the moment of a job's submission to the microsecond. */
+export const CREATED_AT_MICROS = `to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
 /** A job of a list, by its size. */
 export interface Sized {
   id: string;
@@ -95,25 +98,10 @@ export class JobLists {
     offset: number;
     limit: number;
   }): Promise<UnreadPage<ExactJob, never>[]> {
-    return this.exactly('($1::text IS NULL OR status = $1)', [status ?? null], { offset, limit });
-  }
-
-  /** One job, whose id must have the shape of one; null when there is none. */
-  async exact(id: string): Promise<ExactJob | null> {
-    const [part] = await this.exactly('id = $1::uuid', [id], { offset: 0, limit: 1 });
-    const [job] = (await part?.read()) ?? [];
-    return job ?? null;
-  }
-
-  private async exactly(
-    condition: string,
-    values: unknown[],
-    { offset, limit }: { offset: number; limit: number },
-  ): Promise<UnreadPage<ExactJob, never>[]> {
     const found: (Sized & { micros: string })[] = await this.database.query(
-      `SELECT id, bytes, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS micros
-       FROM jobs WHERE ${condition} ORDER BY id OFFSET $2 LIMIT $3`,
-      [...values, offset, limit],
+      `SELECT id, bytes, ${CREATED_AT_MICROS} AS micros FROM jobs
+       WHERE $1::text IS NULL OR status = $1 ORDER BY id OFFSET $2 LIMIT $3`,
+      [status ?? null, offset, limit],
     );
     const micros = new Map(found.map((one) => [one.id, one.micros]));
     const parts: UnreadPage<ExactJob, never>[] = [];

@@ -3,7 +3,7 @@ import { DataSource, type Repository } from 'typeorm';
 import { batchedStatement } from '../batched-statement';
 import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
-import { MAX_PAGE_BYTES } from './job-lists';
+import { CREATED_AT_MICROS, MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
 import { Turns } from '../turns';
 import type { JobStatus, Verdict } from './transitions';
@@ -49,11 +49,20 @@ export interface Answered {
   automatic: boolean;
 }
 
+/** Where large jobs stay after they were read, such as in answers whose clients are reading them. */
+export interface Room {
+  readonly isFull: boolean;
+  /** Resolves once it is not full. @throws DomainError unavailable when it still was after so many milliseconds */
+  freed(maxWaitMs: number): Promise<void>;
+}
+
 /** Reads of single jobs, and of what is short about many. */
 @Injectable()
 export class JobReader {
   private readonly jobs: Repository<Job>;
   private readonly findBatched: (id: string) => Promise<Job | number | null>;
+  /** Reads of huge jobs that have not begun: who asks meanwhile shares them. */
+  private readonly toBeRead = new Map<string, Promise<Job | null>>();
   private readonly currentBatched: (id: string) => Promise<CurrentJob | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
@@ -69,16 +78,55 @@ export class JobReader {
   }
 
   /**
-   * The job with this id, whatever its shape; null when there is none. Large ones are read few at a time.
+   * The job with this id, whatever its shape; null when there is none. Large ones are read few at a time, and those above
+   * 1 MiB once for all who wait for them.
    * @param maxWaitMs how long a large one may wait for its turn, in milliseconds
+   * @param room what one above 1 MiB has to wait for, too
    * @throws DomainError unavailable when its turn did not come in time
    */
-  async find(id: string, maxWaitMs = Infinity): Promise<Job | null> {
+  async find(id: string, maxWaitMs = Infinity, room?: Room): Promise<Job | null> {
     if (!isJobId(id)) return null;
     const found = await this.findBatched(id.toLowerCase());
     if (typeof found !== 'number') return found;
-    const turns = found > HUGE_BYTES ? TURNS.huge : TURNS.large;
-    return turns.take(() => this.jobs.createQueryBuilder('job').where({ id }).getOne(), maxWaitMs);
+    if (found > HUGE_BYTES) return this.findHuge(id.toLowerCase(), maxWaitMs, room);
+    return TURNS.large.take(() => this.findAlone(id), maxWaitMs);
+  }
+
+  private findHuge(id: string, maxWaitMs: number, room: Room | undefined): Promise<Job | null> {
+    // Who waits for ever must not be refused with one who does not.
+    const key = `${id} ${maxWaitMs}`;
+    let read = this.toBeRead.get(key);
+    if (!read) {
+      const forget = (): void => {
+        if (this.toBeRead.get(key) === read) this.toBeRead.delete(key);
+      };
+      read = this.readInTurn(id, maxWaitMs, room, forget).finally(forget);
+      this.toBeRead.set(key, read);
+    }
+    return read;
+  }
+
+  /** @param begins called when the job is about to be read */
+  private async readInTurn(
+    id: string,
+    maxWaitMs: number,
+    room: Room | undefined,
+    begins: () => void,
+  ): Promise<Job | null> {
+    for (const end = performance.now() + maxWaitMs; ;) {
+      await room?.freed(end - performance.now());
+      const job = await TURNS.huge.take(() => {
+        // Another one may have filled it meanwhile.
+        if (room?.isFull) return Promise.resolve(undefined);
+        begins();
+        return this.findAlone(id);
+      }, end - performance.now());
+      if (job !== undefined) return job;
+    }
+  }
+
+  private findAlone(id: string): Promise<Job | null> {
+    return this.jobs.createQueryBuilder('job').where({ id }).getOne();
   }
 
   /** The jobs, but of large ones how many bytes they have. */
@@ -133,6 +181,15 @@ export class JobReader {
   /** What waits under this id right now, whatever its shape; null when there is no such job. */
   current(id: string): Promise<CurrentJob | null> {
     return isJobId(id) ? this.currentBatched(id.toLowerCase()) : Promise.resolve(null);
+  }
+
+  /** When a job, which is there, was submitted: to the microsecond. */
+  async createdAtMicros(id: string): Promise<string> {
+    const rows: { micros: string }[] = await this.database.query(
+      prepared('created-at', `SELECT ${CREATED_AT_MICROS} AS micros FROM jobs WHERE id = $1::uuid`),
+      [id],
+    );
+    return rows[0]?.micros ?? '';
   }
 
   /** What time it is for the database. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { RmqContext, ServerRMQ } from '@nestjs/microservices';
 import { Logger } from '@nestjs/common';
-import { isUnexpectedTrouble } from '@hitl/domain';
+import { isUnexpectedTrouble, Turns } from '@hitl/domain';
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
 import { lastValueFrom } from 'rxjs';
@@ -13,6 +13,11 @@ import { answered, BrokerConnection } from './connection';
 
 /** Largest event in bytes; events carry ids only. Commands carry what a reviewer wrote. */
 const MAX_EVENT = 65_536;
+/** Commands of more bytes are large: so many are handled at once. */
+const LARGE_COMMAND = 1_048_576;
+const MAX_LARGE_COMMANDS = 2;
+/** How long a large one waits for its turn, in milliseconds: as long as its sender waits for it. */
+const MAX_LARGE_WAIT_MS = 8_000;
 /** After this long without a message the server makes sure that it would get one, in milliseconds. */
 const SILENCE_MS = 10_000;
 /** How long after the broker has ended a subscription it is asked for another, in milliseconds: it may be deleting the queue. */
@@ -42,6 +47,8 @@ export class RabbitMqServer extends ServerRMQ {
   private source: string;
   private watchdog?: NodeJS.Timeout;
   private renewing = Promise.resolve();
+  /** As texts and values they take several times as much memory as their bytes. */
+  private readonly large = new Turns(MAX_LARGE_COMMANDS, 'Too many large commands are being handled.');
 
   constructor(
     private readonly brokers: readonly string[],
@@ -201,6 +208,26 @@ export class RabbitMqServer extends ServerRMQ {
   }
 
   private async dispatch(message: ConsumeMessage, channel: ConfirmChannel): Promise<void> {
+    if (message.content.length <= LARGE_COMMAND) {
+      await this.handle(message, channel);
+      return;
+    }
+    const state = { hasBegun: false };
+    try {
+      await this.large.take(() => {
+        state.hasBegun = true;
+        return this.handle(message, channel);
+      }, MAX_LARGE_WAIT_MS);
+    } catch (error) {
+      if (state.hasBegun) throw error;
+      // Its sender has given up by now, and it would take no effect any more.
+      this.logger.warn(
+        `a command of ${message.content.length} bytes was dropped: others were handled for too long`,
+      );
+    }
+  }
+
+  private async handle(message: ConsumeMessage, channel: ConfirmChannel): Promise<void> {
     const { replyTo } = message.properties as { replyTo?: string };
     if (replyTo === undefined && message.content.length > MAX_EVENT) {
       throw new PoisonError(`an event of ${message.content.length} bytes`);
