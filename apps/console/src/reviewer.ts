@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { createStore, useStore } from './store';
 
 /** Who reviews: the one place that knows. The server says it, asked with the name that this browser keeps. */
 const KEY = 'hitl.reviewer';
@@ -13,12 +13,11 @@ export interface Reviewer {
   mayChoose: boolean;
 }
 
-const watchers = new Set<() => void>();
-let current: Reviewer = { name: keptName() ?? LOCAL, state: 'asking', mayChoose: false };
+const current = createStore<Reviewer>({ name: keptName() ?? LOCAL, state: 'asking', mayChoose: false });
 
 /** The reviewer's name. */
 export function reviewer(): string {
-  return current.name;
+  return current.get().name;
 }
 
 let letRequestsGo: () => void;
@@ -34,22 +33,16 @@ export function noteAsked(): void {
 /** The name that requests carry, once the server was asked; null: it takes none, and refuses whoever sends one. */
 export async function nameToSend(): Promise<string | null> {
   await asked;
-  return current.mayChoose ? current.name : null;
+  const { mayChoose, name } = current.get();
+  return mayChoose ? name : null;
 }
 
 export function useReviewer(): Reviewer {
-  return useSyncExternalStore(
-    (watch) => {
-      watchers.add(watch);
-      return () => watchers.delete(watch);
-    },
-    () => current,
-  );
+  return useStore(current);
 }
 
 export function setReviewer(change: Partial<Reviewer>): void {
-  current = { ...current, ...change };
-  for (const watch of watchers) watch();
+  current.set({ ...current.get(), ...change });
 }
 
 /** The name that was chosen in this browser; null: none was. */

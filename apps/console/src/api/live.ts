@@ -1,5 +1,5 @@
-import { useSyncExternalStore } from 'react';
 import { BASE } from '../base';
+import { createStore, useStore } from '../store';
 
 /** What the gateway tells of a job: that it changed, never what it holds. */
 export interface JobChange {
@@ -28,19 +28,12 @@ type ViewerFollower = (jobId: string, viewers: string[]) => void;
 
 const followers = new Set<Follower>();
 const viewerFollowers = new Set<ViewerFollower>();
-const watchers = new Set<() => void>();
-let connection: Connection = 'connecting';
+const connection = createStore<Connection>('connecting');
 let source: EventSource | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let pause = FIRST_PAUSE;
 /** Whether something may have happened that nobody told us: before the first stream, and between two. */
 let missed = true;
-
-function setConnection(next: Connection): void {
-  if (next === connection) return;
-  connection = next;
-  for (const watch of watchers) watch();
-}
 
 function open(): void {
   clearTimeout(retry);
@@ -50,12 +43,12 @@ function open(): void {
   source = new EventSource(`${BASE}/v1/events`);
   source.onopen = () => {
     pause = FIRST_PAUSE;
-    setConnection('live');
+    connection.set('live');
     if (missed) for (const follow of followers) follow(null);
     missed = false;
   };
   source.onerror = () => {
-    setConnection('lost');
+    connection.set('lost');
     // The browser comes back by itself, unless the server refused the stream; with Last-Event-ID only if it has seen one.
     missed = true;
     if (source?.readyState !== EventSource.CLOSED) return;
@@ -98,7 +91,7 @@ export function startLive(): void {
   });
   window.addEventListener('online', open);
   window.addEventListener('offline', () => {
-    setConnection('lost');
+    connection.set('lost');
   });
 }
 
@@ -116,11 +109,5 @@ export function followViewers(follow: ViewerFollower): () => void {
 }
 
 export function useConnection(): Connection {
-  return useSyncExternalStore(
-    (watch) => {
-      watchers.add(watch);
-      return () => watchers.delete(watch);
-    },
-    () => connection,
-  );
+  return useStore(connection);
 }

@@ -1,4 +1,5 @@
-import { useEffect, useRef, useSyncExternalStore, type RefObject } from 'react';
+import { useEffect, useRef, type RefObject } from 'react';
+import { createStore, useStore } from '../store';
 import { chordOf, commandsOf, keymapOf, moveOf, type Command, type Keymap } from './commands';
 
 const KEY = 'hitl.keys';
@@ -13,25 +14,17 @@ interface Scope {
 
 /** Handlers that are on the page, the newest last: it is asked first. */
 const scopes: { current: Scope }[] = [];
-const watchers = new Set<() => void>();
-let keymap = keymapOf(localStorage.getItem(KEY));
+const keymap = createStore(keymapOf(localStorage.getItem(KEY)));
 
 export const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 export function setKeymap(next: Keymap): void {
-  keymap = next;
   localStorage.setItem(KEY, JSON.stringify(next));
-  for (const watch of watchers) watch();
+  keymap.set(next);
 }
 
 export function useKeymap(): Keymap {
-  return useSyncExternalStore(
-    (watch) => {
-      watchers.add(watch);
-      return () => watchers.delete(watch);
-    },
-    () => keymap,
-  );
+  return useStore(keymap);
 }
 
 /**
@@ -97,7 +90,7 @@ export function startKeys(): void {
     }
     // A button that has the focus is what Enter means.
     if (chord === 'Enter' && target?.closest('button,a,summary,[role=checkbox]')) return;
-    const commands = commandsOf(chord, keymap);
+    const commands = commandsOf(chord, keymap.get());
     const move = commands.length === 0 ? moveOf(chord) : null;
     for (const command of move === null ? commands : [move]) {
       if (event.repeat && command !== 'next' && command !== 'previous') continue;

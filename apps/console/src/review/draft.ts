@@ -1,6 +1,7 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useState } from 'react';
 import { api, dataOf, type Review } from '../api/client';
+import { createStore, useStore } from '../store';
 import { editable, isObject } from './answer';
 import { compareDrafts, isNewer, type Draft, type KeptDraft, type SavedDraft } from './compare-drafts';
 import { forgetDraft, keepDraft, keptDraft } from './kept-draft';
@@ -32,8 +33,7 @@ export interface Drafting {
 
 /** What a reviewer writes for a job: kept at once in this browser, and soon on the server. */
 class DraftKeeper {
-  private drafting: Drafting = { edit: null, offer: null, state: 'none' };
-  private readonly watchers = new Set<() => void>();
+  readonly store = createStore<Drafting>({ edit: null, offer: null, state: 'none' });
   private here: KeptDraft | null;
   /** The last request for the draft: they go one after the other. */
   private sent: Promise<unknown> = Promise.resolve();
@@ -54,13 +54,6 @@ class DraftKeeper {
     if (this.here !== null && this.here.text !== editable(review.response).text)
       this.set({ edit: this.editOf(this.here, true) });
   }
-
-  readonly subscribe = (watch: () => void): (() => void) => {
-    this.watchers.add(watch);
-    return () => this.watchers.delete(watch);
-  };
-
-  readonly now = (): Drafting => this.drafting;
 
   /** Begins to keep. @returns ends that, and sends what is not saved */
   open(): () => void {
@@ -127,9 +120,12 @@ class DraftKeeper {
     }
   }
 
+  private get drafting(): Drafting {
+    return this.store.get();
+  }
+
   private set(change: Partial<Drafting>): void {
-    this.drafting = { ...this.drafting, ...change };
-    for (const watch of this.watchers) watch();
+    this.store.set({ ...this.drafting, ...change });
   }
 
   private editOf({ text, revision }: Draft, isRestored: boolean): Edit {
@@ -262,5 +258,5 @@ export function useDraft(review: Review): [Drafting, DraftKeeper] {
   const [keeper] = useState(() => new DraftKeeper(review, client));
   useEffect(() => keeper.open(), [keeper]);
   useEffect(() => keeper.see(review), [keeper, review]);
-  return [useSyncExternalStore(keeper.subscribe, keeper.now), keeper];
+  return [useStore(keeper.store), keeper];
 }

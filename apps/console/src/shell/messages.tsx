@@ -1,4 +1,5 @@
-import { useEffect, useSyncExternalStore, type ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
+import { createStore, useStore } from '../store';
 
 /** How long a message stays, in milliseconds, unless it says otherwise. */
 const DEFAULT_STAY = 6000;
@@ -15,40 +16,28 @@ export interface Message {
   action?: ReactNode;
 }
 
-let messages: (Message & { id: number; until: number })[] = [];
+const messages = createStore<(Message & { id: number; until: number })[]>([]);
 let lastId = 0;
-const watchers = new Set<() => void>();
-
-function set(next: typeof messages): void {
-  messages = next;
-  for (const watch of watchers) watch();
-}
 
 /** Tells something in passing. Returns what takes it back. */
 export function tell(message: Message): () => void {
   lastId += 1;
   const id = lastId;
-  const others = messages.filter(({ kind }) => kind === undefined || kind !== message.kind);
-  set([...others, { until: Date.now() + DEFAULT_STAY, ...message, id }].slice(-MAX_COUNT));
+  const others = messages.get().filter(({ kind }) => kind === undefined || kind !== message.kind);
+  messages.set([...others, { until: Date.now() + DEFAULT_STAY, ...message, id }].slice(-MAX_COUNT));
   return () => {
-    set(messages.filter((each) => each.id !== id));
+    messages.set(messages.get().filter((each) => each.id !== id));
   };
 }
 
 /** What was told in passing, read out as well: in a place of its own above a page's bars, where it covers nothing and moves no button. */
 export function Messages() {
-  const shown = useSyncExternalStore(
-    (watch) => {
-      watchers.add(watch);
-      return () => watchers.delete(watch);
-    },
-    () => messages,
-  );
+  const shown = useStore(messages);
   useEffect(() => {
     const next = Math.min(...shown.map(({ until }) => until));
     if (next === Infinity) return undefined;
     const timer = setTimeout(
-      () => set(messages.filter(({ until }) => until > Date.now())),
+      () => messages.set(messages.get().filter(({ until }) => until > Date.now())),
       Math.max(0, next - Date.now()) + 20,
     );
     return () => {

@@ -1,24 +1,15 @@
-import { useSyncExternalStore } from 'react';
+import { createStore, useStore } from '../store';
 
-const watchers = new Set<() => void>();
-let now = Date.now();
-let timer: ReturnType<typeof setInterval> | undefined;
-
-function watch(watcher: () => void): () => void {
-  watchers.add(watcher);
-  timer ??= setInterval(() => {
-    now = Date.now();
-    for (const each of watchers) each();
+const now = createStore(Date.now(), (set) => {
+  const timer = setInterval(() => {
+    set(Date.now());
   }, 1000);
   return () => {
-    watchers.delete(watcher);
-    if (watchers.size > 0) return;
     clearInterval(timer);
-    timer = undefined;
   };
-}
+});
 
 /** The time, once a second, from one timer for all. */
 export function useNow(): number {
-  return useSyncExternalStore(watch, () => now);
+  return useStore(now);
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
-import { ClientRMQ, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { DomainError } from '@hitl/domain';
@@ -15,23 +14,29 @@ const MAX_UNCONFIRMED = 2000;
 /** How long the broker may take to tell the state of a queue, in milliseconds. */
 const STATE_TIMEOUT_MS = 2000;
 
+/** Where the broker puts replies for whoever has asked on the same channel. */
+const REPLIES = 'amq.rabbitmq.reply-to';
+
 /**
- * Nest's RabbitMQ client, made safe: a pattern finds its queue, events are persistent and `emit` resolves on the
+ * Sends to RabbitMQ: a pattern finds its queue, events are persistent and `emit` resolves on the
  * broker's confirm, a message that no queue took is an error, nothing is buffered while the broker is away.
  */
-export class RabbitMqClient extends ClientRMQ {
-  protected override readonly logger = new Logger(RabbitMqClient.name);
+export class RabbitMqClient extends ClientProxy {
+  private readonly logger = new Logger(RabbitMqClient.name);
   private unconfirmed = 0;
   private readonly returned = new Set<string>();
   private open = false;
   private connection?: BrokerConnection;
+  private channel?: ChannelWrapper;
   private raw?: ConfirmChannel;
+  /** What takes the reply to each request, by correlation id. */
+  private readonly requests = new Map<string, (packet: WritePacket) => void>();
   /** Queues of which the log says that nobody consumes them. */
   private readonly unconsumed = new Set<QueueKey>();
   private readonly asking = new Map<QueueKey, Promise<QueueState | undefined>>();
 
   constructor(private readonly brokers: readonly string[]) {
-    super({ urls: [...brokers], queue: 'set per message', noAssert: true, persistent: true });
+    super();
   }
 
   /** Whether the broker takes messages right now. */
@@ -40,9 +45,8 @@ export class RabbitMqClient extends ClientRMQ {
   }
 
   /** Opens the connection in the background at the first call. @throws DomainError `unavailable` while the broker is away */
-  override connect(): Promise<void> {
+  connect(): Promise<void> {
     if (!this.connection) {
-      this.responseEmitter = new EventEmitter().setMaxListeners(0);
       const connection = new BrokerConnection(this.brokers, this.logger);
       connection.manager.on('disconnect', () => {
         this.open = false;
@@ -54,35 +58,38 @@ export class RabbitMqClient extends ClientRMQ {
         this.open = true;
       });
       this.connection = connection;
-      this.client = connection.manager;
       this.channel = connection.openChannel((channel) => this.setupChannel(channel));
     }
     return this.open ? Promise.resolve() : Promise.reject(brokerAway());
   }
 
-  override async setupChannel(channel: ConfirmChannel): Promise<void> {
+  private async setupChannel(channel: ConfirmChannel): Promise<void> {
     await assertTopology(channel);
     this.raw = channel;
     channel.on('return', (message: ConsumeMessage) => {
       this.returned.add(message.properties.messageId as string);
     });
     await channel.consume(
-      this.replyQueue,
+      REPLIES,
       (message) => {
-        if (message) this.responseEmitter.emit(message.properties.correlationId as string, message);
+        if (message) this.takeReply(message);
       },
       { noAck: true },
     );
     this.open = true;
   }
 
-  override async close(): Promise<void> {
+  async close(): Promise<void> {
     this.open = false;
-    this.handleClose();
+    for (const take of this.requests.values()) take({ err: brokerAway(), isDisposed: true });
+    this.requests.clear();
     await this.connection?.close();
     this.connection = undefined;
-    this.channel = null;
-    this.client = null;
+    this.channel = undefined;
+  }
+
+  unwrap<T>(): T {
+    return this.connection as T;
   }
 
   /** Asks the broker for the state of the queue of a pattern, and logs when nobody consumes it; undefined where it does not answer. */
@@ -109,31 +116,41 @@ export class RabbitMqClient extends ClientRMQ {
   }
 
   /** Resolves once the broker has confirmed. */
-  protected override async dispatchEvent(packet: ReadPacket): Promise<void> {
+  protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
     await this.sendConfirmed(packet, { persistent: true });
+    return undefined as T;
   }
 
   /** A request: gone from its queue when its sender no longer waits. */
-  protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+  protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const correlationId = randomUUID();
     const key = queueOf(String(packet.pattern));
-    const listener = (message: ConsumeMessage): void => {
+    this.requests.set(correlationId, (reply) => {
       if (this.unconsumed.delete(key)) this.logger.log(`${QUEUES[key].name} is consumed again`);
-      void this.handleMessage(this.parseMessageContent(message.content), callback);
-    };
-    const cleanup = (): void => {
-      this.routingMap.delete(correlationId);
-      this.responseEmitter.removeListener(correlationId, listener);
-    };
-    this.responseEmitter.on(correlationId, listener);
-    this.routingMap.set(correlationId, callback);
+      callback(reply);
+    });
     this.sendConfirmed(
       { ...packet, id: correlationId },
-      { persistent: false, replyTo: this.replyQueue, correlationId, expiration: REPLY_TIMEOUT_MS },
+      { persistent: false, replyTo: REPLIES, correlationId, expiration: REPLY_TIMEOUT_MS },
     ).catch((err: unknown) => {
       callback({ err, isDisposed: true });
     });
-    return cleanup;
+    return () => {
+      this.requests.delete(correlationId);
+    };
+  }
+
+  /** A reply to a request that nobody waits for any more is dropped. */
+  private takeReply({ properties, content }: ConsumeMessage): void {
+    const take = this.requests.get(properties.correlationId as string);
+    if (!take) return;
+    let reply: WritePacket;
+    try {
+      reply = JSON.parse(content.toString()) as WritePacket;
+    } catch {
+      reply = { err: new Error('the reply is not JSON') };
+    }
+    take({ ...reply, isDisposed: true });
   }
 
   private async sendConfirmed(packet: ReadPacket & { id?: string }, options: object): Promise<void> {
@@ -147,7 +164,8 @@ export class RabbitMqClient extends ClientRMQ {
         JSON.stringify({ pattern: packet.pattern as unknown, data: packet.data as unknown, id: packet.id }),
       );
       const contentType = 'application/json';
-      const channel = this.channel as ChannelWrapper;
+      const { channel } = this;
+      if (!channel) throw brokerAway();
       await this.connection?.confirmed(
         isFanOut(key)
           ? channel.publish(queue, '', content, { contentType })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { RmqContext, ServerRMQ } from '@nestjs/microservices';
+import { RmqContext, Server, Transport, type CustomTransportStrategy } from '@nestjs/microservices';
 import { Logger } from '@nestjs/common';
 import { isUnexpectedTrouble, Turns } from '@hitl/domain';
 import type { ChannelWrapper } from 'amqp-connection-manager';
@@ -33,13 +33,16 @@ interface Subscription {
 }
 
 /**
- * Nest's RabbitMQ server, made safe: it consumes one queue, acknowledges in one place and only after the handler
+ * Consumes one queue of RabbitMQ: acknowledges in one place and only after the handler
  * has resolved, parks what can never be handled, notices when the broker ends its subscription, starts while the
  * broker is away, and finishes what it holds before it closes.
  */
-export class RabbitMqServer extends ServerRMQ {
+export class RabbitMqServer extends Server implements CustomTransportStrategy {
   protected override readonly logger = new Logger(RabbitMqServer.name);
+  override readonly transportId = Transport.RMQ;
+  private readonly queue: string;
   private readonly consumption: Consumption;
+  private channel?: ChannelWrapper;
   private connection?: BrokerConnection;
   private raw?: ConfirmChannel;
   private subscription?: Subscription;
@@ -54,7 +57,8 @@ export class RabbitMqServer extends ServerRMQ {
     private readonly brokers: readonly string[],
     private readonly settings: QueueConsumption & { graceMs: number },
   ) {
-    super({ urls: [...brokers], queue: QUEUES[settings.queue].name, noAck: false, noAssert: true });
+    super();
+    this.queue = QUEUES[settings.queue].name;
     this.consumption = new Consumption(settings.queue, this.logger);
     this.source = this.queue;
   }
@@ -65,7 +69,7 @@ export class RabbitMqServer extends ServerRMQ {
   }
 
   /** Starts to consume; does not wait for the broker, which may be away. */
-  override listen(callback: () => void): Promise<void> {
+  listen(callback: () => void): Promise<void> {
     for (const message of QUEUES[this.settings.queue].messages) {
       if (!this.getHandlerByPattern(message.pattern)) {
         throw new Error(
@@ -79,13 +83,12 @@ export class RabbitMqServer extends ServerRMQ {
       this.raw = undefined;
     });
     this.connection = connection;
-    this.server = connection.manager;
     this.channel = connection.openChannel((channel) => this.setupChannel(channel));
     callback();
     return Promise.resolve();
   }
 
-  override async setupChannel(channel: ConfirmChannel): Promise<void> {
+  private async setupChannel(channel: ConfirmChannel): Promise<void> {
     if (this.consumption.stopping) return;
     if (isFanOut(this.settings.queue)) this.source = `${this.queue}.${randomUUID()}`;
     await this.declare(channel);
@@ -196,7 +199,7 @@ export class RabbitMqServer extends ServerRMQ {
     });
   }
 
-  override async close(): Promise<void> {
+  async close(): Promise<void> {
     const tag = this.subscription?.tag;
     this.subscription = undefined;
     clearTimeout(this.watchdog);
@@ -205,6 +208,14 @@ export class RabbitMqServer extends ServerRMQ {
     }
     await this.consumption.drain(this.settings.graceMs);
     await this.connection?.close();
+  }
+
+  on(): never {
+    throw new Error('the RabbitMQ transport has no events');
+  }
+
+  unwrap<T>(): T {
+    return this.connection as T;
   }
 
   private async dispatch(message: ConsumeMessage, channel: ConfirmChannel): Promise<void> {
@@ -257,7 +268,8 @@ export class RabbitMqServer extends ServerRMQ {
 
   /** Resolves once the broker has confirmed. */
   private async sendConfirmed(queue: string, content: Buffer, options: Options.Publish): Promise<void> {
-    await this.connection?.confirmed((this.channel as ChannelWrapper).sendToQueue(queue, content, options));
+    if (!this.channel) throw new Error('the server does not listen yet');
+    await this.connection?.confirmed(this.channel.sendToQueue(queue, content, options));
   }
 
   private async invoke({ pattern, data }: Envelope, context: RmqContext): Promise<unknown> {
