@@ -13,6 +13,7 @@ import {
   createTestDatabase,
   jobIn,
   type TestDatabase,
+  SCOPE,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 import { TEST_STORES, type TestStore } from './store';
@@ -42,7 +43,7 @@ async function lived(jobs: JobStore): Promise<string> {
   const { jobId } = lease;
   await jobs.complete(anAnswer(lease));
   await jobs.edit(anEdit(jobId));
-  await jobs.addNote({ id: randomUUID(), jobId, actor: 'rob', text: 'hm' });
+  await jobs.addNote({ ...SCOPE, id: randomUUID(), jobId, actor: 'rob', text: 'hm' });
   await jobs.decide(aDecision(jobId, { verdict: 'regenerate', feedback: 'shorter' }));
   const token = randomUUID();
   await jobs.claim({ jobId, token, leaseMs: 60_000, maxAttempts: 5 });
@@ -80,7 +81,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
   it('has every event of a job in order, and is whole', async () => {
     const id = await lived(store.jobs);
     for (const status of ['bot', 'human', 'success', 'fail'] as const) await jobIn(store.jobs, status);
-    await store.jobs.cancel(await jobIn(store.jobs, 'human'), 'submitter');
+    await store.jobs.cancel(SCOPE, await jobIn(store.jobs, 'human'), 'submitter');
     const events = await store.rows(`SELECT seq, type FROM job_events WHERE job_id = $1 ORDER BY id`, [id]);
     expect(events).toEqual(LIFE.map((type, index) => ({ seq: index + 1, type })));
     expect(await findings(store.database)).toEqual([]);
@@ -401,7 +402,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
           .digest;
       const kept = await digest();
       const position = String(kept.split(':')[0]);
-      await store.jobs.addNote({ id: randomUUID(), jobId: id, actor: 'rob', text: 'later' });
+      await store.jobs.addNote({ ...SCOPE, id: randomUUID(), jobId: id, actor: 'rob', text: 'later' });
       await jobIn(store.jobs, 'bot');
       expect(await digest(position)).toBe(kept);
       expect(await digest()).not.toBe(kept);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
 import { JobStore } from '@hitl/domain';
-import { aClaim, aDecision, anEdit, createTestDatabase, jobIn, until } from '@hitl/testing';
+import { aClaim, aDecision, anEdit, createTestDatabase, jobIn, until, SCOPE } from '@hitl/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { TEST_STORES, type TestStore } from './store';
 
@@ -36,7 +36,7 @@ describe.each(TEST_STORES)('a command after its deadline, on $name', ({ open }) 
     undo: async () => {
       const { id: decisionId, jobId, actor } = aDecision(await waiting());
       await store.jobs.hold(aDecision(jobId, { id: decisionId }), 60_000);
-      return (deadline) => store.jobs.undo({ jobId, decisionId, actor, deadline });
+      return (deadline) => store.jobs.undo({ ...SCOPE, jobId, decisionId, actor, deadline });
     },
     'edit without a verdict': async () => {
       const request = anEdit(await waiting());
@@ -52,13 +52,13 @@ describe.each(TEST_STORES)('a command after its deadline, on $name', ({ open }) 
       return (deadline) => store.jobs.claimNextReview({ ...request, deadline });
     },
     release: async () => {
-      const request = { jobId: await waiting(), actor: 'ann' };
+      const request = { ...SCOPE, jobId: await waiting(), actor: 'ann' };
       await store.jobs.claimReview({ ...aClaim(), ...request });
       return (deadline) => store.jobs.releaseReview({ ...request, deadline });
     },
     cancel: async () => {
       const id = await waiting();
-      return (deadline) => store.jobs.cancel(id, 'ann', { deadline });
+      return (deadline) => store.jobs.cancel(SCOPE, id, 'ann', { deadline });
     },
   };
 
@@ -72,7 +72,7 @@ describe.each(TEST_STORES)('a command after its deadline, on $name', ({ open }) 
   });
 
   it('a note is not left, and says as before whether the job is there', async () => {
-    const note = { id: uuidv7(), jobId: await waiting(), actor: 'ann', text: 'x' };
+    const note = { ...SCOPE, id: uuidv7(), jobId: await waiting(), actor: 'ann', text: 'x' };
     const before = await store.everything();
     expect(await store.jobs.addNote({ ...note, deadline: await clock(0) })).toBe(true);
     expect(await store.everything()).toEqual(before);

@@ -13,6 +13,7 @@ import {
   settleHeld,
   until,
   type TestDatabase,
+  SCOPE,
 } from '@hitl/testing';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
@@ -328,7 +329,10 @@ describe('the review desk', () => {
       const job = this.model.jobs.find((one) => one.id === id)!;
       const votes = verdict === 'approve' || verdict === 'reject';
       if (!votes || command.revision !== job.revision || job.spent.includes(command.id)) return null;
-      const obstacles = await new JobReader(sources[0]!).obstacles([id], { actor, desk: this.deskOf(actor) });
+      const obstacles = await new JobReader(sources[0]!).obstacles(SCOPE, [id], {
+        actor,
+        desk: this.deskOf(actor),
+      });
       return { obstacle: obstacles.get(id)! };
     }
 
@@ -476,7 +480,7 @@ describe('the review desk', () => {
           );
         }
         case 'undo':
-          return store.undo({ jobId: command.job, decisionId: command.id, actor: command.actor });
+          return store.undo({ ...SCOPE, jobId: command.job, decisionId: command.id, actor: command.actor });
         case 'edit': {
           const { job, actor, revision } = command;
           const response = edited(revision, actor);
@@ -487,9 +491,9 @@ describe('the review desk', () => {
         case 'claimNext':
           return store.claimNextReview(claimOf(command));
         case 'release':
-          return store.releaseReview({ jobId: command.job, actor: command.actor });
+          return store.releaseReview({ ...SCOPE, jobId: command.job, actor: command.actor });
         case 'cancel':
-          return store.cancel(command.job, command.actor);
+          return store.cancel(SCOPE, command.job, command.actor);
         case 'take':
           return (await store.claim({ ...lease(command), leaseMs: MINUTE, maxAttempts: 5 })) !== null;
         case 'complete':

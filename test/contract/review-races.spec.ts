@@ -15,6 +15,7 @@ import {
   type JobFields,
   type JudgementFields,
   type TestDatabase,
+  SCOPE,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
@@ -242,7 +243,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const decision = aDecision(id, { actor: 'ann' });
       await stores[0]!.hold(decision, 60_000);
       await backdate(id, `held_until = now() + interval '${index % 4} milliseconds'`);
-      const undoing = stores[0]!.undo({ jobId: id, decisionId: decision.id, actor: 'ann' });
+      const undoing = stores[0]!.undo({ ...SCOPE, jobId: id, decisionId: decision.id, actor: 'ann' });
       // A look before the time has come settles nothing; the last one comes after it.
       await Promise.all([settleHeld(stores[1]!, TOGETHER), settleHeld(stores[2]!, TOGETHER)]);
       const undone = await undoing;
@@ -384,7 +385,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
         hold: () => stores[0]!.hold(decision, 60_000),
         settle: () => settleHeld(stores[0]!, ROUNDS),
       };
-      const [cancelled] = await Promise.all([stores[1]!.cancel(id, 'sue'), acts[kind]()]);
+      const [cancelled] = await Promise.all([stores[1]!.cancel(SCOPE, id, 'sue'), acts[kind]()]);
       const story = await storyOf(id);
       if (kind === 'hold') expect(cancelled).toBe(true);
       expect(story).toMatchObject(
@@ -442,7 +443,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
   it('the same note twice: it is noted once', async () => {
     await race(async () => {
       const id = await planned();
-      const note = { id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
+      const note = { ...SCOPE, id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
       await Promise.all([stores[0]!.addNote(note), stores[1]!.addNote(note)]);
       expect((await storyOf(id)).events).toEqual([expect.anything(), 'ann noted']);
       return 'once';

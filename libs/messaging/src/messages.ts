@@ -8,6 +8,7 @@ import {
   type Note,
   type RestoreRequest,
   type ReviewPlan,
+  type Scope,
   type Timed,
   type Verdict,
 } from '@hitl/domain';
@@ -31,6 +32,14 @@ function IsActor(): PropertyDecorator {
   return ValidateBy({
     name: 'isActor',
     validator: { validate: (value) => typeof value === 'string' && actorName(value) !== null },
+  });
+}
+
+/** The field names a project. */
+function IsProject(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isProject',
+    validator: { validate: (value) => typeof value === 'string' && value !== '' },
   });
 }
 
@@ -70,14 +79,18 @@ export class ReviewViewed {
 
   @IsUUID()
   jobId: string;
+  @IsProject()
+  project: string;
   @IsActor()
   actor: string;
   @IsBoolean()
   looks: boolean;
 }
 
-/** A command that a person waits for. */
-abstract class PersonsCommand implements Timed {
+/** A command that a person waits for, about that person's project. */
+abstract class PersonsCommand implements Scope, Timed {
+  @IsProject()
+  project: string;
   @IsOptional()
   @IsISO8601()
   deadline?: string;
@@ -255,9 +268,12 @@ export interface PolicyRule extends Omit<ReviewPlan, 'rule' | 'because'> {
 export type PolicyOutcome = 'human' | 'approve' | 'reject';
 
 /** Command: try a policy on the newest answers, which changes nothing. Answered with a {@link DryRunReply}. */
-export class DryRunPolicy {
+export class DryRunPolicy implements Scope {
   static readonly pattern = 'policies.dry-run';
 
+  /** Whose answers. */
+  @IsProject()
+  project: string;
   @IsString()
   policy: string;
   /** How many answers. */

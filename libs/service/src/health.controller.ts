@@ -4,6 +4,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { JobStore } from '@hitl/domain';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH, METRICS_PATH, registry } from '@hitl/observability';
 import type { FastifyReply } from 'fastify';
+import { Allow } from './allow';
 
 /** A database that needs longer to take a job does not work, in milliseconds. */
 const DATABASE_TIMEOUT_MS = 2000;
@@ -36,6 +37,7 @@ export class HealthController {
     private readonly readiness: Readiness,
   ) {}
 
+  @Allow('public')
   @Get(HEALTH_LIVE_PATH)
   live(): { status: string } {
     return { status: 'ok' };
@@ -45,6 +47,7 @@ export class HealthController {
    * 200 while the process can do its work. A gateway accepts jobs without a broker, since the outbox keeps the
    * bells: its `publishing` is told but does not count.
    */
+  @Allow('public')
   @Get(HEALTH_READY_PATH)
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const checks = {
@@ -76,6 +79,7 @@ export class HealthController {
     return probe.works;
   }
 
+  @Allow('public')
   @Get(METRICS_PATH)
   @Header('content-type', registry.contentType)
   metrics(): Promise<string> {

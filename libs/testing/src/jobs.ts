@@ -12,6 +12,7 @@ import {
   type NewJob,
   type PlanRequest,
   type ReviewClaim,
+  type Scope,
 } from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -25,11 +26,14 @@ const textOf = (value: Json | JsonText): JsonText =>
 const textOrNull = (value: Json | JsonText | undefined): JsonText | null =>
   value === undefined || value === null ? null : textOf(value);
 
+/** The project that tests work in, where they name no other. */
+export const SCOPE: Scope = { project: 'default' };
+
 /** A job as the gateway would accept it. */
 export function aJob({ payload, responseSchema, askedFor, ...fields }: JobFields = {}): NewJob {
   return {
     id: uuidv7(),
-    project: 'default',
+    ...SCOPE,
     payload: textOf(payload === undefined ? { input: 'What is 2 + 2?' } : payload),
     metadata: {},
     priority: 0,
@@ -50,6 +54,7 @@ export function aDecision(jobId: string, { response, payload, ...fields }: Judge
   return {
     id: randomUUID(),
     jobId,
+    ...SCOPE,
     verdict: 'approve',
     actor: 'reviewer',
     revision: null,
@@ -74,6 +79,7 @@ export function anEdit(
 ): DeskEdit {
   return {
     jobId,
+    ...SCOPE,
     actor: 'rob',
     revision: null,
     response: textOrNull(response)?.text ?? null,
@@ -108,7 +114,7 @@ export function aPlan(jobId: string, fields: Partial<PlanRequest> = {}): PlanReq
 
 /** A reviewer's wish for a job for a minute. */
 export function aClaim(fields: Partial<ReviewClaim> = {}): ReviewClaim {
-  return { id: randomUUID(), actor: 'reviewer', leaseMs: 60_000, desk: NO_POLICY, ...fields };
+  return { id: randomUUID(), ...SCOPE, actor: 'reviewer', leaseMs: 60_000, desk: NO_POLICY, ...fields };
 }
 
 /** The answer that {@link jobIn} gives. */
@@ -138,7 +144,12 @@ export async function jobIn(store: JobStore, status: JobStatus, fields: JobField
   const lease = await claimedJob(store, fields);
   await store.complete(anAnswer(lease));
   if (status !== 'human') {
-    await store.decide(aDecision(lease.jobId, { verdict: status === 'success' ? 'approve' : 'reject' }));
+    await store.decide(
+      aDecision(lease.jobId, {
+        verdict: status === 'success' ? 'approve' : 'reject',
+        ...(fields.project !== undefined && { project: fields.project }),
+      }),
+    );
   }
   return lease.jobId;
 }

@@ -4,6 +4,7 @@ import {
   isStatementTimeout,
   StatsReader,
   Turns,
+  type Scope,
   type Stats,
   type StatsWindow,
 } from '@hitl/domain';
@@ -23,9 +24,9 @@ export class StatsService {
   constructor(private readonly reader: StatsReader) {}
 
   /** @throws DomainError unavailable when the window holds more than can be counted in time */
-  async read(window: StatsWindow): Promise<Stats> {
+  async read(scope: Scope, window: StatsWindow): Promise<Stats> {
     try {
-      return await this.turns.take(() => this.reader.read(window), MAX_WAIT_MS);
+      return await this.turns.take(() => this.reader.read(scope, window), MAX_WAIT_MS);
     } catch (error) {
       if (!isStatementTimeout(error)) throw error;
       throw new DomainError(

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { JobReader, type Job } from '@hitl/domain';
+import { EVERY_PROJECT, JobReader, type Job } from '@hitl/domain';
 import { every, type Repetition } from '@hitl/messaging';
 
 /** How often the database is looked at, for changes that nobody told us of, in milliseconds. */
@@ -103,7 +103,8 @@ export class WaitingRoom implements OnApplicationBootstrap, OnModuleDestroy {
       jobIds
         .filter((jobId) => this.waiters.has(jobId))
         .map(async (jobId) => {
-          const job = await this.reader.find(jobId);
+          // Whoever waits has read the job before.
+          const job = await this.reader.find(EVERY_PROJECT, jobId);
           if (job && job.status !== 'success' && job.status !== 'fail') return;
           for (const waiter of this.waiters.get(jobId) ?? []) waiter.end(job ? { job } : 'lost');
         }),

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { JobReader, JobStore } from '@hitl/domain';
+import { EVERY_PROJECT, JobReader, JobStore } from '@hitl/domain';
 import { every, InferenceRequested, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
@@ -58,7 +58,7 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
     if (!this.planner.configured) return 0;
     const forgotten = await this.jobs.unplanned(UNPLANNED_MS, JOBS_PER_LOOK);
     for (const { id } of forgotten) {
-      const job = await this.jobs.find(id);
+      const job = await this.jobs.find(EVERY_PROJECT, id);
       if (job?.status === 'human' && job.plannedAt === null) await this.planner.apply(job);
     }
     return forgotten.length;

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
+import type { Scope } from '../caller';
 import { Job } from './job.entity';
 import { obstacle, type DeskCaller } from './statements/obstacle';
 import type { JobStatus } from './transitions';
@@ -69,19 +70,14 @@ export class JobLists {
    * Newest first, from the job after `before` on. Fewer than `limit` where they come to more than 8 MiB together, though
    * at least one. `next`: the job to go on after.
    */
-  async newest({
-    status,
-    before,
-    limit,
-  }: {
-    status?: JobStatus;
-    before?: string;
-    limit: number;
-  }): Promise<UnreadPage<ListedJob, string>> {
+  async newest(
+    { project }: Scope,
+    { status, before, limit }: { status?: JobStatus; before?: string; limit: number },
+  ): Promise<UnreadPage<ListedJob, string>> {
     const found: Sized[] = await this.database.query(
-      `SELECT id, bytes FROM jobs WHERE ($1::text IS NULL OR status = $1) AND ($2::uuid IS NULL OR id < $2)
+      `SELECT id, bytes FROM jobs WHERE project = $4 AND ($1::text IS NULL OR status = $1) AND ($2::uuid IS NULL OR id < $2)
        ORDER BY id DESC LIMIT $3`,
-      [status ?? null, before ?? null, limit + 1],
+      [status ?? null, before ?? null, limit + 1, project],
     );
     const page = firstFitting(found.slice(0, limit), MAX_PAGE_BYTES);
     return {
@@ -92,21 +88,16 @@ export class JobLists {
   }
 
   /** Oldest first, without the first `offset`: all of them, in parts of at most 1 MiB, but for single larger jobs. */
-  async oldest({
-    status,
-    offset,
-    limit,
-  }: {
-    status?: JobStatus;
-    offset: number;
-    limit: number;
-  }): Promise<UnreadPage<ExactJob, never>[]> {
-    return this.exactly('($1::text IS NULL OR status = $1)', [status ?? null], { offset, limit });
+  async oldest(
+    scope: Scope,
+    { status, offset, limit }: { status?: JobStatus; offset: number; limit: number },
+  ): Promise<UnreadPage<ExactJob, never>[]> {
+    return this.exactly(scope, '($1::text IS NULL OR status = $1)', [status ?? null], { offset, limit });
   }
 
-  /** One job, whose id must have the shape of one; null when there is none. */
-  async exact(id: string): Promise<ExactJob | null> {
-    const [part] = await this.exactly('id = $1::uuid', [id], { offset: 0, limit: 1 });
+  /** One job, whose id must have the shape of one; null when the scope has none. */
+  async exact(scope: Scope, id: string): Promise<ExactJob | null> {
+    const [part] = await this.exactly(scope, 'id = $1::uuid', [id], { offset: 0, limit: 1 });
     const [job] = (await part?.read()) ?? [];
     return job ?? null;
   }
@@ -116,24 +107,24 @@ export class JobLists {
    * more than 8 MiB together, though at least one.
    * @param decidableBy only those on which this reviewer may decide now
    */
-  async waiting({
-    after,
-    limit,
-    decidableBy = null,
-  }: {
-    after?: ReviewPosition;
-    limit: number;
-    decidableBy?: DeskCaller | null;
-  }): Promise<UnreadPage<Job, ReviewPosition>> {
+  async waiting(
+    { project }: Scope,
+    {
+      after,
+      limit,
+      decidableBy = null,
+    }: { after?: ReviewPosition; limit: number; decidableBy?: DeskCaller | null },
+  ): Promise<UnreadPage<Job, ReviewPosition>> {
     const found: (ReviewPosition & Sized)[] = await this.database.query(
       `SELECT id, priority, bytes FROM jobs j
-       WHERE status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
-         ${decidableBy ? `AND ${obstacle('$4::text', '$5::jsonb')} IS NULL` : ''}
+       WHERE project = $4 AND status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
+         ${decidableBy ? `AND ${obstacle('$5::text', '$6::jsonb')} IS NULL` : ''}
        ORDER BY priority DESC, id LIMIT $3`,
       [
         after?.priority ?? null,
         after?.id ?? null,
         limit + 1,
+        project,
         ...(decidableBy ? [decidableBy.actor, JSON.stringify(decidableBy.desk)] : []),
       ],
     );
@@ -153,14 +144,15 @@ export class JobLists {
   }
 
   private async exactly(
+    { project }: Scope,
     condition: string,
     values: unknown[],
     { offset, limit }: { offset: number; limit: number },
   ): Promise<UnreadPage<ExactJob, never>[]> {
     const found: (Sized & { micros: string })[] = await this.database.query(
       `SELECT id, bytes, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS micros
-       FROM jobs WHERE ${condition} ORDER BY id OFFSET $2 LIMIT $3`,
-      [...values, offset, limit],
+       FROM jobs WHERE project = $4 AND ${condition} ORDER BY id OFFSET $2 LIMIT $3`,
+      [...values, offset, limit, project],
     );
     const micros = new Map(found.map((one) => [one.id, one.micros]));
     const parts: UnreadPage<ExactJob, never>[] = [];

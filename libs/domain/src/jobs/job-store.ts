@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { batched } from '../batcher';
+import type { Scope } from '../caller';
 import { isStatementTimeout, isTransient } from '../database-errors';
 import type { Bell } from '../outbox/bell';
 import { cancel } from './statements/cancel';
@@ -102,7 +103,7 @@ export class JobStore {
   }
 
   /** Takes a held decision of this reviewer back; false when it has taken effect, or was never made. */
-  undo(request: { jobId: string; decisionId: string; actor: string } & Timed): Promise<boolean> {
+  undo(request: { jobId: string; decisionId: string; actor: string } & Scope & Timed): Promise<boolean> {
     return undo(this.database, request);
   }
 
@@ -122,13 +123,13 @@ export class JobStore {
   }
 
   /** Ends a reviewer's own claim; false when there was none. */
-  releaseReview(claim: { jobId: string; actor: string } & Timed): Promise<boolean> {
+  releaseReview(claim: { jobId: string; actor: string } & Scope & Timed): Promise<boolean> {
     return releaseReview(this.database, claim);
   }
 
-  /** How many live claims a reviewer has. */
-  countClaims(actor: string): Promise<number> {
-    return countClaims(this.database, actor);
+  /** How many live claims a reviewer has in a project. */
+  countClaims(scope: Scope, actor: string): Promise<number> {
+    return countClaims(this.database, scope, actor);
   }
 
   /** Adds a note; false when there is no such job. */
@@ -147,8 +148,8 @@ export class JobStore {
   }
 
   /** bot → fail or human → fail; false if the job was final already. */
-  cancel(jobId: string, actor: string, { deadline }: Timed = {}): Promise<boolean> {
-    return cancel(this.database, { jobId, actor, deadline });
+  cancel({ project }: Scope, jobId: string, actor: string, { deadline }: Timed = {}): Promise<boolean> {
+    return cancel(this.database, { jobId, project, actor, deadline });
   }
 
   /** Rings again for up to `limit` jobs in `bot` that nobody holds and whose time has come. */
