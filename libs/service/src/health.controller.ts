@@ -26,6 +26,18 @@ export class Readiness {
   ) {}
 }
 
+/** How a service is, and what it says of itself. */
+export interface Health {
+  isReady: boolean;
+  state: object;
+}
+
+/** Of a service that cannot begin yet. */
+export const NOT_YET: Health = {
+  isReady: false,
+  state: { status: 'unavailable', accepting: false, database: false },
+};
+
 /** Probes and metrics, the same on every app. */
 @ApiExcludeController()
 @Controller()
@@ -50,14 +62,21 @@ export class HealthController {
   @Allow('public')
   @Get(HEALTH_READY_PATH)
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { isReady, state } = await this.health();
+    reply.status(isReady ? 200 : 503);
+    return state;
+  }
+
+  /** Whether the process can do its work, as {@link ready} answers. */
+  async health(): Promise<Health> {
     const checks = {
       accepting: this.readiness.accepting,
       database: await Promise.race([this.databaseWorks(), delay(DATABASE_TIMEOUT_MS, false, { ref: false })]),
       consuming: this.readiness.isConsuming(),
     };
-    const ok = Object.values(checks).every(Boolean);
-    reply.status(ok ? 200 : 503);
-    return { status: ok ? 'ok' : 'unavailable', ...checks, publishing: this.readiness.isPublishing() };
+    const isReady = Object.values(checks).every(Boolean);
+    const status = isReady ? 'ok' : 'unavailable';
+    return { isReady, state: { status, ...checks, publishing: this.readiness.isPublishing() } };
   }
 
   /** Whether a job could be submitted. At most one look is under way, however many probes come. */
