@@ -1,6 +1,6 @@
 import { DomainError, type FieldFault } from '../errors';
 import { isJsonObject, type Json, type JsonText } from '../json';
-import { storable } from './asked';
+import { storable } from '../chat/asked';
 import type { Job } from './job.entity';
 import { checkSchema } from './response-schema';
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import type { Scope } from '../caller';
 import { Job } from './job.entity';
-import { obstacle, type DeskCaller } from './statements/obstacle';
+import { obstacle, type DeskCaller } from '../desk/obstacle';
 import type { JobStatus } from './transitions';
 
 /** Bytes of the jobs that a page has at most, unless one job alone has more. */

@@ -2,14 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import { isWithin, type EVERY_PROJECT, type Scope } from '../caller';
-import { Decision } from './decision.entity';
+import { Decision } from '../desk/decision.entity';
 import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
 import { MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
 import { Turns } from '../turns';
-import { obstacle, type DeskCaller, type Obstacle } from './statements/obstacle';
-import { readRevision, type EarlierAnswer } from './statements/restore';
+import { obstacle, type DeskCaller, type Obstacle } from '../desk/obstacle';
+import { readRevision, type EarlierAnswer } from '../desk/restore';
 import type { JobStatus, Verdict } from './transitions';
 
 /** A job of more bytes is large: it is read by itself, and does not hold up those that are read with many others. */

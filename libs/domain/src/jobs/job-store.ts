@@ -4,33 +4,28 @@ import { batched } from '../batcher';
 import type { Scope } from '../caller';
 import { isStatementTimeout, isTransient } from '../database-errors';
 import type { Bell } from '../outbox/bell';
-import { cancel } from './statements/cancel';
-import { claim, extendLeases, type ClaimedJob, type ClaimRequest, type Lease } from './statements/claim';
+import { cancel } from './cancel';
+import { claim, extendLeases, type ClaimedJob, type ClaimRequest, type Lease } from './claim';
 import {
   claimNextReview,
   claimReview,
   countClaims,
   releaseReview,
   type ReviewClaim,
-} from './statements/claim-review';
-import {
-  climbLadder,
-  dueApprovals,
-  type ApprovalAtDeadline,
-  type LadderStep,
-} from './statements/climb-ladder';
-import { decide, type Decided, type Judgement } from './statements/decide';
-import { edit, type DeskEdit } from './statements/edit';
-import { complete, failAttempt, type FailedAttempt, type Inferred } from './statements/finish-attempt';
-import { dueHeld, hold, settle, undo, type Settled } from './statements/hold';
-import type { Timed } from './statements/in-time';
-import { kickAll, kickOverdue } from './statements/kick-overdue';
-import { addNote, type Note } from './statements/note';
-import { plan, type PlanRequest } from './statements/plan';
-import { probeSubmit } from './statements/probe-submit';
-import { restore, type Restoration } from './statements/restore';
-import { retry } from './statements/retry';
-import { submit, type NewJob, type Submitted } from './statements/submit';
+} from '../desk/claim-review';
+import { climbLadder, dueApprovals, type ApprovalAtDeadline, type LadderStep } from '../desk/climb-ladder';
+import { decide, type Decided, type Judgement } from '../desk/decide';
+import { edit, type DeskEdit } from '../desk/edit';
+import { complete, failAttempt, type FailedAttempt, type Inferred } from './finish-attempt';
+import { dueHeld, hold, settle, undo, type Settled } from '../desk/hold';
+import type { Timed } from './in-time';
+import { kickAll, kickOverdue } from './kick-overdue';
+import { addNote, type Note } from '../desk/note';
+import { plan, type PlanRequest } from '../desk/plan';
+import { probeSubmit } from './probe-submit';
+import { restore, type Restoration } from '../desk/restore';
+import { retry } from '../desk/retry';
+import { submit, type NewJob, type Submitted } from './submit';
 
 /** Held decisions that one statement settles: each may carry an answer of megabytes. */
 const SETTLED_TOGETHER = 10;

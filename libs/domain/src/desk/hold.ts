@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
-import type { Scope } from '../../caller';
-import { quick } from '../../prepared';
+import type { Scope } from '../caller';
+import { quick } from '../prepared';
 import { AT_WORK_UNTIL } from './at-work';
 import { decide, JUDGED, type Decided, type Judgement } from './decide';
-import { inTime, type Timed } from './in-time';
-import { LOCKED } from './lock';
+import { inTime, type Timed } from '../jobs/in-time';
+import { LOCKED } from '../jobs/lock';
 
 /** What became of a held decision whose time has come. */
 export interface Settled extends Decided {

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
-import type { Scope } from '../../caller';
-import { quick } from '../../prepared';
-import { inTime, type Timed } from './in-time';
+import type { Scope } from '../caller';
+import { quick } from '../prepared';
+import { inTime, type Timed } from '../jobs/in-time';
 
 /** A remark that reviewers leave on a job for each other. */
 export interface Note extends Scope, Timed {

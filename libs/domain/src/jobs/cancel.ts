@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import type { Scope } from '../../caller';
-import { quick } from '../../prepared';
+import type { Scope } from '../caller';
+import { quick } from '../prepared';
 import { DELIVERIES } from './deliveries';
 import { inTime, type Timed } from './in-time';
 import { DRAFTS_GONE, OFF_DESK } from './leave-desk';

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { prepared } from '../../prepared';
-import { LOCKED } from './lock';
+import { prepared } from '../prepared';
+import { LOCKED } from '../jobs/lock';
 
 /** Who must review an answer, how many, by when, and what happens then. Times are milliseconds since it began to wait. */
 export interface ReviewPlan {

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
-import type { Scope } from '../../caller';
-import { quick } from '../../prepared';
-import { inTime, type Timed } from './in-time';
+import type { Scope } from '../caller';
+import { quick } from '../prepared';
+import { inTime, type Timed } from '../jobs/in-time';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** A reviewer's wish to have one job for a while. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { isWithin, type EVERY_PROJECT, type Scope } from '../caller';
-import type { JobEventType, JobStatus } from './transitions';
+import type { JobEventType, JobStatus } from '../jobs/transitions';
 
 /** A place in the order of all events: by epoch, then by transaction, then by id. */
 export interface EventPosition {

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { JsonText } from '../../json';
+import { JsonText } from '../json';
 import { submit } from './submit';
 
 /**

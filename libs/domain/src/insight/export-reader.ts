@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
 import type { JsonText } from '../json';
-import type { JobStatus, Verdict } from './transitions';
+import type { JobStatus, Verdict } from '../jobs/transitions';
 
 /** Which rows an export has. The window is of the job's end, or of the decision's time; `to` is not part of it. */
 export interface ExportFilter {

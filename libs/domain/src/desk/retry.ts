@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
-import { BELL_GRACE_SECONDS } from '../../outbox/bell';
-import { quick } from '../../prepared';
+import { BELL_GRACE_SECONDS } from '../outbox/bell';
+import { quick } from '../prepared';
 import { payloadOf, type Decided, type Judgement } from './decide';
-import { inTime } from './in-time';
-import { KICK_SECONDS } from './kick-overdue';
+import { inTime } from '../jobs/in-time';
+import { KICK_SECONDS } from '../jobs/kick-overdue';
 
 /**
  * fail → bot, for a job that the model has failed and that a person wants it to try again. Tellings of the failure that

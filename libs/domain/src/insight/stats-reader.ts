@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
 import { agreementOf, type Agreement, type RatedPairs } from './agreement';
-import { VERDICTS, type Verdict } from './transitions';
+import { VERDICTS, type Verdict } from '../jobs/transitions';
 
 /** What figures are asked for. */
 export interface StatsWindow {

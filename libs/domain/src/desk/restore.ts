@@ -1,12 +1,12 @@
 import type { DataSource } from 'typeorm';
-import type { Scope } from '../../caller';
-import type { FieldFault } from '../../errors';
-import { JsonText } from '../../json';
-import { summaryOf } from '../asked';
+import type { Scope } from '../caller';
+import type { FieldFault } from '../errors';
+import { JsonText } from '../json';
+import { summaryOf } from '../chat/asked';
 import { jsonOrNull } from './decide';
-import { inTime, type Timed } from './in-time';
+import { inTime, type Timed } from '../jobs/in-time';
 import { CHANGE_OBSTACLES, obstacle, type DeskRules, type Obstacle } from './obstacle';
-import { OFF_LEASE, TIMES_BACK } from './return-to-desk';
+import { OFF_LEASE, TIMES_BACK } from '../jobs/return-to-desk';
 
 /** A reviewer's wish for an answer that a job had before. */
 export interface RestoreRequest extends Scope, Timed {

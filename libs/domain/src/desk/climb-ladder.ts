@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { stepAt } from './at-work';
-import { DELIVERIES } from './deliveries';
-import { DRAFTS_GONE, OFF_DESK } from './leave-desk';
+import { DELIVERIES } from '../jobs/deliveries';
+import { DRAFTS_GONE, OFF_DESK } from '../jobs/leave-desk';
 
 const ENDS_AT = stepAt('deadline_at');
 const ESCALATES_AT = stepAt('escalate_at');

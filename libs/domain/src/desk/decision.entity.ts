@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonText } from '../json';
-import type { Verdict } from './transitions';
+import type { Verdict } from '../jobs/transitions';
 
 /**
  * A verdict on one exact revision of a job: a reviewer's, or a policy's. A job can be `success` only while a decision releases exactly its

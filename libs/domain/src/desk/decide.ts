@@ -1,17 +1,17 @@
 import type { DataSource } from 'typeorm';
-import type { Scope } from '../../caller';
-import type { FieldFault } from '../../errors';
-import { prepared } from '../../prepared';
-import { JsonText } from '../../json';
-import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
-import { summaryOf, type PayloadSummary } from '../asked';
-import { STATUS_AFTER, type JobStatus, type Verdict } from '../transitions';
+import type { Scope } from '../caller';
+import type { FieldFault } from '../errors';
+import { prepared } from '../prepared';
+import { JsonText } from '../json';
+import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
+import { summaryOf, type PayloadSummary } from '../chat/asked';
+import { STATUS_AFTER, type JobStatus, type Verdict } from '../jobs/transitions';
 import { IS_AT_WORK, stepAt } from './at-work';
-import { DELIVERIES } from './deliveries';
-import { FALLBACK } from './return-to-desk';
-import { KICK_SECONDS } from './kick-overdue';
-import { inTime, type Timed } from './in-time';
-import { LOCKED } from './lock';
+import { DELIVERIES } from '../jobs/deliveries';
+import { FALLBACK } from '../jobs/return-to-desk';
+import { KICK_SECONDS } from '../jobs/kick-overdue';
+import { inTime, type Timed } from '../jobs/in-time';
+import { LOCKED } from '../jobs/lock';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** What a reviewer asks for. */

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type Json, JsonText } from '../json';
-import { Decision } from './decision.entity';
-import type { Job } from './job.entity';
-import type { JobEventType, JobStatus } from './transitions';
+import { Decision } from '../desk/decision.entity';
+import type { Job } from '../jobs/job.entity';
+import type { JobEventType, JobStatus } from '../jobs/transitions';
 
 /** Events and decisions that one history has at most: the newest. */
 const MAX_EVENTS = 500;

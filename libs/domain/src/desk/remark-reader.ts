@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import type { Job } from './job.entity';
-import type { Verdict } from './transitions';
+import type { Job } from '../jobs/job.entity';
+import type { Verdict } from '../jobs/transitions';
 
 /** Notes that are told with a job: the newest; and the characters of each. */
 const MAX_NOTES = 5;

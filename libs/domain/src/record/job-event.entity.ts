@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import type { Json } from '../json';
-import type { JobEventType, JobStatus } from './transitions';
+import type { JobEventType, JobStatus } from '../jobs/transitions';
 
 /**
  * One thing that happened to a job. Append-only; written in the statement that made it happen. The table also has the

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
+import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 
 /** Seconds after which the reconciler rings for a job that nobody has taken, and rings again. */
 export const KICK_SECONDS = 60;

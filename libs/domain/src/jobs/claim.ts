@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { JsonText } from '../../json';
-import { prepared } from '../../prepared';
+import { JsonText } from '../json';
+import { prepared } from '../prepared';
 import { LOCKED } from './lock';
 
 export interface Lease {

@@ -1,9 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { prepared } from '../../prepared';
-import type { JsonText } from '../../json';
-import { BELL_GRACE_SECONDS, type Bell } from '../../outbox/bell';
-import { summaryOf } from '../asked';
-import type { Job } from '../job.entity';
+import { prepared } from '../prepared';
+import type { JsonText } from '../json';
+import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
+import { summaryOf } from '../chat/asked';
+import type { Job } from './job.entity';
 import { KICK_SECONDS } from './kick-overdue';
 
 /** A request as the gateway accepts it. */

@@ -4,7 +4,7 @@ import type { Scope } from '../caller';
 import type { JsonText } from '../json';
 import { prepared, quick } from '../prepared';
 import { Draft } from './draft.entity';
-import { AT_WORK_SECONDS, AT_WORK_UNTIL } from './statements/at-work';
+import { AT_WORK_SECONDS, AT_WORK_UNTIL } from './at-work';
 
 /**
  * What reviewers have begun to write: one draft for each reviewer and job. One that was saved in the very moment in

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
-import type { JobStatus, Verdict } from './transitions';
+import type { JobStatus, Verdict } from '../jobs/transitions';
 
 /** Which decisions to list; what is absent does not matter. `to` is not part of the window. */
 export interface DecisionFilter {

@@ -3,10 +3,10 @@ import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
 import { batched } from '../batcher';
 import { isWithin, type Scope } from '../caller';
 import { heldClientOf } from '../holds/hold-store';
-import type { ReviewPosition } from './job-lists';
-import { Job } from './job.entity';
+import type { ReviewPosition } from '../jobs/job-lists';
+import { Job } from '../jobs/job.entity';
 import { countNotes } from './remark-reader';
-import { obstacle, type DeskCaller } from './statements/obstacle';
+import { obstacle, type DeskCaller } from './obstacle';
 
 /** Jobs that a count counts at most: beyond, nobody works off a list. */
 const MAX_COUNTED = 10_000;

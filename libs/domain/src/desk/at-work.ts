@@ -1,4 +1,4 @@
-import type { Job } from '../job.entity';
+import type { Job } from '../jobs/job.entity';
 
 /** How long after it was saved a draft shows that its author is at work, in seconds; the same after an undone decision. */
 export const AT_WORK_SECONDS = 300;
