@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createDataSource } from '@hitl/database';
-import { JobStore } from '@hitl/domain';
+import { DeskStore } from '@hitl/domain';
 import pg from 'pg';
 import { percentile } from './figures';
 
@@ -18,7 +18,7 @@ export async function claimNextFlatness(url: string): Promise<object> {
   const client = new pg.Client(url);
   await client.connect();
   const source = await createDataSource(url, REVIEWERS).initialize();
-  const store = new JobStore(source);
+  const desk = new DeskStore(source);
 
   /** Jobs from `first` to `last`: of all priorities, some for groups, some claimed. */
   const fill = async (first: number, last: number): Promise<void> => {
@@ -47,13 +47,13 @@ export async function claimNextFlatness(url: string): Promise<object> {
         const actor = `reviewer ${index}`;
         for (; left > 0; left -= 1) {
           const began = performance.now();
-          const jobId = await store.claimNextReview({
+          const jobId = await desk.claimNextReview({
             ...{ id: randomUUID(), project: 'default', actor },
             ...{ leaseMs: 60_000, desk: DESK },
           });
           times.push(performance.now() - began);
           if (jobId === null) throw new Error('there was no job to claim');
-          await store.releaseReview({ project: 'default', jobId, actor });
+          await desk.releaseReview({ project: 'default', jobId, actor });
         }
       }),
     );

@@ -52,14 +52,14 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
   });
 
   it('gives a job to one of two that claim it together', async () => {
-    const id = await jobIn(store.jobs, 'bot');
+    const id = await jobIn(store, 'bot');
     const claims = await Promise.all([claim(id), claim(id)]);
     expect(claims.filter(Boolean)).toHaveLength(1);
     expect(await times(id)).toMatchObject({ attempts: 1, round_attempts: 1 });
   });
 
   it('refuses a job whose lease runs, and rings when the lease ends in case its holder has died', async () => {
-    const id = await jobIn(store.jobs, 'bot');
+    const id = await jobIn(store, 'bot');
     await claim(id, { leaseMs: 20_000 });
     const { lease_token: holder } = await times(id);
     expect(await claim(id)).toBeNull();
@@ -72,7 +72,7 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
   });
 
   it('never puts the kick off when it refuses a held job', async () => {
-    const id = await jobIn(store.jobs, 'bot');
+    const id = await jobIn(store, 'bot');
     await claim(id, { leaseMs: 600_000 });
     const { kick } = await times(id);
     expect(await claim(id)).toBeNull();
@@ -80,7 +80,7 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
   });
 
   it('gives a job whose lease has run out to the next', async () => {
-    const id = await jobIn(store.jobs, 'bot');
+    const id = await jobIn(store, 'bot');
     await claim(id);
     await makeOverdue(id);
     expect(await claim(id)).toMatchObject({ id, roundAttempts: 2 });
@@ -106,7 +106,7 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
   });
 
   it('counts every try up to the allowed number, and tells when a claim is past it', async () => {
-    const id = await jobIn(store.jobs, 'bot');
+    const id = await jobIn(store, 'bot');
     const told = [];
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       told.push((await claim(id, { maxAttempts: 3 }))?.roundAttempts);
@@ -126,20 +126,20 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
 
   describe('the reconciler', () => {
     it('leaves alone what is not due, what is held and what is not in bot', async () => {
-      await jobIn(store.jobs, 'bot');
+      await jobIn(store, 'bot');
       const held = await claimedJob(store.jobs);
       await store.rows(`UPDATE jobs SET next_kick_at = now() - interval '1 hour' WHERE id = $1`, [
         held.jobId,
       ]);
-      await jobIn(store.jobs, 'human');
-      await jobIn(store.jobs, 'success');
+      await jobIn(store, 'human');
+      await jobIn(store, 'success');
       const before = await store.everything();
       expect(await store.jobs.kickOverdue(10)).toEqual([]);
       expect(await store.everything()).toEqual(before);
     });
 
     it('rings for an overdue job with a bell of its own', async () => {
-      const id = await jobIn(store.jobs, 'bot');
+      const id = await jobIn(store, 'bot');
       await store.rows('DELETE FROM outbox');
       await makeOverdue(id);
       const bells = await store.jobs.kickOverdue(10);
@@ -148,7 +148,7 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
     });
 
     it('rings once a minute for a job that nobody takes, and counts', async () => {
-      const id = await jobIn(store.jobs, 'bot');
+      const id = await jobIn(store, 'bot');
       const gaps = [];
       for (let kick = 1; kick <= 3; kick += 1) {
         await makeOverdue(id);
@@ -173,7 +173,7 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
     it('takes the longest overdue first, up to the limit', async () => {
       const ids = [];
       for (const seconds of [10, 30, 20]) {
-        const id = await jobIn(store.jobs, 'bot');
+        const id = await jobIn(store, 'bot');
         await store.rows(`UPDATE jobs SET next_kick_at = now() - $2 * interval '1 second' WHERE id = $1`, [
           id,
           seconds,

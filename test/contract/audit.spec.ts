@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDataSource, migrate, startEmbeddedDatabase, type EmbeddedDatabase } from '@hitl/database';
-import { JobStore, verifyChains, type ChainFinding } from '@hitl/domain';
+import { verifyChains, type ChainFinding } from '@hitl/domain';
 import {
   aDecision,
   anAnswer,
@@ -12,8 +12,10 @@ import {
   claimedJob,
   createTestDatabase,
   jobIn,
-  type TestDatabase,
   SCOPE,
+  storesOn,
+  type Stores,
+  type TestDatabase,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 import { TEST_STORES, type TestStore } from './store';
@@ -38,17 +40,17 @@ const LIFE = [
   'voted',
   'decided',
 ];
-async function lived(jobs: JobStore): Promise<string> {
+async function lived({ jobs, desk }: Stores): Promise<string> {
   const lease = await claimedJob(jobs);
   const { jobId } = lease;
   await jobs.complete(anAnswer(lease));
-  await jobs.edit(anEdit(jobId));
-  await jobs.addNote({ ...SCOPE, id: randomUUID(), jobId, actor: 'rob', text: 'hm' });
-  await jobs.decide(aDecision(jobId, { verdict: 'regenerate', feedback: 'shorter' }));
+  await desk.edit(anEdit(jobId));
+  await desk.addNote({ ...SCOPE, id: randomUUID(), jobId, actor: 'rob', text: 'hm' });
+  await desk.decide(aDecision(jobId, { verdict: 'regenerate', feedback: 'shorter' }));
   const token = randomUUID();
   await jobs.claim({ jobId, token, leaseMs: 60_000, maxAttempts: 5 });
   await jobs.complete(anAnswer({ jobId, token }, null));
-  await jobs.plan({
+  await desk.plan({
     jobId,
     revision: 3,
     policyHash: 'p1',
@@ -65,8 +67,8 @@ async function lived(jobs: JobStore): Promise<string> {
     because: null,
     shadow: { decisionId: randomUUID(), verdict: 'reject', rule: 'two' },
   });
-  await jobs.decide(aDecision(jobId, { verdict: 'edit', actor: 'ann', response: 'four' }));
-  await jobs.decide(aDecision(jobId, { actor: 'bob' }));
+  await desk.decide(aDecision(jobId, { verdict: 'edit', actor: 'ann', response: 'four' }));
+  await desk.decide(aDecision(jobId, { actor: 'bob' }));
   return jobId;
 }
 
@@ -79,16 +81,16 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
   afterAll(() => store.close());
 
   it('has every event of a job in order, and is whole', async () => {
-    const id = await lived(store.jobs);
-    for (const status of ['bot', 'human', 'success', 'fail'] as const) await jobIn(store.jobs, status);
-    await store.jobs.cancel(SCOPE, await jobIn(store.jobs, 'human'), 'submitter');
+    const id = await lived(store);
+    for (const status of ['bot', 'human', 'success', 'fail'] as const) await jobIn(store, status);
+    await store.jobs.cancel(SCOPE, await jobIn(store, 'human'), 'submitter');
     const events = await store.rows(`SELECT seq, type FROM job_events WHERE job_id = $1 ORDER BY id`, [id]);
     expect(events).toEqual(LIFE.map((type, index) => ({ seq: index + 1, type })));
     expect(await findings(store.database)).toEqual([]);
   });
 
   it('has the events of one statement in order', async () => {
-    const id = await jobIn(store.jobs, 'human');
+    const id = await jobIn(store, 'human');
     const plan = { approvals: 2, fourEyes: false, group: null, rule: null, because: null, shadow: null };
     const never = {
       remindAfterMs: null,
@@ -97,9 +99,9 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
       onDeadline: 'fail' as const,
       deadlineGraceMs: 900_000,
     };
-    await store.jobs.plan({ ...plan, ...never, jobId: id, revision: 1, policyHash: 'p', escalateTo: null });
-    await store.jobs.decide(aDecision(id, { actor: 'ann' }));
-    await store.jobs.decide(aDecision(id, { actor: 'bob', verdict: 'reject' }));
+    await store.desk.plan({ ...plan, ...never, jobId: id, revision: 1, policyHash: 'p', escalateTo: null });
+    await store.desk.decide(aDecision(id, { actor: 'ann' }));
+    await store.desk.decide(aDecision(id, { actor: 'bob', verdict: 'reject' }));
     const events = await store.rows(
       `SELECT seq, type FROM job_events WHERE job_id = $1 AND seq > 4 ORDER BY id`,
       [id],
@@ -112,7 +114,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
   });
 
   it('is the same whatever the settings of the connection that writes or verifies', async () => {
-    await jobIn(store.jobs, 'human');
+    await jobIn(store, 'human');
     await store.database.transaction(async (other) => {
       await other.query(
         `SET LOCAL TimeZone = 'Pacific/Chatham'; SET LOCAL DateStyle = 'SQL, DMY'; SET LOCAL IntervalStyle = 'sql_standard';
@@ -128,7 +130,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
   });
 
   it('takes no number and no hash from whoever writes an event', async () => {
-    const id = await jobIn(store.jobs, 'human');
+    const id = await jobIn(store, 'human');
     await store.rows(
       `INSERT INTO job_events (job_id, type, status, revision, actor, seq, hash) VALUES ($1, 'noted', 'human', 1, 'mallory', 7, '\\x00')`,
       [id],
@@ -155,7 +157,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
     `CREATE OR REPLACE FUNCTION hitl_chain_event() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`,
     'SET session_replication_role = replica',
   ])('cannot be reached by the application: %s', async (sql) => {
-    await jobIn(store.jobs, 'success');
+    await jobIn(store, 'success');
     const before = await store.everything();
     await expect(store.rows(sql)).rejects.toMatchObject(REFUSED);
     expect(await store.everything()).toEqual(before);
@@ -165,8 +167,8 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
     let id: string;
     let other: string;
     beforeEach(async () => {
-      id = await lived(store.jobs);
-      other = await jobIn(store.jobs, 'human');
+      id = await lived(store);
+      other = await jobIn(store, 'human');
     });
     /** Changes something as the owner of the tables, and answers what is found: `seq type: what`. */
     async function afterwards(sql: string): Promise<string[]> {
@@ -327,7 +329,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
         '2 inferred',
       ],
     ])('tells of a response %s that no event tells of', async (_name, sql, event) => {
-      const failed = await jobIn(store.jobs, 'fail');
+      const failed = await jobIn(store, 'fail');
       const found = await afterwards(sql);
       expect(found.map((line) => line.replace(`${failed} `, ''))).toEqual([
         `${event}: tells of another response than the job has`,
@@ -335,7 +337,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
     });
 
     it('tells of a response from nowhere', async () => {
-      await store.jobs.decide(aDecision(other, { verdict: 'regenerate' }));
+      await store.desk.decide(aDecision(other, { verdict: 'regenerate' }));
       expect(
         await afterwards(
           `UPDATE jobs SET status = 'fail', response = '1', failure_reason = 'cancelled', finished_at = now(), next_kick_at = NULL WHERE id = $other`,
@@ -402,8 +404,8 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
           .digest;
       const kept = await digest();
       const position = String(kept.split(':')[0]);
-      await store.jobs.addNote({ ...SCOPE, id: randomUUID(), jobId: id, actor: 'rob', text: 'later' });
-      await jobIn(store.jobs, 'bot');
+      await store.desk.addNote({ ...SCOPE, id: randomUUID(), jobId: id, actor: 'rob', text: 'later' });
+      await jobIn(store, 'bot');
       expect(await digest(position)).toBe(kept);
       expect(await digest()).not.toBe(kept);
       const found = await afterwards(
@@ -438,7 +440,7 @@ describe('the chain on PostgreSQL', () => {
 
   it('is one line when several processes write to a job at once, even past its lock', async () => {
     const [source] = sources as [DataSource];
-    const id = await jobIn(new JobStore(source), 'human');
+    const id = await jobIn(storesOn(source), 'human');
     await Promise.all(
       Array.from({ length: 200 }, (_, index) =>
         (sources[index % 4] as DataSource).query(
@@ -456,8 +458,8 @@ describe('the chain on PostgreSQL', () => {
 
   it('is verified over several batches', async () => {
     const [source] = sources as [DataSource];
-    const jobs = new JobStore(source);
-    const ids = await Promise.all(Array.from({ length: 250 }, () => jobIn(jobs, 'human')));
+    const stores = storesOn(source);
+    const ids = await Promise.all(Array.from({ length: 250 }, () => jobIn(stores, 'human')));
     await database.query(`UPDATE job_events SET actor = 'mallory' WHERE job_id = ANY ($1) AND seq = 2`, [
       [ids[0], ids[120], ids[249]],
     ]);
@@ -516,12 +518,12 @@ describe.each([
       `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hitl_app') THEN CREATE ROLE hitl_app NOLOGIN; END IF; END $$`,
     );
     await migrate(source);
-    const jobs = new JobStore(source);
+    const stores = storesOn(source);
     const ids = [
-      await lived(jobs),
-      await jobIn(jobs, 'human'),
-      await jobIn(jobs, 'success'),
-      await jobIn(jobs, 'fail'),
+      await lived(stores),
+      await jobIn(stores, 'human'),
+      await jobIn(stores, 'success'),
+      await jobIn(stores, 'fail'),
     ];
     // As events were before the desk: no hashes, no words.
     await source.query(
@@ -537,7 +539,7 @@ describe.each([
     expect(
       await source.query('SELECT seq, type FROM job_events WHERE job_id = $1 ORDER BY seq', [ids[0]]),
     ).toEqual(LIFE.map((type, index) => ({ seq: index + 1, type })));
-    await new JobStore(source).decide(aDecision(String(ids[1])));
+    await storesOn(source).desk.decide(aDecision(String(ids[1])));
     expect(await findings(source)).toEqual([]);
   });
 });
@@ -582,7 +584,7 @@ describe("the application's role", () => {
     await database.query(`GRANT hitl_app TO ${user}`);
     const source = await connect(user);
     expect(await roles(source)).toEqual(['hitl_app', 'hitl_app', 'hitl_app']);
-    await jobIn(new JobStore(source), 'success');
+    await jobIn(storesOn(source), 'success');
     expect(await findings(source)).toEqual([]);
   });
 

@@ -2,20 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
 import { claim, decide, JobStore, OutboxStore, type Bell } from '@hitl/domain';
-import { aDecision, aJob, anEdit, createTestDatabase, jobIn, until, type TestDatabase } from '@hitl/testing';
+import {
+  aDecision,
+  aJob,
+  anEdit,
+  createTestDatabase,
+  jobIn,
+  storesOn,
+  until,
+  type Stores,
+  type TestDatabase,
+} from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
 /** What only several connections can show: the embedded database has one. */
 describe('several processes on one PostgreSQL', () => {
   let database: TestDatabase;
   let sources: DataSource[];
-  let stores: JobStore[];
+  let stores: Stores[];
   beforeAll(async () => {
     database = await createTestDatabase();
     sources = await Promise.all(
       Array.from({ length: 4 }, () => createDataSource(database.url, 5).initialize()),
     );
-    stores = sources.map((source) => new JobStore(source));
+    stores = sources.map(storesOn);
   });
   afterEach(() => database.query('TRUNCATE jobs, decisions, drafts, job_events, event_chains, outbox'));
   afterAll(async () => {
@@ -24,12 +34,12 @@ describe('several processes on one PostgreSQL', () => {
   });
 
   /** The same call from `count` callers, spread over the processes. */
-  const fromAll = <T>(count: number, call: (store: JobStore, index: number) => Promise<T>): Promise<T[]> =>
+  const fromAll = <T>(count: number, call: (stores: Stores, index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => call(stores[index % stores.length]!, index)));
   const submitMany = async (count: number): Promise<string[]> => {
-    const jobs = Array.from({ length: count }, () => aJob());
-    await fromAll(count, (store, index) => store.submit(jobs[index]!));
-    return jobs.map((job) => job.id);
+    const wanted = Array.from({ length: count }, () => aJob());
+    await fromAll(count, ({ jobs }, index) => jobs.submit(wanted[index]!));
+    return wanted.map((job) => job.id);
   };
   /** Holds the rows that a SELECT … FOR UPDATE finds while `work` runs, as another process in the middle of it. */
   async function whileLocked<T>(select: string, work: () => Promise<T>): Promise<T> {
@@ -56,8 +66,8 @@ describe('several processes on one PostgreSQL', () => {
 
   it('let one of a hundred decisions on one answer win', async () => {
     const id = await jobIn(stores[0]!, 'human');
-    const answers = await fromAll(100, (store, index) =>
-      store.decide(aDecision(id, { verdict: index % 2 === 0 ? 'approve' : 'regenerate', revision: 1 })),
+    const answers = await fromAll(100, ({ desk }, index) =>
+      desk.decide(aDecision(id, { verdict: index % 2 === 0 ? 'approve' : 'regenerate', revision: 1 })),
     );
     expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
     expect(await database.query('SELECT count(*)::int FROM decisions')).toEqual([{ count: 1 }]);
@@ -67,14 +77,14 @@ describe('several processes on one PostgreSQL', () => {
 
   it('make one decision of a hundred requests with one id', async () => {
     const decision = aDecision(await jobIn(stores[0]!, 'human'));
-    const answers = await fromAll(100, (store) => store.decide(decision));
+    const answers = await fromAll(100, ({ desk }) => desk.decide(decision));
     expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
   });
 
   it('give a job to one of a hundred claims', async () => {
     const [jobId = ''] = await submitMany(1);
-    const claims = await fromAll(100, (store) =>
-      store.claim({ jobId, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }),
+    const claims = await fromAll(100, ({ jobs }) =>
+      jobs.claim({ jobId, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }),
     );
     expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
     expect(await database.query('SELECT attempts FROM jobs')).toEqual([{ attempts: 1 }]);
@@ -104,8 +114,8 @@ describe('several processes on one PostgreSQL', () => {
     for (let round = 0; round < 20; round += 1) {
       const id = await jobIn(stores[0]!, 'human');
       const [decided, edited] = await Promise.all([
-        stores[0]!.decide(aDecision(id, { revision: 1 })),
-        stores[1]!.edit(anEdit(id, { revision: 1 })),
+        stores[0]!.desk.decide(aDecision(id, { revision: 1 })),
+        stores[1]!.desk.edit(anEdit(id, { revision: 1 })),
       ]);
       expect([decided !== null, edited !== null].filter(Boolean)).toHaveLength(1);
     }
@@ -126,16 +136,16 @@ describe('several processes on one PostgreSQL', () => {
   });
 
   it('decide and claim a hundred and twenty-two of a hundred and twenty-three jobs, one of which somebody has locked', async () => {
-    const [store] = stores as [JobStore];
+    const [store] = stores as [Stores];
     const waiting = await Promise.all(Array.from({ length: 123 }, () => jobIn(store, 'human')));
     const unclaimed = await submitMany(123);
     const results = await whileLocked(
       `SELECT 1 FROM jobs WHERE id IN ('${waiting[60]!}', '${unclaimed[60]!}') FOR UPDATE`,
       () =>
         Promise.allSettled([
-          ...waiting.map((id) => store.decide(aDecision(id))),
+          ...waiting.map((id) => store.desk.decide(aDecision(id))),
           ...unclaimed.map((jobId) =>
-            store.claim({ jobId, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }),
+            store.jobs.claim({ jobId, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }),
           ),
         ]),
     );
@@ -164,7 +174,7 @@ describe('several processes on one PostgreSQL', () => {
     const [locked, ...free] = await submitMany(3);
     await database.query(`UPDATE jobs SET next_kick_at = now() - interval '1 second'`);
     const bells = await whileLocked(`SELECT 1 FROM jobs WHERE id = '${locked}' FOR UPDATE`, () =>
-      stores[0]!.kickOverdue(10),
+      stores[0]!.jobs.kickOverdue(10),
     );
     expect(bells.map((bell) => bell.jobId).sort()).toEqual(free.sort());
   });

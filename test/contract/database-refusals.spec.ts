@@ -30,7 +30,7 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
 
   describe('an unreviewed answer as', () => {
     it('a success without a decision', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await refused('jobs_released_by_decision', release, [id]);
     });
 
@@ -44,26 +44,26 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
     });
 
     it('a success with a decision on other content', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await store.rows(insertDecision(id, 'approve', 1, hashOf('{"answer": 5}')));
       await refused('jobs_released_by_decision', release, [id]);
     });
 
     it('a success with a decision on another revision', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await store.rows(insertDecision(id, 'approve', 2, hashOf('{"answer": 4}')));
       await refused('jobs_released_by_decision', release, [id]);
     });
 
     it("a success with another job's decision", async () => {
-      const [id, other] = [await jobIn(store.jobs, 'human'), await jobIn(store.jobs, 'success')];
+      const [id, other] = [await jobIn(store, 'human'), await jobIn(store, 'success')];
       expect(await store.rows('SELECT 1 FROM decisions WHERE job_id = $1', [other])).toHaveLength(1);
       await refused('jobs_released_by_decision', release, [id]);
     });
 
     it('a success with a rejection', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.decide(aDecision(id, { verdict: 'reject' }));
+      const id = await jobIn(store, 'human');
+      await store.desk.decide(aDecision(id, { verdict: 'reject' }));
       await refused(
         'jobs_released_by_decision',
         `UPDATE jobs SET status = 'success', failure_reason = NULL, failure_detail = NULL WHERE id = $1`,
@@ -72,7 +72,7 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
     });
 
     it.each(['reject', 'regenerate'])('a decision %s that releases', async (verdict) => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await refused(
         'decisions_release_only_what_was_approved',
         insertDecision(id, verdict, 1, hashOf('{"answer": 4}')),
@@ -80,7 +80,7 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
     });
 
     it('an approval that does not say of what content', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       for (const [released, hash] of [
         [1, 'NULL'],
         [null, hashOf('1')],
@@ -101,7 +101,7 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
       ["a policy's without a rule", 'decisions_automatic_has_a_rule', [true, true, false, null]],
     ] as const;
     it.each(faults)('%s', async (_name, constraint, values) => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await refused(
         constraint,
         `INSERT INTO decisions (id, job_id, revision, verdict, actor, final, automatic, shadow, rule, policy_hash)
@@ -111,7 +111,7 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
     });
 
     it('a vote, not the last one, that releases', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await refused(
         'decisions_release_only_what_was_approved',
         `INSERT INTO decisions (id, job_id, revision, verdict, actor, final, released_revision, released_hash)
@@ -130,22 +130,22 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
       'its decision given to another revision': 'UPDATE decisions SET released_revision = 2',
     };
     it.each(Object.entries(changes))('%s', async (_name, sql) => {
-      await jobIn(store.jobs, 'success');
+      await jobIn(store, 'success');
       await refused('jobs_released_by_decision', sql);
     });
 
     it('no response at all', async () => {
-      await jobIn(store.jobs, 'success');
+      await jobIn(store, 'success');
       await refused('jobs_success_has_an_answer', 'UPDATE jobs SET response = NULL');
     });
 
     it('an approval that turns into a rejection', async () => {
-      await jobIn(store.jobs, 'success');
+      await jobIn(store, 'success');
       await refused('decisions_release_only_what_was_approved', `UPDATE decisions SET verdict = 'reject'`);
     });
 
     it('a hash of our own making', async () => {
-      await jobIn(store.jobs, 'success');
+      await jobIn(store, 'success');
       const before = await store.everything();
       await expect(store.rows(`UPDATE jobs SET released_hash = ${hashOf('1')}`)).rejects.toThrow(
         /released_hash.*can only be updated to DEFAULT/,
@@ -205,17 +205,17 @@ describe.each(TEST_STORES)('$name itself refuses', ({ open }) => {
       ['a priority out of range', 'bot', 'jobs_priority_check', 'priority = 10'],
     ];
     it.each(faults)('%s', async (_name, status, constraint, change) => {
-      await jobIn(store.jobs, status);
+      await jobIn(store, status);
       await refused(constraint, `UPDATE jobs SET ${change}`);
     });
 
     it('two jobs whose held decisions have one id', async () => {
-      await Promise.all([jobIn(store.jobs, 'human'), jobIn(store.jobs, 'human')]);
+      await Promise.all([jobIn(store, 'human'), jobIn(store, 'human')]);
       await refused('jobs_held_once', `UPDATE jobs SET held_decision = '{"id": "x"}', held_until = now()`);
     });
 
     it('an unknown verdict', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await refused('decisions_verdict_check', insertDecision(id, 'maybe', null, 'NULL'));
     });
 

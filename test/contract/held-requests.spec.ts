@@ -107,11 +107,11 @@ describe.each(TEST_STORES)('requests that are held, on $name', ({ open }) => {
   });
 
   it('are forgotten once nobody can join them, and not before', async () => {
-    const undecided = await ask('1', { jobId: await jobIn(store.jobs, 'human') });
-    const ended = await ask('2', { jobId: await jobIn(store.jobs, 'success') });
-    const answered = await ask('3', { jobId: await jobIn(store.jobs, 'success') });
+    const undecided = await ask('1', { jobId: await jobIn(store, 'human') });
+    const ended = await ask('2', { jobId: await jobIn(store, 'success') });
+    const answered = await ask('3', { jobId: await jobIn(store, 'success') });
     const never = await ask('4');
-    const fresh = await ask('5', { jobId: await jobIn(store.jobs, 'success') });
+    const fresh = await ask('5', { jobId: await jobIn(store, 'success') });
     for (const hold of [undecided, ended, never, fresh]) await end(hold);
     await end(answered, { answered: true });
     for (const { jobId } of [undecided, ended, answered, never]) await age(jobId);

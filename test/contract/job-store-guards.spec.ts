@@ -59,23 +59,23 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
   it.each(['approve', 'edit', 'reject', 'regenerate'] as const)(
     'the verdict %s on a revision that is not the current one',
     async (verdict) => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       for (const revision of [0, 2]) {
         const stale = aDecision(id, { verdict, revision, response: verdict === 'edit' ? 'x' : null });
-        expect(await unchanged(() => store.jobs.decide(stale))).toBeNull();
+        expect(await unchanged(() => store.desk.decide(stale))).toBeNull();
       }
     },
   );
 
   it('an edit of a revision that is not the current one', async () => {
-    const id = await jobIn(store.jobs, 'human');
-    expect(await unchanged(() => store.jobs.edit(anEdit(id, { revision: 2 })))).toBeNull();
+    const id = await jobIn(store, 'human');
+    expect(await unchanged(() => store.desk.edit(anEdit(id, { revision: 2 })))).toBeNull();
   });
 
   it('an approval of what an edit has replaced in the meantime', async () => {
-    const id = await jobIn(store.jobs, 'human');
-    await store.jobs.edit(anEdit(id, { revision: 1 }));
-    expect(await unchanged(() => store.jobs.decide(aDecision(id, { revision: 1 })))).toBeNull();
+    const id = await jobIn(store, 'human');
+    await store.desk.edit(anEdit(id, { revision: 1 }));
+    expect(await unchanged(() => store.desk.decide(aDecision(id, { revision: 1 })))).toBeNull();
   });
 
   it('anything about a job that there is not', async () => {
@@ -86,8 +86,8 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
         store.jobs.claim({ ...lease, leaseMs: 1, maxAttempts: 1 }),
         store.jobs.complete(anAnswer(lease, 1)),
         store.jobs.failAttempt({ ...lease, detail: 'x', retryInMs: null }),
-        store.jobs.decide(aDecision(jobId)),
-        store.jobs.edit(anEdit(jobId)),
+        store.desk.decide(aDecision(jobId)),
+        store.desk.edit(anEdit(jobId)),
         store.jobs.cancel(SCOPE, jobId, 'ann'),
       ]),
     );
@@ -96,32 +96,32 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
 
   describe('a decision that is asked for again with its id', () => {
     it('while the job has ended', async () => {
-      const approval = aDecision(await jobIn(store.jobs, 'human'));
-      expect(await store.jobs.decide(approval)).not.toBeNull();
-      expect(await unchanged(() => store.jobs.decide(approval))).toBeNull();
+      const approval = aDecision(await jobIn(store, 'human'));
+      expect(await store.desk.decide(approval)).not.toBeNull();
+      expect(await unchanged(() => store.desk.decide(approval))).toBeNull();
     });
 
     it('at the same moment', async () => {
-      const approval = aDecision(await jobIn(store.jobs, 'human'));
-      const answers = await Promise.all([store.jobs.decide(approval), store.jobs.decide(approval)]);
+      const approval = aDecision(await jobIn(store, 'human'));
+      const answers = await Promise.all([store.desk.decide(approval), store.desk.decide(approval)]);
       expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
     });
 
     it('while the next answer of the model waits already', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       const regeneration = aDecision(id, { verdict: 'regenerate' });
-      await store.jobs.decide(regeneration);
+      await store.desk.decide(regeneration);
       const token = randomUUID();
       await store.jobs.claim({ jobId: id, token, leaseMs: 60_000, maxAttempts: 5 });
       await store.jobs.complete(anAnswer({ jobId: id, token }, 'second'));
-      expect(await unchanged(() => store.jobs.decide(regeneration))).toBeNull();
+      expect(await unchanged(() => store.desk.decide(regeneration))).toBeNull();
     });
 
     it('for another job', async () => {
-      const approval = aDecision(await jobIn(store.jobs, 'human'));
-      await store.jobs.decide(approval);
-      const other = await jobIn(store.jobs, 'human');
-      expect(await unchanged(() => store.jobs.decide({ ...approval, jobId: other }))).toBeNull();
+      const approval = aDecision(await jobIn(store, 'human'));
+      await store.desk.decide(approval);
+      const other = await jobIn(store, 'human');
+      expect(await unchanged(() => store.desk.decide({ ...approval, jobId: other }))).toBeNull();
     });
   });
 
@@ -173,7 +173,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
       await store.rows(`UPDATE jobs SET status = 'human', response = '1', revision = 1, waiting_since = now(),
                           lease_token = NULL, lease_until = NULL, next_kick_at = NULL`);
       const results = await tenAtOnce((reason, index) =>
-        store.jobs.decide(aDecision(ids[index]!, { verdict: 'edit', response: 'ours', reason })),
+        store.desk.decide(aDecision(ids[index]!, { verdict: 'edit', response: 'ours', reason })),
       );
       const edited = { status: 'success', revision: 2, bell: null };
       expect(results).toEqual(ids.map((_, index) => (index === 3 ? 'refused' : edited)));
@@ -183,7 +183,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
 
   it('answers each of ten claims in order, though only some can be had', async () => {
     const ids = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => jobIn(store.jobs, index % 2 === 0 ? 'bot' : 'human')),
+      Array.from({ length: 10 }, (_, index) => jobIn(store, index % 2 === 0 ? 'bot' : 'human')),
     );
     const claims = ids.map((jobId) => ({ jobId, token: randomUUID(), leaseMs: 60_000, maxAttempts: 5 }));
     const claimed = await Promise.all(claims.map((request) => store.jobs.claim(request)));

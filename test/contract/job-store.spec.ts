@@ -104,9 +104,9 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   });
 
   it('approves the very answer that waited', async () => {
-    const id = await jobIn(store.jobs, 'human');
+    const id = await jobIn(store, 'human');
     const approval = aDecision(id, { revision: 1, reason: 'right' });
-    expect(await store.jobs.decide(approval)).toEqual({ status: 'success', revision: 1, bell: null });
+    expect(await store.desk.decide(approval)).toEqual({ status: 'success', revision: 1, bell: null });
     const decided = await job(id);
     expect(decided).toMatchObject({
       status: 'success',
@@ -144,22 +144,22 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   });
 
   it("releases an edit as a new revision and keeps the model's answer in the event", async () => {
-    const id = await jobIn(store.jobs, 'human');
+    const id = await jobIn(store, 'human');
     const edit = aDecision(id, { verdict: 'edit', revision: 1, response: { answer: 'four' } });
-    expect(await store.jobs.decide(edit)).toEqual({ status: 'success', revision: 2, bell: null });
+    expect(await store.desk.decide(edit)).toEqual({ status: 'success', revision: 2, bell: null });
     expect(await job(id)).toMatchObject({ status: 'success', response: { answer: 'four' }, revision: 2 });
     expect(await decisions()).toMatchObject([{ revision: 1, released_revision: 2, verdict: 'edit' }]);
     expect((await events(id)).at(-1)).toMatchObject({ revision: 2, replaced: { response: AN_ANSWER } });
   });
 
   it('rejects with what the submitter may read, keeping the answer but releasing nothing', async () => {
-    const id = await jobIn(store.jobs, 'human');
+    const id = await jobIn(store, 'human');
     const rejection = aDecision(id, {
       verdict: 'reject',
       reason: 'rubbish',
       submitterMessage: 'wrong',
     });
-    expect(await store.jobs.decide(rejection)).toEqual({ status: 'fail', revision: 1, bell: null });
+    expect(await store.desk.decide(rejection)).toEqual({ status: 'fail', revision: 1, bell: null });
     expect(await job(id)).toMatchObject({
       status: 'fail',
       failure_reason: 'rejected',
@@ -173,9 +173,9 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   });
 
   it('asks the model again with feedback and a new payload, and loses neither output nor input', async () => {
-    const id = await jobIn(store.jobs, 'human', { payload: { input: 'old' } });
+    const id = await jobIn(store, 'human', { payload: { input: 'old' } });
     const again = { verdict: 'regenerate', feedback: 'shorter', payload: { input: 'new' } } as const;
-    const decided = await store.jobs.decide(aDecision(id, again));
+    const decided = await store.desk.decide(aDecision(id, again));
     expect(decided).toMatchObject({
       status: 'bot',
       revision: 1,
@@ -202,9 +202,9 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   });
 
   it('numbers the answers on across regenerations and collects the feedback in order', async () => {
-    const id = await jobIn(store.jobs, 'human');
+    const id = await jobIn(store, 'human');
     for (const feedback of ['shorter', 'kinder']) {
-      await store.jobs.decide(aDecision(id, { verdict: 'regenerate', feedback }));
+      await store.desk.decide(aDecision(id, { verdict: 'regenerate', feedback }));
       const token = randomUUID();
       await store.jobs.claim({ jobId: id, token, leaseMs: 60_000, maxAttempts: 5 });
       await store.jobs.complete(anAnswer({ jobId: id, token }, { answer: feedback }));
@@ -215,9 +215,9 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   });
 
   it('keeps an edit without a verdict in human, and what it replaced in the event', async () => {
-    const id = await jobIn(store.jobs, 'human', { payload: 'old' });
-    expect(await store.jobs.edit(anEdit(id, { revision: 1, response: 'five', payload: 'new' }))).toBe(2);
-    expect(await store.jobs.edit(anEdit(id, { response: 'six' }))).toBe(3);
+    const id = await jobIn(store, 'human', { payload: 'old' });
+    expect(await store.desk.edit(anEdit(id, { revision: 1, response: 'five', payload: 'new' }))).toBe(2);
+    expect(await store.desk.edit(anEdit(id, { response: 'six' }))).toBe(3);
     expect(await job(id)).toMatchObject({ status: 'human', response: 'six', payload: 'new', revision: 3 });
     expect((await events(id)).slice(-2)).toMatchObject([
       { type: 'edited', revision: 2, actor: 'rob', replaced: { response: AN_ANSWER, payload: 'old' } },
@@ -226,7 +226,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
   });
 
   it.each(['bot', 'human'] as const)('cancels a job in %s', async (status) => {
-    const id = await jobIn(store.jobs, status);
+    const id = await jobIn(store, status);
     expect(await store.jobs.cancel(SCOPE, id, 'ann')).toBe(true);
     expect(await job(id)).toMatchObject({
       status: 'fail',
@@ -256,14 +256,14 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     complete: () => store.jobs.complete(anAnswer({ jobId: id, token }, 'late')),
     retry: () => store.jobs.failAttempt({ jobId: id, token, detail: 'x', retryInMs: 10 }),
     fail: () => store.jobs.failAttempt({ jobId: id, token, detail: 'x', retryInMs: null }),
-    approve: () => store.jobs.decide(aDecision(id)),
-    edit: () => store.jobs.decide(aDecision(id, { verdict: 'edit', response: 'edited' })),
-    reject: () => store.jobs.decide(aDecision(id, { verdict: 'reject' })),
-    regenerate: () => store.jobs.decide(aDecision(id, { verdict: 'regenerate' })),
-    'try again': () => store.jobs.retry(aDecision(id, { verdict: 'regenerate' })),
-    change: () => store.jobs.edit(anEdit(id)),
+    approve: () => store.desk.decide(aDecision(id)),
+    edit: () => store.desk.decide(aDecision(id, { verdict: 'edit', response: 'edited' })),
+    reject: () => store.desk.decide(aDecision(id, { verdict: 'reject' })),
+    regenerate: () => store.desk.decide(aDecision(id, { verdict: 'regenerate' })),
+    'try again': () => store.desk.retry(aDecision(id, { verdict: 'regenerate' })),
+    change: () => store.desk.edit(anEdit(id)),
     restore: () =>
-      store.jobs.restore({
+      store.desk.restore({
         ...SCOPE,
         jobId: id,
         actor: 'ann',
@@ -279,7 +279,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
         `UPDATE jobs SET deadline_at = now(), on_deadline = 'fail' WHERE id = $1 AND status = 'human'`,
         [id],
       );
-      return store.jobs.climbLadder(10);
+      return store.desk.climbLadder(10);
     },
     kick: () => store.jobs.kickOverdue(10),
   });
@@ -293,12 +293,12 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     }
     if (status === 'sent back') {
       await store.jobs.complete(anAnswer({ jobId: id, token }));
-      await store.jobs.decide(aDecision(id, { verdict: 'regenerate' }));
+      await store.desk.decide(aDecision(id, { verdict: 'regenerate' }));
       await store.jobs.claim({ jobId: id, token, leaseMs: 60_000, maxAttempts: 5 });
       return { id, token };
     }
     if (status !== 'bot') await store.jobs.complete(anAnswer({ jobId: id, token }));
-    if (status === 'success') await store.jobs.decide(aDecision(id));
+    if (status === 'success') await store.desk.decide(aDecision(id));
     if (status === 'fail') await store.jobs.cancel(SCOPE, id, 'ann');
     return { id, token };
   }

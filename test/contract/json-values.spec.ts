@@ -37,9 +37,9 @@ describe.each(TEST_STORES)('JSON on $name comes back as it went in', ({ open }) 
     };
     await store.jobs.complete(anAnswer(lease, value));
     expect(await stored()).toEqual({ payload: value, response: value });
-    await store.jobs.edit(anEdit(lease.jobId, { revision: 1, response: [value], payload: [value] }));
+    await store.desk.edit(anEdit(lease.jobId, { revision: 1, response: [value], payload: [value] }));
     expect(await stored()).toEqual({ payload: [value], response: [value] });
-    await store.jobs.decide(aDecision(lease.jobId, { verdict: 'edit', response: { value } }));
+    await store.desk.decide(aDecision(lease.jobId, { verdict: 'edit', response: { value } }));
     expect(await stored()).toEqual({ payload: [value], response: { value } });
     const [{ replaced }] = await store.rows(
       `SELECT replaced FROM job_events WHERE job_id = $1 AND type = 'edited'`,

@@ -16,30 +16,30 @@ describe.each(TEST_STORES)('what keeps a reviewer from deciding, on $name', ({ o
   afterAll(() => store.close());
 
   const planned = async (plan: Parameters<typeof aPlan>[1] = {}, actor = 'sue'): Promise<string> => {
-    const id = await jobIn(store.jobs, 'human', { actor });
-    await store.jobs.plan(aPlan(id, plan));
+    const id = await jobIn(store, 'human', { actor });
+    await store.desk.plan(aPlan(id, plan));
     return id;
   };
   const setUps: Record<Obstacle | 'none', () => Promise<string>> = {
     none: () => planned({ group: 'legal', approvals: 2, fourEyes: true }),
-    ended: () => jobIn(store.jobs, 'success'),
-    not_waiting: () => jobIn(store.jobs, 'bot'),
+    ended: () => jobIn(store, 'success'),
+    not_waiting: () => jobIn(store, 'bot'),
     pending_decision: async () => {
       const id = await planned();
-      await store.jobs.hold(aDecision(id, { actor: 'ann' }), 60_000);
+      await store.desk.hold(aDecision(id, { actor: 'ann' }), 60_000);
       return id;
     },
-    not_planned: () => jobIn(store.jobs, 'human'),
+    not_planned: () => jobIn(store, 'human'),
     claimed_by_other: async () => {
       const id = await planned();
-      await store.jobs.claimReview({ ...aClaim({ actor: 'ben' }), jobId: id });
+      await store.desk.claimReview({ ...aClaim({ actor: 'ben' }), jobId: id });
       return id;
     },
     other_group: () => planned({ group: 'chiefs' }),
     four_eyes: () => planned({ fourEyes: true }, 'ann'),
     already_voted: async () => {
       const id = await planned({ approvals: 2 });
-      await store.jobs.decide(aDecision(id, { actor: 'ann', verdict: 'reject' }));
+      await store.desk.decide(aDecision(id, { actor: 'ann', verdict: 'reject' }));
       return id;
     },
   };
@@ -51,14 +51,14 @@ describe.each(TEST_STORES)('what keeps a reviewer from deciding, on $name', ({ o
       const caller = { actor: 'ann', desk: IN_LEGAL };
       const obstacle = expected === 'none' ? null : expected;
       const listed = expected === 'none' ? [id] : [];
-      expect(await store.reader.obstacles(SCOPE, [id], caller)).toEqual(new Map([[id, obstacle]]));
-      const page = await store.lists.waiting(SCOPE, { limit: 10, decidableBy: caller });
+      expect(await store.deskReader.obstacles(SCOPE, [id], caller)).toEqual(new Map([[id, obstacle]]));
+      const page = await store.deskReader.waiting(SCOPE, { limit: 10, decidableBy: caller });
       expect((await page.read()).map((job) => job.id)).toEqual(listed);
       const lines = await summaries.waiting(SCOPE, { decidableBy: caller }, { limit: 10 });
       expect(lines.map((job) => job.id)).toEqual(listed);
       expect(await summaries.count(SCOPE, { decidableBy: caller })).toBe(listed.length);
       for (const verdict of ['reject', 'approve'] as const) {
-        const decided = await store.jobs.decide(aDecision(id, { ...caller, verdict }));
+        const decided = await store.desk.decide(aDecision(id, { ...caller, verdict }));
         expect(decided === null).toBe(expected !== 'none' || verdict === 'approve');
       }
     },
@@ -66,10 +66,10 @@ describe.each(TEST_STORES)('what keeps a reviewer from deciding, on $name', ({ o
 
   it('a claim that has run out, and one of the reviewer, keep nobody back', async () => {
     const mine = await planned();
-    await store.jobs.claimReview({ ...aClaim({ actor: 'ann' }), jobId: mine });
+    await store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId: mine });
     const late = await planned();
-    await store.jobs.claimReview({ ...aClaim({ actor: 'ben', leaseMs: 0 }), jobId: late });
-    expect(await store.reader.obstacles(SCOPE, [mine, late], { actor: 'ann', desk: IN_LEGAL })).toEqual(
+    await store.desk.claimReview({ ...aClaim({ actor: 'ben', leaseMs: 0 }), jobId: late });
+    expect(await store.deskReader.obstacles(SCOPE, [mine, late], { actor: 'ann', desk: IN_LEGAL })).toEqual(
       new Map([
         [mine, null],
         [late, null],

@@ -19,8 +19,8 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
 
   const set = (id: string, change: string) => store.rows(`UPDATE jobs SET ${change} WHERE id = $1`, [id]);
   async function overdue(plan: Partial<PlanRequest> = {}, change = OVERDUE): Promise<string> {
-    const id = await jobIn(store.jobs, 'human');
-    await store.jobs.plan(aPlan(id, { deadlineMs: MINUTE, onDeadline: 'approve', ...plan }));
+    const id = await jobIn(store, 'human');
+    await store.desk.plan(aPlan(id, { deadlineMs: MINUTE, onDeadline: 'approve', ...plan }));
     await set(id, change);
     return id;
   }
@@ -33,11 +33,11 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
     { begin: (id: string) => Promise<unknown>; end: (id: string) => Promise<unknown> }
   > = {
     'a claim': {
-      begin: (jobId) => store.jobs.claimReview({ ...aClaim({ actor: 'ann' }), jobId }),
-      end: (jobId) => store.jobs.releaseReview({ ...SCOPE, jobId, actor: 'ann' }),
+      begin: (jobId) => store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId }),
+      end: (jobId) => store.desk.releaseReview({ ...SCOPE, jobId, actor: 'ann' }),
     },
     'a claim that runs out': {
-      begin: (jobId) => store.jobs.claimReview({ ...aClaim({ actor: 'ann' }), jobId }),
+      begin: (jobId) => store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId }),
       end: (id) => set(id, `claimed_until = now() - interval '1 second'`),
     },
     'a fresh draft': { begin: saveDraft, end: (id) => drafts.delete(SCOPE, id, 'ann') },
@@ -48,8 +48,8 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
     'a decision that was undone': {
       begin: async (jobId) => {
         const { id: decisionId } = aDecision(jobId);
-        await store.jobs.hold(aDecision(jobId, { id: decisionId, actor: 'ann' }), MINUTE);
-        await store.jobs.undo({ ...SCOPE, jobId, decisionId, actor: 'ann' });
+        await store.desk.hold(aDecision(jobId, { id: decisionId, actor: 'ann' }), MINUTE);
+        await store.desk.undo({ ...SCOPE, jobId, decisionId, actor: 'ann' });
       },
       end: (id) => set(id, `at_work_until = now() - interval '1 second'`),
     },
@@ -57,7 +57,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
 
   /** Approves as the desk does at a deadline, also where the look before it has seen nobody at work. */
   const approveAtDeadline = (id: string) =>
-    store.jobs.decide(
+    store.desk.decide(
       aDecision(id, {
         actor: 'policy:a rule',
         revision: 1,
@@ -73,12 +73,12 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
       const id = await overdue();
       expect(await stepOf(id)).toMatchObject({ outcome: 'approve', halted: false });
       await begin(id);
-      expect(await store.jobs.dueApprovals(10)).toEqual([]);
+      expect(await store.desk.dueApprovals(10)).toEqual([]);
       expect(await approveAtDeadline(id)).toBeNull();
       const { at, halted, latestAt } = await stepOf(id);
       expect([halted, at.getTime() > Date.now(), latestAt >= at]).toEqual([true, true, true]);
       await end(id);
-      expect(await store.jobs.dueApprovals(10)).toMatchObject([{ jobId: id }]);
+      expect(await store.desk.dueApprovals(10)).toMatchObject([{ jobId: id }]);
       expect(await approveAtDeadline(id)).toMatchObject({ status: 'success' });
     });
 
@@ -89,10 +89,10 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
         `escalate_at = now() - interval '1 minute', deadline_at = now() + interval '1 hour'`,
       );
       for (const id of [failing, climbing]) await begin(id);
-      expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: climbing, type: 'reminded' }]);
-      expect(await store.jobs.climbLadder(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([{ jobId: climbing, type: 'reminded' }]);
+      expect(await store.desk.climbLadder(10)).toEqual([]);
       for (const id of [failing, climbing]) await end(id);
-      const steps = await store.jobs.climbLadder(10);
+      const steps = await store.desk.climbLadder(10);
       expect(new Map(steps.map(({ jobId, type }) => [jobId, type]))).toEqual(
         new Map([
           [failing, 'expired'],
@@ -107,20 +107,20 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
       for (const id of [brief, none]) await begin(id);
       expect((await stepOf(brief)).at).toEqual((await stepOf(brief)).latestAt);
       expect(await stepOf(none)).toMatchObject({ outcome: 'fail', halted: false });
-      expect(await store.jobs.dueApprovals(10)).toMatchObject([{ jobId: brief }]);
-      expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: none, type: 'expired' }]);
+      expect(await store.desk.dueApprovals(10)).toMatchObject([{ jobId: brief }]);
+      expect(await store.desk.climbLadder(10)).toEqual([{ jobId: none, type: 'expired' }]);
       expect(await approveAtDeadline(brief)).toMatchObject({ status: 'success' });
     });
   });
 
   it('keeps a policy from deciding by itself on an answer that has no plan yet', async () => {
-    const id = await jobIn(store.jobs, 'human');
-    await store.jobs.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id });
+    const id = await jobIn(store, 'human');
+    await store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id });
     const policy = { rule: 'easy', hash: 'p1', atDeadline: false };
     const decision = aDecision(id, { actor: 'policy:easy', revision: 1, policy });
-    expect(await store.jobs.decide(decision)).toBeNull();
-    await store.jobs.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' });
-    expect(await store.jobs.decide(decision)).toMatchObject({ status: 'success' });
+    expect(await store.desk.decide(decision)).toBeNull();
+    await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' });
+    expect(await store.desk.decide(decision)).toMatchObject({ status: 'success' });
   });
 
   it('is still there when one of several throws their draft away', async () => {
@@ -136,7 +136,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
   it('leaves nothing behind on a job that has ended', async () => {
     const id = await overdue();
     await saveDraft(id);
-    await store.jobs.decide(aDecision(id, { actor: 'ben' }));
+    await store.desk.decide(aDecision(id, { actor: 'ben' }));
     expect(await store.rows('SELECT at_work_until FROM jobs WHERE id = $1', [id])).toEqual([
       { at_work_until: null },
     ]);
@@ -169,7 +169,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
         return waiting.length > 0;
       });
       // A look passes over what is being written.
-      expect(await store.jobs.climbLadder(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([]);
       await saving.commitTransaction();
       await saving.release();
       expect(await step).toBeNull();

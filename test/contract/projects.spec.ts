@@ -57,16 +57,16 @@ describe.each(TEST_STORES)('jobs of one project on $name', ({ open }) => {
       idempotencyKey: KEY.key,
       requestHash: KEY.requestHash,
     });
-    waiting = await jobIn(store.jobs, 'human', { ...OTHER, idempotency: KEY });
+    waiting = await jobIn(store, 'human', { ...OTHER, idempotency: KEY });
     await drafts.save(OTHER, { jobId: waiting, actor: 'ann', revision: 1, content: new JsonText('"begun"') });
-    await store.jobs.plan(
+    await store.desk.plan(
       aPlan(waiting, { shadow: { decisionId: randomUUID(), verdict: 'approve', rule: 'easy' } }),
     );
-    approved = await jobIn(store.jobs, 'human', OTHER);
-    await store.jobs.decide(aDecision(approved, { ...OTHER, verdict: 'edit', response: 'edited' }));
-    rejected = await jobIn(store.jobs, 'fail', OTHER);
-    held = await jobIn(store.jobs, 'human', OTHER);
-    await store.jobs.hold(aDecision(held, { ...OTHER, id: heldDecision }), 60_000);
+    approved = await jobIn(store, 'human', OTHER);
+    await store.desk.decide(aDecision(approved, { ...OTHER, verdict: 'edit', response: 'edited' }));
+    rejected = await jobIn(store, 'fail', OTHER);
+    held = await jobIn(store, 'human', OTHER);
+    await store.desk.hold(aDecision(held, { ...OTHER, id: heldDecision }), 60_000);
   });
 
   afterAll(() => store.close());
@@ -90,14 +90,14 @@ describe.each(TEST_STORES)('jobs of one project on $name', ({ open }) => {
       const parts = await store.lists.oldest(scope, { offset: 0, limit: 9 });
       return idsOf((await Promise.all(parts.map(({ read }) => read()))).flat());
     },
-    'what waits': async (scope) => idsOf(await (await store.lists.waiting(scope, { limit: 9 })).read()),
+    'what waits': async (scope) => idsOf(await (await store.deskReader.waiting(scope, { limit: 9 })).read()),
     'what waits, in summaries': async (scope) => [
       ...idsOf(await readers().summaries.waiting(scope, {}, { limit: 9 })),
       (await readers().summaries.count(scope, {})) || undefined,
     ],
     'what keeps a reviewer back': async (scope) => {
       const caller = { actor: 'ann', desk: NO_POLICY };
-      return [...(await store.reader.obstacles(scope, ids(), caller)).keys()].sort();
+      return [...(await store.deskReader.obstacles(scope, ids(), caller)).keys()].sort();
     },
     'answers, for dry runs': async (scope) =>
       (await store.reader.answered(scope, { limit: 9 })).map(({ jobId }) => jobId).sort(),
@@ -185,18 +185,18 @@ describe.each(TEST_STORES)('jobs of one project on $name', ({ open }) => {
 
   describe('are changed from nowhere else', () => {
     const changes: Record<string, () => Promise<unknown>> = {
-      decide: () => store.jobs.decide(aDecision(waiting)),
-      hold: () => store.jobs.hold(aDecision(waiting), 60_000),
-      undo: () => store.jobs.undo({ ...SCOPE, jobId: held, decisionId: heldDecision, actor: 'reviewer' }),
-      edit: () => store.jobs.edit(anEdit(waiting)),
+      decide: () => store.desk.decide(aDecision(waiting)),
+      hold: () => store.desk.hold(aDecision(waiting), 60_000),
+      undo: () => store.desk.undo({ ...SCOPE, jobId: held, decisionId: heldDecision, actor: 'reviewer' }),
+      edit: () => store.desk.edit(anEdit(waiting)),
       restore: async () => {
-        const answer = (await store.reader.revision(approved, 1))!;
+        const answer = (await store.deskReader.revision(approved, 1))!;
         const wish = { ...SCOPE, jobId: waiting, actor: 'ann', revision: 1, restore: 1 };
-        return store.jobs.restore({ ...wish, answer, violations: null, desk: NO_POLICY });
+        return store.desk.restore({ ...wish, answer, violations: null, desk: NO_POLICY });
       },
-      claim: () => store.jobs.claimReview({ ...aClaim(), jobId: waiting }),
-      'claim the next': () => store.jobs.claimNextReview(aClaim()),
-      note: () => store.jobs.addNote({ ...SCOPE, id: randomUUID(), jobId: waiting, actor: 'ann', text: 'x' }),
+      claim: () => store.desk.claimReview({ ...aClaim(), jobId: waiting }),
+      'claim the next': () => store.desk.claimNextReview(aClaim()),
+      note: () => store.desk.addNote({ ...SCOPE, id: randomUUID(), jobId: waiting, actor: 'ann', text: 'x' }),
       cancel: () => store.jobs.cancel(SCOPE, waiting, 'ann'),
       'save a draft': () =>
         readers().drafts.save(SCOPE, {
@@ -217,10 +217,10 @@ describe.each(TEST_STORES)('jobs of one project on $name', ({ open }) => {
     });
 
     it('release: a claim stays with its reviewer', async () => {
-      await store.jobs.claimReview({ ...aClaim({ ...OTHER, actor: 'ann' }), jobId: waiting });
-      expect(await store.jobs.releaseReview({ ...SCOPE, jobId: waiting, actor: 'ann' })).toBe(false);
-      expect(await store.jobs.countClaims(SCOPE, 'ann')).toBe(0);
-      expect(await store.jobs.countClaims(OTHER, 'ann')).toBe(1);
+      await store.desk.claimReview({ ...aClaim({ ...OTHER, actor: 'ann' }), jobId: waiting });
+      expect(await store.desk.releaseReview({ ...SCOPE, jobId: waiting, actor: 'ann' })).toBe(false);
+      expect(await store.desk.countClaims(SCOPE, 'ann')).toBe(0);
+      expect(await store.desk.countClaims(OTHER, 'ann')).toBe(1);
     });
 
     it('retry: a job that the model has failed stays failed', async () => {
@@ -229,13 +229,13 @@ describe.each(TEST_STORES)('jobs of one project on $name', ({ open }) => {
         [rejected],
       );
       const again = aDecision(rejected, { verdict: 'regenerate' });
-      expect(await store.jobs.retry(again)).toBeNull();
-      expect(await store.jobs.retry({ ...again, ...OTHER })).toMatchObject({ status: 'bot' });
+      expect(await store.desk.retry(again)).toBeNull();
+      expect(await store.desk.retry({ ...again, ...OTHER })).toMatchObject({ status: 'bot' });
     });
   });
 
   it.each([THERE, HERE])('take an idempotency key in $name for themselves', async ({ scope }) => {
-    const submitted = await jobIn(store.jobs, 'bot', {
+    const submitted = await jobIn(store, 'bot', {
       ...scope,
       idempotency: { ...KEY, key: randomUUID() },
     });

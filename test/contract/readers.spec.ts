@@ -20,18 +20,18 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
   async function pages(limit: number): Promise<string[][]> {
     const all: string[][] = [];
     for (let after: ReviewPosition | undefined; ;) {
-      const { read, next } = await store.lists.waiting(SCOPE, { after, limit });
+      const { read, next } = await store.deskReader.waiting(SCOPE, { after, limit });
       all.push((await read()).map(({ id }) => id));
       if (next === null) return all;
       after = next;
     }
   }
-  const sized = (mib: number) => jobIn(store.jobs, 'human', { payload: 'x'.repeat(mib * MIB) });
+  const sized = (mib: number) => jobIn(store, 'human', { payload: 'x'.repeat(mib * MIB) });
 
   it('end a page before its limit where whole jobs are too large together', async () => {
     const ids: string[] = [];
     while (ids.length < 7) ids.push(await sized(2));
-    await jobIn(store.jobs, 'success');
+    await jobIn(store, 'success');
     expect(await pages(10)).toEqual([ids.slice(0, 3), ids.slice(3, 6), ids.slice(6)]);
     const newest = await store.lists.newest(SCOPE, { status: 'human', limit: 10 });
     expect((await newest.read()).map(({ id }) => id)).toEqual(ids.slice(4).reverse());
@@ -55,11 +55,11 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
 
   it('know how large a job is, also after it has changed', async () => {
     const bytes = async () => (await store.lists.newest(SCOPE, { limit: 1 })).bytes;
-    const id = await jobIn(store.jobs, 'human', { payload: 'x'.repeat(MIB) });
+    const id = await jobIn(store, 'human', { payload: 'x'.repeat(MIB) });
     const before = await bytes();
     expect(before).toBeGreaterThan(MIB);
     expect(before).toBeLessThan(MIB + 1000);
-    await store.jobs.edit(anEdit(id, { response: 'y'.repeat(MIB) }));
+    await store.desk.edit(anEdit(id, { response: 'y'.repeat(MIB) }));
     expect(await bytes()).toBeGreaterThan(2 * MIB);
   });
 
@@ -81,19 +81,19 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
 
   it('go on after the limit, by priority, then by age', async () => {
     const [low, high, young] = [
-      await jobIn(store.jobs, 'human', { priority: 1 }),
-      await jobIn(store.jobs, 'human', { priority: 9 }),
-      await jobIn(store.jobs, 'human', { priority: 1 }),
+      await jobIn(store, 'human', { priority: 1 }),
+      await jobIn(store, 'human', { priority: 9 }),
+      await jobIn(store, 'human', { priority: 1 }),
     ];
     expect(await pages(2)).toEqual([[high, low], [young]]);
     expect(await pages(3)).toEqual([[high, low, young]]);
   });
 
   it('tell of a held decision in a summary what it is, not what it delivers', async () => {
-    const id = await jobIn(store.jobs, 'human', { payload: { model: 'm', messages: [] }, priority: 3 });
-    await store.jobs.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id });
+    const id = await jobIn(store, 'human', { payload: { model: 'm', messages: [] }, priority: 3 });
+    await store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id });
     const decision = aDecision(id, { actor: 'ann', verdict: 'edit', response: 'x'.repeat(1000) });
-    const { until } = (await store.jobs.hold(decision, 60_000))!;
+    const { until } = (await store.desk.hold(decision, 60_000))!;
     const summary = {
       id,
       ...SCOPE,
@@ -129,7 +129,7 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
       summary,
       null,
     ]);
-    const ended = await jobIn(store.jobs, 'success');
+    const ended = await jobIn(store, 'success');
     expect(await summaries.find(SCOPE, ended)).toMatchObject({ status: 'success', heldDecision: null });
   });
 });

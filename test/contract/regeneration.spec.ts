@@ -40,15 +40,15 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     return { lease, claimed: { ...claimed, payload: claimed.payload.value, turns } };
   };
   const sendBack = (id: string, fields: JudgementFields = {}) =>
-    store.jobs.decide(aDecision(id, { verdict: 'regenerate', actor: 'ann', feedback: 'shorter', ...fields }));
+    store.desk.decide(aDecision(id, { verdict: 'regenerate', actor: 'ann', feedback: 'shorter', ...fields }));
   const answer = async (id: string, response: Json) =>
     store.jobs.complete(anAnswer((await claim(id)).lease, response));
   const giveUp = async (id: string, detail = 'no') =>
     store.jobs.failAttempt({ ...(await claim(id)).lease, detail, retryInMs: null });
   const restore = async (id: string, revision: number, seen: number, desk = NO_POLICY) => {
-    const found = await store.reader.revision(id, revision);
+    const found = await store.deskReader.revision(id, revision);
     if (!found) return undefined;
-    return store.jobs.restore({
+    return store.desk.restore({
       ...{ ...SCOPE, jobId: id, actor: 'ben', revision: seen, restore: revision },
       ...{ answer: found, violations: null, desk },
     });
@@ -56,7 +56,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
 
   describe('tells it', () => {
     it('each answer that was sent back with what was said about it', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await sendBack(id);
       await answer(id, 'second');
       await sendBack(id, { feedback: 'kinder' });
@@ -68,14 +68,14 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('what a reviewer had made of the answer', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.edit(anEdit(id, { response: 'five' }));
+      const id = await jobIn(store, 'human');
+      await store.desk.edit(anEdit(id, { response: 'five' }));
       await sendBack(id);
       expect((await claim(id)).claimed?.turns).toEqual([{ feedback: 'shorter', response: 'five' }]);
     });
 
     it('nothing of what it could not answer', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await sendBack(id);
       await giveUp(id);
       await sendBack(id, { feedback: 'kinder' });
@@ -83,7 +83,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('the words alone where the answers were not kept for it', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await sendBack(id);
       await store.rows(`UPDATE jobs SET feedback_on = '{}'`);
       expect((await claim(id)).claimed?.turns).toEqual([{ feedback: 'shorter', response: null }]);
@@ -92,7 +92,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
 
   describe('that gives no other answer', () => {
     it('brings the answer back as a new revision, with its payload, and says why', async () => {
-      const id = await jobIn(store.jobs, 'human', { payload: { input: 'old' } });
+      const id = await jobIn(store, 'human', { payload: { input: 'old' } });
       await sendBack(id, { payload: { input: 'new' } });
       expect(await giveUp(id, 'refused: roles must alternate')).toBe(true);
       expect(await job(id)).toMatchObject({
@@ -127,8 +127,8 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('brings back what a human had written, and what the model had', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.edit(anEdit(id, { response: 'five' }));
+      const id = await jobIn(store, 'human');
+      await store.desk.edit(anEdit(id, { response: 'five' }));
       await sendBack(id);
       await giveUp(id);
       expect(await job(id)).toMatchObject({
@@ -140,9 +140,9 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('keeps the plan, and the times that were running', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       const times = { remindAfterMs: 1000, escalateAfterMs: 2000, deadlineMs: 3_600_000 } as const;
-      await store.jobs.plan(aPlan(id, { ...times, approvals: 2, group: 'legal', escalateTo: 'chiefs' }));
+      await store.desk.plan(aPlan(id, { ...times, approvals: 2, group: 'legal', escalateTo: 'chiefs' }));
       const before = await job(id);
       await sendBack(id, { desk: { ...NO_POLICY, groups: ['legal'] } });
       await giveUp(id);
@@ -163,38 +163,38 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('lets the job expire when its time was over meanwhile', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.plan(aPlan(id, { deadlineMs: 0 }));
+      const id = await jobIn(store, 'human');
+      await store.desk.plan(aPlan(id, { deadlineMs: 0 }));
       await sendBack(id);
       await giveUp(id);
-      expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: id, type: 'expired' }]);
+      expect(await store.desk.climbLadder(10)).toEqual([{ jobId: id, type: 'expired' }]);
       expect(await job(id)).toMatchObject({ status: 'fail', failure_reason: 'expired' });
     });
 
     it('does not let a rule approve what a person has sent back', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.plan(aPlan(id, { deadlineMs: 0, onDeadline: 'approve' }));
+      const id = await jobIn(store, 'human');
+      await store.desk.plan(aPlan(id, { deadlineMs: 0, onDeadline: 'approve' }));
       await sendBack(id);
       await giveUp(id);
-      expect(await store.jobs.dueApprovals(10)).toEqual([]);
-      expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: id, type: 'expired' }]);
+      expect(await store.desk.dueApprovals(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([{ jobId: id, type: 'expired' }]);
     });
 
     it('refuses decisions on the revision from before, and forgets the votes on it', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.plan(aPlan(id, { approvals: 2 }));
-      await store.jobs.decide(aDecision(id, { actor: 'cho' }));
+      const id = await jobIn(store, 'human');
+      await store.desk.plan(aPlan(id, { approvals: 2 }));
+      await store.desk.decide(aDecision(id, { actor: 'cho' }));
       await sendBack(id);
       await giveUp(id);
-      expect(await store.jobs.decide(aDecision(id, { revision: 1 }))).toBeNull();
-      expect(await store.jobs.decide(aDecision(id, { actor: 'cho', revision: 2 }))).toMatchObject({
+      expect(await store.desk.decide(aDecision(id, { revision: 1 }))).toBeNull();
+      expect(await store.desk.decide(aDecision(id, { actor: 'cho', revision: 2 }))).toMatchObject({
         status: 'human',
       });
       expect(await job(id)).toMatchObject({ approved_by: ['cho'] });
     });
 
     it('tries again before it comes back', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await sendBack(id);
       await store.jobs.failAttempt({ ...(await claim(id)).lease, detail: 'busy', retryInMs: 0 });
       expect(await job(id)).toMatchObject({ status: 'bot', response: null });
@@ -208,7 +208,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('changes nothing under a token that does not hold the job', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await sendBack(id);
       await claim(id);
       const before = await store.everything();
@@ -219,7 +219,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('ends a job that has never had an answer', async () => {
-      const id = await jobIn(store.jobs, 'bot');
+      const id = await jobIn(store, 'bot');
       await giveUp(id);
       expect(await job(id)).toMatchObject({
         status: 'fail',
@@ -229,7 +229,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('is cancelled like any other', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await sendBack(id);
       const { lease } = await claim(id);
       expect(await store.jobs.cancel(SCOPE, id, 'ann')).toBe(true);
@@ -241,11 +241,11 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
   describe('and taking an earlier answer instead', () => {
     /** Revision 1 is the model's, 2 a human's, 3 the model's again, 4 another human's. */
     async function manyRevisions(): Promise<string> {
-      const id = await jobIn(store.jobs, 'human', { payload: { input: 'old' } });
-      await store.jobs.edit(anEdit(id, { response: 'edited one' }));
+      const id = await jobIn(store, 'human', { payload: { input: 'old' } });
+      await store.desk.edit(anEdit(id, { response: 'edited one' }));
       await sendBack(id, { payload: { input: 'new' } });
       await answer(id, 'model two');
-      await store.jobs.edit(anEdit(id, { response: 'edited two' }));
+      await store.desk.edit(anEdit(id, { response: 'edited two' }));
       return id;
     }
 
@@ -302,7 +302,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     it('can be approved, and is what is delivered', async () => {
       const id = await manyRevisions();
       await restore(id, 1, 4);
-      expect(await store.jobs.decide(aDecision(id, { revision: 5 }))).toMatchObject({
+      expect(await store.desk.decide(aDecision(id, { revision: 5 }))).toMatchObject({
         status: 'success',
         revision: 5,
       });
@@ -310,8 +310,8 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('ends the wait for the model, whose late answer changes nothing', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.plan(aPlan(id, { deadlineMs: 3_600_000 }));
+      const id = await jobIn(store, 'human');
+      await store.desk.plan(aPlan(id, { deadlineMs: 3_600_000 }));
       const before = await job(id);
       await sendBack(id);
       const { lease } = await claim(id);
@@ -329,10 +329,10 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('counts as an answer that nobody has judged', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      await store.jobs.edit(anEdit(id, { response: 'five' }));
-      await store.jobs.plan(aPlan(id, { approvals: 2, revision: 2 }));
-      await store.jobs.decide(aDecision(id, { actor: 'cho' }));
+      const id = await jobIn(store, 'human');
+      await store.desk.edit(anEdit(id, { response: 'five' }));
+      await store.desk.plan(aPlan(id, { approvals: 2, revision: 2 }));
+      await store.desk.decide(aDecision(id, { actor: 'cho' }));
       await restore(id, 1, 2);
       expect(await job(id)).toMatchObject({ approved_by: [] });
     });
@@ -356,7 +356,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
       [
         'somebody else has claimed it',
         async (id) => {
-          await store.jobs.claimReview({
+          await store.desk.claimReview({
             id: randomUUID(),
             ...SCOPE,
             actor: 'cho',
@@ -370,7 +370,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
       [
         'a decision is held',
         async (id) => {
-          await store.jobs.hold(aDecision(id), 60_000);
+          await store.desk.hold(aDecision(id), 60_000);
           return restore(id, 1, 4);
         },
       ],
@@ -378,7 +378,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
       [
         'the job has ended',
         async (id) => {
-          await store.jobs.decide(aDecision(id));
+          await store.desk.decide(aDecision(id));
           return restore(id, 1, 4);
         },
       ],
@@ -389,19 +389,19 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it('is refused in bot for a job that has never had an answer', async () => {
-      const id = await jobIn(store.jobs, 'bot');
-      expect(await store.reader.revision(id, 1)).toBeNull();
+      const id = await jobIn(store, 'bot');
+      expect(await store.deskReader.revision(id, 1)).toBeNull();
     });
 
     it('knows no revision that never was', async () => {
       const id = await manyRevisions();
-      for (const revision of [0, 5, 99]) expect(await store.reader.revision(id, revision)).toBeNull();
+      for (const revision of [0, 5, 99]) expect(await store.deskReader.revision(id, revision)).toBeNull();
     });
   });
 
   describe('for a job that it has failed', () => {
     async function failed(fields = {}): Promise<string> {
-      const id = await jobIn(store.jobs, 'bot', fields);
+      const id = await jobIn(store, 'bot', fields);
       await giveUp(id);
       return id;
     }
@@ -410,7 +410,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     it('is a second life, which says whose wish it was', async () => {
       const id = await failed();
       const decision = aDecision(id, again({ reason: 'it is back' }));
-      expect(await store.jobs.retry(decision)).toMatchObject({ status: 'bot', bell: { jobId: id } });
+      expect(await store.desk.retry(decision)).toMatchObject({ status: 'bot', bell: { jobId: id } });
       expect(await job(id)).toMatchObject({
         ...{
           status: 'bot',
@@ -432,15 +432,15 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     it('happens once for one decision, however often it is asked for', async () => {
       const id = await failed();
       const decision = aDecision(id, again());
-      await store.jobs.retry(decision);
+      await store.desk.retry(decision);
       await giveUp(id);
-      expect(await store.jobs.retry(decision)).toBeNull();
+      expect(await store.desk.retry(decision)).toBeNull();
       expect(await job(id)).toMatchObject({ status: 'fail' });
     });
 
     it('takes what was said beside the request, since there is no answer that it is about', async () => {
       const id = await failed();
-      await store.jobs.retry(aDecision(id, again({ feedback: 'briefly', payload: { input: 'new' } })));
+      await store.desk.retry(aDecision(id, again({ feedback: 'briefly', payload: { input: 'new' } })));
       const { claimed } = await claim(id);
       expect(claimed).toMatchObject({
         payload: { input: 'new' },
@@ -452,25 +452,25 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     it('is told of at its later end, and the failure no more if it has not got through', async () => {
       const id = await failed({ callbackUrl: 'http://127.0.0.1:1/hook' });
       expect(await store.rows('SELECT type FROM webhook_deliveries')).toEqual([{ type: 'job.failed' }]);
-      await store.jobs.retry(aDecision(id, again()));
+      await store.desk.retry(aDecision(id, again()));
       expect(await store.rows('SELECT type FROM webhook_deliveries')).toEqual([]);
       await answer(id, 'at last');
-      await store.jobs.decide(aDecision(id));
+      await store.desk.decide(aDecision(id));
       expect(await store.rows('SELECT type FROM webhook_deliveries')).toEqual([{ type: 'job.succeeded' }]);
       await store.asOwner('DELETE FROM webhook_deliveries');
     });
 
     it.each<[string, (id: string) => Promise<unknown>]>([
-      ['cancelled', async () => store.jobs.cancel(SCOPE, await jobIn(store.jobs, 'bot'), 'ann')],
-      ['rejected', () => jobIn(store.jobs, 'fail')],
-      ['approved', () => jobIn(store.jobs, 'success')],
-      ['waiting', () => jobIn(store.jobs, 'human')],
-      ['with the model', () => jobIn(store.jobs, 'bot')],
+      ['cancelled', async () => store.jobs.cancel(SCOPE, await jobIn(store, 'bot'), 'ann')],
+      ['rejected', () => jobIn(store, 'fail')],
+      ['approved', () => jobIn(store, 'success')],
+      ['waiting', () => jobIn(store, 'human')],
+      ['with the model', () => jobIn(store, 'bot')],
     ])('does nothing for a job that is %s', async (_state, make) => {
       await make('');
       const [{ id }] = (await store.rows('SELECT id FROM jobs')) as [{ id: string }];
       const before = await store.everything();
-      expect(await store.jobs.retry(aDecision(id, again()))).toBeNull();
+      expect(await store.desk.retry(aDecision(id, again()))).toBeNull();
       expect(await store.everything()).toEqual(before);
     });
   });

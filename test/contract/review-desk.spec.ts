@@ -43,12 +43,12 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
 
   /** A job in `human` with a plan. */
   async function planned(plan: Partial<PlanRequest> = {}, fields: JobFields = {}): Promise<string> {
-    const id = await jobIn(store.jobs, 'human', fields);
-    expect(await store.jobs.plan(aPlan(id, plan))).toBe(true);
+    const id = await jobIn(store, 'human', fields);
+    expect(await store.desk.plan(aPlan(id, plan))).toBe(true);
     return id;
   }
   const decide = (id: string, actor: string, fields: JudgementFields = {}) =>
-    store.jobs.decide(aDecision(id, { actor, ...fields }));
+    store.desk.decide(aDecision(id, { actor, ...fields }));
   /** The model answers a job in `bot`. */
   async function answered(jobId: string, response: string): Promise<void> {
     const token = randomUUID();
@@ -65,10 +65,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     edit: () => decide(id, actor, { desk, verdict: 'edit', response: 'x' }),
     reject: () => decide(id, actor, { desk, verdict: 'reject' }),
     regenerate: () => decide(id, actor, { desk, verdict: 'regenerate' }),
-    hold: () => store.jobs.hold(aDecision(id, { actor, desk }), 1000),
-    'edit without a verdict': () => store.jobs.edit(anEdit(id, { actor, desk })),
-    claim: async () => (await store.jobs.claimReview({ ...aClaim({ actor, desk }), jobId: id })) && 'claimed',
-    'claim the next': () => store.jobs.claimNextReview(aClaim({ actor, desk })),
+    hold: () => store.desk.hold(aDecision(id, { actor, desk }), 1000),
+    'edit without a verdict': () => store.desk.edit(anEdit(id, { actor, desk })),
+    claim: async () => (await store.desk.claimReview({ ...aClaim({ actor, desk }), jobId: id })) && 'claimed',
+    'claim the next': () => store.desk.claimNextReview(aClaim({ actor, desk })),
   });
   const ACTS = Object.keys(acts('', ''));
   /** Every act is refused and changes nothing. */
@@ -82,7 +82,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
 
   describe('plans', () => {
     it('are written once for an answer, and say so', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       const wanted = {
         approvals: 2,
         fourEyes: true,
@@ -92,9 +92,9 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         escalateTo: 'chiefs',
         deadlineMs: 3000,
       };
-      expect(await store.jobs.plan(aPlan(id, wanted))).toBe(true);
+      expect(await store.desk.plan(aPlan(id, wanted))).toBe(true);
       const before = await store.everything();
-      expect(await store.jobs.plan(aPlan(id, { approvals: 1 }))).toBe(false);
+      expect(await store.desk.plan(aPlan(id, { approvals: 1 }))).toBe(false);
       expect(await store.everything()).toEqual(before);
       const row = await job(id);
       expect(row).toMatchObject({
@@ -120,10 +120,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     });
 
     it('are refused for a revision that the policy did not look at, and for a job that does not wait', async () => {
-      const id = await jobIn(store.jobs, 'human');
-      expect(await store.jobs.plan(aPlan(id, { revision: 2 }))).toBe(false);
+      const id = await jobIn(store, 'human');
+      expect(await store.desk.plan(aPlan(id, { revision: 2 }))).toBe(false);
       await store.jobs.cancel(SCOPE, id, 'ann');
-      expect(await store.jobs.plan(aPlan(id))).toBe(false);
+      expect(await store.desk.plan(aPlan(id))).toBe(false);
       expect(await types(id)).toEqual(['cancelled']);
     });
 
@@ -148,9 +148,9 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     });
 
     it('must come first where the desk requires them', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await refusesAll(id, 'ann', WITH_PLAN_ONLY);
-      await store.jobs.plan(aPlan(id));
+      await store.desk.plan(aPlan(id));
       expect(await decide(id, 'ann', { desk: WITH_PLAN_ONLY })).toMatchObject({ status: 'success' });
     });
 
@@ -174,7 +174,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         regenerations: 1,
       });
       await refusesAll(id, 'ann', desk);
-      expect(await store.jobs.plan(aPlan(id, { revision: 2 }))).toBe(true);
+      expect(await store.desk.plan(aPlan(id, { revision: 2 }))).toBe(true);
     });
   });
 
@@ -187,7 +187,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       ['approve', 'success'],
       ['reject', 'fail'],
     ] as const)('can %s an answer that has no plan, with its rule and hash', async (verdict, status) => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       expect(await automatic(id, { verdict })).toMatchObject({ status });
       expect(await decisions(id)).toMatchObject([
         { actor: 'policy:easy', automatic: true, final: true, rule: 'easy', policy_hash: 'p1' },
@@ -202,7 +202,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     });
 
     it('never decides on an answer that a person has asked for', async () => {
-      const id = await jobIn(store.jobs, 'human');
+      const id = await jobIn(store, 'human');
       await decide(id, 'ann', { verdict: 'regenerate' });
       await answered(id, 'second');
       expect(await automatic(id, { revision: 2 })).toBeNull();
@@ -214,9 +214,9 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const failing = await planned({ deadlineMs: 0, onDeadline: 'fail' });
       const none = await planned();
       for (const id of [early, failing, none]) expect(await automatic(id, atDeadline)).toBeNull();
-      expect(await store.jobs.dueApprovals(10)).toEqual([]);
+      expect(await store.desk.dueApprovals(10)).toEqual([]);
       await set(early, `deadline_at = now() - interval '1 second'`);
-      expect(await store.jobs.dueApprovals(10)).toEqual([
+      expect(await store.desk.dueApprovals(10)).toEqual([
         { jobId: early, ...SCOPE, revision: 1, rule: 'a rule', policyHash: 'p1' },
       ]);
       expect(await automatic(early, atDeadline)).toMatchObject({ status: 'success' });
@@ -256,7 +256,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       await decide(id, 'ann');
       expect(await decide(id, 'ann')).toBeNull();
       expect(await decide(id, 'ann', { verdict: 'reject' })).toBeNull();
-      expect(await store.jobs.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id })).toBe(false);
+      expect(await store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id })).toBe(false);
       expect(await types(id)).toEqual(['planned', 'voted']);
     });
 
@@ -287,7 +287,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('judge anew what was changed without a verdict', async () => {
       const id = await planned({ approvals: 2 });
       await decide(id, 'ann');
-      await store.jobs.edit(anEdit(id));
+      await store.desk.edit(anEdit(id));
       expect(await job(id)).toMatchObject({ approved_by: [], revision: 2 });
       expect(await decide(id, 'ann')).toMatchObject({ status: 'human' });
     });
@@ -356,7 +356,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
   });
 
   describe('claims', () => {
-    const next = (actor: string, fields = {}) => store.jobs.claimNextReview(aClaim({ actor, ...fields }));
+    const next = (actor: string, fields = {}) => store.desk.claimNextReview(aClaim({ actor, ...fields }));
     const expire = (id: string) => set(id, `claimed_until = now() - interval '1 second'`);
 
     it('go by priority, then by age, and pass over what somebody has', async () => {
@@ -369,7 +369,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         ids[0],
       ]);
       expect(await next('cho')).toBeNull();
-      expect(await store.jobs.countClaims(SCOPE, 'ann')).toBe(2);
+      expect(await store.desk.countClaims(SCOPE, 'ann')).toBe(2);
     });
 
     it("pass over other groups' jobs, own submissions, held ones and those that the reviewer has voted on", async () => {
@@ -378,7 +378,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const voted = await planned({ approvals: 2 }, { priority: 7 });
       await decide(voted, 'ann');
       const held = await planned({}, { priority: 6 });
-      await store.jobs.hold(aDecision(held, { actor: 'ben' }), 60_000);
+      await store.desk.hold(aDecision(held, { actor: 'ben' }), 60_000);
       const last = await planned({ group: 'sales' }, { priority: 1 });
       expect(await next('ann', { desk: inGroups('sales') })).toBe(last);
       expect(await next('ann', { desk: inGroups('sales') })).toBeNull();
@@ -398,9 +398,9 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('give the same job again when the command is repeated', async () => {
       const [first] = [await planned(), await planned()];
       const claim = aClaim();
-      expect(await store.jobs.claimNextReview(claim)).toBe(first);
+      expect(await store.desk.claimNextReview(claim)).toBe(first);
       const before = await store.everything();
-      expect(await store.jobs.claimNextReview(claim)).toBe(first);
+      expect(await store.desk.claimNextReview(claim)).toBe(first);
       expect(await store.everything()).toEqual(before);
     });
 
@@ -408,7 +408,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const id = await planned();
       await next('ann');
       await refusesAll(id, 'ben');
-      expect(await store.jobs.releaseReview({ ...SCOPE, jobId: id, actor: 'ben' })).toBe(false);
+      expect(await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ben' })).toBe(false);
       expect(await decide(id, 'ann')).toMatchObject({ status: 'success' });
       expect(await job(id)).toMatchObject({ claimed_by: null, claim_id: null });
       expect(await decisions(id)).toMatchObject([{ claimed_at: expect.any(Date) }]);
@@ -418,7 +418,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const id = await planned({ approvals: 2 });
       await next('ann');
       await expire(id);
-      expect(await store.jobs.countClaims(SCOPE, 'ann')).toBe(0);
+      expect(await store.desk.countClaims(SCOPE, 'ann')).toBe(0);
       expect(await decide(id, 'ann')).toMatchObject({ status: 'human' });
       expect(await next('ben')).toBe(id);
       await expire(id);
@@ -430,10 +430,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('are renewed by whoever has them, without another event', async () => {
       const id = await planned();
       const mine = { ...aClaim({ actor: 'ann' }), jobId: id };
-      expect(await store.jobs.claimReview(mine)).toBe(true);
+      expect(await store.desk.claimReview(mine)).toBe(true);
       const { claimed_at: since } = await job(id);
       await set(id, `claimed_until = now() + interval '1 second'`);
-      expect(await store.jobs.claimReview({ ...mine, id: randomUUID() })).toBe(true);
+      expect(await store.desk.claimReview({ ...mine, id: randomUUID() })).toBe(true);
       const row = await job(id);
       expect(row.claimed_at).toEqual(since);
       expect(row.claimed_until.getTime() - Date.now()).toBeGreaterThan(30_000);
@@ -443,8 +443,8 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('end when they are released', async () => {
       const id = await planned();
       await next('ann');
-      expect(await store.jobs.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' })).toBe(true);
-      expect(await store.jobs.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' })).toBe(false);
+      expect(await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' })).toBe(true);
+      expect(await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' })).toBe(false);
       expect(await next('ben')).toBe(id);
       expect(await types(id)).toEqual(['planned', 'claimed', 'released', 'claimed']);
     });
@@ -462,7 +462,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     async function held(fields: JudgementFields = {}, plan: Partial<PlanRequest> = {}) {
       const id = await planned(plan);
       const decision = aDecision(id, { actor: 'ann', ...fields });
-      const answer = await store.jobs.hold(decision, 60_000);
+      const answer = await store.desk.hold(decision, 60_000);
       expect(answer).toEqual({ until: (await job(id)).held_until, revision: 1 });
       return { id, decision, undo: { ...SCOPE, jobId: id, decisionId: decision.id, actor: 'ann' } };
     }
@@ -473,8 +473,8 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       expect(await decisions(id)).toEqual([]);
       await refusesAll(id, 'ann');
       await refusesAll(id, 'ben');
-      expect(await store.jobs.hold(decision, 1000)).toBeNull();
-      expect(await settleHeld(store.jobs, 10)).toEqual([]);
+      expect(await store.desk.hold(decision, 1000)).toBeNull();
+      expect(await settleHeld(store.desk, 10)).toEqual([]);
       expect(await types(id)).toEqual(['planned', 'held']);
     });
 
@@ -486,10 +486,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     ] as const)('%o takes effect once it is due, once', async (fields, status, revision) => {
       const { id, decision } = await held(fields);
       await due(id);
-      const [settled, ...others] = await settleHeld(store.jobs, 10);
+      const [settled, ...others] = await settleHeld(store.desk, 10);
       expect(settled).toMatchObject({ jobId: id, status, revision });
       expect(others).toEqual([]);
-      expect(await settleHeld(store.jobs, 10)).toEqual([]);
+      expect(await settleHeld(store.desk, 10)).toEqual([]);
       expect(await decisions(id)).toMatchObject([{ id: decision.id, actor: 'ann', final: true }]);
       expect(await job(id)).toMatchObject({ status, held_decision: null, held_until: null });
     });
@@ -497,38 +497,38 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('is one vote where more people must agree', async () => {
       const { id } = await held({}, { approvals: 2 });
       await due(id);
-      expect(await settleHeld(store.jobs, 10)).toMatchObject([{ jobId: id, status: 'human' }]);
+      expect(await settleHeld(store.desk, 10)).toMatchObject([{ jobId: id, status: 'human' }]);
       expect(await decide(id, 'ben')).toMatchObject({ status: 'success' });
     });
 
     it('is undone by its author only, before it is due', async () => {
       const { id, undo } = await held();
-      expect(await store.jobs.undo({ ...undo, actor: 'ben' })).toBe(false);
-      expect(await store.jobs.undo({ ...undo, decisionId: randomUUID() })).toBe(false);
-      expect(await store.jobs.undo(undo)).toBe(true);
-      expect(await store.jobs.undo(undo)).toBe(false);
+      expect(await store.desk.undo({ ...undo, actor: 'ben' })).toBe(false);
+      expect(await store.desk.undo({ ...undo, decisionId: randomUUID() })).toBe(false);
+      expect(await store.desk.undo(undo)).toBe(true);
+      expect(await store.desk.undo(undo)).toBe(false);
       expect(await types(id)).toEqual(['planned', 'held', 'undone']);
       expect(await decide(id, 'ben')).toMatchObject({ status: 'success' });
       const late = await held();
       await due(late.id);
-      expect(await store.jobs.undo(late.undo)).toBe(false);
+      expect(await store.desk.undo(late.undo)).toBe(false);
     });
 
     it('that was undone is not made by a late repetition of its command', async () => {
       const { decision, undo } = await held();
-      await store.jobs.undo(undo);
-      expect(await store.jobs.hold(decision, 1000)).toBeNull();
-      expect(await store.jobs.decide(decision)).toBeNull();
-      expect(await store.jobs.hold({ ...decision, id: randomUUID() }, 1000)).not.toBeNull();
+      await store.desk.undo(undo);
+      expect(await store.desk.hold(decision, 1000)).toBeNull();
+      expect(await store.desk.decide(decision)).toBeNull();
+      expect(await store.desk.hold({ ...decision, id: randomUUID() }, 1000)).not.toBeNull();
     });
 
     it('keeps its id to itself: another job is not decided under it', async () => {
       const { id, decision } = await held();
       const other = await planned();
-      expect(await store.jobs.hold({ ...decision, jobId: other }, 0)).toBeNull();
-      expect(await store.jobs.decide({ ...decision, jobId: other })).toBeNull();
+      expect(await store.desk.hold({ ...decision, jobId: other }, 0)).toBeNull();
+      expect(await store.desk.decide({ ...decision, jobId: other })).toBeNull();
       await due(id);
-      expect(await settleHeld(store.jobs, 10)).toMatchObject([{ jobId: id, status: 'success' }]);
+      expect(await settleHeld(store.desk, 10)).toMatchObject([{ jobId: id, status: 'success' }]);
     });
 
     it.each<[string, (id: string, decision: Judgement) => Promise<unknown>]>([
@@ -539,8 +539,8 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       [
         'was undone before',
         async (jobId, { id: decisionId }) => {
-          await store.jobs.hold(aDecision(jobId, { id: decisionId, actor: 'ann' }), 60_000);
-          await store.jobs.undo({ ...SCOPE, jobId, decisionId, actor: 'ann' });
+          await store.desk.hold(aDecision(jobId, { id: decisionId, actor: 'ann' }), 60_000);
+          await store.desk.undo({ ...SCOPE, jobId, decisionId, actor: 'ann' });
         },
       ],
     ])('is taken back when it is due and a decision with its id %s', async (_what, spend) => {
@@ -552,7 +552,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         `UPDATE jobs SET held_decision = $2::jsonb, held_until = now() - interval '1 second' WHERE id = $1`,
         [id, JSON.stringify(decision)],
       );
-      expect(await settleHeld(store.jobs, 10)).toEqual([
+      expect(await settleHeld(store.desk, 10)).toEqual([
         { jobId: id, status: 'human', revision: 1, bell: null, undone: true },
       ]);
       expect(await job(id)).toMatchObject({ status: 'human', held_decision: null, held_until: null });
@@ -562,7 +562,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         actor: 'desk',
         data: { decision_id: decision.id, because: expect.stringContaining('its id belongs to') },
       });
-      expect(await settleHeld(store.jobs, 10)).toEqual([]);
+      expect(await settleHeld(store.desk, 10)).toEqual([]);
       expect(await decide(id, 'ben')).toMatchObject({ status: 'success' });
     });
 
@@ -571,9 +571,9 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       for (const { id } of made) await due(id);
       const bad = made[1]!.id;
       await set(bad, `held_decision = jsonb_set(held_decision, '{revision}', '"x"')`);
-      const ids = await store.jobs.dueHeld(10);
+      const ids = await store.desk.dueHeld(10);
       expect(new Set(ids)).toEqual(new Set(made.map(({ id }) => id)));
-      const settled = await Promise.allSettled(ids.map((id) => store.jobs.settle(id)));
+      const settled = await Promise.allSettled(ids.map((id) => store.desk.settle(id)));
       for (const [index, id] of ids.entries()) {
         expect(settled[index]).toMatchObject(
           id === bad ? { status: 'rejected' } : { value: { status: 'success', undone: false } },
@@ -584,19 +584,19 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
 
     it('is left alone by deadlines, and by policies', async () => {
       const { id } = await held({}, { deadlineMs: 0, onDeadline: 'approve', remindAfterMs: 0 });
-      expect(await store.jobs.dueApprovals(10)).toEqual([]);
-      expect(await store.jobs.climbLadder(10)).toEqual([]);
+      expect(await store.desk.dueApprovals(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([]);
       const policy = { rule: 'easy', hash: 'p1', atDeadline: true };
       expect(await decide(id, 'policy:easy', { policy })).toBeNull();
       await set(id, `on_deadline = 'fail'`);
-      expect(await store.jobs.climbLadder(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([]);
     });
 
     it('is lost to a cancellation, even when it is due', async () => {
       const { id } = await held();
       await due(id);
       expect(await store.jobs.cancel(SCOPE, id, 'sue')).toBe(true);
-      expect(await settleHeld(store.jobs, 10)).toEqual([]);
+      expect(await settleHeld(store.desk, 10)).toEqual([]);
       expect(await decisions(id)).toEqual([]);
       expect(await job(id)).toMatchObject({ status: 'fail', failure_reason: 'cancelled' });
     });
@@ -613,15 +613,15 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         deadlineMs: 180_000,
         escalateTo: 'chiefs',
       });
-      expect(await store.jobs.climbLadder(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([]);
       for (const [column, type] of [
         ['remind_at', 'reminded'],
         ['escalate_at', 'escalated'],
         ['deadline_at', 'expired'],
       ]) {
         await set(id, `${column} = ${past}`);
-        expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: id, type }]);
-        expect(await store.jobs.climbLadder(10)).toEqual([]);
+        expect(await store.desk.climbLadder(10)).toEqual([{ jobId: id, type }]);
+        expect(await store.desk.climbLadder(10)).toEqual([]);
         if (type === 'escalated') expect(await job(id)).toMatchObject({ review_group: 'chiefs' });
       }
       expect(await types(id)).toEqual(['planned', 'reminded', 'escalated', 'expired']);
@@ -637,34 +637,34 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('takes only the last step that is due after a long time without anybody', async () => {
       const expired = await planned({ remindAfterMs: 0, escalateAfterMs: 0, deadlineMs: 0 });
       const escalated = await planned({ remindAfterMs: 0, escalateAfterMs: 0, deadlineMs: 60_000 });
-      const steps = await store.jobs.climbLadder(10);
+      const steps = await store.desk.climbLadder(10);
       expect(new Map(steps.map(({ jobId, type }) => [jobId, type]))).toEqual(
         new Map([
           [expired, 'expired'],
           [escalated, 'escalated'],
         ]),
       );
-      expect(await store.jobs.climbLadder(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([]);
       expect(await types(escalated)).toEqual(['planned', 'escalated']);
     });
 
     it('takes the longest overdue first, as many as it was asked for', async () => {
       const ids = [await planned({ remindAfterMs: 0 }), await planned({ remindAfterMs: 0 })];
       await set(ids[1]!, `remind_at = now() - interval '1 day'`);
-      expect(await store.jobs.climbLadder(1)).toEqual([{ jobId: ids[1], type: 'reminded' }]);
-      expect(await store.jobs.climbLadder(1)).toEqual([{ jobId: ids[0], type: 'reminded' }]);
+      expect(await store.desk.climbLadder(1)).toEqual([{ jobId: ids[1], type: 'reminded' }]);
+      expect(await store.desk.climbLadder(1)).toEqual([{ jobId: ids[0], type: 'reminded' }]);
     });
 
     it('leaves a job alone that is to be approved at its deadline, but reminds of it before', async () => {
       const id = await planned({ deadlineMs: 0, onDeadline: 'approve' });
-      expect(await store.jobs.climbLadder(10)).toEqual([]);
+      expect(await store.desk.climbLadder(10)).toEqual([]);
       await set(id, `deadline_at = ${future}, remind_at = ${past}`);
-      expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: id, type: 'reminded' }]);
+      expect(await store.desk.climbLadder(10)).toEqual([{ jobId: id, type: 'reminded' }]);
     });
 
     it('reminds of a job without a deadline, whatever would happen at one', async () => {
       const id = await planned({ remindAfterMs: 0, onDeadline: 'approve' });
-      expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: id, type: 'reminded' }]);
+      expect(await store.desk.climbLadder(10)).toEqual([{ jobId: id, type: 'reminded' }]);
     });
 
     it('does not escalate once more what a disagreement has escalated', async () => {
@@ -673,7 +673,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       await decide(id, 'ben', { verdict: 'reject' });
       expect(await job(id)).toMatchObject({ escalate_at: null });
       const laddered = await planned({ approvals: 2, escalateAfterMs: 0 });
-      expect(await store.jobs.climbLadder(10)).toEqual([{ jobId: laddered, type: 'escalated' }]);
+      expect(await store.desk.climbLadder(10)).toEqual([{ jobId: laddered, type: 'escalated' }]);
       await decide(laddered, 'ann');
       await decide(laddered, 'ben', { verdict: 'reject' });
       expect(await types(laddered)).toEqual(['planned', 'escalated', 'voted', 'voted']);
@@ -691,7 +691,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
             id,
             `deadline_at = now() - interval '1 second', on_deadline = 'fail', at_work_until = NULL`,
           );
-          await store.jobs.climbLadder(10);
+          await store.desk.climbLadder(10);
         },
       ],
       [
@@ -720,7 +720,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
 
     it('that are saved in the moment in which the job ends are read by nobody, and swept', async () => {
       const drafts = new DraftStore(store.database);
-      const [ended, other] = [await jobIn(store.jobs, 'success'), await planned()];
+      const [ended, other] = [await jobIn(store, 'success'), await planned()];
       // As a statement leaves them that saw the job before it ended.
       await store.rows(
         `INSERT INTO drafts (job_id, actor, revision, content)
@@ -745,10 +745,10 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         await drafts.save(SCOPE, { jobId: id, actor, revision: 1, content: text('begun') });
       const left = async () =>
         (await store.rows('SELECT actor FROM drafts ORDER BY actor')).map(({ actor }) => actor);
-      await store.jobs.hold(aDecision(id, { actor: 'ann' }), 60_000);
+      await store.desk.hold(aDecision(id, { actor: 'ann' }), 60_000);
       expect(await left()).toEqual(['ann', 'ben', 'cho']);
       await set(id, 'held_until = now()');
-      await settleHeld(store.jobs, 10);
+      await settleHeld(store.desk, 10);
       expect(await left()).toEqual(['ben', 'cho']);
       await decide(id, 'ben', { verdict: 'regenerate' });
       expect(await left()).toEqual(['cho']);
@@ -765,13 +765,13 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
   });
 
   it('notes once under one id, in any status', async () => {
-    const id = await jobIn(store.jobs, 'success');
+    const id = await jobIn(store, 'success');
     const note = { ...SCOPE, id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
-    expect([await store.jobs.addNote(note), await store.jobs.addNote(note)]).toEqual([true, true]);
+    expect([await store.desk.addNote(note), await store.desk.addNote(note)]).toEqual([true, true]);
     expect((await events(id)).filter(({ type }) => type === 'noted')).toMatchObject([
       { actor: 'ann', status: 'success', data: { text: 'odd', note_id: note.id } },
     ]);
-    expect(await store.jobs.addNote({ ...note, jobId: randomUUID() })).toBe(false);
+    expect(await store.desk.addNote({ ...note, jobId: randomUUID() })).toBe(false);
   });
 
   it("keeps the model's own answer over edits, until the model is asked again", async () => {
@@ -780,7 +780,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const { response, model_response: model, edited, revision } = await job(id);
       return { response, model, edited, revision };
     };
-    await store.jobs.edit(anEdit(id, { response: 'one' }));
+    await store.desk.edit(anEdit(id, { response: 'one' }));
     expect(await kept()).toEqual({ response: 'one', model: AN_ANSWER, edited: true, revision: 2 });
     await decide(id, 'ann', { verdict: 'edit', response: 'two' });
     expect(await kept()).toEqual({ response: 'two', model: AN_ANSWER, edited: true, revision: 3 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { JobReader, JobStore, VERDICTS, type DeskRules, type Obstacle } from '@hitl/domain';
+import { VERDICTS, type DeskRules, type Obstacle } from '@hitl/domain';
 import {
   aClaim,
   aDecision,
@@ -10,10 +10,12 @@ import {
   anEdit,
   aPlan,
   createTestDatabase,
-  settleHeld,
-  until,
-  type TestDatabase,
   SCOPE,
+  settleHeld,
+  storesOn,
+  until,
+  type Stores,
+  type TestDatabase,
 } from '@hitl/testing';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
@@ -111,13 +113,13 @@ const TOGETHER = new Set<Command['do']>([
 describe('the review desk', () => {
   let database: TestDatabase;
   let sources: DataSource[];
-  let stores: JobStore[];
+  let stores: Stores[];
   /** Its connection is the one that a crash ends. */
   let mortal: DataSource;
   beforeAll(async () => {
     database = await createTestDatabase();
     sources = await Promise.all([3, 3, 1].map((size) => createDataSource(database.url, size).initialize()));
-    stores = sources.map((source) => new JobStore(source));
+    stores = sources.map(storesOn);
     mortal = sources[2]!;
   });
   afterAll(async () => {
@@ -177,7 +179,7 @@ describe('the review desk', () => {
     const jobs: ModelJob[] = [];
     for (const { priority } of starts) {
       const job = aJob({ priority, actor: SUBMITTER, callbackUrl: 'http://127.0.0.1/ended' });
-      await stores[0]!.submit(job);
+      await stores[0]!.jobs.submit(job);
       jobs.push(modelJob(job.id, priority));
     }
     return jobs;
@@ -329,7 +331,7 @@ describe('the review desk', () => {
       const job = this.model.jobs.find((one) => one.id === id)!;
       const votes = verdict === 'approve' || verdict === 'reject';
       if (!votes || command.revision !== job.revision || job.spent.includes(command.id)) return null;
-      const obstacles = await new JobReader(sources[0]!).obstacles(SCOPE, [id], {
+      const obstacles = await stores[0]!.deskReader.obstacles(SCOPE, [id], {
         actor,
         desk: this.deskOf(actor),
       });
@@ -436,7 +438,7 @@ describe('the review desk', () => {
       return { groups, requirePlan, maxRegenerations: MAX_REGENERATIONS };
     }
 
-    private async perform(store: JobStore, command: Command): Promise<unknown> {
+    private async perform({ jobs, desk }: Stores, command: Command): Promise<unknown> {
       const deskOf = this.deskOf.bind(this);
       const claimOf = ({ id, actor }: { id: string; actor: string }) =>
         aClaim({ id, actor, leaseMs: 2 * MINUTE, desk: deskOf(actor) });
@@ -446,7 +448,7 @@ describe('the review desk', () => {
           const { group, escalateTo, approvals, fourEyes, onDeadline, remind, escalate, deadline, grace } =
             command.plan;
           const after = (wait: number | null): number | null => (wait === null ? null : wait * MINUTE);
-          return store.plan(
+          return desk.plan(
             aPlan(command.job, {
               ...{
                 revision: command.revision,
@@ -469,57 +471,57 @@ describe('the review desk', () => {
           const { job, id, actor, verdict, revision } = command;
           const response = verdict === 'edit' ? edited(Number(revision), actor) : null;
           const judgement = aDecision(job, { id, actor, verdict, revision, response, desk: deskOf(actor) });
-          if (command.do === 'hold') return (await store.hold(judgement, MINUTE)) !== null;
-          return toldOf(await store.decide(judgement));
+          if (command.do === 'hold') return (await desk.hold(judgement, MINUTE)) !== null;
+          return toldOf(await desk.decide(judgement));
         }
         case 'automatic': {
           const { job, id, verdict, revision } = command;
           const policy = { rule: 'easy', hash: 'p1', atDeadline: false };
           return toldOf(
-            await store.decide(aDecision(job, { id, actor: 'policy:easy', verdict, revision, policy })),
+            await desk.decide(aDecision(job, { id, actor: 'policy:easy', verdict, revision, policy })),
           );
         }
         case 'undo':
-          return store.undo({ ...SCOPE, jobId: command.job, decisionId: command.id, actor: command.actor });
+          return desk.undo({ ...SCOPE, jobId: command.job, decisionId: command.id, actor: command.actor });
         case 'edit': {
           const { job, actor, revision } = command;
           const response = edited(revision, actor);
-          return store.edit(anEdit(job, { actor, revision, response, desk: deskOf(actor) }));
+          return desk.edit(anEdit(job, { actor, revision, response, desk: deskOf(actor) }));
         }
         case 'claim':
-          return store.claimReview({ ...claimOf(command), jobId: command.job });
+          return desk.claimReview({ ...claimOf(command), jobId: command.job });
         case 'claimNext':
-          return store.claimNextReview(claimOf(command));
+          return desk.claimNextReview(claimOf(command));
         case 'release':
-          return store.releaseReview({ ...SCOPE, jobId: command.job, actor: command.actor });
+          return desk.releaseReview({ ...SCOPE, jobId: command.job, actor: command.actor });
         case 'cancel':
-          return store.cancel(SCOPE, command.job, command.actor);
+          return jobs.cancel(SCOPE, command.job, command.actor);
         case 'take':
-          return (await store.claim({ ...lease(command), leaseMs: MINUTE, maxAttempts: 5 })) !== null;
+          return (await jobs.claim({ ...lease(command), leaseMs: MINUTE, maxAttempts: 5 })) !== null;
         case 'complete':
-          return (await store.complete(anAnswer(lease(command), answered(command.id)))) !== null;
+          return (await jobs.complete(anAnswer(lease(command), answered(command.id)))) !== null;
         case 'retry':
         case 'give up':
-          return store.failAttempt({
+          return jobs.failAttempt({
             ...lease(command),
             detail: 'x',
             retryInMs: command.do === 'retry' ? MINUTE : null,
           });
         case 'settle':
-          return byJob((await settleHeld(store, 100)).map((one) => [one.jobId, toldOf(one)]));
+          return byJob((await settleHeld(desk, 100)).map((one) => [one.jobId, toldOf(one)]));
         case 'approve due': {
-          const due = await store.dueApprovals(100);
+          const due = await desk.dueApprovals(100);
           const approved = due.map(async ({ jobId, revision, policyHash }): Promise<[string, unknown]> => {
             const policy = { rule: 'defaults', hash: policyHash, atDeadline: true };
             const actor = 'policy:defaults';
-            return [jobId, toldOf(await store.decide(aDecision(jobId, { actor, revision, policy })))];
+            return [jobId, toldOf(await desk.decide(aDecision(jobId, { actor, revision, policy })))];
           });
           return byJob(await Promise.all(approved));
         }
         case 'climb':
-          return byJob((await store.climbLadder(100)).map(({ jobId, type }) => [jobId, type]));
+          return byJob((await desk.climbLadder(100)).map(({ jobId, type }) => [jobId, type]));
         case 'kick':
-          return byJob((await store.kickOverdue(100)).map(({ jobId }) => [jobId, 'rung']));
+          return byJob((await jobs.kickOverdue(100)).map(({ jobId }) => [jobId, 'rung']));
         case 'pass': {
           const times = [
             'waiting_since',

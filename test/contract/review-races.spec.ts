@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { JobStore, type PlanRequest, type ReviewClaim } from '@hitl/domain';
+import { type PlanRequest, type ReviewClaim } from '@hitl/domain';
 import {
   aClaim,
   aDecision,
@@ -10,12 +10,14 @@ import {
   createTestDatabase,
   jobIn,
   NO_POLICY,
+  SCOPE,
   settleHeld,
+  storesOn,
   until,
   type JobFields,
   type JudgementFields,
+  type Stores,
   type TestDatabase,
-  SCOPE,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
@@ -27,13 +29,13 @@ const TOGETHER = 8;
 describe(`${ROUNDS} times each on PostgreSQL`, () => {
   let database: TestDatabase;
   let sources: DataSource[];
-  let stores: JobStore[];
+  let stores: Stores[];
   beforeAll(async () => {
     database = await createTestDatabase();
     sources = await Promise.all(
       Array.from({ length: 4 }, () => createDataSource(database.url, TOGETHER).initialize()),
     );
-    stores = sources.map((source) => new JobStore(source));
+    stores = sources.map(storesOn);
   });
   afterAll(async () => {
     await Promise.all(sources.map((source) => source.destroy()));
@@ -88,11 +90,11 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
     jobIn(stores[3]!, 'human', { callbackUrl: 'http://127.0.0.1/ended', ...fields });
   async function planned(plan: Partial<PlanRequest> = {}): Promise<string> {
     const id = await waiting();
-    await stores[3]!.plan(aPlan(id, plan));
+    await stores[3]!.desk.plan(aPlan(id, plan));
     return id;
   }
   const decide = (store: number, jobId: string, actor: string, fields: JudgementFields = {}) =>
-    stores[store]!.decide(aDecision(jobId, { actor, revision: 1, ...fields }));
+    stores[store]!.desk.decide(aDecision(jobId, { actor, revision: 1, ...fields }));
   const backdate = (id: string, change: string) =>
     database.query(`UPDATE jobs SET ${change} WHERE id = $1`, [id]);
   const PAST = `now() - interval '1 second'`;
@@ -112,8 +114,8 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const group = randomUUID();
       const id = await planned({ group });
       const [ann, ben] = await Promise.all([
-        stores[0]!.claimNextReview(aClaim({ actor: 'ann', ...inGroup(group) })),
-        stores[1]!.claimNextReview(aClaim({ actor: 'ben', ...inGroup(group) })),
+        stores[0]!.desk.claimNextReview(aClaim({ actor: 'ann', ...inGroup(group) })),
+        stores[1]!.desk.claimNextReview(aClaim({ actor: 'ben', ...inGroup(group) })),
       ]);
       const won = winner(ann, ben) === 'first' ? 'ann' : 'ben';
       expect([ann, ben]).toContain(id);
@@ -131,7 +133,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const ids = await Promise.all([planned({ group }), planned({ group }), planned({ group })]);
       const answers = await Promise.all(
         Array.from({ length: 6 }, (_, index) =>
-          stores[index % 4]!.claimNextReview(aClaim({ actor: `r${index}`, ...inGroup(group) })),
+          stores[index % 4]!.desk.claimNextReview(aClaim({ actor: `r${index}`, ...inGroup(group) })),
         ),
       );
       expect(answers.filter((answer) => answer !== null).sort()).toEqual(ids.sort());
@@ -142,12 +144,14 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
   it('a decision, or a renewal, of whose claim expires against the one who takes the job', async () => {
     const outcomes = await race(async (index) => {
       const id = await planned();
-      expect(await stores[0]!.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id })).toBe(true);
+      expect(await stores[0]!.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id })).toBe(true);
       await backdate(id, `claimed_until = now() + interval '${index % 3} milliseconds'`);
       const decides = index % 2 === 0;
       const [old, fresh] = await Promise.all([
-        decides ? decide(0, id, 'ann') : stores[0]!.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id }),
-        stores[1]!.claimReview({ ...aClaim({ actor: 'ben' }), jobId: id }),
+        decides
+          ? decide(0, id, 'ann')
+          : stores[0]!.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId: id }),
+        stores[1]!.desk.claimReview({ ...aClaim({ actor: 'ben' }), jobId: id }),
       ]);
       const won = winner(old, fresh);
       const story = await storyOf(id);
@@ -197,8 +201,8 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const id = await planned({ deadlineMs: 0 });
       const [decided, ...steps] = await Promise.all([
         decide(0, id, 'ann'),
-        stores[1]!.climbLadder(TOGETHER),
-        stores[2]!.climbLadder(TOGETHER),
+        stores[1]!.desk.climbLadder(TOGETHER),
+        stores[2]!.desk.climbLadder(TOGETHER),
       ]);
       // Another round's look may have taken this one's step, and a look passes over what is being decided.
       const story = await storyOf(id);
@@ -241,15 +245,15 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
     await race(async (index) => {
       const id = await planned();
       const decision = aDecision(id, { actor: 'ann' });
-      await stores[0]!.hold(decision, 60_000);
+      await stores[0]!.desk.hold(decision, 60_000);
       await backdate(id, `held_until = now() + interval '${index % 4} milliseconds'`);
-      const undoing = stores[0]!.undo({ ...SCOPE, jobId: id, decisionId: decision.id, actor: 'ann' });
+      const undoing = stores[0]!.desk.undo({ ...SCOPE, jobId: id, decisionId: decision.id, actor: 'ann' });
       // A look before the time has come settles nothing; the last one comes after it.
-      await Promise.all([settleHeld(stores[1]!, TOGETHER), settleHeld(stores[2]!, TOGETHER)]);
+      await Promise.all([settleHeld(stores[1]!.desk, TOGETHER), settleHeld(stores[2]!.desk, TOGETHER)]);
       const undone = await undoing;
       await database.query(`SELECT pg_sleep_until(held_until) FROM jobs WHERE id = $1`, [id]);
       for (let held = true; held;) {
-        await settleHeld(stores[1]!, TOGETHER);
+        await settleHeld(stores[1]!.desk, TOGETHER);
         held =
           (await database.query('SELECT 1 FROM jobs WHERE id = $1 AND held_until IS NOT NULL', [id])).length >
           0;
@@ -268,7 +272,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
     const lock = sources[3]!.createQueryRunner();
     await lock.startTransaction();
     await lock.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [one]);
-    const holding = stores[0]!.hold(decision, 1);
+    const holding = stores[0]!.desk.hold(decision, 1);
     await until('the statement that holds it waits', async () => {
       const waiting = await database.query(
         `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
@@ -281,7 +285,9 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
     const held = await holding;
     expect(held).not.toBeNull();
     await database.query(`SELECT pg_sleep_until($1)`, [held!.until]);
-    expect(await settleHeld(stores[2]!, 10)).toMatchObject([{ jobId: one, status: 'human', undone: true }]);
+    expect(await settleHeld(stores[2]!.desk, 10)).toMatchObject([
+      { jobId: one, status: 'human', undone: true },
+    ]);
     expect(await storyOf(one)).toMatchObject({
       status: 'human',
       decisions: [],
@@ -356,7 +362,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
         decide(0, id, 'ann'),
         withVerdict
           ? decide(1, id, 'ben', { verdict: 'edit', response: 'better' })
-          : stores[1]!.edit(anEdit(id, { actor: 'ben', revision: 1 })),
+          : stores[1]!.desk.edit(anEdit(id, { actor: 'ben', revision: 1 })),
       ]);
       // A vote of the old revision does not stop the edit, but does not count for it.
       expect(edited).not.toBeNull();
@@ -377,15 +383,15 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const decision = aDecision(id, { actor: 'ann' });
       const kind = (['decide', 'hold', 'settle'] as const)[index % 3]!;
       if (kind === 'settle') {
-        await stores[0]!.hold(decision, 60_000);
+        await stores[0]!.desk.hold(decision, 60_000);
         await backdate(id, `held_until = ${PAST}`);
       }
       const acts = {
-        decide: () => stores[0]!.decide(decision),
-        hold: () => stores[0]!.hold(decision, 60_000),
-        settle: () => settleHeld(stores[0]!, ROUNDS),
+        decide: () => stores[0]!.desk.decide(decision),
+        hold: () => stores[0]!.desk.hold(decision, 60_000),
+        settle: () => settleHeld(stores[0]!.desk, ROUNDS),
       };
-      const [cancelled] = await Promise.all([stores[1]!.cancel(SCOPE, id, 'sue'), acts[kind]()]);
+      const [cancelled] = await Promise.all([stores[1]!.jobs.cancel(SCOPE, id, 'sue'), acts[kind]()]);
       const story = await storyOf(id);
       if (kind === 'hold') expect(cancelled).toBe(true);
       expect(story).toMatchObject(
@@ -409,7 +415,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const id = await waiting();
       const policy = { rule: 'easy', hash: 'p0', atDeadline: false };
       const [wrote, decided] = await Promise.all([
-        stores[0]!.plan(aPlan(id, { approvals: 2 })),
+        stores[0]!.desk.plan(aPlan(id, { approvals: 2 })),
         decide(1, id, 'policy:easy', { policy }),
       ]);
       const won = winner(wrote, decided);
@@ -427,7 +433,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const id = await waiting();
       const desk = { ...NO_POLICY, requirePlan: true };
       const [wrote, clicked] = await Promise.all([
-        stores[0]!.plan(aPlan(id, { approvals: 2 })),
+        stores[0]!.desk.plan(aPlan(id, { approvals: 2 })),
         decide(1, id, 'ann', { desk }),
       ]);
       expect(wrote).toBe(true);
@@ -444,7 +450,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
     await race(async () => {
       const id = await planned();
       const note = { ...SCOPE, id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
-      await Promise.all([stores[0]!.addNote(note), stores[1]!.addNote(note)]);
+      await Promise.all([stores[0]!.desk.addNote(note), stores[1]!.desk.addNote(note)]);
       expect((await storyOf(id)).events).toEqual([expect.anything(), 'ann noted']);
       return 'once';
     });

@@ -2,14 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDataSource, startEmbeddedDatabase } from '@hitl/database';
-import { JobLists, JobReader, JobStore, JsonText, OutboxStore } from '@hitl/domain';
-import { copyEmbeddedDatabase, createTestDatabase } from '@hitl/testing';
+import { JobLists, JobReader, JsonText, OutboxStore } from '@hitl/domain';
+import { copyEmbeddedDatabase, createTestDatabase, storesOn, type Stores } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
 /** A migrated database of its own, and the stores on it. */
-export interface TestStore {
+export interface TestStore extends Stores {
   database: DataSource;
-  jobs: JobStore;
   reader: JobReader;
   lists: JobLists;
   outbox: OutboxStore;
@@ -73,7 +72,7 @@ function storeOn(database: DataSource, dispose: () => Promise<void>): TestStore 
     });
   return {
     database,
-    jobs: new JobStore(database),
+    ...storesOn(database),
     reader: new JobReader(database),
     lists: new JobLists(database),
     outbox: new OutboxStore(database),

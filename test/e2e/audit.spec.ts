@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource, startEmbeddedDatabase } from '@hitl/database';
-import { JobStore } from '@hitl/domain';
 import {
   copyEmbeddedDatabase,
   createTestDatabase,
   jobIn,
   runService,
+  storesOn,
   type TestDatabase,
 } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
@@ -26,8 +26,8 @@ describe('audit verify on PostgreSQL', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     source = await createDataSource(database.url, 5).initialize();
-    const jobs = new JobStore(source);
-    ids = await Promise.all(Array.from({ length: 120 }, () => jobIn(jobs, 'success')));
+    const stores = storesOn(source);
+    ids = await Promise.all(Array.from({ length: 120 }, () => jobIn(stores, 'success')));
   });
   afterAll(async () => {
     await source.destroy();
@@ -40,7 +40,7 @@ describe('audit verify on PostgreSQL', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' });
     const [, jobs, events, digest] = WHOLE.exec(first.stdout) as RegExpExecArray;
     expect([jobs, events]).toEqual(['120', '360']);
-    await jobIn(new JobStore(source), 'human');
+    await jobIn(storesOn(source), 'human');
     expect(await verify('--digest', String(digest))).toEqual({
       code: 0,
       stdout: `whole: 121 jobs, 362 events, 0 findings, digest ${digest}\n`,
@@ -110,7 +110,7 @@ describe('audit verify on the embedded database', () => {
     copyEmbeddedDatabase(folder);
     const embedded = await startEmbeddedDatabase(folder);
     const source = await createDataSource(embedded.url, 1).initialize();
-    await jobIn(new JobStore(source), 'success');
+    await jobIn(storesOn(source), 'success');
     const busy = await audit(['verify'], { DATA_DIR: folder });
     await source.destroy();
     await embedded.close();

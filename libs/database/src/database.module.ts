@@ -3,6 +3,8 @@ import { Logger } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   DecisionReader,
+  DeskReader,
+  DeskStore,
   DraftStore,
   EventReader,
   ExportReader,
@@ -29,6 +31,8 @@ const STORES = [
   RemarkReader,
   SummaryReader,
   DecisionReader,
+  DeskReader,
+  DeskStore,
   DraftStore,
   EventReader,
   ExportReader,

@@ -20,3 +20,8 @@ export function quick(sql: string): string {
 export function isQuick(sql: string): boolean {
   return sql.startsWith('/* quick */') || preparedName(sql) !== undefined;
 }
+
+/** JSON text for a jsonb parameter; null stands for "not given". */
+export function jsonOrNull(value: object | null | undefined): string | null {
+  return value ? JSON.stringify(value) : null;
+}

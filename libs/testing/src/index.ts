@@ -13,6 +13,8 @@ export {
   NO_POLICY,
   SCOPE,
   settleHeld,
+  storesOn,
+  type Stores,
   type JobFields,
   type JudgementFields,
 } from './jobs';

@@ -5,7 +5,9 @@ import {
   type DeskRules,
   type Inferred,
   type JobStatus,
-  type JobStore,
+  DeskReader,
+  DeskStore,
+  JobStore,
   type Json,
   type Judgement,
   type Lease,
@@ -14,6 +16,7 @@ import {
   type ReviewClaim,
   type Scope,
 } from '@hitl/domain';
+import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 
 /** Contents as tests write them: values, or the very texts. */
@@ -28,6 +31,21 @@ const textOrNull = (value: Json | JsonText | undefined): JsonText | null =>
 
 /** The project that tests work in, where they name no other. */
 export const SCOPE: Scope = { project: 'default' };
+
+/** The writers of jobs and of the desk, and the desk's reader, on one database. */
+export interface Stores {
+  jobs: JobStore;
+  desk: DeskStore;
+  deskReader: DeskReader;
+}
+
+export function storesOn(database: DataSource): Stores {
+  return {
+    jobs: new JobStore(database),
+    desk: new DeskStore(database),
+    deskReader: new DeskReader(database),
+  };
+}
 
 /** A job as the gateway would accept it. */
 export function aJob({ payload, responseSchema, askedFor, ...fields }: JobFields = {}): NewJob {
@@ -135,16 +153,20 @@ export async function claimedJob(store: JobStore, fields: JobFields = {}): Promi
 }
 
 /** A job that came to a status on the usual way: nobody holds it in `bot`, an approval or a rejection ended it. */
-export async function jobIn(store: JobStore, status: JobStatus, fields: JobFields = {}): Promise<string> {
+export async function jobIn(
+  { jobs, desk }: Pick<Stores, 'jobs' | 'desk'>,
+  status: JobStatus,
+  fields: JobFields = {},
+): Promise<string> {
   if (status === 'bot') {
     const job = aJob(fields);
-    await store.submit(job);
+    await jobs.submit(job);
     return job.id;
   }
-  const lease = await claimedJob(store, fields);
-  await store.complete(anAnswer(lease));
+  const lease = await claimedJob(jobs, fields);
+  await jobs.complete(anAnswer(lease));
   if (status !== 'human') {
-    await store.decide(
+    await desk.decide(
       aDecision(lease.jobId, {
         verdict: status === 'success' ? 'approve' : 'reject',
         ...(fields.project !== undefined && { project: fields.project }),
@@ -156,11 +178,11 @@ export async function jobIn(store: JobStore, status: JobStatus, fields: JobField
 
 /** Lets up to `limit` held decisions take effect that are due; answers those that did something. */
 export async function settleHeld(
-  store: JobStore,
+  desk: DeskStore,
   limit: number,
 ): Promise<{ jobId: string; status: JobStatus; revision: number; undone: boolean }[]> {
-  const due = await store.dueHeld(limit);
-  const settled = await Promise.all(due.map((jobId) => store.settle(jobId)));
+  const due = await desk.dueHeld(limit);
+  const settled = await Promise.all(due.map((jobId) => desk.settle(jobId)));
   return due.flatMap((jobId, index) => {
     const one = settled[index];
     return one ? [{ jobId, ...one }] : [];

@@ -5,7 +5,7 @@ import {
   DraftStore,
   ERRORS,
   isJsonObject,
-  JobLists,
+  DeskReader,
   JobReader,
   RemarkReader,
   SummaryReader,
@@ -61,7 +61,7 @@ export class ReviewsService {
   constructor(
     private readonly jobs: JobsService,
     private readonly reader: JobReader,
-    private readonly lists: JobLists,
+    private readonly deskReader: DeskReader,
     private readonly summaries: SummaryReader,
     private readonly drafts: DraftStore,
     private readonly remarkReader: RemarkReader,
@@ -74,14 +74,14 @@ export class ReviewsService {
     scope: Scope,
     page: { after?: ReviewPosition; limit: number; decidableBy: DeskCaller | null },
   ): Promise<UnreadPage<Job, ReviewPosition>> {
-    return this.lists.waiting(scope, page);
+    return this.deskReader.waiting(scope, page);
   }
 
   /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */
   async obstacles(caller: Caller, jobs: { id: string }[]): Promise<(job: { id: string }) => Obstacle | null> {
     const reviewer = await this.desk.caller(caller.name);
     const ids = jobs.map(({ id }) => id);
-    const found = reviewer && ids.length > 0 ? await this.reader.obstacles(caller, ids, reviewer) : null;
+    const found = reviewer && ids.length > 0 ? await this.deskReader.obstacles(caller, ids, reviewer) : null;
     return ({ id }) => found?.get(id) ?? null;
   }
 
@@ -220,7 +220,7 @@ export class ReviewsService {
   private async withCurrent(scope: Scope, error: unknown, jobId: string): Promise<unknown> {
     if (!(error instanceof DomainError) || ![409, 412].includes(ERRORS[error.code].status)) return error;
     const job = await this.summary(scope, jobId);
-    const last = job.status === 'human' ? null : await this.reader.lastDecision(jobId);
+    const last = job.status === 'human' ? null : await this.deskReader.lastDecision(jobId);
     return new DomainError(error.code, error.message, error.faults, {
       status: job.status,
       revision: job.revision,

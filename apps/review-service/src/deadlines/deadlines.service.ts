@@ -4,7 +4,7 @@ import {
   DraftStore,
   isDatabaseTrouble,
   isStatementTimeout,
-  JobStore,
+  DeskStore,
   type ApprovalAtDeadline,
 } from '@hitl/domain';
 import { ChangeAnnouncer, every, OutboxRelay, type Repetition } from '@hitl/messaging';
@@ -28,7 +28,7 @@ export class Deadlines implements OnApplicationBootstrap, OnModuleDestroy {
   private looking: Repetition[] = [];
 
   constructor(
-    private readonly store: JobStore,
+    private readonly store: DeskStore,
     private readonly drafts: DraftStore,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,

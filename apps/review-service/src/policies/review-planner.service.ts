@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { JobStore, type DeskRules, type Job } from '@hitl/domain';
+import { DeskStore, type DeskRules, type Job } from '@hitl/domain';
 import { ChangeAnnouncer } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
@@ -16,7 +16,7 @@ export class ReviewPlanner {
   constructor(
     private readonly config: Config,
     private readonly file: PolicyFile,
-    private readonly store: JobStore,
+    private readonly store: DeskStore,
     private readonly changes: ChangeAnnouncer,
   ) {}
 

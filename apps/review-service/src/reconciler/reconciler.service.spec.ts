@@ -1,6 +1,6 @@
 import { expect, it, jest } from '@jest/globals';
 import type { Config } from '@hitl/config';
-import type { Bell, JobReader, JobStore } from '@hitl/domain';
+import type { Bell, DeskReader, JobReader, JobStore } from '@hitl/domain';
 import type { OutboxRelay } from '@hitl/messaging';
 import { until } from '@hitl/testing';
 import type { ReviewPlanner } from '../policies/review-planner.service';
@@ -15,6 +15,7 @@ it('rings for overdue jobs, and for more of them only while few messages wait fo
   const reconciler = new Reconciler(
     { kickOverdue } as unknown as JobStore,
     {} as JobReader,
+    {} as DeskReader,
     { configured: false } as ReviewPlanner,
     { isShort, ring } as unknown as OutboxRelay,
     { RECONCILE_INTERVAL_MS: 1 } as Config,

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { EVERY_PROJECT, JobReader, JobStore } from '@hitl/domain';
+import { EVERY_PROJECT, DeskReader, JobReader, JobStore } from '@hitl/domain';
 import { every, InferenceRequested, OutboxRelay, type Repetition } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
@@ -27,6 +27,7 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly store: JobStore,
     private readonly jobs: JobReader,
+    private readonly reader: DeskReader,
     private readonly planner: ReviewPlanner,
     private readonly outbox: OutboxRelay,
     private readonly config: Config,
@@ -56,7 +57,7 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async planForgotten(): Promise<number> {
     if (!this.planner.configured) return 0;
-    const forgotten = await this.jobs.unplanned(UNPLANNED_MS, JOBS_PER_LOOK);
+    const forgotten = await this.reader.unplanned(UNPLANNED_MS, JOBS_PER_LOOK);
     for (const { id } of forgotten) {
       const job = await this.jobs.find(EVERY_PROJECT, id);
       if (job?.status === 'human' && job.plannedAt === null) await this.planner.apply(job);

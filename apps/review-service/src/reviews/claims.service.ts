@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { DomainError, JobStore, MAX_CLAIMS, type Scope, type Timed } from '@hitl/domain';
+import { DomainError, DeskStore, MAX_CLAIMS, type Scope, type Timed } from '@hitl/domain';
 import { ChangeAnnouncer, type ClaimReply } from '@hitl/messaging';
 import { ReviewPlanner } from '../policies/review-planner.service';
 import { DeskJobs } from './desk-jobs.service';
@@ -10,7 +10,7 @@ import { refusalOf } from './refusal';
 @Injectable()
 export class ClaimsService {
   constructor(
-    private readonly store: JobStore,
+    private readonly store: DeskStore,
     private readonly desk: DeskJobs,
     private readonly changes: ChangeAnnouncer,
     private readonly planner: ReviewPlanner,

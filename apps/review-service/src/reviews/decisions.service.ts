@@ -4,8 +4,8 @@ import { Config } from '@hitl/config';
 import {
   DomainError,
   isDuplicate,
-  JobReader,
-  JobStore,
+  DeskReader,
+  DeskStore,
   STATUS_AFTER,
   type DecisionRequest,
   type Judgement,
@@ -26,8 +26,8 @@ export class DecisionsService {
   private readonly inHand = new Map<string, Promise<ReviewReply>>();
 
   constructor(
-    private readonly store: JobStore,
-    private readonly jobs: JobReader,
+    private readonly store: DeskStore,
+    private readonly reader: DeskReader,
     private readonly desk: DeskJobs,
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
@@ -77,7 +77,7 @@ export class DecisionsService {
   ): Promise<ReviewReply> {
     const { jobId, decisionId, actor } = request;
     const undone =
-      (await this.store.undo(request)) || (await this.jobs.undoneBy(jobId, decisionId)) === actor;
+      (await this.store.undo(request)) || (await this.reader.undoneBy(jobId, decisionId)) === actor;
     const job = await this.desk.find(request);
     if (!undone) {
       const held = heldOf(job);
@@ -130,7 +130,7 @@ export class DecisionsService {
 
   /** The answer to a decision that changed nothing: its own effect when it came before, else why. */
   private async repeated(judgement: Judgement): Promise<ReviewReply> {
-    const earlier = await this.jobs.findDecision(judgement.id);
+    const earlier = await this.reader.findDecision(judgement.id);
     const job = await this.desk.find(judgement);
     if (earlier) {
       requireSameDecision(judgement, earlier, earlier.requestHash?.toString('hex'));
@@ -142,15 +142,15 @@ export class DecisionsService {
       requireSameDecision(judgement, { jobId: job.id, project: job.project }, held.requestHash);
       return { status: 'human', revision: job.revision };
     }
-    const holder = await this.jobs.holderOf(judgement.id);
+    const holder = await this.reader.holderOf(judgement.id);
     if (holder !== null) requireSameDecision(judgement, holder, undefined);
-    if ((await this.jobs.undoneBy(judgement.jobId, judgement.id)) !== null) {
+    if ((await this.reader.undoneBy(judgement.jobId, judgement.id)) !== null) {
       throw new DomainError(
         'idempotency_conflict',
         `The decision ${judgement.id} was undone. Use a new id to decide again.`,
       );
     }
-    throw refusalOf(judgement, job, judgement.desk, await this.jobs.lastDecision(judgement.jobId));
+    throw refusalOf(judgement, job, judgement.desk, await this.reader.lastDecision(judgement.jobId));
   }
 
   private requireReason(code: string | null): void {

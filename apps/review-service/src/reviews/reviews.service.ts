@@ -2,8 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import {
   checkAnswer,
   DomainError,
-  JobReader,
-  JobStore,
+  DeskReader,
+  DeskStore,
   type DeskRules,
   type Edit,
   type Job,
@@ -23,8 +23,8 @@ export class ReviewsService {
   private readonly logger = new Logger(ReviewsService.name);
 
   constructor(
-    private readonly store: JobStore,
-    private readonly jobs: JobReader,
+    private readonly store: DeskStore,
+    private readonly reader: DeskReader,
     private readonly desk: DeskJobs,
     private readonly changes: ChangeAnnouncer,
     private readonly planner: ReviewPlanner,
@@ -63,7 +63,7 @@ export class ReviewsService {
     if (job.status === 'human' && wish.restore === job.revision && wish.revision === job.revision) {
       return { status: 'human', revision: job.revision };
     }
-    const answer = await this.jobs.revision(jobId, wish.restore);
+    const answer = await this.reader.revision(jobId, wish.restore);
     if (!answer) {
       throw new DomainError(
         'revision_not_found',
@@ -77,7 +77,7 @@ export class ReviewsService {
       this.store.restore({ ...wish, answer, violations, desk }),
     );
     if (next === null) {
-      throw refusalOf(wish, await this.desk.find(wish), desk, await this.jobs.lastDecision(jobId));
+      throw refusalOf(wish, await this.desk.find(wish), desk, await this.reader.lastDecision(jobId));
     }
     this.changes.announce(jobId, 'human');
     this.logger.log({ jobId, restored: wish.restore, revision: next, message: 'restored' });

@@ -235,8 +235,3 @@ export function payloadOf({
 }): PayloadSummary | { model: null; asked: null } {
   return payload === null ? { model: null, asked: null } : summaryOf(new JsonText(payload));
 }
-
-/** JSON text for a jsonb parameter; null stands for "not given". */
-export function jsonOrNull(value: object | null | undefined): string | null {
-  return value ? JSON.stringify(value) : null;
-}

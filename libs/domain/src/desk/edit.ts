@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
 import type { FieldFault } from '../errors';
-import { jsonOrNull, payloadOf, type OutputChange } from './decide';
+import { jsonOrNull } from '../prepared';
+import { payloadOf, type OutputChange } from './decide';
 import { inTime, type Timed } from '../jobs/in-time';
 import { CHANGE_OBSTACLES, obstacle, type DeskRules } from './obstacle';
 

@@ -3,7 +3,7 @@ import type { Scope } from '../caller';
 import type { FieldFault } from '../errors';
 import { JsonText } from '../json';
 import { summaryOf } from '../chat/asked';
-import { jsonOrNull } from './decide';
+import { jsonOrNull } from '../prepared';
 import { inTime, type Timed } from '../jobs/in-time';
 import { CHANGE_OBSTACLES, obstacle, type DeskRules, type Obstacle } from './obstacle';
 import { OFF_LEASE, TIMES_BACK } from '../jobs/return-to-desk';

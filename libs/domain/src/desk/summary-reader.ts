@@ -3,7 +3,7 @@ import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
 import { batched } from '../batcher';
 import { isWithin, type Scope } from '../caller';
 import { heldClientOf } from '../holds/hold-store';
-import type { ReviewPosition } from '../jobs/job-lists';
+import type { ReviewPosition } from './desk-reader';
 import { Job } from '../jobs/job.entity';
 import { countNotes } from './remark-reader';
 import { obstacle, type DeskCaller } from './obstacle';

@@ -1,11 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../errors';
 import type { JsonText } from '../json';
-import { prepared } from '../prepared';
+import { jsonOrNull, prepared } from '../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import type { ModelFailure, Usage } from './job.entity';
 import type { Lease } from './claim';
-import { jsonOrNull } from '../desk/decide';
 import { DELIVERIES } from './deliveries';
 import { DRAFTS_GONE } from './leave-desk';
 import { LOCKED } from './lock';

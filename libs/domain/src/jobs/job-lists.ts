@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import type { Scope } from '../caller';
 import { Job } from './job.entity';
-import { obstacle, type DeskCaller } from '../desk/obstacle';
 import type { JobStatus } from './transitions';
 
 /** Bytes of the jobs that a page has at most, unless one job alone has more. */
@@ -32,12 +31,6 @@ const LISTED = [
 
 export type ListedJob = Pick<Job, (typeof LISTED)[number]>;
 
-/** Where a page of reviews goes on. */
-export interface ReviewPosition {
-  priority: number;
-  id: string;
-}
-
 /** Jobs that are not read yet, since together they may be large. */
 export interface UnreadPage<Row, Position> {
   /** How large they are as the database keeps them unpacked; as text about as large, or smaller. */
@@ -51,7 +44,8 @@ export interface UnreadPage<Row, Position> {
 /** A job with the moment of its submission to the microsecond. */
 export type ExactJob = ListedJob & { createdAtMicros: string };
 
-interface Sized {
+/** A job of a list, by its size. */
+export interface Sized {
   id: string;
   /** A bigint, which the driver hands over as text. */
   bytes: string;
@@ -102,47 +96,6 @@ export class JobLists {
     return job ?? null;
   }
 
-  /**
-   * Jobs that wait for a human, most urgent first: by priority, then by age. Fewer than `limit` where they come to
-   * more than 8 MiB together, though at least one.
-   * @param decidableBy only those on which this reviewer may decide now
-   */
-  async waiting(
-    { project }: Scope,
-    {
-      after,
-      limit,
-      decidableBy = null,
-    }: { after?: ReviewPosition; limit: number; decidableBy?: DeskCaller | null },
-  ): Promise<UnreadPage<Job, ReviewPosition>> {
-    const found: (ReviewPosition & Sized)[] = await this.database.query(
-      `SELECT id, priority, bytes FROM jobs j
-       WHERE project = $4 AND status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
-         ${decidableBy ? `AND ${obstacle('$5::text', '$6::jsonb')} IS NULL` : ''}
-       ORDER BY priority DESC, id LIMIT $3`,
-      [
-        after?.priority ?? null,
-        after?.id ?? null,
-        limit + 1,
-        project,
-        ...(decidableBy ? [decidableBy.actor, JSON.stringify(decidableBy.desk)] : []),
-      ],
-    );
-    const page = firstFitting(found.slice(0, limit), MAX_PAGE_BYTES);
-    const last = page.at(-1);
-    return {
-      bytes: bytesOf(page),
-      next: last && found.length > page.length ? { priority: last.priority, id: last.id } : null,
-      read: () =>
-        this.jobs
-          .createQueryBuilder('job')
-          .where("job.status = 'human' AND job.id = ANY(:ids)", { ids: page.map(({ id }) => id) })
-          .orderBy('job.priority', 'DESC')
-          .addOrderBy('job.id', 'ASC')
-          .getMany(),
-    };
-  }
-
   private async exactly(
     { project }: Scope,
     condition: string,
@@ -180,12 +133,12 @@ export class JobLists {
 }
 
 /** The first of the jobs that have at most so many bytes together; at least one where there are any. */
-function firstFitting<T extends Sized>(jobs: T[], most: number): T[] {
+export function firstFitting<T extends Sized>(jobs: T[], most: number): T[] {
   let bytes = 0;
   const tooMany = jobs.findIndex((job, index) => (bytes += Number(job.bytes)) > most && index > 0);
   return tooMany === -1 ? jobs.slice() : jobs.slice(0, tooMany);
 }
 
-function bytesOf(jobs: Sized[]): number {
+export function bytesOf(jobs: Sized[]): number {
   return jobs.reduce((sum, { bytes }) => sum + Number(bytes), 0);
 }

@@ -2,14 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import { isWithin, type EVERY_PROJECT, type Scope } from '../caller';
-import { Decision } from '../desk/decision.entity';
 import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
 import { MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
 import { Turns } from '../turns';
-import { obstacle, type DeskCaller, type Obstacle } from '../desk/obstacle';
-import { readRevision, type EarlierAnswer } from '../desk/restore';
 import type { JobStatus, Verdict } from './transitions';
 
 /** A job of more bytes is large: it is read by itself, and does not hold up those that are read with many others. */
@@ -167,15 +164,6 @@ export class JobReader {
       .getOne();
   }
 
-  /** Jobs whose answer has waited for the policy's plan for longer than `ms`, oldest first. */
-  unplanned(ms: number, limit: number): Promise<{ id: string }[]> {
-    return this.database.query(
-      `SELECT id FROM jobs WHERE status = 'human' AND planned_at IS NULL AND waiting_since < now() - $1 * interval '1 millisecond'
-       ORDER BY waiting_since LIMIT $2`,
-      [ms, limit],
-    );
-  }
-
   /** Those of the jobs that have ended, or are not there: {@link find} tells which. */
   async over(ids: string[]): Promise<string[]> {
     const rows: { id: string }[] = await this.database.query(
@@ -192,22 +180,6 @@ export class JobReader {
     return ids.filter((id) => !found.has(id));
   }
 
-  /** What keeps a reviewer from deciding on each of the jobs now; null: nothing. Jobs outside the scope are left out. */
-  async obstacles(
-    { project }: Scope,
-    ids: string[],
-    { actor, desk }: DeskCaller,
-  ): Promise<Map<string, Obstacle | null>> {
-    const rows: { id: string; obstacle: Obstacle | null }[] = await this.database.query(
-      prepared(
-        'obstacles',
-        `SELECT id, ${obstacle('$2::text', '$3::jsonb')} AS obstacle FROM jobs j WHERE id = ANY($1::uuid[]) AND project = $4`,
-      ),
-      [ids, actor, JSON.stringify(desk), project],
-    );
-    return new Map(rows.map((row) => [row.id, row.obstacle]));
-  }
-
   /** How many jobs wait for the model, counted up to `limit`. */
   async countWaiting(limit: number): Promise<number> {
     const rows: { count: string }[] = await this.database.query(
@@ -215,39 +187,6 @@ export class JobReader {
       [limit],
     );
     return Number(rows[0]?.count);
-  }
-
-  /** The newest decision on a job. */
-  lastDecision(jobId: string): Promise<Decision | null> {
-    return this.database.getRepository(Decision).findOne({ where: { jobId }, order: { createdAt: 'DESC' } });
-  }
-
-  /** A decision by its own id, of any project. */
-  findDecision(id: string): Promise<Decision | null> {
-    return this.database.getRepository(Decision).findOne({ where: { id } });
-  }
-
-  /** The job, of any project, on which a decision with this id is held. */
-  async holderOf(decisionId: string): Promise<{ jobId: string; project: string } | null> {
-    const rows: { jobId: string; project: string }[] = await this.database.query(
-      `SELECT id AS "jobId", project FROM jobs WHERE held_decision IS NOT NULL AND held_decision ->> 'id' = $1`,
-      [decisionId],
-    );
-    return rows[0] ?? null;
-  }
-
-  /** Who took a decision with this id back first; null: nobody. */
-  async undoneBy(jobId: string, decisionId: string): Promise<string | null> {
-    const rows: { actor: string }[] = await this.database.query(
-      `SELECT actor FROM job_events WHERE job_id = $1 AND type = 'undone' AND data ->> 'decision_id' = $2 ORDER BY id LIMIT 1`,
-      [jobId, decisionId],
-    );
-    return rows[0]?.actor ?? null;
-  }
-
-  /** The answer that a job had at a revision, with its request; null when it never had that revision. */
-  revision(jobId: string, revision: number): Promise<EarlierAnswer | null> {
-    return readRevision(this.database, jobId, revision);
   }
 
   /**

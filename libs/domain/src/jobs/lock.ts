@@ -21,3 +21,8 @@ export const LOCKED = `locked AS MATERIALIZED (
          FROM input) IS NOT NULL
   ORDER BY id FOR NO KEY UPDATE
 )`;
+
+/** Two changes of one job never share a statement. */
+export function byJob(item: { jobId: string }): string {
+  return item.jobId;
+}
