@@ -43,6 +43,11 @@ export default tseslint.config(
           selector: 'Identifier[name=/^(MOST|LONGEST|LARGEST|USUAL|SHORTEST)(_|$)|PATIENCE/]',
           message: 'Name a constant MAX_…, MIN_…, DEFAULT_…, …_TIMEOUT_MS or …_INTERVAL_MS.',
         },
+        {
+          selector:
+            'MethodDefinition:has(> Decorator[expression.callee.name=/^(Get|Post|Put|Patch|Delete|Head|Options|All|Search|Sse)$/]):not(:has(> Decorator[expression.callee.name="Allow"]))',
+          message: 'Say who may call this route: @Allow.',
+        },
       ],
     },
   },

@@ -93,9 +93,9 @@ const migrated = await new Promise((resolve) => run('cli', ['migrate'], {}).once
 if (migrated !== 0) await stop(1);
 
 for (const app of APPS) {
-  // The others tell their metrics on their own ports.
-  const METRICS_PORT = app.name === 'gateway' ? (process.env.METRICS_PORT ?? '') : '';
-  const child = run(app.name, [], { PORT: String(app.port), METRICS_PORT });
+  // One machine, one port: the others have nothing but probes and metrics on theirs.
+  const MANAGEMENT_PORT = app.name === 'gateway' ? (process.env.MANAGEMENT_PORT ?? '') : '';
+  const child = run(app.name, [], { PORT: String(app.port), MANAGEMENT_PORT });
   children.push(child);
   child.once('exit', (code, signal) => {
     if (stopping) return;

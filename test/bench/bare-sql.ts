@@ -34,6 +34,7 @@ export async function bareLifecycle(database: DataSource): Promise<void> {
     {
       id: uuidv7(),
       jobId,
+      project: 'default',
       verdict: 'approve',
       actor: 'bench',
       revision: null,

@@ -47,10 +47,13 @@ export async function claimNextFlatness(url: string): Promise<object> {
         const actor = `reviewer ${index}`;
         for (; left > 0; left -= 1) {
           const began = performance.now();
-          const jobId = await desk.claimNextReview({ id: randomUUID(), actor, leaseMs: 60_000, desk: DESK });
+          const jobId = await desk.claimNextReview({
+            ...{ id: randomUUID(), project: 'default', actor },
+            ...{ leaseMs: 60_000, desk: DESK },
+          });
           times.push(performance.now() - began);
           if (jobId === null) throw new Error('there was no job to claim');
-          await desk.releaseReview({ jobId, actor });
+          await desk.releaseReview({ project: 'default', jobId, actor });
         }
       }),
     );

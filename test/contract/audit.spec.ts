@@ -12,6 +12,7 @@ import {
   claimedJob,
   createTestDatabase,
   jobIn,
+  SCOPE,
   storesOn,
   type Stores,
   type TestDatabase,
@@ -44,7 +45,7 @@ async function lived({ jobs, desk }: Stores): Promise<string> {
   const { jobId } = lease;
   await jobs.complete(anAnswer(lease));
   await desk.edit(anEdit(jobId));
-  await desk.addNote({ id: randomUUID(), jobId, actor: 'rob', text: 'hm' });
+  await desk.addNote({ ...SCOPE, id: randomUUID(), jobId, actor: 'rob', text: 'hm' });
   await desk.decide(aDecision(jobId, { verdict: 'regenerate', feedback: 'shorter' }));
   const token = randomUUID();
   await jobs.claim({ jobId, token, leaseMs: 60_000, maxAttempts: 5 });
@@ -82,7 +83,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
   it('has every event of a job in order, and is whole', async () => {
     const id = await lived(store);
     for (const status of ['bot', 'human', 'success', 'fail'] as const) await jobIn(store, status);
-    await store.jobs.cancel(await jobIn(store, 'human'), 'submitter');
+    await store.jobs.cancel(SCOPE, await jobIn(store, 'human'), 'submitter');
     const events = await store.rows(`SELECT seq, type FROM job_events WHERE job_id = $1 ORDER BY id`, [id]);
     expect(events).toEqual(LIFE.map((type, index) => ({ seq: index + 1, type })));
     expect(await findings(store.database)).toEqual([]);
@@ -403,7 +404,7 @@ describe.each(TEST_STORES)('the chain of events on $name', ({ open }) => {
           .digest;
       const kept = await digest();
       const position = String(kept.split(':')[0]);
-      await store.desk.addNote({ id: randomUUID(), jobId: id, actor: 'rob', text: 'later' });
+      await store.desk.addNote({ ...SCOPE, id: randomUUID(), jobId: id, actor: 'rob', text: 'later' });
       await jobIn(store, 'bot');
       expect(await digest(position)).toBe(kept);
       expect(await digest()).not.toBe(kept);

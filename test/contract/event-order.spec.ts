@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BEFORE_ALL_EVENTS, EventReader } from '@hitl/domain';
-import { aJob } from '@hitl/testing';
+import { aJob, SCOPE } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 describe.each(TEST_STORES)('the order of events: $name', ({ open }) => {
@@ -19,7 +19,7 @@ describe.each(TEST_STORES)('the order of events: $name', ({ open }) => {
     return job.id;
   };
   const jobsAfter = async (position = BEFORE_ALL_EVENTS): Promise<string[]> =>
-    (await reader.after(position, 10)).map(({ jobId }) => jobId);
+    (await reader.after(SCOPE, position, 10)).events.map(({ jobId }) => jobId);
   /** What a dump leaves that is restored on a server whose transactions have small ids. */
   const restoreElsewhere = async (): Promise<void> => {
     await store.asOwner(`UPDATE job_events SET xid = '900000000'::text::xid8`);
@@ -33,7 +33,9 @@ describe.each(TEST_STORES)('the order of events: $name', ({ open }) => {
     await restoreElsewhere();
     const second = await submitted();
     expect(await jobsAfter()).toEqual([first, second]);
-    const [restored, written] = await reader.after(BEFORE_ALL_EVENTS, 10);
+    const {
+      events: [restored, written],
+    } = await reader.after(SCOPE, BEFORE_ALL_EVENTS, 10);
     expect(written!.epoch).toBe(restored!.epoch + 1);
     expect(await jobsAfter(restored)).toEqual([second]);
     expect(await reader.end()).toMatchObject({ epoch: written!.epoch, id: written!.id });
@@ -43,7 +45,9 @@ describe.each(TEST_STORES)('the order of events: $name', ({ open }) => {
 
   it('is one as long as the server is the same', async () => {
     await submitted();
-    const [before] = await reader.after(BEFORE_ALL_EVENTS, 10);
+    const {
+      events: [before],
+    } = await reader.after(SCOPE, BEFORE_ALL_EVENTS, 10);
     await store.rows('SELECT hitl_open_epoch()');
     await submitted();
     expect((await reader.end()).epoch).toBe(before!.epoch);
@@ -51,7 +55,9 @@ describe.each(TEST_STORES)('the order of events: $name', ({ open }) => {
 
   it('knows the events that are there, and no others', async () => {
     await submitted();
-    const [event] = await reader.after(BEFORE_ALL_EVENTS, 10);
+    const {
+      events: [event],
+    } = await reader.after(SCOPE, BEFORE_ALL_EVENTS, 10);
     expect(await reader.has(event!)).toBe(true);
     expect(await reader.has(BEFORE_ALL_EVENTS)).toBe(true);
     expect(await reader.has({ ...event!, epoch: event!.epoch + 1 })).toBe(false);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { aDecision, aJob, claimedJob, jobIn, anAnswer, anEdit } from '@hitl/testing';
+import { aDecision, aJob, claimedJob, jobIn, anAnswer, anEdit, SCOPE } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 /** PostgreSQL refuses it in a text. */
@@ -88,7 +88,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
         store.jobs.failAttempt({ ...lease, detail: 'x', retryInMs: null }),
         store.desk.decide(aDecision(jobId)),
         store.desk.edit(anEdit(jobId)),
-        store.jobs.cancel(jobId, 'ann'),
+        store.jobs.cancel(SCOPE, jobId, 'ann'),
       ]),
     );
     expect(answers).toEqual([null, null, false, null, null, false]);
@@ -204,7 +204,7 @@ describe.each(TEST_STORES)('what the job store refuses on $name', ({ open }) => 
       held.map((lease, index) => store.jobs.complete(anAnswer(lease, { index }))),
     );
     expect(bells.map((bell) => bell?.jobId)).toEqual(held.map((lease) => lease.jobId));
-    const stored = await Promise.all(held.map((lease) => store.reader.find(lease.jobId)));
+    const stored = await Promise.all(held.map((lease) => store.reader.find(SCOPE, lease.jobId)));
     expect(stored.map((job) => job?.response?.value)).toEqual(held.map((_, index) => ({ index })));
   });
 });

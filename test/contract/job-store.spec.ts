@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { JOB_STATUSES, TRANSITIONS, type JobStatus } from '@hitl/domain';
-import { aDecision, aJob, AN_ANSWER, claimedJob, jobIn, anAnswer, anEdit, NO_POLICY } from '@hitl/testing';
+import {
+  aDecision,
+  aJob,
+  AN_ANSWER,
+  claimedJob,
+  jobIn,
+  anAnswer,
+  anEdit,
+  NO_POLICY,
+  SCOPE,
+} from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
@@ -217,7 +227,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
 
   it.each(['bot', 'human'] as const)('cancels a job in %s', async (status) => {
     const id = await jobIn(store, status);
-    expect(await store.jobs.cancel(id, 'ann')).toBe(true);
+    expect(await store.jobs.cancel(SCOPE, id, 'ann')).toBe(true);
     expect(await job(id)).toMatchObject({
       status: 'fail',
       failure_reason: 'cancelled',
@@ -229,7 +239,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
 
   it('takes a cancelled job from the worker that holds it', async () => {
     const lease = await claimedJob(store.jobs);
-    await store.jobs.cancel(lease.jobId, 'ann');
+    await store.jobs.cancel(SCOPE, lease.jobId, 'ann');
     const before = await store.everything();
     expect(await store.jobs.complete(anAnswer(lease, 1))).toBeNull();
     expect(await store.jobs.failAttempt({ ...lease, detail: 'late', retryInMs: null })).toBe(false);
@@ -254,6 +264,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     change: () => store.desk.edit(anEdit(id)),
     restore: () =>
       store.desk.restore({
+        ...SCOPE,
         jobId: id,
         actor: 'ann',
         revision: 1,
@@ -262,7 +273,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
         violations: null,
         desk: NO_POLICY,
       }),
-    cancel: () => store.jobs.cancel(id, 'ann'),
+    cancel: () => store.jobs.cancel(SCOPE, id, 'ann'),
     deadline: async () => {
       await store.rows(
         `UPDATE jobs SET deadline_at = now(), on_deadline = 'fail' WHERE id = $1 AND status = 'human'`,
@@ -288,7 +299,7 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     }
     if (status !== 'bot') await store.jobs.complete(anAnswer({ jobId: id, token }));
     if (status === 'success') await store.desk.decide(aDecision(id));
-    if (status === 'fail') await store.jobs.cancel(id, 'ann');
+    if (status === 'fail') await store.jobs.cancel(SCOPE, id, 'ann');
     return { id, token };
   }
 

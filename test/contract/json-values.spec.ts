@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@hitl/domain';
-import { aDecision, claimedJob, anAnswer, anEdit } from '@hitl/testing';
+import { aDecision, claimedJob, anAnswer, anEdit, SCOPE } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 const nested = (depth: number): Json => (depth === 0 ? 'bottom' : { in: [nested(depth - 1)] });
@@ -32,7 +32,7 @@ describe.each(TEST_STORES)('JSON on $name comes back as it went in', ({ open }) 
   it.each(VALUES)('%s', async (_name, value) => {
     const lease = await claimedJob(store.jobs, { payload: value });
     const stored = async () => {
-      const job = await store.reader.find(lease.jobId);
+      const job = await store.reader.find(SCOPE, lease.jobId);
       return { payload: job?.payload.value, response: job?.response?.value };
     };
     await store.jobs.complete(anAnswer(lease, value));

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
-import { aClaim, aDecision, anEdit, createTestDatabase, jobIn, storesOn, until } from '@hitl/testing';
+import { aClaim, aDecision, anEdit, createTestDatabase, jobIn, SCOPE, storesOn, until } from '@hitl/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { TEST_STORES, type TestStore } from './store';
 
@@ -35,7 +35,7 @@ describe.each(TEST_STORES)('a command after its deadline, on $name', ({ open }) 
     undo: async () => {
       const { id: decisionId, jobId, actor } = aDecision(await waiting());
       await store.desk.hold(aDecision(jobId, { id: decisionId }), 60_000);
-      return (deadline) => store.desk.undo({ jobId, decisionId, actor, deadline });
+      return (deadline) => store.desk.undo({ ...SCOPE, jobId, decisionId, actor, deadline });
     },
     'edit without a verdict': async () => {
       const request = anEdit(await waiting());
@@ -51,13 +51,13 @@ describe.each(TEST_STORES)('a command after its deadline, on $name', ({ open }) 
       return (deadline) => store.desk.claimNextReview({ ...request, deadline });
     },
     release: async () => {
-      const request = { jobId: await waiting(), actor: 'ann' };
+      const request = { ...SCOPE, jobId: await waiting(), actor: 'ann' };
       await store.desk.claimReview({ ...aClaim(), ...request });
       return (deadline) => store.desk.releaseReview({ ...request, deadline });
     },
     cancel: async () => {
       const id = await waiting();
-      return (deadline) => store.jobs.cancel(id, 'ann', { deadline });
+      return (deadline) => store.jobs.cancel(SCOPE, id, 'ann', { deadline });
     },
   };
 
@@ -71,7 +71,7 @@ describe.each(TEST_STORES)('a command after its deadline, on $name', ({ open }) 
   });
 
   it('a note is not left, and says as before whether the job is there', async () => {
-    const note = { id: uuidv7(), jobId: await waiting(), actor: 'ann', text: 'x' };
+    const note = { ...SCOPE, id: uuidv7(), jobId: await waiting(), actor: 'ann', text: 'x' };
     const before = await store.everything();
     expect(await store.desk.addNote({ ...note, deadline: await clock(0) })).toBe(true);
     expect(await store.everything()).toEqual(before);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { OBSTACLES, SummaryReader, type DeskRules, type Obstacle } from '@hitl/domain';
-import { aClaim, aDecision, aPlan, jobIn, NO_POLICY } from '@hitl/testing';
+import { aClaim, aDecision, aPlan, jobIn, NO_POLICY, SCOPE } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 const IN_LEGAL: DeskRules = { ...NO_POLICY, groups: ['legal'], requirePlan: true };
@@ -51,12 +51,12 @@ describe.each(TEST_STORES)('what keeps a reviewer from deciding, on $name', ({ o
       const caller = { actor: 'ann', desk: IN_LEGAL };
       const obstacle = expected === 'none' ? null : expected;
       const listed = expected === 'none' ? [id] : [];
-      expect(await store.deskReader.obstacles([id], caller)).toEqual(new Map([[id, obstacle]]));
-      const page = await store.deskReader.waiting({ limit: 10, decidableBy: caller });
+      expect(await store.deskReader.obstacles(SCOPE, [id], caller)).toEqual(new Map([[id, obstacle]]));
+      const page = await store.deskReader.waiting(SCOPE, { limit: 10, decidableBy: caller });
       expect((await page.read()).map((job) => job.id)).toEqual(listed);
-      const lines = await summaries.waiting({ decidableBy: caller }, { limit: 10 });
+      const lines = await summaries.waiting(SCOPE, { decidableBy: caller }, { limit: 10 });
       expect(lines.map((job) => job.id)).toEqual(listed);
-      expect(await summaries.count({ decidableBy: caller })).toBe(listed.length);
+      expect(await summaries.count(SCOPE, { decidableBy: caller })).toBe(listed.length);
       for (const verdict of ['reject', 'approve'] as const) {
         const decided = await store.desk.decide(aDecision(id, { ...caller, verdict }));
         expect(decided === null).toBe(expected !== 'none' || verdict === 'approve');
@@ -69,7 +69,7 @@ describe.each(TEST_STORES)('what keeps a reviewer from deciding, on $name', ({ o
     await store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId: mine });
     const late = await planned();
     await store.desk.claimReview({ ...aClaim({ actor: 'ben', leaseMs: 0 }), jobId: late });
-    expect(await store.deskReader.obstacles([mine, late], { actor: 'ann', desk: IN_LEGAL })).toEqual(
+    expect(await store.deskReader.obstacles(SCOPE, [mine, late], { actor: 'ann', desk: IN_LEGAL })).toEqual(
       new Map([
         [mine, null],
         [late, null],

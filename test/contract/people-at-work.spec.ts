@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { automaticStepOf, DraftStore, JsonText, type PlanRequest } from '@hitl/domain';
-import { aClaim, aDecision, aPlan, jobIn, until } from '@hitl/testing';
+import { aClaim, aDecision, aPlan, jobIn, until, SCOPE } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 const MINUTE = 60_000;
@@ -25,7 +25,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
     return id;
   }
   const saveDraft = (jobId: string, actor = 'ann') =>
-    drafts.save({ jobId, actor, revision: 1, content: new JsonText('"so far"') });
+    drafts.save(SCOPE, { jobId, actor, revision: 1, content: new JsonText('"so far"') });
 
   /** How somebody shows that they are at work, and how that ends. */
   const SIGNS: Record<
@@ -34,13 +34,13 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
   > = {
     'a claim': {
       begin: (jobId) => store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId }),
-      end: (jobId) => store.desk.releaseReview({ jobId, actor: 'ann' }),
+      end: (jobId) => store.desk.releaseReview({ ...SCOPE, jobId, actor: 'ann' }),
     },
     'a claim that runs out': {
       begin: (jobId) => store.desk.claimReview({ ...aClaim({ actor: 'ann' }), jobId }),
       end: (id) => set(id, `claimed_until = now() - interval '1 second'`),
     },
-    'a fresh draft': { begin: saveDraft, end: (id) => drafts.delete(id, 'ann') },
+    'a fresh draft': { begin: saveDraft, end: (id) => drafts.delete(SCOPE, id, 'ann') },
     'a draft that nobody goes on with': {
       begin: saveDraft,
       end: (id) => set(id, `at_work_until = now() - interval '1 second'`),
@@ -49,7 +49,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
       begin: async (jobId) => {
         const { id: decisionId } = aDecision(jobId);
         await store.desk.hold(aDecision(jobId, { id: decisionId, actor: 'ann' }), MINUTE);
-        await store.desk.undo({ jobId, decisionId, actor: 'ann' });
+        await store.desk.undo({ ...SCOPE, jobId, decisionId, actor: 'ann' });
       },
       end: (id) => set(id, `at_work_until = now() - interval '1 second'`),
     },
@@ -64,7 +64,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
         policy: { rule: 'a rule', hash: 'p1', atDeadline: true },
       }),
     );
-  const stepOf = async (id: string) => automaticStepOf((await store.reader.find(id))!)!;
+  const stepOf = async (id: string) => automaticStepOf((await store.reader.find(SCOPE, id))!)!;
 
   describe.each(Object.keys(SIGNS))('%s', (sign) => {
     const { begin, end } = SIGNS[sign]!;
@@ -119,7 +119,7 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
     const policy = { rule: 'easy', hash: 'p1', atDeadline: false };
     const decision = aDecision(id, { actor: 'policy:easy', revision: 1, policy });
     expect(await store.desk.decide(decision)).toBeNull();
-    await store.desk.releaseReview({ jobId: id, actor: 'ann' });
+    await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' });
     expect(await store.desk.decide(decision)).toMatchObject({ status: 'success' });
   });
 
@@ -127,9 +127,9 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
     const id = await overdue();
     await saveDraft(id, 'ben');
     await saveDraft(id, 'ann');
-    await drafts.delete(id, 'ann');
+    await drafts.delete(SCOPE, id, 'ann');
     expect(await approveAtDeadline(id)).toBeNull();
-    await drafts.delete(id, 'ben');
+    await drafts.delete(SCOPE, id, 'ben');
     expect(await approveAtDeadline(id)).not.toBeNull();
   });
 
@@ -153,7 +153,12 @@ describe.each(TEST_STORES)('somebody at work on an answer whose time is over, on
       ];
       const inTransaction = new DraftStore({ query: saving.query.bind(saving) } as never);
       expect(
-        await inTransaction.save({ jobId: id, actor: 'ann', revision: 1, content: new JsonText('"x"') }),
+        await inTransaction.save(SCOPE, {
+          jobId: id,
+          actor: 'ann',
+          revision: 1,
+          content: new JsonText('"x"'),
+        }),
       ).toBe(true);
       const step = approveAtDeadline(id);
       await until('the step waits for the draft', async () => {

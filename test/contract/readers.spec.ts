@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { SummaryReader, type ReviewPosition } from '@hitl/domain';
-import { aClaim, aDecision, anEdit, jobIn } from '@hitl/testing';
+import { aClaim, aDecision, anEdit, jobIn, SCOPE } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
 const MIB = 1_048_576;
@@ -20,7 +20,7 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
   async function pages(limit: number): Promise<string[][]> {
     const all: string[][] = [];
     for (let after: ReviewPosition | undefined; ;) {
-      const { read, next } = await store.deskReader.waiting({ after, limit });
+      const { read, next } = await store.deskReader.waiting(SCOPE, { after, limit });
       all.push((await read()).map(({ id }) => id));
       if (next === null) return all;
       after = next;
@@ -33,28 +33,28 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
     while (ids.length < 7) ids.push(await sized(2));
     await jobIn(store, 'success');
     expect(await pages(10)).toEqual([ids.slice(0, 3), ids.slice(3, 6), ids.slice(6)]);
-    const newest = await store.lists.newest({ status: 'human', limit: 10 });
+    const newest = await store.lists.newest(SCOPE, { status: 'human', limit: 10 });
     expect((await newest.read()).map(({ id }) => id)).toEqual(ids.slice(4).reverse());
     expect(newest.next).toBe(ids[4]);
     expect(newest.bytes).toBeGreaterThan(6 * MIB);
-    const rest = await store.lists.newest({ status: 'human', before: ids[1], limit: 10 });
+    const rest = await store.lists.newest(SCOPE, { status: 'human', before: ids[1], limit: 10 });
     expect([(await rest.read()).map(({ id }) => id), rest.next]).toEqual([[ids[0]], null]);
   });
 
   it('without pages are whole, in parts of which none is large', async () => {
     const ids = [await sized(0.3), await sized(0.3), await sized(2), await sized(0.3)];
-    const parts = await store.lists.oldest({ offset: 0, limit: 10 });
+    const parts = await store.lists.oldest(SCOPE, { offset: 0, limit: 10 });
     const read = await Promise.all(parts.map((part) => part.read()));
     expect(read.map((jobs) => jobs.map(({ id }) => id))).toEqual([ids.slice(0, 2), [ids[2]], [ids[3]]]);
     expect(read[0]![0]).toMatchObject({ createdAtMicros: expect.stringMatching(/\.\d{6}Z$/) });
-    const some = await store.lists.oldest({ status: 'human', offset: 1, limit: 2 });
+    const some = await store.lists.oldest(SCOPE, { status: 'human', offset: 1, limit: 2 });
     expect((await Promise.all(some.map((part) => part.read()))).flat().map(({ id }) => id)).toEqual(
       ids.slice(1, 3),
     );
   });
 
   it('know how large a job is, also after it has changed', async () => {
-    const bytes = async () => (await store.lists.newest({ limit: 1 })).bytes;
+    const bytes = async () => (await store.lists.newest(SCOPE, { limit: 1 })).bytes;
     const id = await jobIn(store, 'human', { payload: 'x'.repeat(MIB) });
     const before = await bytes();
     expect(before).toBeGreaterThan(MIB);
@@ -66,9 +66,9 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
   it('of answers end early where they are too large together', async () => {
     const ids: string[] = [];
     while (ids.length < 5) ids.push(await sized(3));
-    const first = await store.reader.answered({ limit: 10 });
+    const first = await store.reader.answered(SCOPE, { limit: 10 });
     expect(first.map(({ jobId }) => jobId)).toEqual([ids[4], ids[3]]);
-    const rest = await store.reader.answered({ before: ids[1], limit: 10 });
+    const rest = await store.reader.answered(SCOPE, { before: ids[1], limit: 10 });
     expect(rest.map(({ jobId }) => jobId)).toEqual([ids[0]]);
   });
 
@@ -96,6 +96,7 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
     const { until } = (await store.desk.hold(decision, 60_000))!;
     const summary = {
       id,
+      ...SCOPE,
       status: 'human',
       asked: expect.any(String),
       model: 'm',
@@ -123,9 +124,12 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
       createdAt: expect.any(Date),
       updatedAt: expect.any(Date),
     };
-    expect(await summaries.waiting({}, { limit: 10 })).toEqual([summary]);
-    expect(await Promise.all([id, randomUUID()].map(summaries.find))).toEqual([summary, null]);
+    expect(await summaries.waiting(SCOPE, {}, { limit: 10 })).toEqual([summary]);
+    expect(await Promise.all([id, randomUUID()].map((one) => summaries.find(SCOPE, one)))).toEqual([
+      summary,
+      null,
+    ]);
     const ended = await jobIn(store, 'success');
-    expect(await summaries.find(ended)).toMatchObject({ status: 'success', heldDecision: null });
+    expect(await summaries.find(SCOPE, ended)).toMatchObject({ status: 'success', heldDecision: null });
   });
 });

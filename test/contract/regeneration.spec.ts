@@ -10,6 +10,7 @@ import {
   jobIn,
   NO_POLICY,
   type JudgementFields,
+  SCOPE,
 } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
@@ -48,7 +49,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     const found = await store.deskReader.revision(id, revision);
     if (!found) return undefined;
     return store.desk.restore({
-      ...{ jobId: id, actor: 'ben', revision: seen, restore: revision },
+      ...{ ...SCOPE, jobId: id, actor: 'ben', revision: seen, restore: revision },
       ...{ answer: found, violations: null, desk },
     });
   };
@@ -231,7 +232,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
       const id = await jobIn(store, 'human');
       await sendBack(id);
       const { lease } = await claim(id);
-      expect(await store.jobs.cancel(id, 'ann')).toBe(true);
+      expect(await store.jobs.cancel(SCOPE, id, 'ann')).toBe(true);
       expect(await store.jobs.failAttempt({ ...lease, detail: 'late', retryInMs: null })).toBe(false);
       expect(await job(id)).toMatchObject({ status: 'fail', failure_reason: 'cancelled', fallback: null });
     });
@@ -286,7 +287,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
       });
       expect(await restore(id, 5, 6)).toBe(7);
       expect(await job(id)).toMatchObject({ response: AN_ANSWER, model_response: null, edited: false });
-      const { outputs } = await new HistoryReader(store.database).read((await store.reader.find(id))!);
+      const { outputs } = await new HistoryReader(store.database).read((await store.reader.find(SCOPE, id))!);
       expect(outputs.map(({ revision, response }) => [revision, response?.value])).toEqual([
         [1, AN_ANSWER],
         [2, 'edited one'],
@@ -357,6 +358,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
         async (id) => {
           await store.desk.claimReview({
             id: randomUUID(),
+            ...SCOPE,
             actor: 'cho',
             leaseMs: 60_000,
             desk: NO_POLICY,
@@ -459,7 +461,7 @@ describe.each(TEST_STORES)('asking the model again on $name', ({ open }) => {
     });
 
     it.each<[string, (id: string) => Promise<unknown>]>([
-      ['cancelled', async () => store.jobs.cancel(await jobIn(store, 'bot'), 'ann')],
+      ['cancelled', async () => store.jobs.cancel(SCOPE, await jobIn(store, 'bot'), 'ann')],
       ['rejected', () => jobIn(store, 'fail')],
       ['approved', () => jobIn(store, 'success')],
       ['waiting', () => jobIn(store, 'human')],

@@ -13,6 +13,7 @@ import {
   settleHeld,
   type JobFields,
   type JudgementFields,
+  SCOPE,
 } from '@hitl/testing';
 import { TEST_STORES, type TestStore } from './store';
 
@@ -121,7 +122,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('are refused for a revision that the policy did not look at, and for a job that does not wait', async () => {
       const id = await jobIn(store, 'human');
       expect(await store.desk.plan(aPlan(id, { revision: 2 }))).toBe(false);
-      await store.jobs.cancel(id, 'ann');
+      await store.jobs.cancel(SCOPE, id, 'ann');
       expect(await store.desk.plan(aPlan(id))).toBe(false);
       expect(await types(id)).toEqual(['cancelled']);
     });
@@ -216,7 +217,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       expect(await store.desk.dueApprovals(10)).toEqual([]);
       await set(early, `deadline_at = now() - interval '1 second'`);
       expect(await store.desk.dueApprovals(10)).toEqual([
-        { jobId: early, revision: 1, rule: 'a rule', policyHash: 'p1' },
+        { jobId: early, ...SCOPE, revision: 1, rule: 'a rule', policyHash: 'p1' },
       ]);
       expect(await automatic(early, atDeadline)).toMatchObject({ status: 'success' });
       expect(await decisions(early)).toMatchObject([{ at_deadline: true, automatic: true }]);
@@ -368,7 +369,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         ids[0],
       ]);
       expect(await next('cho')).toBeNull();
-      expect(await store.desk.countClaims('ann')).toBe(2);
+      expect(await store.desk.countClaims(SCOPE, 'ann')).toBe(2);
     });
 
     it("pass over other groups' jobs, own submissions, held ones and those that the reviewer has voted on", async () => {
@@ -407,7 +408,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const id = await planned();
       await next('ann');
       await refusesAll(id, 'ben');
-      expect(await store.desk.releaseReview({ jobId: id, actor: 'ben' })).toBe(false);
+      expect(await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ben' })).toBe(false);
       expect(await decide(id, 'ann')).toMatchObject({ status: 'success' });
       expect(await job(id)).toMatchObject({ claimed_by: null, claim_id: null });
       expect(await decisions(id)).toMatchObject([{ claimed_at: expect.any(Date) }]);
@@ -417,7 +418,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const id = await planned({ approvals: 2 });
       await next('ann');
       await expire(id);
-      expect(await store.desk.countClaims('ann')).toBe(0);
+      expect(await store.desk.countClaims(SCOPE, 'ann')).toBe(0);
       expect(await decide(id, 'ann')).toMatchObject({ status: 'human' });
       expect(await next('ben')).toBe(id);
       await expire(id);
@@ -442,8 +443,8 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('end when they are released', async () => {
       const id = await planned();
       await next('ann');
-      expect(await store.desk.releaseReview({ jobId: id, actor: 'ann' })).toBe(true);
-      expect(await store.desk.releaseReview({ jobId: id, actor: 'ann' })).toBe(false);
+      expect(await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' })).toBe(true);
+      expect(await store.desk.releaseReview({ ...SCOPE, jobId: id, actor: 'ann' })).toBe(false);
       expect(await next('ben')).toBe(id);
       expect(await types(id)).toEqual(['planned', 'claimed', 'released', 'claimed']);
     });
@@ -463,7 +464,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const decision = aDecision(id, { actor: 'ann', ...fields });
       const answer = await store.desk.hold(decision, 60_000);
       expect(answer).toEqual({ until: (await job(id)).held_until, revision: 1 });
-      return { id, decision, undo: { jobId: id, decisionId: decision.id, actor: 'ann' } };
+      return { id, decision, undo: { ...SCOPE, jobId: id, decisionId: decision.id, actor: 'ann' } };
     }
 
     it('changes nothing yet, and keeps everybody from acting', async () => {
@@ -539,7 +540,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         'was undone before',
         async (jobId, { id: decisionId }) => {
           await store.desk.hold(aDecision(jobId, { id: decisionId, actor: 'ann' }), 60_000);
-          await store.desk.undo({ jobId, decisionId, actor: 'ann' });
+          await store.desk.undo({ ...SCOPE, jobId, decisionId, actor: 'ann' });
         },
       ],
     ])('is taken back when it is due and a decision with its id %s', async (_what, spend) => {
@@ -594,7 +595,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('is lost to a cancellation, even when it is due', async () => {
       const { id } = await held();
       await due(id);
-      expect(await store.jobs.cancel(id, 'sue')).toBe(true);
+      expect(await store.jobs.cancel(SCOPE, id, 'sue')).toBe(true);
       expect(await settleHeld(store.desk, 10)).toEqual([]);
       expect(await decisions(id)).toEqual([]);
       expect(await job(id)).toMatchObject({ status: 'fail', failure_reason: 'cancelled' });
@@ -682,7 +683,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
   describe('drafts', () => {
     const ends: [string, (id: string) => Promise<unknown>][] = [
       ['decided', (id) => decide(id, 'ben')],
-      ['cancelled', (id) => store.jobs.cancel(id, 'sue')],
+      ['cancelled', (id) => store.jobs.cancel(SCOPE, id, 'sue')],
       [
         'expired',
         async (id) => {
@@ -697,7 +698,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         'been cancelled while the model was asked again',
         async (jobId) => {
           await decide(jobId, 'ben', { verdict: 'regenerate' });
-          await store.jobs.cancel(jobId, 'sue');
+          await store.jobs.cancel(SCOPE, jobId, 'sue');
         },
       ],
     ];
@@ -705,12 +706,16 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const drafts = new DraftStore(store.database);
       const [id, other] = [await planned(), await planned()];
       for (const jobId of [id, other]) {
-        expect(await drafts.save({ jobId, actor: 'ann', revision: 1, content: text('begun') })).toBe(true);
+        expect(await drafts.save(SCOPE, { jobId, actor: 'ann', revision: 1, content: text('begun') })).toBe(
+          true,
+        );
       }
       await end(id);
       expect((await job(id)).finished_at).not.toBeNull();
       expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
-      expect(await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: text('late') })).toBe(false);
+      expect(await drafts.save(SCOPE, { jobId: id, actor: 'ann', revision: 1, content: text('late') })).toBe(
+        false,
+      );
     });
 
     it('that are saved in the moment in which the job ends are read by nobody, and swept', async () => {
@@ -722,10 +727,13 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
          SELECT $1::uuid, actor, 1, '"late"' FROM unnest($2::text[]) actor`,
         [ended, ['ann', 'ben', 'cho']],
       );
-      await drafts.save({ jobId: other, actor: 'ann', revision: 1, content: text('begun') });
-      expect([await drafts.find(ended, 'ann'), await drafts.savedAt(ended, 'ann')]).toEqual([null, null]);
-      expect(await drafts.find(other, 'ann')).toMatchObject({ content: text('begun') });
-      expect(await drafts.savedAt(other, 'ann')).toEqual(expect.any(Date));
+      await drafts.save(SCOPE, { jobId: other, actor: 'ann', revision: 1, content: text('begun') });
+      expect([await drafts.find(SCOPE, ended, 'ann'), await drafts.savedAt(SCOPE, ended, 'ann')]).toEqual([
+        null,
+        null,
+      ]);
+      expect(await drafts.find(SCOPE, other, 'ann')).toMatchObject({ content: text('begun') });
+      expect(await drafts.savedAt(SCOPE, other, 'ann')).toEqual(expect.any(Date));
       expect([await drafts.sweep(2), await drafts.sweep(2), await drafts.sweep(2)]).toEqual([2, 1, 0]);
       expect(await store.rows('SELECT job_id FROM drafts')).toEqual([{ job_id: other }]);
     });
@@ -734,7 +742,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
       const drafts = new DraftStore(store.database);
       const id = await planned({ approvals: 3 });
       for (const actor of ['ann', 'ben', 'cho'])
-        await drafts.save({ jobId: id, actor, revision: 1, content: text('begun') });
+        await drafts.save(SCOPE, { jobId: id, actor, revision: 1, content: text('begun') });
       const left = async () =>
         (await store.rows('SELECT actor FROM drafts ORDER BY actor')).map(({ actor }) => actor);
       await store.desk.hold(aDecision(id, { actor: 'ann' }), 60_000);
@@ -749,16 +757,16 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
     it('of others stay while votes come in and the model is asked again', async () => {
       const drafts = new DraftStore(store.database);
       const id = await planned({ approvals: 2 });
-      await drafts.save({ jobId: id, actor: 'ann', revision: 1, content: text('begun') });
+      await drafts.save(SCOPE, { jobId: id, actor: 'ann', revision: 1, content: text('begun') });
       await decide(id, 'ben');
       await decide(id, 'cho', { verdict: 'regenerate' });
-      expect(await drafts.find(id, 'ann')).toMatchObject({ content: text('begun') });
+      expect(await drafts.find(SCOPE, id, 'ann')).toMatchObject({ content: text('begun') });
     });
   });
 
   it('notes once under one id, in any status', async () => {
     const id = await jobIn(store, 'success');
-    const note = { id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
+    const note = { ...SCOPE, id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
     expect([await store.desk.addNote(note), await store.desk.addNote(note)]).toEqual([true, true]);
     expect((await events(id)).filter(({ type }) => type === 'noted')).toMatchObject([
       { actor: 'ann', status: 'success', data: { text: 'odd', note_id: note.id } },

@@ -10,6 +10,7 @@ import {
   anEdit,
   aPlan,
   createTestDatabase,
+  SCOPE,
   settleHeld,
   storesOn,
   until,
@@ -330,7 +331,10 @@ describe('the review desk', () => {
       const job = this.model.jobs.find((one) => one.id === id)!;
       const votes = verdict === 'approve' || verdict === 'reject';
       if (!votes || command.revision !== job.revision || job.spent.includes(command.id)) return null;
-      const obstacles = await stores[0]!.deskReader.obstacles([id], { actor, desk: this.deskOf(actor) });
+      const obstacles = await stores[0]!.deskReader.obstacles(SCOPE, [id], {
+        actor,
+        desk: this.deskOf(actor),
+      });
       return { obstacle: obstacles.get(id)! };
     }
 
@@ -478,7 +482,7 @@ describe('the review desk', () => {
           );
         }
         case 'undo':
-          return desk.undo({ jobId: command.job, decisionId: command.id, actor: command.actor });
+          return desk.undo({ ...SCOPE, jobId: command.job, decisionId: command.id, actor: command.actor });
         case 'edit': {
           const { job, actor, revision } = command;
           const response = edited(revision, actor);
@@ -489,9 +493,9 @@ describe('the review desk', () => {
         case 'claimNext':
           return desk.claimNextReview(claimOf(command));
         case 'release':
-          return desk.releaseReview({ jobId: command.job, actor: command.actor });
+          return desk.releaseReview({ ...SCOPE, jobId: command.job, actor: command.actor });
         case 'cancel':
-          return jobs.cancel(command.job, command.actor);
+          return jobs.cancel(SCOPE, command.job, command.actor);
         case 'take':
           return (await jobs.claim({ ...lease(command), leaseMs: MINUTE, maxAttempts: 5 })) !== null;
         case 'complete':

@@ -10,6 +10,7 @@ import {
   createTestDatabase,
   jobIn,
   NO_POLICY,
+  SCOPE,
   settleHeld,
   storesOn,
   until,
@@ -246,7 +247,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
       const decision = aDecision(id, { actor: 'ann' });
       await stores[0]!.desk.hold(decision, 60_000);
       await backdate(id, `held_until = now() + interval '${index % 4} milliseconds'`);
-      const undoing = stores[0]!.desk.undo({ jobId: id, decisionId: decision.id, actor: 'ann' });
+      const undoing = stores[0]!.desk.undo({ ...SCOPE, jobId: id, decisionId: decision.id, actor: 'ann' });
       // A look before the time has come settles nothing; the last one comes after it.
       await Promise.all([settleHeld(stores[1]!.desk, TOGETHER), settleHeld(stores[2]!.desk, TOGETHER)]);
       const undone = await undoing;
@@ -390,7 +391,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
         hold: () => stores[0]!.desk.hold(decision, 60_000),
         settle: () => settleHeld(stores[0]!.desk, ROUNDS),
       };
-      const [cancelled] = await Promise.all([stores[1]!.jobs.cancel(id, 'sue'), acts[kind]()]);
+      const [cancelled] = await Promise.all([stores[1]!.jobs.cancel(SCOPE, id, 'sue'), acts[kind]()]);
       const story = await storyOf(id);
       if (kind === 'hold') expect(cancelled).toBe(true);
       expect(story).toMatchObject(
@@ -448,7 +449,7 @@ describe(`${ROUNDS} times each on PostgreSQL`, () => {
   it('the same note twice: it is noted once', async () => {
     await race(async () => {
       const id = await planned();
-      const note = { id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
+      const note = { ...SCOPE, id: randomUUID(), jobId: id, actor: 'ann', text: 'odd' };
       await Promise.all([stores[0]!.desk.addNote(note), stores[1]!.desk.addNote(note)]);
       expect((await storyOf(id)).events).toEqual([expect.anything(), 'ann noted']);
       return 'once';

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createClient, startStack, type Client, type Stack } from '@hitl/testing';
+import { createClient, startStack, WAYS, type Client, type Stack } from '@hitl/testing';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const MIB = 1_048_576;
@@ -191,15 +191,26 @@ describe('the metrics of a public port', () => {
     }
   });
 
-  it('have a port of their own where there is one', async () => {
-    const stack = await startStack('standalone', { METRICS_PORT: '0' });
+  it.each(WAYS)('have a port of their own where there is one, with the probes: $name', async ({ way }) => {
+    const stack = await startStack(way, { MANAGEMENT_PORT: '0' });
     try {
       expect((await stack.http.get('/metrics')).body.code).toBe('not_found');
-      const ready = stack.processes[0]!.logs.find((line) => line.includes('"msg":"ready"'))!;
-      const http = createClient(`http://127.0.0.1:${JSON.parse(ready).metrics}`);
-      expect((await http.get('/metrics')).text).toContain('hitl_jobs_submitted_total');
-      for (const path of ['/', '/v1/jobs', '/metrics/x']) expect((await http.get(path)).status).toBe(404);
-      expect((await http.post('/metrics')).status).toBe(404);
+      for (const { url, logs } of stack.processes) {
+        const ready = logs.find((line) => line.includes('"msg":"ready"'))!;
+        const management = createClient(`http://127.0.0.1:${JSON.parse(ready).management}`);
+        const service = createClient(url);
+        expect((await service.get('/metrics')).status).toBe(404);
+        expect((await management.get('/metrics')).text).toContain('hitl_jobs_submitted_total');
+        for (const path of ['/health/live', '/health/ready']) {
+          const [own, shared] = [await management.get(path), await service.get(path)];
+          expect([own.status, own.body]).toEqual([shared.status, shared.body]);
+        }
+        expect((await management.send('HEAD', '/health/ready')).status).toBe(200);
+        for (const path of ['/', '/v1/jobs', '/metrics/x', '/toString']) {
+          expect((await management.get(path)).status).toBe(404);
+        }
+        expect((await management.post('/metrics')).status).toBe(404);
+      }
     } finally {
       await stack.stop();
     }

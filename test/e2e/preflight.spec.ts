@@ -124,6 +124,24 @@ describe('an app that cannot start says with which variable', () => {
     );
   });
 
+  it('its management port is its own port, or another program has it', async () => {
+    const DATA_DIR = join(folder, 'unused');
+    const PORT = '3999';
+    expect(await refusalOf('standalone', { PORT, MANAGEMENT_PORT: PORT, DATA_DIR })).toContain(
+      'MANAGEMENT_PORT=3999 is PORT as well.',
+    );
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
+    const MANAGEMENT_PORT = String((occupant.address() as AddressInfo).port);
+    try {
+      expect(await refusalOf('standalone', { PORT: '0', MANAGEMENT_PORT, DATA_DIR })).toMatch(
+        /MANAGEMENT_PORT=\d+ of 127\.0\.0\.1 cannot be used: .* Set it to a free port other than PORT\./,
+      );
+    } finally {
+      occupant.close();
+    }
+  });
+
   it('several things are wrong, in one message', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');

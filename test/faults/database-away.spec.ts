@@ -148,13 +148,16 @@ it(
   'waits for a database that is away when it starts, alive but not ready',
   async () => {
     await server.stop();
-    const PORT = String(await freePort());
+    const [PORT, MANAGEMENT_PORT] = [String(await freePort()), String(await freePort())];
     const url = `http://127.0.0.1:${PORT}`;
-    const starting = system.start('gateway', { PORT });
+    const starting = system.start('gateway', { PORT, MANAGEMENT_PORT });
     starting.catch(() => undefined);
     const answers = (path: string) => fetch(url + path).catch(() => null);
     await until('it is alive', async () => (await answers('/health/live'))?.status === 200, DEADLINE);
     expect((await answers('/health/ready'))?.status).toBe(503);
+    const management = (path: string) => fetch(`http://127.0.0.1:${MANAGEMENT_PORT}${path}`);
+    expect((await management('/health/live')).status).toBe(200);
+    expect((await management('/health/ready')).status).toBe(503);
     const refused = await post(`${url}/v1/jobs`, { payload: {} });
     expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -165,6 +168,7 @@ it(
     expect(late.logs.join('\n')).toMatch(
       /waiting for the database: DATABASE_URL=\S+ cannot be used: .*ECONNREFUSED/,
     );
+    expect((await management('/health/ready')).status).toBe(200);
     expect((await submit(late)).status).toBe(202);
     expect(await late.stop()).toBe(0);
   },

@@ -215,18 +215,19 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
   it('probes the paths that the code serves, on the port that it listens on', () => {
     for (const deployment of deployments) {
       const { ports, startupProbe, livenessProbe, readinessProbe } = app(deployment);
-      const { HOST, PORT, METRICS_PORT } = configOf(deployment.metadata.name);
+      const { HOST, PORT, MANAGEMENT_PORT } = configOf(deployment.metadata.name);
       expect(HOST).toBe('0.0.0.0');
       expect(ports).toEqual([
         { name: 'http', containerPort: PORT },
-        { name: 'metrics', containerPort: METRICS_PORT },
+        { name: 'management', containerPort: MANAGEMENT_PORT },
       ]);
-      expect(startupProbe?.httpGet).toEqual({ path: HEALTH_LIVE_PATH, port: 'http' });
-      expect(livenessProbe?.httpGet).toEqual({ path: HEALTH_LIVE_PATH, port: 'http' });
+      // A crowd at the public port must not get the process killed.
+      expect(startupProbe?.httpGet).toEqual({ path: HEALTH_LIVE_PATH, port: 'management' });
+      expect(livenessProbe?.httpGet).toEqual({ path: HEALTH_LIVE_PATH, port: 'management' });
       expect(readinessProbe?.httpGet).toEqual({ path: HEALTH_READY_PATH, port: 'http' });
       expect(deployment.spec.template.metadata?.annotations).toMatchObject({
         'prometheus.io/path': METRICS_PATH,
-        'prometheus.io/port': String(METRICS_PORT),
+        'prometheus.io/port': String(MANAGEMENT_PORT),
       });
     }
   });
@@ -239,8 +240,8 @@ describe.each(['dev', 'production'])('k8s/overlays/%s', (overlay) => {
       const served = spec!.ports!.map((port) => port.targetPort);
       // Metrics are not for whoever reaches a Service.
       const ports = app(backends[0]!).ports!.map(({ name }) => name);
-      expect(ports.filter((name) => name !== 'metrics')).toEqual(served);
-      expect(served).not.toContain('metrics');
+      expect(ports.filter((name) => name !== 'management')).toEqual(served);
+      expect(served).not.toContain('management');
     }
   });
 

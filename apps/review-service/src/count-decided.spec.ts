@@ -78,7 +78,7 @@ describe('of verdicts', () => {
   });
 
   it('an approval at the deadline is counted as a decision', async () => {
-    const due = { jobId: JOB_ID, revision: 1, rule: null, policyHash: 'f' };
+    const due = { jobId: JOB_ID, project: 'default', revision: 1, rule: null, policyHash: 'f' };
     const store = {
       dueApprovals: () => Promise.resolve([due]),
       decide: () => Promise.resolve(decided('success')),

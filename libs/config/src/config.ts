@@ -27,10 +27,10 @@ export class Config {
   @Integer(0, 65_535)
   PORT: number = 3000;
 
-  /** Port of `/metrics` alone. Unset: on PORT, where the gateway tells them to callers on its own machine only. 0 takes a free one. */
+  /** Port of probes and `/metrics`; PORT then has the probes alone. Unset: both on PORT, where the gateway tells metrics to callers on its own machine only. 0 takes a free one. */
   @IsOptional()
   @Integer(0, 65_535)
-  METRICS_PORT?: number;
+  MANAGEMENT_PORT?: number;
 
   /** Folder of the embedded database; used only while DATABASE_URL is unset. */
   @IsNotEmpty()

@@ -18,6 +18,7 @@ describe('a variable that nothing reads', () => {
     ['OPENAI_API_KEY', 'MODEL_API_KEY'],
     ['OPENAI_BASE_URL', 'MODEL_BASE_URL'],
     ['LOGLEVEL', 'LOG_LEVEL'],
+    ['METRICS_PORT', 'MANAGEMENT_PORT'],
     ['DATA_DIRECTORY', 'DATA_DIR'],
     ['REVIEW_POLICY', 'REVIEW_POLICY_FILE'],
     ['MAX_REGENERATION', 'MAX_REGENERATIONS'],

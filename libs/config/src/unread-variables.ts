@@ -17,6 +17,7 @@ const ALIASES: [RegExp, string][] = [
   [/^DATA_?(PATH|FOLDER|DIRECTORY)$/, 'DATA_DIR'],
   [/^(LISTEN|BIND)_?(HOST|ADDR|ADDRESS)$/, 'HOST'],
   [/^(HTTP|SERVER|LISTEN)_?PORT$/, 'PORT'],
+  [/^(METRICS|MANAGEMENT_SERVER)_?PORT$/, 'MANAGEMENT_PORT'],
 ];
 
 /** Shorter names are too like those of other programs for a slip to be told. */

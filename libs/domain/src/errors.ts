@@ -5,6 +5,7 @@
 export const ERRORS = {
   invalid_request: { status: 400, title: 'The request is not valid' },
   invalid_json: { status: 400, title: 'The body is not JSON that can be stored' },
+  forbidden: { status: 403, title: 'The caller may not do this' },
   cross_origin: { status: 403, title: 'The request comes from a page of another origin' },
   not_in_group: { status: 403, title: 'The job is for another group of reviewers' },
   own_submission: { status: 403, title: 'The submitter may not review this job' },

@@ -18,7 +18,7 @@ export {
   type Joined,
   type Question,
 } from './holds/hold-store';
-export { PROJECT } from './project';
+export { DEFAULT_PROJECT, EVERY_PROJECT, ROLES, type Caller, type Role, type Scope } from './caller';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
 export {
   asNumber,

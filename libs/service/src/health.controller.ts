@@ -4,6 +4,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { JobStore } from '@hitl/domain';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH, METRICS_PATH, registry } from '@hitl/observability';
 import type { FastifyReply } from 'fastify';
+import { Allow } from './allow';
 
 /** A database that needs longer to take a job does not work, in milliseconds. */
 const DATABASE_TIMEOUT_MS = 2000;
@@ -25,6 +26,18 @@ export class Readiness {
   ) {}
 }
 
+/** How a service is, and what it says of itself. */
+export interface Health {
+  isReady: boolean;
+  state: object;
+}
+
+/** Of a service that cannot begin yet. */
+export const NOT_YET: Health = {
+  isReady: false,
+  state: { status: 'unavailable', accepting: false, database: false },
+};
+
 /** Probes and metrics, the same on every app. */
 @ApiExcludeController()
 @Controller()
@@ -36,6 +49,7 @@ export class HealthController {
     private readonly readiness: Readiness,
   ) {}
 
+  @Allow('public')
   @Get(HEALTH_LIVE_PATH)
   live(): { status: string } {
     return { status: 'ok' };
@@ -45,16 +59,24 @@ export class HealthController {
    * 200 while the process can do its work. A gateway accepts jobs without a broker, since the outbox keeps the
    * bells: its `publishing` is told but does not count.
    */
+  @Allow('public')
   @Get(HEALTH_READY_PATH)
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { isReady, state } = await this.health();
+    reply.status(isReady ? 200 : 503);
+    return state;
+  }
+
+  /** Whether the process can do its work, as {@link ready} answers. */
+  async health(): Promise<Health> {
     const checks = {
       accepting: this.readiness.accepting,
       database: await Promise.race([this.databaseWorks(), delay(DATABASE_TIMEOUT_MS, false, { ref: false })]),
       consuming: this.readiness.isConsuming(),
     };
-    const ok = Object.values(checks).every(Boolean);
-    reply.status(ok ? 200 : 503);
-    return { status: ok ? 'ok' : 'unavailable', ...checks, publishing: this.readiness.isPublishing() };
+    const isReady = Object.values(checks).every(Boolean);
+    const status = isReady ? 'ok' : 'unavailable';
+    return { isReady, state: { status, ...checks, publishing: this.readiness.isPublishing() } };
   }
 
   /** Whether a job could be submitted. At most one look is under way, however many probes come. */
@@ -76,6 +98,7 @@ export class HealthController {
     return probe.works;
   }
 
+  @Allow('public')
   @Get(METRICS_PATH)
   @Header('content-type', registry.contentType)
   metrics(): Promise<string> {

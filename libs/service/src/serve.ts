@@ -11,7 +11,7 @@ import { createLogger, flushLog, measureProcess, METRICS_PATH, NestLogger } from
 import { guardConnections } from './connections';
 import { HealthController, Readiness } from './health.controller';
 import { explainListening, openDeskWarning, preflight } from './preflight';
-import { mayReadMetrics, serveMetrics } from './metrics-server';
+import { mayReadMetrics, serveManagement } from './management';
 import { basePath, requestPath } from './request-path';
 import { serviceModules } from './service-module';
 import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
@@ -89,6 +89,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
 
   for (const line of unreadWarnings()) logger.warn(line);
   if (!standalone) required(config, 'DATABASE_URL', 'AMQP_URL');
+  const management = await serveManagement(config);
   await preflight(config, standalone, logger);
   const open = definition.configure && openDeskWarning(config);
   if (open) logger.warn(open);
@@ -162,23 +163,22 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
         reply.header('retry-after', RETRY_AFTER);
       return Promise.resolve();
     });
-  if (definition.configure) {
-    await definition.configure(app, config);
-    app
-      .getHttpAdapter()
-      .getInstance()
-      .addHook('onRequest', (request, reply, done) => {
-        if (request.routeOptions.url !== METRICS_PATH || mayReadMetrics(request, config)) done();
-        else reply.callNotFound();
-      });
-  }
+  const isPublic = definition.configure !== undefined;
+  await definition.configure?.(app, config);
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', (request, reply, done) => {
+      if (request.routeOptions.url !== METRICS_PATH || mayReadMetrics(request, config, isPublic)) done();
+      else reply.callNotFound();
+    });
   // What the process before this one had in its queues and in hand is gone with it.
   if (embedded) await app.get(JobStore).kickAll();
   // The broker is not waited for: it may be away. Readiness tells.
   void transport.client.connect().catch(() => undefined);
-  const metricsServer = await serveMetrics(config);
   await app.listen({ port: config.PORT, host: config.HOST, backlog: BACKLOG });
   await app.startAllMicroservices();
+  management?.ask(() => app.get(HealthController).health());
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;
@@ -193,8 +193,8 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
     clearTimeout(patience);
     await Promise.all(servers.map((server) => server.close()));
     await app.close();
-    metricsServer?.close();
     await embedded?.close();
+    management?.close();
     logger.info('stopped');
     await flushLog();
     process.exit(0);
@@ -209,9 +209,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   }
   // Whoever waits for this line may stop the process at once.
   const url = await app.getUrl();
-  const address = metricsServer?.address();
-  const metrics = typeof address === 'object' ? address?.port : undefined;
-  logger.info({ url, ...(metrics !== undefined && { metrics }) }, 'ready');
+  logger.info({ url, ...(management && { management: management.port }) }, 'ready');
   definition.started?.(url, config);
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { DomainError, ERRORS } from '@hitl/domain';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH } from '@hitl/observability';
+import { NOT_YET } from './health.controller';
 import { PROBLEM_TYPE, toProblem } from './problem';
 import { requestPath } from './request-path';
 
@@ -29,7 +30,7 @@ export async function answerWhileWaiting(
     } else if (path === HEALTH_READY_PATH) {
       response
         .writeHead(503, { 'content-type': 'application/json; charset=utf-8', 'retry-after': RETRY_AFTER })
-        .end('{"status":"unavailable","accepting":false,"database":false}');
+        .end(JSON.stringify(NOT_YET.state));
     } else {
       const error = new DomainError(
         'unavailable',

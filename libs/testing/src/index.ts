@@ -11,6 +11,7 @@ export {
   claimedJob,
   jobIn,
   NO_POLICY,
+  SCOPE,
   settleHeld,
   storesOn,
   type Stores,

@@ -14,6 +14,7 @@ import {
   type NewJob,
   type PlanRequest,
   type ReviewClaim,
+  type Scope,
 } from '@hitl/domain';
 import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
@@ -27,6 +28,9 @@ const textOf = (value: Json | JsonText): JsonText =>
   value instanceof JsonText ? value : new JsonText(JSON.stringify(value));
 const textOrNull = (value: Json | JsonText | undefined): JsonText | null =>
   value === undefined || value === null ? null : textOf(value);
+
+/** The project that tests work in, where they name no other. */
+export const SCOPE: Scope = { project: 'default' };
 
 /** The writers of jobs and of the desk, and the desk's reader, on one database. */
 export interface Stores {
@@ -47,7 +51,7 @@ export function storesOn(database: DataSource): Stores {
 export function aJob({ payload, responseSchema, askedFor, ...fields }: JobFields = {}): NewJob {
   return {
     id: uuidv7(),
-    project: 'default',
+    ...SCOPE,
     payload: textOf(payload === undefined ? { input: 'What is 2 + 2?' } : payload),
     metadata: {},
     priority: 0,
@@ -68,6 +72,7 @@ export function aDecision(jobId: string, { response, payload, ...fields }: Judge
   return {
     id: randomUUID(),
     jobId,
+    ...SCOPE,
     verdict: 'approve',
     actor: 'reviewer',
     revision: null,
@@ -92,6 +97,7 @@ export function anEdit(
 ): DeskEdit {
   return {
     jobId,
+    ...SCOPE,
     actor: 'rob',
     revision: null,
     response: textOrNull(response)?.text ?? null,
@@ -126,7 +132,7 @@ export function aPlan(jobId: string, fields: Partial<PlanRequest> = {}): PlanReq
 
 /** A reviewer's wish for a job for a minute. */
 export function aClaim(fields: Partial<ReviewClaim> = {}): ReviewClaim {
-  return { id: randomUUID(), actor: 'reviewer', leaseMs: 60_000, desk: NO_POLICY, ...fields };
+  return { id: randomUUID(), ...SCOPE, actor: 'reviewer', leaseMs: 60_000, desk: NO_POLICY, ...fields };
 }
 
 /** The answer that {@link jobIn} gives. */
@@ -160,7 +166,12 @@ export async function jobIn(
   const lease = await claimedJob(jobs, fields);
   await jobs.complete(anAnswer(lease));
   if (status !== 'human') {
-    await desk.decide(aDecision(lease.jobId, { verdict: status === 'success' ? 'approve' : 'reject' }));
+    await desk.decide(
+      aDecision(lease.jobId, {
+        verdict: status === 'success' ? 'approve' : 'reject',
+        ...(fields.project !== undefined && { project: fields.project }),
+      }),
+    );
   }
   return lease.jobId;
 }

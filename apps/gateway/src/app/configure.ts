@@ -9,7 +9,7 @@ import { serveDocument } from './document';
 import { WaitingRoom } from '../waiting/waiting-room.service';
 import { isOpenAiRoute } from '../openai/openai-routes';
 import { isOriginalRoute } from '../original-api/original-routes';
-import { callerOf } from '../http/actor';
+import { CallerGuard } from '../http/caller';
 import { decompress } from '../http/content-encoding';
 import { ErrorsFilter, wrongMethod } from '../http/errors.filter';
 import { refuseOtherHosts } from '../http/hosts';
@@ -37,6 +37,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   const routes = app.get(RouteTable);
   routes.watch(fastify);
   const errors = app.get(ErrorsFilter);
+  const callers = app.get(CallerGuard);
 
   fastify.removeAllContentTypeParsers();
   const bodies = new IncomingBodies(
@@ -81,7 +82,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     try {
       refuseOtherHosts(request, hosts);
       allowReading(request, reply, origins);
-      request.caller = callerOf(request, config.HOST);
+      request.caller = callers.identify(request);
       refuseOtherOrigins(request, origins);
       // Else the parameter of another route would take `claim-next` for an id.
       const named = routes.namedIn(path);

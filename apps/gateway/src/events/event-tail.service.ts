@@ -3,10 +3,12 @@ import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/comm
 import { Every } from '@hitl/background';
 import {
   BEFORE_ALL_EVENTS,
+  EVERY_PROJECT,
   EventReader,
   JobReader,
   type EventPosition,
   type EventRecord,
+  type Scope,
 } from '@hitl/domain';
 
 /** How often the newest events are looked for when nobody tells of any, in milliseconds. */
@@ -31,7 +33,12 @@ interface Follower {
   /** The database has the job of this follower no more. */
   lost: () => void;
   nextBeat: number;
+  /** The job that is followed alone; undefined: all of a project. */
+  jobId?: string;
 }
+
+/** What followers follow together: a job, or all events of a project. No project has the name of a job here. */
+const topicOf = (project: string, jobId?: string): string => jobId ?? `project ${project}`;
 
 /**
  * Follows the order of all events once for everybody: followers get each new event from memory. What came before
@@ -40,7 +47,7 @@ interface Follower {
 @Injectable()
 export class EventTail implements BeforeApplicationShutdown {
   private readonly logger = new Logger(EventTail.name);
-  /** Those of each job, and under `''` those of all jobs. */
+  /** By what they follow: {@link topicOf}. */
   private readonly followers = new Map<string, Set<Follower>>();
   private position = BEFORE_ALL_EVENTS;
   private reading = Promise.resolve();
@@ -83,11 +90,13 @@ export class EventTail implements BeforeApplicationShutdown {
   }
 
   /**
-   * Sends the events after `from` in order, and then each new one, until `signal` fires.
+   * Sends the events of the scope after `from` in order, and then each new one, until `signal` fires.
+   * @param scope of the job as well, where `jobId` is given
    * @param drained resolves once the follower takes more of the past
    * @param endedJob the job has ended: return once its last event was sent
    */
   async follow(
+    scope: Scope,
     from: EventPosition,
     {
       next,
@@ -134,35 +143,38 @@ export class EventTail implements BeforeApplicationShutdown {
       },
       lost,
       nextBeat: performance.now() + HEARTBEAT_MS,
+      jobId,
     };
+    const topic = topicOf(scope.project, jobId);
     if (this.followers.size === 0) await this.beginAtEnd();
-    this.add(follower, jobId);
+    this.add(follower, topic);
     try {
       for (;;) {
         kept = [];
         keptCount = 0;
-        const events = await this.reader.after(last, EVENTS_PER_LOOK, jobId);
+        const { events, end, hasMore } = await this.reader.after(scope, last, EVENTS_PER_LOOK, jobId);
         pass(events);
+        if (end && !isAfter(last, end)) last = end;
         await drained();
-        if (signal.aborted || (events.length < EVENTS_PER_LOOK && keptCount <= MAX_KEPT)) break;
+        if (signal.aborted || (!hasMore && keptCount <= MAX_KEPT)) break;
       }
       for (const events of kept) pass(events);
       kept = null;
       if (jobId !== undefined && endedJob && (await this.isLast(last, jobId))) return;
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     } finally {
-      this.remove(follower, jobId);
+      this.remove(follower, topic);
     }
   }
 
-  private add(follower: Follower, jobId = ''): void {
-    this.followers.set(jobId, (this.followers.get(jobId) ?? new Set()).add(follower));
+  private add(follower: Follower, topic: string): void {
+    this.followers.set(topic, (this.followers.get(topic) ?? new Set()).add(follower));
   }
 
-  private remove(follower: Follower, jobId = ''): void {
-    const ofJob = this.followers.get(jobId);
-    ofJob?.delete(follower);
-    if (ofJob?.size === 0) this.followers.delete(jobId);
+  private remove(follower: Follower, topic: string): void {
+    const others = this.followers.get(topic);
+    others?.delete(follower);
+    if (others?.size === 0) this.followers.delete(topic);
   }
 
   /** Unless somebody else has begun meanwhile: what is still to be read for them must not be passed over. */
@@ -176,15 +188,14 @@ export class EventTail implements BeforeApplicationShutdown {
   async look(): Promise<void> {
     const now = performance.now();
     const due = new Set<string>();
-    for (const [jobId, followers] of [...this.followers]) {
+    for (const followers of [...this.followers.values()]) {
       await this.eachOf([followers], (follower) => {
         if (now < follower.nextBeat) return;
         follower.nextBeat = now + HEARTBEAT_MS;
         follower.beat();
-        due.add(jobId);
+        if (follower.jobId !== undefined) due.add(follower.jobId);
       });
     }
-    due.delete('');
     this.wake();
     await this.reading;
     await this.findLost([...due]);
@@ -199,8 +210,11 @@ export class EventTail implements BeforeApplicationShutdown {
 
   private async read(): Promise<void> {
     for (;;) {
-      const events = await this.reader.after(this.position, EVENTS_PER_LOOK);
-      const last = events.at(-1);
+      const {
+        events,
+        end: last,
+        hasMore,
+      } = await this.reader.after(EVERY_PROJECT, this.position, EVENTS_PER_LOOK);
       // Nothing more, or another history's: is the event that we stand at still there?
       if ((!last || last.epoch !== this.position.epoch) && !(await this.reader.has(this.position))) {
         await this.goBack();
@@ -208,9 +222,8 @@ export class EventTail implements BeforeApplicationShutdown {
       }
       if (!last) return;
       this.position = last;
-      await this.tell('', events);
-      for (const [jobId, ofJob] of this.byFollowedJob(events)) await this.tell(jobId, ofJob);
-      if (events.length < EVENTS_PER_LOOK) return;
+      for (const [topic, followed] of this.byTopic(events)) await this.tell(topic, followed);
+      if (!hasMore) return;
     }
   }
 
@@ -228,17 +241,21 @@ export class EventTail implements BeforeApplicationShutdown {
     });
   }
 
-  private byFollowedJob(events: EventRecord[]): Map<string, EventRecord[]> {
-    const byJob = new Map<string, EventRecord[]>();
+  private byTopic(events: EventRecord[]): Map<string, EventRecord[]> {
+    const byTopic = new Map<string, EventRecord[]>();
     for (const event of events) {
-      if (!this.followers.has(event.jobId)) continue;
-      byJob.set(event.jobId, [...(byJob.get(event.jobId) ?? []), event]);
+      for (const topic of [event.project === null ? null : topicOf(event.project), event.jobId]) {
+        if (topic === null || !this.followers.has(topic)) continue;
+        const followed = byTopic.get(topic) ?? [];
+        byTopic.set(topic, followed);
+        followed.push(event);
+      }
     }
-    return byJob;
+    return byTopic;
   }
 
-  private async tell(jobId: string, events: EventRecord[]): Promise<void> {
-    const followers = this.followers.get(jobId);
+  private async tell(topic: string, events: EventRecord[]): Promise<void> {
+    const followers = this.followers.get(topic);
     if (followers) await this.eachOf([followers], (follower) => follower.next(events));
   }
 

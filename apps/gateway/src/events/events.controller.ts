@@ -14,11 +14,14 @@ import {
   BEFORE_ALL_EVENTS,
   DomainError,
   isDatabaseTrouble,
+  type Caller,
   type CurrentJob,
   type EventPosition,
   type EventRecord,
 } from '@hitl/domain';
+import { Allow } from '@hitl/service';
 import type { FastifyReply } from 'fastify';
+import { CurrentCaller } from '../http/caller';
 import { EventStream, EVENT_STREAM_TYPE, frameOf } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
 import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
@@ -56,19 +59,21 @@ export class EventsController {
   @ApiOkResponse(streamOf('a JobEvent', getSchemaPath(JobEventDto)))
   @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
   @ApiErrors('job_not_found', 'event_gone', 'too_many_streams')
+  @Allow('submitter', 'reviewer')
   @Get('jobs/:id/events')
   async followJob(
     @Param('id') id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const from = positionOf(lastEventId);
     await this.comingBack(reply, async () => {
-      const job = await this.jobs.current(id);
+      const job = await this.jobs.current(caller, id);
       await this.requireThere(from);
       // An EventSource comes back after every end, except after this one.
       if (from && hasEnded(job) && (await this.tail.isLast(from, job.id))) await reply.status(204).send();
-      else await this.stream(reply, from ?? BEFORE_ALL_EVENTS, job);
+      else await this.stream(caller, reply, from ?? BEFORE_ALL_EVENTS, job);
     });
   }
 
@@ -84,10 +89,12 @@ export class EventsController {
     streamOf('a JobEvent or a ViewersEvent', getSchemaPath(JobEventDto), getSchemaPath(ViewersEventDto)),
   )
   @ApiErrors('event_gone', 'too_many_streams')
+  @Allow('submitter', 'reviewer')
   @Get('events')
   async followAll(
     @Query() query: QueryParameters,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     onlyParameters(query, []);
@@ -95,7 +102,7 @@ export class EventsController {
     const from = positionOf(lastEventId);
     await this.comingBack(reply, async () => {
       await this.requireThere(from);
-      await this.stream(reply, from ?? (await this.tail.end()));
+      await this.stream(caller, reply, from ?? (await this.tail.end()));
     });
   }
 
@@ -125,7 +132,12 @@ export class EventsController {
     );
   }
 
-  private async stream(reply: FastifyReply, from: EventPosition, job?: CurrentJob): Promise<void> {
+  private async stream(
+    caller: Caller,
+    reply: FastifyReply,
+    from: EventPosition,
+    job?: CurrentJob,
+  ): Promise<void> {
     if (reply.request.method === 'HEAD') {
       await reply.header('content-type', EVENT_STREAM_TYPE).status(200).send();
       return;
@@ -138,11 +150,11 @@ export class EventsController {
     stream.comment('follows');
     const leave = job
       ? null
-      : this.viewers.follow((jobId, viewers) => {
+      : this.viewers.follow(caller, (jobId, viewers) => {
           stream.sendFrames(framesOnce(viewers, () => viewersFrame(jobId, viewers)));
         });
     try {
-      await this.tail.follow(from, {
+      await this.tail.follow(caller, from, {
         jobId: job?.id,
         endedJob: job !== undefined && hasEnded(job),
         signal,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { CallerGuard } from './caller';
 import { ErrorForms } from './error-form';
 import { ErrorsFilter } from './errors.filter';
 import { LargeAnswers } from './large-answers';
@@ -10,14 +11,16 @@ import { ValidatePipe } from './validate.pipe';
 /** What all doors share of HTTP. */
 @Module({
   providers: [
+    CallerGuard,
     ErrorForms,
     ErrorsFilter,
     LargeAnswers,
     RouteTable,
     UnreadAnswers,
     { provide: APP_FILTER, useExisting: ErrorsFilter },
+    { provide: APP_GUARD, useExisting: CallerGuard },
     { provide: APP_PIPE, useClass: ValidatePipe },
   ],
-  exports: [ErrorForms, ErrorsFilter, LargeAnswers, RouteTable, UnreadAnswers],
+  exports: [CallerGuard, ErrorForms, ErrorsFilter, LargeAnswers, RouteTable, UnreadAnswers],
 })
 export class HttpModule {}

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DomainError, isStatementTimeout, verifyChains, type ChainFinding } from '@hitl/domain';
+import { DomainError, isStatementTimeout, verifyChains, type ChainFinding, type Scope } from '@hitl/domain';
 import { DataSource } from 'typeorm';
 import { JobsService } from '../jobs/jobs.service';
 
@@ -29,8 +29,8 @@ export class ChainService {
   ) {}
 
   /** @throws DomainError job_not_found; unavailable when too much is verified already, or the record is too long */
-  async verify(id: string): Promise<VerifiedChain> {
-    const jobId = await this.jobs.idOf(id);
+  async verify(scope: Scope, id: string): Promise<VerifiedChain> {
+    const jobId = await this.jobs.idOf(scope, id);
     if (this.underWay >= MAX_AT_ONCE) {
       throw new DomainError(
         'unavailable',

@@ -1,6 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { isJobId, type DecisionPosition } from '@hitl/domain';
+import { isJobId, type Caller, type DecisionPosition } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CurrentCaller } from '../http/caller';
 import {
   choiceParameter,
   cursorParameter,
@@ -82,13 +84,18 @@ export class DecisionsController {
   })
   @ApiQuery(CURSOR)
   @ApiOkResponse({ type: DecisionPage })
+  @Allow('reviewer', 'admin')
   @Get()
-  async listDecisions(@Query() query: QueryParameters): Promise<DecisionPage> {
+  async listDecisions(
+    @Query() query: QueryParameters,
+    @CurrentCaller() caller: Caller,
+  ): Promise<DecisionPage> {
     onlyParameters(query, PARAMETERS);
     const by = choiceParameter(query, 'by', ['people', 'policy']);
     const without = choiceParameter(query, 'without', ['model', 'rule']);
     if (without && query[without] !== undefined) throw fault('without', `${without} is given as well`);
     const { decisions, next } = await this.decisions.list(
+      caller,
       {
         from: timeParameter(query, 'from'),
         to: timeParameter(query, 'to'),

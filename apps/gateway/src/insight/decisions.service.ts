@@ -4,6 +4,7 @@ import {
   type DecisionFilter,
   type DecisionPosition,
   type ListedDecision,
+  type Scope,
 } from '@hitl/domain';
 
 /** Lists of what was decided. */
@@ -13,9 +14,10 @@ export class DecisionsService {
 
   /** Newest first. There may be fewer than `limit`, or none, although `next` is not null: go on there. */
   list(
+    scope: Scope,
     filter: DecisionFilter,
     page: { after?: DecisionPosition; limit: number },
   ): Promise<{ decisions: ListedDecision[]; next: DecisionPosition | null }> {
-    return this.reader.list(filter, page);
+    return this.reader.list(scope, filter, page);
   }
 }

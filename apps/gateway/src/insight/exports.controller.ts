@@ -1,7 +1,9 @@
 import { applyDecorators, Controller, Get, Logger, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { VERDICTS, type Verdict } from '@hitl/domain';
+import { VERDICTS, type Caller, type Verdict } from '@hitl/domain';
+import { Allow } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentCaller } from '../http/caller';
 import { goneSignal } from '../http/gone';
 import {
   choiceParameter,
@@ -67,13 +69,15 @@ export class ExportsController {
     'A line of JSON each: {"prompt": [messages], "completion": [message], "job_id", "model", "edited", "finished_at"}',
   )
   @ApiErrors('too_many_exports')
+  @Allow('admin')
   @Get('sft.jsonl')
   exportSft(
     @Query() query: QueryParameters,
+    @CurrentCaller() caller: Caller,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const rows = this.exports.sft(exportRequest(query, RELEASING), goneSignal(reply));
+    const rows = this.exports.sft(caller, exportRequest(query, RELEASING), goneSignal(reply));
     return this.send(request, reply, { name: 'sft.jsonl', type: JSON_LINES }, rows);
   }
 
@@ -89,13 +93,15 @@ export class ExportsController {
     'A line of JSON each: {"prompt": [messages], "chosen": [message], "rejected": [message], "job_id", "kind": "edit" or "regenerate", "model", "finished_at"}',
   )
   @ApiErrors('too_many_exports')
+  @Allow('admin')
   @Get('preferences.jsonl')
   exportPreferences(
     @Query() query: QueryParameters,
+    @CurrentCaller() caller: Caller,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const rows = this.exports.preferences(exportRequest(query, RELEASING), goneSignal(reply));
+    const rows = this.exports.preferences(caller, exportRequest(query, RELEASING), goneSignal(reply));
     return this.send(request, reply, { name: 'preferences.jsonl', type: JSON_LINES }, rows);
   }
 
@@ -106,13 +112,15 @@ export class ExportsController {
   })
   @ApiExport(CSV, 'Decisions made', VERDICTS, 'CSV with a header; docs/learning.md explains the columns')
   @ApiErrors('too_many_exports')
+  @Allow('admin')
   @Get('decisions.csv')
   exportDecisions(
     @Query() query: QueryParameters,
+    @CurrentCaller() caller: Caller,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const rows = this.exports.decisions(exportRequest(query, VERDICTS), goneSignal(reply));
+    const rows = this.exports.decisions(caller, exportRequest(query, VERDICTS), goneSignal(reply));
     return this.send(request, reply, { name: 'decisions.csv', type: CSV }, rows);
   }
 

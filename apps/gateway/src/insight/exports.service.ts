@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, ExportReader, preferenceRow, sftRow, writeJson, type ExportFilter } from '@hitl/domain';
+import {
+  DomainError,
+  ExportReader,
+  preferenceRow,
+  sftRow,
+  writeJson,
+  type ExportFilter,
+  type Scope,
+} from '@hitl/domain';
 import { oneLine } from '../http/one-line';
 import { CSV_HEADER, decisionLines } from './decision-csv';
 
@@ -25,25 +33,30 @@ export class ExportsService {
   constructor(private readonly reader: ExportReader) {}
 
   /** Prompts and approved answers, a line of JSON each. The first page may throw DomainError too_many_exports. */
-  sft(request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
-    return this.file('', this.reader.approved(request, gone), request.limit, (answers, most) =>
+  sft(scope: Scope, request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
+    return this.file('', this.reader.approved(scope, request, gone), request.limit, (answers, most) =>
       jsonLines(answers.map(sftRow), most),
     );
   }
 
   /** Approved answers beside those that people did not want, a line of JSON each. Throws as {@link sft}. */
-  preferences(request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
-    return this.file('', this.reader.corrections(request, gone), request.limit, (corrections, most) =>
+  preferences(scope: Scope, request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
+    return this.file('', this.reader.corrections(scope, request, gone), request.limit, (corrections, most) =>
       jsonLines(corrections.map(preferenceRow), most),
     );
   }
 
   /** Decisions as CSV. Throws as {@link sft}. */
-  decisions(request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
-    return this.file(CSV_HEADER, this.reader.decisions(request, gone), request.limit, (decisions, most) => {
-      const rows = decisions.slice(0, most);
-      return { text: decisionLines(rows), count: rows.length };
-    });
+  decisions(scope: Scope, request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
+    return this.file(
+      CSV_HEADER,
+      this.reader.decisions(scope, request, gone),
+      request.limit,
+      (decisions, most) => {
+        const rows = decisions.slice(0, most);
+        return { text: decisionLines(rows), count: rows.length };
+      },
+    );
   }
 
   private async *file<Row>(

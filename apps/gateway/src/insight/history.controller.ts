@@ -1,6 +1,8 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { HistoryReader, Turns, type History, type Job } from '@hitl/domain';
+import { HistoryReader, Turns, type Caller, type History, type Job } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CurrentCaller } from '../http/caller';
 import { JobsService } from '../jobs/jobs.service';
 import { ChainDto, toChain } from './chain.dto';
 import { ChainService } from './chain.service';
@@ -32,9 +34,10 @@ export class HistoryController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
+  @Allow('submitter')
   @Get('jobs/:id/history')
-  async getHistory(@Param('id') id: string): Promise<HistoryDto> {
-    const { job, history } = await this.read(id);
+  async getHistory(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
+    const { job, history } = await this.read(caller, id);
     return toHistory(job, history, 'submitter');
   }
 
@@ -45,9 +48,10 @@ export class HistoryController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Get('reviews/:id/history')
-  async getReviewHistory(@Param('id') id: string): Promise<HistoryDto> {
-    const { job, history } = await this.read(id);
+  async getReviewHistory(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
+    const { job, history } = await this.read(caller, id);
     return toHistory(job, history, 'reviewer');
   }
   @ApiOperation({
@@ -58,13 +62,14 @@ export class HistoryController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: ChainDto })
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Get('reviews/:id/chain')
-  async getReviewChain(@Param('id') id: string): Promise<ChainDto> {
-    return toChain(await this.chains.verify(id));
+  async getReviewChain(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<ChainDto> {
+    return toChain(await this.chains.verify(caller, id));
   }
 
-  private async read(id: string): Promise<{ job: Job; history: History }> {
-    const job = await this.jobs.get(id);
+  private async read(caller: Caller, id: string): Promise<{ job: Job; history: History }> {
+    const job = await this.jobs.get(caller, id);
     return { job, history: await this.large.take(() => this.histories.read(job)) };
   }
 }

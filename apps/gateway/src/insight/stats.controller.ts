@@ -1,6 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import type { StatsWindow } from '@hitl/domain';
+import type { Caller, StatsWindow } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CurrentCaller } from '../http/caller';
 import {
   fault,
   NAME,
@@ -35,11 +37,12 @@ export class StatsController {
   @ApiQuery({ name: 'model', ...NAME })
   @ApiQuery({ name: 'group', ...NAME })
   @ApiOkResponse({ type: StatsDto })
+  @Allow('reviewer', 'admin')
   @Get()
-  async getStats(@Query() query: QueryParameters): Promise<StatsDto> {
+  async getStats(@Query() query: QueryParameters, @CurrentCaller() caller: Caller): Promise<StatsDto> {
     onlyParameters(query, ['from', 'to', 'model', 'group']);
     const window = windowOf(query);
-    return statsDto(window, await this.stats.read(window));
+    return statsDto(window, await this.stats.read(caller, window));
   }
 }
 

@@ -4,6 +4,7 @@ import {
   isStatementTimeout,
   StatsReader,
   Turns,
+  type Scope,
   type Stats,
   type StatsWindow,
 } from '@hitl/domain';
@@ -21,9 +22,9 @@ export class StatsService {
   constructor(private readonly reader: StatsReader) {}
 
   /** @throws DomainError unavailable when the window holds more than can be counted in time */
-  async read(window: StatsWindow): Promise<Stats> {
+  async read(scope: Scope, window: StatsWindow): Promise<Stats> {
     try {
-      return await this.turns.take(() => this.reader.read(window));
+      return await this.turns.take(() => this.reader.read(scope, window));
     } catch (error) {
       if (!isStatementTimeout(error)) throw error;
       throw new DomainError(

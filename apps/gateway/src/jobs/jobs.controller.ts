@@ -8,9 +8,10 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { isJobId, JOB_STATUSES, requireUsableSchema, type Job } from '@hitl/domain';
+import { isJobId, JOB_STATUSES, requireUsableSchema, type Job, type Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
 import type { FastifyReply } from 'fastify';
-import { Actor } from '../http/actor';
+import { CurrentCaller } from '../http/caller';
 import { goneSignal } from '../http/gone';
 import { orNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
@@ -69,11 +70,12 @@ export class JobsController {
   @ApiHeader(PREFER)
   @ApiHeader(idempotencyKey('Submitting again under the same key answers the same job.'))
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs')
+  @Allow('submitter')
   @Post()
   @HttpCode(202)
   async submitJob(
     @Body() body: SubmitJob,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -83,16 +85,16 @@ export class JobsController {
     const { callback_url: url = null, response_schema: schema, ...submission } = body;
     const responseSchema = orNull(schema);
     const callbackUrl = this.webhooks.usableCallback(url);
-    if (responseSchema !== null) await requireUsableSchema(responseSchema.value, actor);
+    if (responseSchema !== null) await requireUsableSchema(responseSchema.value, caller.name);
     const { job, replayed } = await this.jobs.submit(
       { ...submission, callbackUrl, responseSchema, idempotency },
-      actor,
+      caller,
     );
     markReplayed(reply, replayed);
     reply.header('location', publicLink(`/v1/jobs/${job.id}`));
     // Whoever has called this has it until there is an answer.
     Object.assign(body, { payload: null, response_schema: null });
-    return this.answer(job, wait, reply, 202);
+    return this.answer(caller, job, wait, reply, 202);
   }
 
   @ApiOperation({
@@ -101,10 +103,15 @@ export class JobsController {
   })
   @ApiQuery({ name: 'status', enum: JOB_STATUSES, enumName: 'JobStatus', required: false })
   @ApiPage(JobPage)
+  @Allow('submitter')
   @Get()
-  async listJobs(@Query() query: QueryParameters, @Res() reply: FastifyReply): Promise<void> {
+  async listJobs(
+    @Query() query: QueryParameters,
+    @CurrentCaller() caller: Caller,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     onlyParameters(query, ['status', 'limit', 'cursor']);
-    const { bytes, next, read } = await this.jobs.newest({
+    const { bytes, next, read } = await this.jobs.newest(caller, {
       status: statusParameter(query),
       before: cursorParameter(query, isId),
       limit: limitParameter(query),
@@ -129,15 +136,17 @@ export class JobsController {
   })
   @ApiHeader(PREFER)
   @ApiErrors('job_not_found', 'too_many_holds')
+  @Allow('submitter')
   @Get(':id')
   async getJob(
     @Param('id') id: string,
+    @CurrentCaller() caller: Caller,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
     const wait = preferredWait(prefer);
     if (wait !== null) this.holds.enter(reply);
-    return this.answer(await this.jobs.get(id), wait, reply, wait === null ? 200 : 202);
+    return this.answer(caller, await this.jobs.get(caller, id), wait, reply, wait === null ? 200 : 202);
   }
 
   @ApiOperation({
@@ -147,10 +156,11 @@ export class JobsController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto })
   @ApiErrors('job_not_found', 'already_final')
+  @Allow('submitter')
   @Post(':id/cancel')
   @HttpCode(200)
-  async cancelJob(@Param('id') id: string, @Actor() actor: string): Promise<JobDto> {
-    return forSubmitter(await this.jobs.cancel(id, actor));
+  async cancelJob(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<JobDto> {
+    return forSubmitter(await this.jobs.cancel(caller, id));
   }
 
   @ApiOperation({
@@ -160,31 +170,36 @@ export class JobsController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('job_not_found')
+  @Allow('submitter')
   @Get(':id/deliveries')
-  async listJobDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
-    const jobId = await this.jobs.idOf(id);
-    return { data: (await this.webhooks.deliveriesOf(jobId)).map(deliveryDto) };
+  async listJobDeliveries(
+    @Param('id') id: string,
+    @CurrentCaller() caller: Caller,
+  ): Promise<WebhookDeliveryList> {
+    const jobId = await this.jobs.idOf(caller, id);
+    return { data: (await this.webhooks.deliveriesOf(caller, jobId)).map(deliveryDto) };
   }
 
   /** Answers a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */
   private answer(
+    caller: Caller,
     job: Job,
     wait: number | null,
     reply: FastifyReply,
     unfinished: 200 | 202,
   ): JobDto | Promise<JobDto> {
     // Nothing of the job is in memory while it waits.
-    if (wait !== null) return this.ended(job.id, wait, reply);
+    if (wait !== null) return this.ended(caller, job.id, wait, reply);
     reply.status(unfinished).header('etag', etagOf(job));
     return forSubmitter(job);
   }
 
-  private async ended(jobId: string, wait: number, reply: FastifyReply): Promise<JobDto> {
+  private async ended(caller: Caller, jobId: string, wait: number, reply: FastifyReply): Promise<JobDto> {
     reply.header('preference-applied', `wait=${wait}`).header('vary', 'prefer');
     reply.request.releaseBody();
     const until = performance.now() + wait * 1000;
     const ending = await this.waitingRoom.untilEnded(jobId, { until, gone: goneSignal(reply) });
-    const job = typeof ending === 'object' ? ending.job : await this.jobs.get(jobId);
+    const job = typeof ending === 'object' ? ending.job : await this.jobs.get(caller, jobId);
     const hasEnded = job.status === 'success' || job.status === 'fail';
     reply.status(hasEnded ? 200 : 202).header('etag', etagOf(job));
     return forSubmitter(job);

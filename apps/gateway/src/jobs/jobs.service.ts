@@ -4,8 +4,8 @@ import {
   JobLists,
   JobReader,
   JobStore,
-  PROJECT,
   submittedJob,
+  type Caller,
   type CurrentJob,
   type ExactJob,
   type Job,
@@ -13,6 +13,7 @@ import {
   type JsonText,
   type ListedJob,
   type NewJob,
+  type Scope,
   type UnreadPage,
 } from '@hitl/domain';
 import { ChangeAnnouncer, COMMAND_LIFETIME_MS, OutboxRelay } from '@hitl/messaging';
@@ -64,7 +65,7 @@ export class JobsService {
    * Resolves once the job is durable.
    * @throws DomainError too_many_jobs, idempotency_conflict
    */
-  async submit(submission: Submission, actor: string): Promise<Accepted> {
+  async submit(submission: Submission, { name: actor, project }: Caller): Promise<Accepted> {
     const {
       id = uuidv7(),
       payload,
@@ -77,7 +78,7 @@ export class JobsService {
     } = submission;
     const newJob: NewJob = {
       id,
-      project: PROJECT,
+      project,
       payload,
       metadata: metadata ?? {},
       priority: priority ?? 0,
@@ -90,7 +91,9 @@ export class JobsService {
     this.waitingJobs.admit();
     const submitted = await this.store.submit(newJob);
     if (!submitted) {
-      return { job: idempotency ? await this.earlier(idempotency) : await this.get(id), replayed: true };
+      const scope = { project };
+      const job = idempotency ? await this.earlier(scope, idempotency) : await this.get(scope, id);
+      return { job, replayed: true };
     }
     this.outbox.ring(submitted.bell);
     metrics.jobsSubmitted.inc();
@@ -100,58 +103,58 @@ export class JobsService {
   }
 
   /** The job with this id; null when there is none. @throws DomainError unavailable while too many large ones are read */
-  find(id: string): Promise<Job | null> {
-    return this.reader.find(id, MAX_READ_WAIT_MS, this.unread);
+  find(scope: Scope, id: string): Promise<Job | null> {
+    return this.reader.find(scope, id, MAX_READ_WAIT_MS, this.unread);
   }
 
   /** @throws DomainError job_not_found */
-  async get(id: string): Promise<Job> {
-    const job = await this.find(id);
+  async get(scope: Scope, id: string): Promise<Job> {
+    const job = await this.find(scope, id);
     if (!job) throw notFound(id);
     return job;
   }
 
   /** The id of a job as the database has it, without reading the job. @throws DomainError job_not_found */
-  async idOf(id: string): Promise<string> {
-    return (await this.current(id)).id;
+  async idOf(scope: Scope, id: string): Promise<string> {
+    return (await this.current(scope, id)).id;
   }
 
   /** What waits right now, without reading the job. @throws DomainError job_not_found */
-  async current(id: string): Promise<CurrentJob> {
-    const current = await this.reader.current(id);
+  async current(scope: Scope, id: string): Promise<CurrentJob> {
+    const current = await this.reader.current(scope, id);
     if (!current) throw notFound(id);
     return current;
   }
 
   /** Newest first. There may be fewer than `limit` although `next` is not null. */
-  newest(page: {
-    status?: JobStatus;
-    before?: string;
-    limit: number;
-  }): Promise<UnreadPage<ListedJob, string>> {
-    return this.lists.newest(page);
+  newest(
+    scope: Scope,
+    page: { status?: JobStatus; before?: string; limit: number },
+  ): Promise<UnreadPage<ListedJob, string>> {
+    return this.lists.newest(scope, page);
   }
 
   /** Oldest first, in parts that fit into memory. */
-  oldest(page: {
-    status?: JobStatus;
-    offset: number;
-    limit: number;
-  }): Promise<UnreadPage<ExactJob, never>[]> {
-    return this.lists.oldest(page);
+  oldest(
+    scope: Scope,
+    page: { status?: JobStatus; offset: number; limit: number },
+  ): Promise<UnreadPage<ExactJob, never>[]> {
+    return this.lists.oldest(scope, page);
   }
 
   /** A job with the moment of its submission to the microsecond. @throws DomainError job_not_found */
-  async getExact(id: string): Promise<ExactJob> {
-    const job = await this.get(id);
-    return { ...job, createdAtMicros: await this.reader.createdAtMicros(job.id) };
+  async getExact(scope: Scope, id: string): Promise<ExactJob> {
+    const job = await this.get(scope, id);
+    return Object.assign({}, job, { createdAtMicros: await this.reader.createdAtMicros(job.id) });
   }
 
   /** @throws DomainError job_not_found, already_final */
-  async cancel(id: string, actor: string): Promise<Job> {
-    const job = await this.current(id);
-    const cancelled = await this.store.cancel(job.id, actor, { deadline: deadlineOf(job.asOf) });
-    const now = await this.get(job.id);
+  async cancel(caller: Caller, id: string): Promise<Job> {
+    const job = await this.current(caller, id);
+    const cancelled = await this.store.cancel(caller, job.id, caller.name, {
+      deadline: deadlineOf(job.asOf),
+    });
+    const now = await this.get(caller, job.id);
     if (!cancelled && now.finishedAt === null) {
       throw new DomainError('unavailable', `Job ${job.id} was not cancelled in time. Try again.`);
     }
@@ -164,8 +167,8 @@ export class JobsService {
   }
 
   /** The job that has the key. @throws DomainError idempotency_conflict when it came with another request */
-  private async earlier(idempotency: Idempotency): Promise<Job> {
-    const job = await this.reader.findByKey(PROJECT, idempotency.key);
+  private async earlier(scope: Scope, idempotency: Idempotency): Promise<Job> {
+    const job = await this.reader.findByKey(scope, idempotency.key);
     if (!job) throw new Error('a job that was not stored has no earlier one either');
     return requireSameRequest(job, idempotency);
   }

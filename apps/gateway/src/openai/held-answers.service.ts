@@ -1,6 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { JsonText, SummaryReader, type HeldRequest, type Job, type JobStatus, type Json } from '@hitl/domain';
+import {
+  JsonText,
+  SummaryReader,
+  type Caller,
+  type HeldRequest,
+  type Job,
+  type JobStatus,
+  type Json,
+  type Scope,
+} from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { goneSignal, onceClosed } from '../http/gone';
 import { markReplayed, type Idempotency } from '../http/idempotency';
@@ -18,7 +27,7 @@ const BEAT_MS = 15_000;
 const LOOK_AGAIN_MS = 2000;
 
 /** What is kept of a job while a request is held for it: nothing large, for it may be held for days. */
-export type HeldJob = Pick<Job, 'id' | 'createdAt' | 'model'>;
+export type HeldJob = Pick<Job, 'id' | 'project' | 'createdAt' | 'model'>;
 
 /** A request that waits for its job. */
 export interface Held {
@@ -62,7 +71,7 @@ export class HeldAnswers {
   async submit(
     submission: Omit<Submission, 'idempotency' | 'id'>,
     idempotency: Idempotency | null,
-    actor: string,
+    caller: Caller,
     reply: FastifyReply,
     isHeld = true,
   ): Promise<{ held: Held; job: Job }> {
@@ -76,16 +85,16 @@ export class HeldAnswers {
       replayed,
       cutAfterMs,
     } = idempotency
-      ? await this.byKey(submission, idempotency, actor)
-      : await this.byQuestion(submission, actor, reply);
+      ? await this.byKey(submission, idempotency, caller)
+      : await this.byQuestion(submission, caller, reply);
     reply.request.releaseBody();
     // It may be held for hours: without what its payload reads as, which takes more memory than the text.
     const job = Object.assign(found, { payload: new JsonText(found.payload.text) });
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
     const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
-    const { id, createdAt, model } = job;
-    const held: Held = { job: { id, createdAt, model }, reply, since, gone, patience, told: false };
+    const { id, project, createdAt, model } = job;
+    const held: Held = { job: { id, project, createdAt, model }, reply, since, gone, patience, told: false };
     onceClosed(reply, (isSent) => {
       const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(performance.now() - since);
       this.requests.close(hold, { answered: isSent && held.told, cutAfterMs });
@@ -93,18 +102,18 @@ export class HeldAnswers {
     return { held, job };
   }
 
-  private async byKey(submission: Submission, idempotency: Idempotency, actor: string) {
-    const { job, replayed } = await this.jobs.submit({ ...submission, idempotency }, actor);
+  private async byKey(submission: Submission, idempotency: Idempotency, caller: Caller) {
+    const { job, replayed } = await this.jobs.submit({ ...submission, idempotency }, caller);
     return { job, replayed, hold: await this.requests.keep(job.id), cutAfterMs: null };
   }
 
-  private async byQuestion(submission: Submission, actor: string, reply: FastifyReply) {
+  private async byQuestion(submission: Submission, caller: Caller, reply: FastifyReply) {
     const { hold, isNew, cutAfterMs } = await this.requests.join(reply.request);
     try {
       // Also where it was found: the request that made it may be about to submit it, or may have died before.
       const { job, replayed } =
-        (!isNew && (await this.found(hold))) ||
-        (await this.jobs.submit({ ...submission, id: hold.jobId }, actor));
+        (!isNew && (await this.found(caller, hold))) ||
+        (await this.jobs.submit({ ...submission, id: hold.jobId }, caller));
       return { job, replayed, hold, cutAfterMs };
     } catch (error) {
       this.requests.close(hold, { answered: false, cutAfterMs: null });
@@ -112,8 +121,8 @@ export class HeldAnswers {
     }
   }
 
-  private async found({ jobId }: HeldRequest): Promise<{ job: Job; replayed: true } | null> {
-    const job = await this.jobs.find(jobId);
+  private async found(scope: Scope, { jobId }: HeldRequest): Promise<{ job: Job; replayed: true } | null> {
+    const job = await this.jobs.find(scope, jobId);
     return job && { job, replayed: true };
   }
 
@@ -141,7 +150,7 @@ export class HeldAnswers {
       await slow.end(door.answer(job));
     } catch (error) {
       if (!slow.hasBegun) throw error;
-      const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job.id))) : null;
+      const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job, held.job.id))) : null;
       if (error instanceof Withheld && job) await slow.end(door.withheld(error, job));
       else {
         slow.cut();
@@ -158,7 +167,7 @@ export class HeldAnswers {
   /** Why a wait ended without the job's end. */
   async unfinished({ job, reply }: Held, ending: Exclude<Ending, object>): Promise<Withheld> {
     return unfinished(ending, job.id, {
-      status: await this.statusOf(job.id),
+      status: await this.statusOf(job),
       hasKey: hasIdempotencyKey(reply),
       joinMs: this.config.HOLD_JOIN_MS,
     });
@@ -174,7 +183,7 @@ export class HeldAnswers {
       if (ending !== 'timeout') return ending;
       // Of the two times the earlier one counts, however late it is by now.
       if (answerAt < beatAt) return 'timeout';
-      if ((await this.statusOf(job.id)) === 'human') break;
+      if ((await this.statusOf(job)) === 'human') break;
       beatAt = performance.now() + LOOK_AGAIN_MS;
     }
     const beat = (): void => {
@@ -190,8 +199,8 @@ export class HeldAnswers {
     return ms === 0 ? Infinity : since + ms;
   }
 
-  private async statusOf(jobId: string): Promise<JobStatus | undefined> {
-    return (await this.summaries.find(jobId))?.status;
+  private async statusOf(job: HeldJob): Promise<JobStatus | undefined> {
+    return (await this.summaries.find(job, job.id))?.status;
   }
 }
 

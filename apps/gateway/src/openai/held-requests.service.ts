@@ -65,7 +65,9 @@ export class HeldRequests implements BeforeApplicationShutdown {
         ...hold,
         asked: createHash('sha256')
           // Who sends other credentials is another caller.
-          .update(`${request.caller.name}\n${request.headers.authorization ?? ''}\n`)
+          .update(
+            `${request.caller.project}\n${request.caller.name}\n${request.headers.authorization ?? ''}\n`,
+          )
           .update(requestHashOf(request))
           .digest(),
         certain: retryCountOf(request) > 0 && this.config.HOLD_JOIN_MS > 0,

@@ -8,9 +8,10 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { DomainError, writeJson, type Json } from '@hitl/domain';
+import { DomainError, writeJson, type Json, type Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Actor } from '../http/actor';
+import { CurrentCaller } from '../http/caller';
 import { ErrorsAs } from '../http/error-form';
 import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
@@ -68,17 +69,18 @@ export class OpenAiController {
     },
   })
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs', ...WITHHELD)
+  @Allow('submitter')
   @Post('chat/completions')
   createChatCompletion(
     @Req() request: FastifyRequest,
     @IdempotencyKey() idempotency: Idempotency | null,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { payload, metadata, stream, includeUsage } = readChatRequest(request.body);
     // Not awaited here, nor taken by @Body: the body would be in memory for as long as the request is held.
     return this.held
-      .submit({ payload, metadata }, idempotency, actor, reply)
+      .submit({ payload, metadata }, idempotency, caller, reply)
       .then(({ held }) => (stream ? this.streamChat(held, includeUsage) : this.held.answer(held, CHAT)));
   }
 
@@ -91,19 +93,20 @@ export class OpenAiController {
   @ApiBody({ schema: schemaOf('ResponseRequest') })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs', ...WITHHELD)
+  @Allow('submitter')
   @Post('responses')
   @HttpCode(200)
   createResponse(
     @Req() request: FastifyRequest,
     @IdempotencyKey() idempotency: Idempotency | null,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // As above.
-    return this.itemsBehind(referencesIn(request.body)).then((known) => {
+    return this.itemsBehind(caller, referencesIn(request.body)).then((known) => {
       const { background, ...submission } = readResponsesRequest(request.body, known);
       return this.held
-        .submit(submission, idempotency, actor, reply, !background)
+        .submit(submission, idempotency, caller, reply, !background)
         .then(async ({ held, job }) => {
           if (!background) return this.held.answer(held, RESPONSES);
           held.told = true;
@@ -116,9 +119,14 @@ export class OpenAiController {
   @ApiParam({ name: 'id', example: 'resp_019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
   @ApiErrors('job_not_found')
+  @Allow('submitter')
   @Get('responses/:id')
-  async getResponse(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<Json> {
-    const job = await this.jobs.get(requireJobId(id));
+  async getResponse(
+    @Param('id') id: string,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Json> {
+    const job = await this.jobs.get(caller, requireJobId(id));
     reply.header('x-hitl-job-id', job.id);
     if (job.status === 'success' && job.edited) reply.header('x-hitl-edited', 'true');
     return toResponse(job);
@@ -128,21 +136,23 @@ export class OpenAiController {
   @ApiParam({ name: 'id' })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
   @ApiErrors('job_not_found', 'already_final')
+  @Allow('submitter')
   @Post('responses/:id/cancel')
   @HttpCode(200)
   async cancelResponse(
     @Param('id') id: string,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Json> {
-    const job = await this.jobs.get(requireJobId(id));
+    const job = await this.jobs.get(caller, requireJobId(id));
     reply.header('x-hitl-job-id', job.id);
     if (job.failureReason === 'cancelled') return toResponse(job);
-    return toResponse(await this.jobs.cancel(job.id, actor));
+    return toResponse(await this.jobs.cancel(caller, job.id));
   }
 
   @ApiOperation({ summary: 'List the models that the configured providers offer' })
   @ApiOkResponse({ description: 'A list of models', schema: schemaOf('ModelList') })
+  @Allow('submitter')
   @Get('models')
   async listModels(): Promise<Json> {
     const models = await this.models.list();
@@ -153,12 +163,14 @@ export class OpenAiController {
   @ApiParam({ name: 'id', description: 'It may have slashes in it.', example: 'meta-llama/Llama-3.3-70B' })
   @ApiOkResponse({ description: 'A model', schema: schemaOf('Model') })
   @ApiErrors('model_not_found')
+  @Allow('submitter')
   @Get('models/:id')
   getModel(@Req() request: FastifyRequest): Promise<Json> {
     return this.readModel(request);
   }
 
   @ApiExcludeEndpoint()
+  @Allow('submitter')
   @Get('models/*')
   getModelWithSlashes(@Req() request: FastifyRequest): Promise<Json> {
     return this.readModel(request);
@@ -176,11 +188,11 @@ export class OpenAiController {
   }
 
   /** The items of approved responses that a request refers to. */
-  private async itemsBehind(ids: string[]): Promise<KnownItems> {
+  private async itemsBehind(caller: Caller, ids: string[]): Promise<KnownItems> {
     const items = new Map<string, JsonObject>();
     for (const id of ids) {
       const jobId = jobIdOf(id);
-      const job = jobId === null || items.has(id) ? null : await this.jobs.find(jobId);
+      const job = jobId === null || items.has(id) ? null : await this.jobs.find(caller, jobId);
       for (const item of job ? itemsOf(job) : []) items.set(textOf(item.id ?? null), item);
     }
     return items;

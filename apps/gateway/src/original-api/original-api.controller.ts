@@ -9,10 +9,12 @@ import {
   type ExactJob,
   type UnreadPage,
   type Verdict,
+  type Caller,
 } from '@hitl/domain';
+import { Allow } from '@hitl/service';
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
-import { Actor } from '../http/actor';
+import { CurrentCaller } from '../http/caller';
 import { ErrorsAs } from '../http/error-form';
 import { textOrNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
@@ -64,15 +66,16 @@ export class OriginalApiController {
   @ApiBody({ schema: { ...ANY_JSON.ref, example: { input: 'What is 2 + 2?' } } })
   @ApiOkResponse({ type: Enqueued })
   @ApiErrors('idempotency_conflict', 'too_many_jobs')
+  @Allow('submitter')
   @Post('enqueue')
   @HttpCode(200)
   async enqueue(
     @Body() payload: unknown,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Enqueued> {
-    const { job, replayed } = await this.jobs.submit({ payload: requireBody(payload), idempotency }, actor);
+    const { job, replayed } = await this.jobs.submit({ payload: requireBody(payload), idempotency }, caller);
     markReplayed(reply, replayed);
     return { status: 'success', job_id: job.id };
   }
@@ -81,11 +84,12 @@ export class OriginalApiController {
   @ApiQuery({ name: 'id', schema: { type: 'string' } })
   @ApiOkResponse({ type: OriginalJob })
   @ApiErrors('job_not_found')
+  @Allow('submitter', 'reviewer')
   @Get('job')
-  async job(@Query() query: QueryParameters): Promise<OriginalJob> {
+  async job(@Query() query: QueryParameters, @CurrentCaller() caller: Caller): Promise<OriginalJob> {
     const id = single(query, 'id');
     if (id === undefined || id === '') throw new DomainError('invalid_request', 'Say which job: /job?id=…');
-    return toOriginal(await this.jobs.getExact(id));
+    return toOriginal(await this.jobs.getExact(caller, id));
   }
 
   @ApiOperation({ summary: 'List jobs, oldest first' })
@@ -108,9 +112,14 @@ export class OriginalApiController {
     enumName: 'JobStatus',
   })
   @ApiOkResponse({ type: [OriginalJob] })
+  @Allow('submitter', 'reviewer')
   @Get('jobs')
-  async jobsOldestFirst(@Query() query: QueryParameters, @Res() reply: FastifyReply): Promise<void> {
-    const parts = await this.jobs.oldest({
+  async jobsOldestFirst(
+    @Query() query: QueryParameters,
+    @CurrentCaller() caller: Caller,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const parts = await this.jobs.oldest(caller, {
       status: statusParameter(query),
       offset: offsetParameter(query),
       limit: cappedLimit(query),
@@ -136,20 +145,20 @@ export class OriginalApiController {
     'too_many_regenerations',
     'schema_mismatch',
   )
+  @Allow('reviewer')
   @Post('reviewJob')
   @HttpCode(200)
-  async reviewJob(@Body() body: unknown, @Actor() actor: string): Promise<Reviewed> {
+  async reviewJob(@Body() body: unknown, @CurrentCaller() caller: Caller): Promise<Reviewed> {
     const review = readReview(body);
     const { id, status } = review;
     const [response, payload] = [textOrNull(review.response), textOrNull(review.payload)];
     try {
       if (status !== 'human') {
         const verdict = status === 'success' && response !== null ? 'edit' : VERDICT_FOR[status];
-        await this.reviews.decide({
+        await this.reviews.decide(caller, {
           id: uuidv7(),
           jobId: id,
           verdict,
-          actor,
           revision: null,
           response: verdict === 'regenerate' ? null : response,
           payload,
@@ -159,8 +168,8 @@ export class OriginalApiController {
           submitterMessage: null,
         });
       } else if (response !== null || payload !== null) {
-        await this.reviews.edit({ jobId: id, actor, revision: null, response, payload });
-      } else if ((await this.jobs.get(id)).status !== 'human') {
+        await this.reviews.edit(caller, { jobId: id, revision: null, response, payload });
+      } else if ((await this.jobs.get(caller, id)).status !== 'human') {
         throw new DomainError('job_not_waiting', 'not in human');
       }
     } catch (error) {
@@ -171,6 +180,7 @@ export class OriginalApiController {
 
   @ApiOperation({ summary: 'Whether the process runs' })
   @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string', example: 'ok' } } } })
+  @Allow('public')
   @Get('liveness')
   liveness(): string {
     return 'ok';

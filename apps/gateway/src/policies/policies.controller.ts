@@ -1,5 +1,8 @@
 import { Body, Controller, Get, HttpCode, Ip, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CurrentCaller } from '../http/caller';
 import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy, DEFAULT_DRY_RUN } from './policy.dto';
 import { PoliciesService } from './policies.service';
 import { ApiErrors } from '../openapi/api-errors';
@@ -15,6 +18,7 @@ export class PoliciesController {
       'With the defaults filled in on every rule. error says why the file as it is now is not in force.',
   })
   @ApiOkResponse({ type: CurrentPolicy })
+  @Allow('reviewer', 'admin')
   @Get('current')
   async readCurrentPolicy(): Promise<CurrentPolicy> {
     return currentPolicy(await this.policies.current());
@@ -28,9 +32,14 @@ export class PoliciesController {
   })
   @ApiOkResponse({ type: DryRun })
   @ApiErrors('invalid_policy', 'too_many_dry_runs')
+  @Allow('admin')
   @Post('dry-run')
   @HttpCode(200)
-  async dryRunPolicy(@Body() { policy, last }: TryPolicy, @Ip() caller: string): Promise<DryRun> {
-    return dryRun(await this.policies.dryRun({ policy, last: last ?? DEFAULT_DRY_RUN }, caller));
+  async dryRunPolicy(
+    @Body() { policy, last }: TryPolicy,
+    @CurrentCaller() { project }: Caller,
+    @Ip() address: string,
+  ): Promise<DryRun> {
+    return dryRun(await this.policies.dryRun({ project, policy, last: last ?? DEFAULT_DRY_RUN }, address));
   }
 }

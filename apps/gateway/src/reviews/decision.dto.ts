@@ -7,6 +7,7 @@ import {
   type JsonText,
   type Verdict,
 } from '@hitl/domain';
+import type { Asked } from './reviews.service';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
 import { isGiven, textOrNull } from '../http/json-body';
@@ -99,15 +100,13 @@ export function toRequest(
   jobId: string,
   revision: number | null,
   body: DecisionDto,
-  actor: string,
   pointer = '',
-): DecisionRequest {
+): Asked<DecisionRequest> {
   requireFittingFields(body, pointer);
   return {
     id: body.id?.toLowerCase() ?? uuidv7(),
     jobId,
     verdict: body.verdict,
-    actor,
     revision,
     response: textOrNull(body.response),
     payload: textOrNull(body.payload),

@@ -1,6 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { Actor } from '../http/actor';
+import type { Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CurrentCaller } from '../http/caller';
 import { ApiErrors } from '../openapi/api-errors';
 import { DraftDto, SaveDraft, toDraft } from './draft.dto';
 import { JOB_ID } from './open-review';
@@ -15,9 +17,10 @@ export class DraftsController {
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'draft_not_found')
+  @Allow('reviewer')
   @Get(':id/draft')
-  async getDraft(@Param('id') id: string, @Actor() actor: string): Promise<DraftDto> {
-    return toDraft(await this.reviews.draft(id, actor));
+  async getDraft(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<DraftDto> {
+    return toDraft(await this.reviews.draft(caller, id));
   }
 
   @ApiOperation({
@@ -28,22 +31,24 @@ export class DraftsController {
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'job_not_waiting')
+  @Allow('reviewer')
   @Put(':id/draft')
   async saveDraft(
     @Param('id') id: string,
     @Body() body: SaveDraft,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
   ): Promise<DraftDto> {
-    return toDraft(await this.reviews.saveDraft(id, actor, body));
+    return toDraft(await this.reviews.saveDraft(caller, id, body));
   }
 
   @ApiOperation({ summary: 'Throw your draft for a job away' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no draft for it now' })
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Delete(':id/draft')
   @HttpCode(204)
-  async deleteDraft(@Param('id') id: string, @Actor() actor: string): Promise<void> {
-    await this.reviews.deleteDraft(id, actor);
+  async deleteDraft(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
+    await this.reviews.deleteDraft(caller, id);
   }
 }

@@ -1,4 +1,4 @@
-import type { Job } from '@hitl/domain';
+import type { Caller, Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { etagOf } from '../jobs/job.dto';
 import { DECIDE_LINK, JOB_HEADERS } from '../openapi/headers';
@@ -20,12 +20,12 @@ export const JOB_ID = { name: 'id', format: 'uuid' } as const;
 export async function openReview(
   reviews: ReviewsService,
   job: Job,
-  actor: string,
+  caller: Caller,
   reply: FastifyReply,
 ): Promise<OpenReviewDto> {
   const [savedAt, obstacleOf, remarks] = await Promise.all([
-    reviews.draftSavedAt(job, actor),
-    reviews.obstacles([job], actor),
+    reviews.draftSavedAt(caller, job),
+    reviews.obstacles(caller, [job]),
     reviews.remarks(job),
   ]);
   reply.header('etag', etagOf(job));

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Headers, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { DomainError } from '@hitl/domain';
-import { toProblem } from '@hitl/service';
+import { DomainError, type Caller } from '@hitl/domain';
+import { Allow, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Actor } from '../http/actor';
+import { CurrentCaller } from '../http/caller';
 import { toDomainError } from '../http/errors.filter';
 import { quote } from '../http/parameters';
 import { ApiErrors } from '../openapi/api-errors';
@@ -34,23 +34,28 @@ export class ReviewDecisionsController {
       'Each decision takes effect or is refused by itself, as if it came alone. But one that is malformed, or has the id of another one, refuses the whole request with 400, and none takes effect.',
   })
   @ApiOkResponse({ type: BulkResults })
+  @Allow('reviewer')
   @Post('decisions')
   @HttpCode(200)
   async decideReviews(
     @Body() { decisions }: BulkDecisions,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Req() request: FastifyRequest,
   ): Promise<BulkResults> {
     requireDistinctIds(decisions);
     const requests = decisions.map((decision, index) =>
-      toRequest(decision.job_id.toLowerCase(), decision.revision, decision, actor, `/decisions/${index}`),
+      toRequest(decision.job_id.toLowerCase(), decision.revision, decision, `/decisions/${index}`),
     );
     const hasEdits = requests.some(({ response }) => response !== null);
     const atOnce = hasEdits ? EDITS_AT_ONCE : requests.length;
     const results = await inTurns(requests, atOnce, async (decision): Promise<BulkResult> => {
       const { jobId: job_id } = decision;
       try {
-        return { job_id, job: toDecided(await this.reviews.decideOneOfMany(decision)), problem: null };
+        return {
+          job_id,
+          job: toDecided(await this.reviews.decideOneOfMany(caller, decision)),
+          problem: null,
+        };
       } catch (error) {
         return { job_id, job: null, problem: toProblem(toDomainError(error), request.id) };
       }
@@ -86,18 +91,19 @@ export class ReviewDecisionsController {
     'schema_mismatch',
     'precondition_required',
   )
+  @Allow('reviewer')
   @Post(':id/decision')
   @HttpCode(200)
   async decideReview(
     @Param('id') jobId: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Body() body: DecisionDto,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    const { id, revision } = await this.reviews.get(jobId);
-    const request = toRequest(id, revisionOf(ifMatch, revision), body, actor);
-    return openReview(this.reviews, await this.reviews.decide(request), actor, reply);
+    const { id, revision } = await this.reviews.get(caller, jobId);
+    const request = toRequest(id, revisionOf(ifMatch, revision), body);
+    return openReview(this.reviews, await this.reviews.decide(caller, request), caller, reply);
   }
 
   @ApiOperation({
@@ -107,13 +113,14 @@ export class ReviewDecisionsController {
   @ApiParam(JOB_ID)
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found', 'nothing_to_undo')
+  @Allow('reviewer')
   @Delete(':id/decision')
   async undoDecision(
     @Param('id') id: string,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    return openReview(this.reviews, await this.reviews.undo(id, actor), actor, reply);
+    return openReview(this.reviews, await this.reviews.undo(caller, id), caller, reply);
   }
 
   @ApiOperation({
@@ -142,16 +149,17 @@ export class ReviewDecisionsController {
     'revision_mismatch',
     'precondition_required',
   )
+  @Allow('reviewer')
   @Post(':id/revisions/:revision/restore')
   @HttpCode(200)
   async restoreRevision(
     @Param('id') jobId: string,
     @Param('revision') wanted: string,
     @Headers('if-match') ifMatch: string | undefined,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    const { id, revision: current } = await this.reviews.get(jobId);
+    const { id, revision: current } = await this.reviews.get(caller, jobId);
     const revision = revisionOf(ifMatch, current);
     const restore = Number(/^[1-9]\d{0,8}$/.exec(wanted)?.[0]);
     if (Number.isNaN(restore)) {
@@ -160,8 +168,8 @@ export class ReviewDecisionsController {
     }
     return openReview(
       this.reviews,
-      await this.reviews.restore({ jobId: id, actor, revision, restore }),
-      actor,
+      await this.reviews.restore(caller, { jobId: id, revision, restore }),
+      caller,
       reply,
     );
   }

@@ -1,6 +1,8 @@
-import { Controller, Get, Req } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CallerGuard, CurrentCaller } from '../http/caller';
 
 class ReviewerDto {
   @ApiProperty({ description: 'Whom your claims and decisions are by', example: 'alice' })
@@ -13,14 +15,17 @@ class ReviewerDto {
 @ApiTags('reviews')
 @Controller('v1/reviewer')
 export class ReviewerController {
+  constructor(private readonly guard: CallerGuard) {}
+
   @ApiOperation({
     summary: 'Ask who you are',
     description:
       'The name in x-hitl-actor where the gateway listens on loopback alone and takes it, else local. A name that is not understood or not taken is refused, here and everywhere: ask without one first.',
   })
   @ApiOkResponse({ type: ReviewerDto })
+  @Allow('submitter', 'reviewer', 'admin')
   @Get()
-  getReviewer(@Req() { caller }: FastifyRequest): ReviewerDto {
-    return { name: caller.name, may_choose: caller.mayChoose };
+  getReviewer(@CurrentCaller() { name }: Caller): ReviewerDto {
+    return { name, may_choose: this.guard.mayChoose };
   }
 }

@@ -7,10 +7,11 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { isJobId, isJsonObject, type ReviewPosition } from '@hitl/domain';
+import { isJobId, isJsonObject, type ReviewPosition, type Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
-import { Actor } from '../http/actor';
+import { CurrentCaller } from '../http/caller';
 import { LargeAnswers } from '../http/large-answers';
 import {
   cursorParameter,
@@ -49,21 +50,22 @@ export class ReviewsController {
   })
   @ApiPage(ReviewPage)
   @ApiQuery(DECIDABLE)
+  @Allow('reviewer')
   @Get()
   async listReviews(
     @Query() query: QueryParameters,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     onlyParameters(query, ['limit', 'cursor', 'decidable']);
-    const { bytes, next, read } = await this.reviews.waiting({
+    const { bytes, next, read } = await this.reviews.waiting(caller, {
       after: cursorParameter(query, isReviewPosition),
       limit: limitParameter(query),
-      decidableBy: flagParameter(query, 'decidable') ? await this.reviews.requireCaller(actor) : null,
+      decidableBy: flagParameter(query, 'decidable') ? await this.reviews.requireCaller(caller) : null,
     });
     await this.answers.send(reply, bytes, async (): Promise<ReviewPage> => {
       const jobs = await read();
-      const obstacleOf = await this.reviews.obstacles(jobs, actor);
+      const obstacleOf = await this.reviews.obstacles(caller, jobs);
       return {
         data: jobs.map((job) => toReview(job, obstacleOf(job))),
         has_more: next !== null,
@@ -80,18 +82,19 @@ export class ReviewsController {
   @ApiOkResponse(REVIEW)
   @ApiNoContentResponse({ description: 'No job waits for you' })
   @ApiErrors('too_many_claims')
+  @Allow('reviewer')
   @Post('claim-next')
   @HttpCode(200)
   async claimNextReview(
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto | undefined> {
-    const job = await this.reviews.claimNext(actor);
+    const job = await this.reviews.claimNext(caller);
     if (!job) {
       reply.status(204);
       return undefined;
     }
-    return openReview(this.reviews, job, actor, reply);
+    return openReview(this.reviews, job, caller, reply);
   }
 
   @ApiOperation({
@@ -101,13 +104,14 @@ export class ReviewsController {
   @ApiParam(JOB_ID)
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Get(':id')
   async getReview(
     @Param('id') id: string,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    return openReview(this.reviews, await this.reviews.get(id), actor, reply);
+    return openReview(this.reviews, await this.reviews.get(caller, id), caller, reply);
   }
 
   @ApiOperation({
@@ -125,33 +129,40 @@ export class ReviewsController {
     'own_submission',
     'already_voted',
   )
+  @Allow('reviewer')
   @Put(':id/claim')
   async claimReview(
     @Param('id') id: string,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    return openReview(this.reviews, await this.reviews.claim(id, actor), actor, reply);
+    return openReview(this.reviews, await this.reviews.claim(caller, id), caller, reply);
   }
 
   @ApiOperation({ summary: 'Release your claim on a job' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no claim on it now' })
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Delete(':id/claim')
   @HttpCode(204)
-  async releaseReview(@Param('id') id: string, @Actor() actor: string): Promise<void> {
-    await this.reviews.release(id, actor);
+  async releaseReview(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
+    await this.reviews.release(caller, id);
   }
 
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse()
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Post(':id/notes')
   @HttpCode(204)
-  async addNote(@Param('id') id: string, @Body() body: NoteDto, @Actor() actor: string): Promise<void> {
-    await this.reviews.note(id, actor, { id: body.id?.toLowerCase() ?? uuidv7(), text: body.text });
+  async addNote(
+    @Param('id') id: string,
+    @Body() body: NoteDto,
+    @CurrentCaller() caller: Caller,
+  ): Promise<void> {
+    await this.reviews.note(caller, id, { id: body.id?.toLowerCase() ?? uuidv7(), text: body.text });
   }
 }
 

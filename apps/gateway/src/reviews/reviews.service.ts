@@ -10,6 +10,7 @@ import {
   RemarkReader,
   SummaryReader,
   Turns,
+  type Caller,
   type DecisionRequest,
   type DeskCaller,
   type Draft,
@@ -19,6 +20,7 @@ import {
   type Obstacle,
   type Remarks,
   type RestoreRequest,
+  type Scope,
   type ReviewPosition,
   type Summary,
   type UnreadPage,
@@ -44,6 +46,9 @@ import { claimOf, heldOf } from './waiting.dto';
 /** Drafts that are read at once: each may be of megabytes. */
 const MAX_READS = 2;
 
+/** What a caller asks for: who that is, the gateway adds. */
+export type Asked<Command> = Omit<Command, 'actor' | 'project'>;
+
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
 export class ReviewsService {
@@ -64,98 +69,98 @@ export class ReviewsService {
   ) {}
 
   /** Jobs that wait for a human, most urgent first. There may be fewer than `limit` although `next` is not null. */
-  waiting(page: {
-    after?: ReviewPosition;
-    limit: number;
-    decidableBy: DeskCaller | null;
-  }): Promise<UnreadPage<Job, ReviewPosition>> {
-    return this.deskReader.waiting(page);
+  waiting(
+    scope: Scope,
+    page: { after?: ReviewPosition; limit: number; decidableBy: DeskCaller | null },
+  ): Promise<UnreadPage<Job, ReviewPosition>> {
+    return this.deskReader.waiting(scope, page);
   }
 
   /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */
-  async obstacles(jobs: { id: string }[], actor: string): Promise<(job: { id: string }) => Obstacle | null> {
-    const caller = await this.desk.caller(actor);
+  async obstacles(caller: Caller, jobs: { id: string }[]): Promise<(job: { id: string }) => Obstacle | null> {
+    const reviewer = await this.desk.caller(caller.name);
     const ids = jobs.map(({ id }) => id);
-    const found = caller && ids.length > 0 ? await this.deskReader.obstacles(ids, caller) : null;
+    const found = reviewer && ids.length > 0 ? await this.deskReader.obstacles(caller, ids, reviewer) : null;
     return ({ id }) => found?.get(id) ?? null;
   }
 
   /** The reviewer with the rules by which they decide. @throws DomainError unavailable while nobody has told them */
-  async requireCaller(actor: string): Promise<DeskCaller> {
-    const caller = await this.desk.caller(actor);
-    if (caller) return caller;
+  async requireCaller({ name }: Caller): Promise<DeskCaller> {
+    const reviewer = await this.desk.caller(name);
+    if (reviewer) return reviewer;
     throw new DomainError(
       'unavailable',
-      `The review service does not say what ${actor} may decide on. Try again, or ask without decidable.`,
+      `The review service does not say what ${name} may decide on. Try again, or ask without decidable.`,
     );
   }
 
   /** @throws DomainError job_not_found */
-  get(id: string): Promise<Job> {
-    return this.jobs.get(id);
+  get(scope: Scope, id: string): Promise<Job> {
+    return this.jobs.get(scope, id);
   }
 
   /** The most urgent job that this reviewer may take, which they have then; null when there is none. */
-  async claimNext(actor: string): Promise<Job | null> {
+  async claimNext(caller: Caller): Promise<Job | null> {
     const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, {
       id: uuidv7(),
-      actor,
+      project: caller.project,
+      actor: caller.name,
       deadline: deadlineOf(await this.reader.clock()),
     });
-    return jobId === null ? null : this.jobs.get(jobId);
+    return jobId === null ? null : this.jobs.get(caller, jobId);
   }
 
   /** @throws DomainError job_not_found, job_not_waiting, claimed, not_in_group, own_submission, too_many_claims, unavailable */
-  async claim(jobId: string, actor: string): Promise<Job> {
-    return this.jobs.get(await this.command(jobId, ClaimReview.pattern, { id: uuidv7(), actor }));
+  async claim(caller: Caller, jobId: string): Promise<Job> {
+    return this.jobs.get(caller, await this.command(caller, jobId, ClaimReview.pattern, { id: uuidv7() }));
   }
 
   /** @throws DomainError job_not_found, claimed, unavailable */
-  async release(jobId: string, actor: string): Promise<void> {
-    await this.command(jobId, ReleaseReview.pattern, { actor });
+  async release(caller: Caller, jobId: string): Promise<void> {
+    await this.command(caller, jobId, ReleaseReview.pattern, {});
   }
 
   /**
    * @throws DomainError job_not_found, job_not_waiting, already_decided, revision_mismatch, claimed, not_in_group,
    *   own_submission, already_voted, too_many_regenerations, schema_mismatch, idempotency_conflict, unavailable
    */
-  async decide(decision: DecisionRequest): Promise<Job> {
-    return this.jobs.get(await this.command(decision.jobId, DecideReview.pattern, decision));
+  async decide(caller: Caller, decision: Asked<DecisionRequest>): Promise<Job> {
+    return this.jobs.get(caller, await this.command(caller, decision.jobId, DecideReview.pattern, decision));
   }
 
   /** One of many: reads nothing of what the job is about. @throws DomainError as {@link decide} */
-  async decideOneOfMany(decision: DecisionRequest): Promise<Summary> {
-    return this.summary(await this.command(decision.jobId, DecideReview.pattern, decision));
+  async decideOneOfMany(caller: Caller, decision: Asked<DecisionRequest>): Promise<Summary> {
+    return this.summary(caller, await this.command(caller, decision.jobId, DecideReview.pattern, decision));
   }
 
   /** Takes back the decision that is held. @throws DomainError job_not_found, nothing_to_undo, unavailable */
-  async undo(jobId: string, actor: string): Promise<Job> {
-    const id = await this.jobs.idOf(jobId);
-    const { heldDecision } = await this.summary(id);
+  async undo(caller: Caller, jobId: string): Promise<Job> {
+    const id = await this.jobs.idOf(caller, jobId);
+    const { heldDecision } = await this.summary(caller, id);
     const decisionId = isJsonObject(heldDecision) ? heldDecision.id : uuidv7();
-    return this.jobs.get(await this.command(id, UndoDecision.pattern, { decisionId, actor }));
+    return this.jobs.get(caller, await this.command(caller, id, UndoDecision.pattern, { decisionId }));
   }
 
   /** @throws DomainError as {@link decide} */
-  async edit(change: Edit): Promise<void> {
-    await this.command(change.jobId, EditReview.pattern, change);
+  async edit(caller: Caller, change: Asked<Edit>): Promise<void> {
+    await this.command(caller, change.jobId, EditReview.pattern, change);
   }
 
   /** @throws DomainError revision_not_found, and as {@link decide} */
-  async restore(wish: RestoreRequest): Promise<Job> {
-    return this.jobs.get(await this.command(wish.jobId, RestoreRevision.pattern, wish));
+  async restore(caller: Caller, wish: Asked<RestoreRequest>): Promise<Job> {
+    return this.jobs.get(caller, await this.command(caller, wish.jobId, RestoreRevision.pattern, wish));
   }
 
   /** @throws DomainError job_not_found, unavailable */
-  async note(jobId: string, actor: string, note: { id: string; text: string }): Promise<void> {
-    await this.command(jobId, NoteReview.pattern, { ...note, actor });
+  async note(caller: Caller, jobId: string, note: { id: string; text: string }): Promise<void> {
+    await this.command(caller, jobId, NoteReview.pattern, note);
   }
 
   /** @throws DomainError job_not_found, draft_not_found */
-  async draft(jobId: string, actor: string): Promise<Draft> {
-    const id = await this.jobs.idOf(jobId);
-    const draft = await this.large.take(() => this.drafts.find(id, actor));
-    if (!draft) throw new DomainError('draft_not_found', `${actor} has saved no draft for job ${id}.`);
+  async draft(caller: Caller, jobId: string): Promise<Draft> {
+    const id = await this.jobs.idOf(caller, jobId);
+    const draft = await this.large.take(() => this.drafts.find(caller, id, caller.name));
+    if (!draft) throw new DomainError('draft_not_found', `${caller.name} has saved no draft for job ${id}.`);
     return draft;
   }
 
@@ -165,19 +170,19 @@ export class ReviewsService {
   }
 
   /** When this reviewer's draft for a job was saved; null: there is none. Those of jobs that have ended are gone. */
-  async draftSavedAt({ id, finishedAt }: Job, actor: string): Promise<Date | null> {
-    return finishedAt === null ? this.drafts.savedAt(id, actor) : null;
+  async draftSavedAt(caller: Caller, { id, finishedAt }: Job): Promise<Date | null> {
+    return finishedAt === null ? this.drafts.savedAt(caller, id, caller.name) : null;
   }
 
   /** @throws DomainError job_not_found, job_not_waiting */
   async saveDraft(
+    caller: Caller,
     jobId: string,
-    actor: string,
     draft: { revision: number; content: JsonText },
   ): Promise<Draft> {
-    const id = await this.jobs.idOf(jobId);
-    const kept = (await this.drafts.save({ ...draft, jobId: id, actor }))
-      ? await this.drafts.find(id, actor)
+    const id = await this.jobs.idOf(caller, jobId);
+    const kept = (await this.drafts.save(caller, { ...draft, jobId: id, actor: caller.name }))
+      ? await this.drafts.find(caller, id, caller.name)
       : null;
     if (!kept) {
       throw new DomainError('job_not_waiting', `Job ${id} has ended: there is nothing left to write for it.`);
@@ -186,32 +191,34 @@ export class ReviewsService {
   }
 
   /** @throws DomainError job_not_found */
-  async deleteDraft(jobId: string, actor: string): Promise<void> {
-    await this.drafts.delete(await this.jobs.idOf(jobId), actor);
+  async deleteDraft(caller: Caller, jobId: string): Promise<void> {
+    await this.drafts.delete(caller, await this.jobs.idOf(caller, jobId), caller.name);
   }
 
   /**
-   * Sends a command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
+   * Sends the caller's command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
    * answer that waits now, where it names no other, and does nothing once nobody waits for it any more.
    */
-  private async command(jobId: string, pattern: string, data: object): Promise<string> {
-    const { id, revision, asOf } = await this.jobs.current(jobId);
+  private async command(caller: Caller, jobId: string, pattern: string, data: object): Promise<string> {
+    const { id, revision, asOf } = await this.jobs.current(caller, jobId);
     try {
       await ask<ClaimReply | ReviewReply>(this.client, pattern, {
         ...data,
+        project: caller.project,
+        actor: caller.name,
         ...('revision' in data && data.revision === null && { revision }),
         jobId: id,
         deadline: deadlineOf(asOf),
       });
     } catch (error) {
-      throw await this.withCurrent(error, id);
+      throw await this.withCurrent(caller, error, id);
     }
     return id;
   }
 
-  private async withCurrent(error: unknown, jobId: string): Promise<unknown> {
+  private async withCurrent(scope: Scope, error: unknown, jobId: string): Promise<unknown> {
     if (!(error instanceof DomainError) || ![409, 412].includes(ERRORS[error.code].status)) return error;
-    const job = await this.summary(jobId);
+    const job = await this.summary(scope, jobId);
     const last = job.status === 'human' ? null : await this.deskReader.lastDecision(jobId);
     return new DomainError(error.code, error.message, error.faults, {
       status: job.status,
@@ -222,8 +229,8 @@ export class ReviewsService {
     });
   }
 
-  private async summary(id: string): Promise<Summary> {
-    const summary = await this.summaries.find(id);
+  private async summary(scope: Scope, id: string): Promise<Summary> {
+    const summary = await this.summaries.find(scope, id);
     if (!summary) throw new Error(`job ${id} was there a moment ago`);
     return summary;
   }

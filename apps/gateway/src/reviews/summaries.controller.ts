@@ -1,7 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { isJobId, type SummaryFilter } from '@hitl/domain';
-import { Actor } from '../http/actor';
+import { isJobId, type SummaryFilter, type Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CurrentCaller } from '../http/caller';
 import {
   choiceParameter,
   cursorParameter,
@@ -82,10 +83,11 @@ export class SummariesController {
   @ApiQuery({ name: 'priority', required: false, schema: { type: 'integer', minimum: 0, maximum: 9 } })
   @ApiQuery(filter('q', 'A part of what was asked, in any letter case'))
   @ApiOkResponse({ type: ReviewSummaryPage })
+  @Allow('reviewer')
   @Get()
   async listReviewSummaries(
     @Query() query: QueryParameters,
-    @Actor() actor: string,
+    @CurrentCaller() caller: Caller,
   ): Promise<ReviewSummaryPage> {
     onlyParameters(query, [
       'limit',
@@ -100,9 +102,9 @@ export class SummariesController {
     const limit = limitParameter(query, undefined, MAX_LIST);
     const after = cursorParameter(query, isReviewPosition);
     const filter = filterOf(query);
-    if (flagParameter(query, 'decidable')) filter.decidableBy = await this.reviews.requireCaller(actor);
-    const { jobs, total } = await this.summaries.list(filter, { after, limit: limit + 1 });
-    const obstacleOf = await this.reviews.obstacles(jobs, actor);
+    if (flagParameter(query, 'decidable')) filter.decidableBy = await this.reviews.requireCaller(caller);
+    const { jobs, total } = await this.summaries.list(caller, filter, { after, limit: limit + 1 });
+    const obstacleOf = await this.reviews.obstacles(caller, jobs);
     const page = toPage(
       jobs,
       limit,

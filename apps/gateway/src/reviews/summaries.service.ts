@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { SummaryReader, Turns, type ReviewPosition, type Summary, type SummaryFilter } from '@hitl/domain';
+import {
+  SummaryReader,
+  Turns,
+  type ReviewPosition,
+  type Scope,
+  type Summary,
+  type SummaryFilter,
+} from '@hitl/domain';
 
 /** Lists that are read at once: a search that finds little looks at all jobs, and keeps two connections to the database busy. */
 const MAX_AT_ONCE = 3;
@@ -16,11 +23,12 @@ export class SummariesService {
 
   /** Most urgent first; and how many there are in all, counted up to 10,000. */
   async list(
+    scope: Scope,
     filter: SummaryFilter,
     page: { after?: ReviewPosition; limit: number },
   ): Promise<{ jobs: Summary[]; total: number }> {
     const [jobs, total] = await this.turns.take(() =>
-      Promise.all([this.reader.waiting(filter, page), this.reader.count(filter)]),
+      Promise.all([this.reader.waiting(scope, filter, page), this.reader.count(scope, filter)]),
     );
     return { jobs, total };
   }

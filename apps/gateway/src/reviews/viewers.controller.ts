@@ -7,8 +7,9 @@ import {
   ApiProperty,
   ApiTags,
 } from '@nestjs/swagger';
-import { DomainError, isJobId } from '@hitl/domain';
-import { Actor } from '../http/actor';
+import { DomainError, isJobId, type Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
+import { CurrentCaller } from '../http/caller';
 import { quote } from '../http/parameters';
 import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from './viewers.service';
@@ -40,24 +41,29 @@ export class ViewersController {
   @ApiParam(JOB_ID)
   @ApiOkResponse({ type: ViewersDto })
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Put()
-  async viewReview(@Param('id') id: string, @Actor() actor: string): Promise<ViewersDto> {
+  async viewReview(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<ViewersDto> {
     const jobId = id.toLowerCase();
+    const { name: actor, project } = caller;
     // Whoever says it again has named a job that there is.
-    if (!this.viewers.of(jobId).includes(actor)) await this.jobs.idOf(jobId);
-    this.viewers.tell({ jobId, actor, looks: true });
-    return { viewers: this.viewers.of(jobId) };
+    if (!this.viewers.of(caller, jobId).includes(actor)) await this.jobs.idOf(caller, jobId);
+    this.viewers.tell({ jobId, project, actor, looks: true });
+    return { viewers: this.viewers.of(caller, jobId) };
   }
 
   @ApiOperation({ summary: 'Say that you no longer look at a job' })
   @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You do not count as looking at it now' })
   @ApiErrors('job_not_found')
+  @Allow('reviewer')
   @Delete()
   @HttpCode(204)
-  leaveReview(@Param('id') id: string, @Actor() actor: string): void {
+  leaveReview(@Param('id') id: string, @CurrentCaller() caller: Caller): void {
     if (!isJobId(id)) throw new DomainError('job_not_found', `There is no job ${quote(id)}.`);
     const jobId = id.toLowerCase();
-    if (this.viewers.of(jobId).includes(actor)) this.viewers.tell({ jobId, actor, looks: false });
+    const { name: actor, project } = caller;
+    if (this.viewers.of(caller, jobId).includes(actor))
+      this.viewers.tell({ jobId, project, actor, looks: false });
   }
 }

@@ -6,6 +6,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
+import type { Scope } from '@hitl/domain';
 import { ReviewViewed } from '@hitl/messaging';
 
 /** How long somebody counts as looking at a job without saying so again, in milliseconds. */
@@ -16,15 +17,22 @@ const SWEEP_INTERVAL_MS = 1000;
 const MAX_JOBS = 10_000;
 const MAX_VIEWERS = 20;
 
-/** Told who looks at a job now, whenever that changes: all of them by the same array. */
-type Follower = (jobId: string, viewers: string[]) => void;
+/** Told who looks at a job of the project now, whenever that changes: all of them by the same array. */
+interface Follower extends Scope {
+  tell: (jobId: string, viewers: string[]) => void;
+}
+
+/** A job that somebody looks at. */
+interface Viewed extends Scope {
+  /** Until when each of them counts. */
+  until: Map<string, number>;
+}
 
 /** Who has which job open, so that reviewers see each other. Kept in memory alone: every gateway tells all others. */
 @Injectable()
 export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Viewers.name);
-  /** Until when each of them counts, by job. */
-  private readonly jobs = new Map<string, Map<string, number>>();
+  private readonly jobs = new Map<string, Viewed>();
   private readonly followers = new Set<Follower>();
   private sweeping?: NodeJS.Timeout;
 
@@ -38,9 +46,10 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
     clearInterval(this.sweeping);
   }
 
-  /** Who looks at a job, by name. */
-  of(jobId: string): string[] {
-    return [...(this.jobs.get(jobId)?.keys() ?? [])].sort();
+  /** Who looks at a job of the scope, by name. */
+  of({ project }: Scope, jobId: string): string[] {
+    const viewed = this.jobs.get(jobId);
+    return viewed?.project === project ? [...viewed.until.keys()].sort() : [];
   }
 
   /** Somebody says that they look at a job, or no longer do: every gateway hears of it, this one at once. */
@@ -52,25 +61,27 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** A gateway has told of somebody. */
-  hear({ jobId, actor, looks }: ReviewViewed): void {
-    const viewers = this.jobs.get(jobId) ?? new Map<string, number>();
+  hear({ jobId, project, actor, looks }: ReviewViewed): void {
+    const viewed = this.jobs.get(jobId) ?? { project, until: new Map<string, number>() };
+    const viewers = viewed.until;
     const isChange = looks !== viewers.has(actor);
     if (looks) {
       const isFull = this.jobs.size >= MAX_JOBS && !this.jobs.has(jobId);
       if (isFull || (isChange && viewers.size >= MAX_VIEWERS)) return;
       viewers.set(actor, performance.now() + LOOKS_FOR_MS);
-      this.jobs.set(jobId, viewers);
+      this.jobs.set(jobId, viewed);
     } else {
       viewers.delete(actor);
       if (viewers.size === 0) this.jobs.delete(jobId);
     }
     if (!isChange) return;
-    const now = this.of(jobId);
-    for (const follow of this.followers) follow(jobId, now);
+    const now = this.of(viewed, jobId);
+    for (const follower of this.followers) if (follower.project === project) follower.tell(jobId, now);
   }
 
-  /** @returns ends it */
-  follow(follower: Follower): () => void {
+  /** Tells of all jobs of the scope. @returns ends it */
+  follow({ project }: Scope, tell: Follower['tell']): () => void {
+    const follower = { project, tell };
     this.followers.add(follower);
     return () => {
       this.followers.delete(follower);
@@ -79,8 +90,8 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
 
   private sweep(): void {
     const now = performance.now();
-    for (const [jobId, viewers] of this.jobs) {
-      for (const [actor, until] of viewers) if (until < now) this.hear({ jobId, actor, looks: false });
+    for (const [jobId, { project, until }] of this.jobs) {
+      for (const [actor, end] of until) if (end < now) this.hear({ jobId, project, actor, looks: false });
     }
   }
 }

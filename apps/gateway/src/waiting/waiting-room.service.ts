@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Every } from '@hitl/background';
-import { JobReader, type Job } from '@hitl/domain';
+import { EVERY_PROJECT, JobReader, type Job } from '@hitl/domain';
 
 /** How often the database is looked at, for changes that nobody told us of, in milliseconds. */
 const LOOK_INTERVAL_MS = 3000;
@@ -96,7 +96,8 @@ export class WaitingRoom implements OnModuleDestroy {
       jobIds
         .filter((jobId) => this.waiters.has(jobId))
         .map(async (jobId) => {
-          const job = await this.reader.find(jobId);
+          // Whoever waits has read the job before.
+          const job = await this.reader.find(EVERY_PROJECT, jobId);
           if (job && job.status !== 'success' && job.status !== 'fail') return;
           for (const waiter of this.waiters.get(jobId) ?? []) waiter.end(job ? { job } : 'lost');
         }),

@@ -9,7 +9,10 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Caller } from '@hitl/domain';
+import { Allow } from '@hitl/service';
 import type { FastifyReply } from 'fastify';
+import { CurrentCaller } from '../http/caller';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import {
   CreateWebhookEndpoint,
@@ -39,33 +42,37 @@ export class WebhooksController {
   @ApiHeader(idempotencyKey('Makes a repetition harmless.'))
   @ApiCreatedResponse({ type: WebhookEndpointWithSecret })
   @ApiErrors('too_many_webhook_endpoints', 'idempotency_conflict')
+  @Allow('admin')
   @Post()
   @HttpCode(201)
   async createWebhookEndpoint(
     @Body() body: CreateWebhookEndpoint,
+    @CurrentCaller() caller: Caller,
     @IdempotencyKey() idempotency: Idempotency | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookEndpointWithSecret> {
-    const { endpoint, replayed } = await this.webhooks.create(body.url, idempotency);
+    const { endpoint, replayed } = await this.webhooks.create(caller, body.url, idempotency);
     markReplayed(reply, replayed);
     return withSecret(endpoint);
   }
 
   @ApiOperation({ summary: 'List the endpoints, oldest first' })
   @ApiOkResponse({ type: WebhookEndpointList })
+  @Allow('admin')
   @Get()
-  async listWebhookEndpoints(): Promise<WebhookEndpointList> {
-    return { data: (await this.webhooks.list()).map(endpointDto) };
+  async listWebhookEndpoints(@CurrentCaller() caller: Caller): Promise<WebhookEndpointList> {
+    return { data: (await this.webhooks.list(caller)).map(endpointDto) };
   }
 
   @ApiOperation({ summary: 'Delete an endpoint, with what it is still owed' })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiNoContentResponse()
   @ApiErrors('webhook_endpoint_not_found')
+  @Allow('admin')
   @Delete(':id')
   @HttpCode(204)
-  deleteWebhookEndpoint(@Param('id') id: string): Promise<void> {
-    return this.webhooks.remove(id);
+  deleteWebhookEndpoint(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
+    return this.webhooks.remove(caller, id);
   }
 
   @ApiOperation({
@@ -75,29 +82,38 @@ export class WebhooksController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookEndpointWithSecret })
   @ApiErrors('webhook_endpoint_not_found')
+  @Allow('admin')
   @Post(':id/rotate-secret')
   @HttpCode(200)
-  async rotateWebhookSecret(@Param('id') id: string): Promise<WebhookEndpointWithSecret> {
-    return withSecret(await this.webhooks.rotateSecret(id));
+  async rotateWebhookSecret(
+    @Param('id') id: string,
+    @CurrentCaller() caller: Caller,
+  ): Promise<WebhookEndpointWithSecret> {
+    return withSecret(await this.webhooks.rotateSecret(caller, id));
   }
 
   @ApiOperation({ summary: 'Send a message of type ping', description: 'Its data is empty.' })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'too_many_webhook_calls')
+  @Allow('admin')
   @Post(':id/ping')
   @HttpCode(202)
-  async pingWebhookEndpoint(@Param('id') id: string): Promise<OwedDelivery> {
-    return { delivery_id: await this.webhooks.ping(id) };
+  async pingWebhookEndpoint(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<OwedDelivery> {
+    return { delivery_id: await this.webhooks.ping(caller, id) };
   }
 
   @ApiOperation({ summary: 'List what an endpoint was sent and what it answered, newest first' })
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('webhook_endpoint_not_found')
+  @Allow('admin')
   @Get(':id/deliveries')
-  async listWebhookDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
-    return { data: (await this.webhooks.deliveries(id)).map(deliveryDto) };
+  async listWebhookDeliveries(
+    @Param('id') id: string,
+    @CurrentCaller() caller: Caller,
+  ): Promise<WebhookDeliveryList> {
+    return { data: (await this.webhooks.deliveries(caller, id)).map(deliveryDto) };
   }
 
   @ApiOperation({
@@ -108,13 +124,15 @@ export class WebhooksController {
   @ApiParam({ name: 'deliveryId', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'webhook_delivery_not_found', 'too_many_webhook_calls')
+  @Allow('admin')
   @Post(':id/deliveries/:deliveryId/redeliver')
   @HttpCode(202)
   async redeliverWebhook(
     @Param('id') id: string,
     @Param('deliveryId') deliveryId: string,
+    @CurrentCaller() caller: Caller,
   ): Promise<OwedDelivery> {
-    await this.webhooks.redeliver(id, deliveryId);
+    await this.webhooks.redeliver(caller, id, deliveryId);
     return { delivery_id: deliveryId };
   }
 }

@@ -4,8 +4,8 @@ import { Config } from '@hitl/config';
 import {
   DomainError,
   isJobId,
-  PROJECT,
   WebhookStore,
+  type Scope,
   type WebhookAttempt,
   type WebhookDelivery,
   type WebhookEndpoint,
@@ -44,13 +44,14 @@ export class WebhooksService {
 
   /** @throws DomainError invalid_request, too_many_webhook_endpoints, idempotency_conflict */
   async create(
+    scope: Scope,
     url: string,
     idempotency: Idempotency | null,
   ): Promise<{ endpoint: WebhookEndpoint; replayed: boolean }> {
-    const earlier = await this.earlier(idempotency);
+    const earlier = await this.earlier(scope, idempotency);
     if (earlier) return { endpoint: earlier, replayed: true };
     const href = requireWebhookUrl(url, '/url', this.config.WEBHOOK_ALLOW_PRIVATE === 'true');
-    if ((await this.store.count(PROJECT)) >= MAX_ENDPOINTS) {
+    if ((await this.store.count(scope)) >= MAX_ENDPOINTS) {
       throw new DomainError(
         'too_many_webhook_endpoints',
         `There are ${MAX_ENDPOINTS} webhook endpoints already, and no more are allowed. Delete one that is no longer needed.`,
@@ -58,57 +59,57 @@ export class WebhooksService {
     }
     const endpoint = await this.store.create({
       id: uuidv7(),
-      project: PROJECT,
+      project: scope.project,
       url: href,
       secret: newSecret(),
       idempotencyKey: idempotency?.key ?? null,
       requestHash: idempotency?.requestHash ?? null,
     });
     if (endpoint) return { endpoint, replayed: false };
-    const first = await this.earlier(idempotency);
+    const first = await this.earlier(scope, idempotency);
     if (!first)
       throw new DomainError('unavailable', 'The endpoint was deleted while it was made; try again.');
     return { endpoint: first, replayed: true };
   }
 
-  list(): Promise<WebhookEndpoint[]> {
-    return this.store.list(PROJECT);
+  list(scope: Scope): Promise<WebhookEndpoint[]> {
+    return this.store.list(scope);
   }
 
   /** @throws DomainError webhook_endpoint_not_found */
-  async remove(id: string): Promise<void> {
-    if (!isJobId(id) || !(await this.store.remove(PROJECT, id))) throw noEndpoint(id);
+  async remove(scope: Scope, id: string): Promise<void> {
+    if (!isJobId(id) || !(await this.store.remove(scope, id))) throw noEndpoint(id);
   }
 
   /** @throws DomainError webhook_endpoint_not_found */
-  async rotateSecret(id: string): Promise<WebhookEndpoint> {
-    const endpoint = isJobId(id) ? await this.store.rotate(PROJECT, id, newSecret()) : null;
+  async rotateSecret(scope: Scope, id: string): Promise<WebhookEndpoint> {
+    const endpoint = isJobId(id) ? await this.store.rotate(scope, id, newSecret()) : null;
     if (!endpoint) throw noEndpoint(id);
     return endpoint;
   }
 
   /** Answers the delivery's id. @throws DomainError webhook_endpoint_not_found, too_many_webhook_calls */
-  async ping(id: string): Promise<string> {
-    const deliveryId = await this.store.ping(await this.get(id));
+  async ping(scope: Scope, id: string): Promise<string> {
+    const deliveryId = await this.store.ping(await this.get(scope, id));
     if (deliveryId === null) throw tooManyCalls(`The webhook endpoint ${id} was pinged 10 times`);
     this.sender.wake();
     return deliveryId;
   }
 
   /** The newest first. @throws DomainError webhook_endpoint_not_found */
-  async deliveries(id: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
-    return this.store.deliveries({ endpointId: (await this.get(id)).id });
+  async deliveries(scope: Scope, id: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+    return this.store.deliveries(scope, { endpointId: (await this.get(scope, id)).id });
   }
 
   /** What was told of a job, to endpoints and to its callback_url, the newest first. */
-  deliveriesOf(jobId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
-    return this.store.deliveries({ jobId });
+  deliveriesOf(scope: Scope, jobId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
+    return this.store.deliveries(scope, { jobId });
   }
 
   /** @throws DomainError webhook_endpoint_not_found, webhook_delivery_not_found, too_many_webhook_calls */
-  async redeliver(id: string, deliveryId: string): Promise<void> {
-    const endpoint = await this.get(id);
-    const result = isJobId(deliveryId) ? await this.store.redeliver(endpoint.id, deliveryId) : 'not_found';
+  async redeliver(scope: Scope, id: string, deliveryId: string): Promise<void> {
+    const endpoint = await this.get(scope, id);
+    const result = isJobId(deliveryId) ? await this.store.redeliver(endpoint, deliveryId) : 'not_found';
     if (result === 'too_many') throw tooManyCalls(`The delivery ${deliveryId} was tried 20 times`);
     if (result === 'not_found') {
       throw new DomainError(
@@ -119,14 +120,14 @@ export class WebhooksService {
     this.sender.wake();
   }
 
-  private async get(id: string): Promise<WebhookEndpoint> {
-    const endpoint = isJobId(id) ? await this.store.find(PROJECT, id) : null;
+  private async get(scope: Scope, id: string): Promise<WebhookEndpoint> {
+    const endpoint = isJobId(id) ? await this.store.find(scope, id) : null;
     if (!endpoint) throw noEndpoint(id);
     return endpoint;
   }
 
-  private async earlier(idempotency: Idempotency | null): Promise<WebhookEndpoint | null> {
-    const endpoint = idempotency && (await this.store.findByKey(PROJECT, idempotency.key));
+  private async earlier(scope: Scope, idempotency: Idempotency | null): Promise<WebhookEndpoint | null> {
+    const endpoint = idempotency && (await this.store.findByKey(scope, idempotency.key));
     return endpoint && requireSameRequest(endpoint, idempotency);
   }
 }

@@ -74,11 +74,18 @@ export class Deadlines {
     return approved.filter(Boolean).length;
   }
 
-  private async approveOne({ jobId, revision, rule, policyHash }: ApprovalAtDeadline): Promise<boolean> {
+  private async approveOne({
+    jobId,
+    project,
+    revision,
+    rule,
+    policyHash,
+  }: ApprovalAtDeadline): Promise<boolean> {
     const name = rule ?? 'defaults';
     const decided = await this.store.decide({
       id: uuidv7(),
       jobId,
+      project,
       verdict: 'approve',
       actor: `policy:${name}`,
       revision,

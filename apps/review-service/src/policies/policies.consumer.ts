@@ -14,7 +14,7 @@ export class PoliciesConsumer {
   }
 
   @MessagePattern(DryRunPolicy.pattern)
-  dryRun(@Payload() { policy, last }: DryRunPolicy): Promise<DryRunReply> {
-    return this.queries.dryRun(policy, last);
+  dryRun(@Payload() { project, policy, last }: DryRunPolicy): Promise<DryRunReply> {
+    return this.queries.dryRun({ project }, policy, last);
   }
 }

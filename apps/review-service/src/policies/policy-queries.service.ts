@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, JobReader, type Answered } from '@hitl/domain';
+import { DomainError, JobReader, type Answered, type Scope } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyReply } from '@hitl/messaging';
 import { SandboxError } from '@hitl/sandbox';
 import { termsOf, type Ruling } from './policy';
@@ -43,10 +43,10 @@ export class PolicyQueries {
   }
 
   /**
-   * What a policy would have done with the newest `last` answers, or with as many as there is time for.
+   * What a policy would have done with the newest `last` answers of a project, or with as many as there is time for.
    * @throws DomainError invalid_policy, unavailable
    */
-  async dryRun(text: string, last: number): Promise<DryRunReply> {
+  async dryRun(scope: Scope, text: string, last: number): Promise<DryRunReply> {
     const end = Date.now() + DRY_RUN_MS;
     const trial = new PolicyTrial(text);
     const policy = await read(trial);
@@ -60,7 +60,7 @@ export class PolicyQueries {
       stoppedEarly: false,
       changes: [],
     };
-    for await (const page of this.pages(last)) {
+    for await (const page of this.pages(scope, last)) {
       const left = end - Date.now();
       const facts = page.map((answer) => ({
         ...answer,
@@ -86,10 +86,10 @@ export class PolicyQueries {
     return reply;
   }
 
-  private async *pages(last: number): AsyncGenerator<Answered[]> {
+  private async *pages(scope: Scope, last: number): AsyncGenerator<Answered[]> {
     let before: string | undefined;
     for (let left = last; left > 0;) {
-      const page = await this.jobs.answered({ before, limit: Math.min(left, ANSWERS_PER_PAGE) });
+      const page = await this.jobs.answered(scope, { before, limit: Math.min(left, ANSWERS_PER_PAGE) });
       yield page;
       left -= page.length;
       before = page.at(-1)?.jobId;

@@ -79,13 +79,14 @@ export class ReviewPlanner {
 
   /** Answers whether the decision took effect. */
   private async decide(
-    { id: jobId, revision }: Job,
+    { id: jobId, project, revision }: Job,
     policy: Policy,
     { verdict, rule, submitterMessage }: Extract<Ruling, { decide: unknown }>['decide'],
   ): Promise<boolean> {
     const decided = await this.store.decide({
       id: uuidv7(),
       jobId,
+      project,
       verdict,
       actor: `policy:${rule}`,
       revision,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Every } from '@hitl/background';
 import type { Config } from '@hitl/config';
-import { DeskReader, JobReader, JobStore } from '@hitl/domain';
+import { DeskReader, EVERY_PROJECT, JobReader, JobStore } from '@hitl/domain';
 import { InferenceRequested, OutboxRelay } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
@@ -51,7 +51,7 @@ export class Reconciler {
     if (!this.planner.configured) return 0;
     const forgotten = await this.reader.unplanned(UNPLANNED_MS, JOBS_PER_LOOK);
     for (const { id } of forgotten) {
-      const job = await this.jobs.find(id);
+      const job = await this.jobs.find(EVERY_PROJECT, id);
       if (job?.status === 'human' && job.plannedAt === null) await this.planner.apply(job);
     }
     return forgotten.length;

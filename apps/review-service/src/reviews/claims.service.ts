@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { DomainError, DeskStore, MAX_CLAIMS, type Timed } from '@hitl/domain';
+import { DomainError, DeskStore, MAX_CLAIMS, type Scope, type Timed } from '@hitl/domain';
 import { ChangeAnnouncer, type ClaimReply } from '@hitl/messaging';
 import { ReviewPlanner } from '../policies/review-planner.service';
 import { DeskJobs } from './desk-jobs.service';
@@ -18,10 +18,16 @@ export class ClaimsService {
   ) {}
 
   /** The most urgent job that this reviewer may take; null when there is none. @throws DomainError too_many_claims */
-  async claimNext({ id, actor, deadline }: { id: string; actor: string } & Timed): Promise<ClaimReply> {
-    await this.requireRoom(actor);
+  async claimNext({
+    id,
+    project,
+    actor,
+    deadline,
+  }: { id: string; actor: string } & Scope & Timed): Promise<ClaimReply> {
+    await this.requireRoom({ project }, actor);
     const jobId = await this.store.claimNextReview({
       id,
+      project,
       actor,
       deadline,
       leaseMs: this.config.REVIEW_CLAIM_MS,
@@ -32,10 +38,10 @@ export class ClaimsService {
   }
 
   /** @throws DomainError job_not_found, too_many_claims, and as {@link refusalOf} */
-  async claim(request: { id: string; actor: string; jobId: string } & Timed): Promise<ClaimReply> {
+  async claim(request: { id: string; actor: string; jobId: string } & Scope & Timed): Promise<ClaimReply> {
     // Renewing a claim takes no room.
-    if ((await this.desk.find(request.jobId)).claimedBy !== request.actor)
-      await this.requireRoom(request.actor);
+    if ((await this.desk.find(request)).claimedBy !== request.actor)
+      await this.requireRoom(request, request.actor);
     const desk = this.planner.deskOf(request.actor);
     const claimed = await this.desk.planned(
       request.jobId,
@@ -43,16 +49,16 @@ export class ClaimsService {
         (await this.store.claimReview({ ...request, leaseMs: this.config.REVIEW_CLAIM_MS, desk })) || null,
     );
     if (claimed === null) {
-      throw refusalOf({ ...request, revision: null }, await this.desk.find(request.jobId), desk);
+      throw refusalOf({ ...request, revision: null }, await this.desk.find(request), desk);
     }
     this.changes.announce(request.jobId, 'human');
     return { jobId: request.jobId };
   }
 
   /** Nothing happens when nobody has it. @throws DomainError job_not_found, claimed when somebody else has it */
-  async release(request: { jobId: string; actor: string } & Timed): Promise<ClaimReply> {
+  async release(request: { jobId: string; actor: string } & Scope & Timed): Promise<ClaimReply> {
     if (!(await this.store.releaseReview(request))) {
-      const { claimedBy, claimedUntil } = await this.desk.find(request.jobId);
+      const { claimedBy, claimedUntil } = await this.desk.find(request);
       if (claimedBy !== null && claimedUntil !== null && claimedUntil > new Date()) {
         throw new DomainError(
           'claimed',
@@ -64,8 +70,8 @@ export class ClaimsService {
     return { jobId: request.jobId };
   }
 
-  private async requireRoom(actor: string): Promise<void> {
-    if ((await this.store.countClaims(actor)) < MAX_CLAIMS) return;
+  private async requireRoom(scope: Scope, actor: string): Promise<void> {
+    if ((await this.store.countClaims(scope, actor)) < MAX_CLAIMS) return;
     throw new DomainError(
       'too_many_claims',
       `${actor} has claimed ${MAX_CLAIMS} jobs, as many as one may. Decide or release some first.`,

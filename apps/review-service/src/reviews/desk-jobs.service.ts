@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import {
   checkAnswer,
   DomainError,
+  EVERY_PROJECT,
   JobReader,
   requireNoFaults,
   type FieldFault,
   type Job,
   JsonText,
   type OutputChange,
+  type Scope,
 } from '@hitl/domain';
 import { ReviewPlanner } from '../policies/review-planner.service';
 import { changeBetween } from './change';
@@ -21,8 +23,8 @@ export class DeskJobs {
   ) {}
 
   /** @throws DomainError job_not_found */
-  async find(jobId: string): Promise<Job> {
-    const job = await this.jobs.find(jobId);
+  async find({ jobId, project }: Scope & { jobId: string }): Promise<Job> {
+    const job = await this.jobs.find({ project }, jobId);
     if (!job) throw notFound(jobId);
     return job;
   }
@@ -35,7 +37,7 @@ export class DeskJobs {
   /** Applies the policy where it was not. Answers whether it has spoken: maybe a moment ago, after a failed attempt. */
   async plan(jobId: string): Promise<boolean> {
     if (!this.planner.configured) return false;
-    const job = await this.jobs.find(jobId);
+    const job = await this.jobs.find(EVERY_PROJECT, jobId);
     if (job?.status !== 'human') return false;
     if (job.plannedAt === null) await this.planner.apply(job);
     return true;
@@ -45,15 +47,17 @@ export class DeskJobs {
    * What a new response changes, and of which revision; other requests are left as they are.
    * @throws DomainError schema_mismatch for a response that breaks what was asked for
    */
-  async changeOf(request: {
-    jobId: string;
-    revision: number | null;
-    response: string | null;
-    actor: string;
-  }): Promise<{ revision: number | null; change: OutputChange | null; violations: FieldFault[] | null }> {
-    const { jobId, revision, response, actor } = request;
+  async changeOf(
+    request: Scope & {
+      jobId: string;
+      revision: number | null;
+      response: string | null;
+      actor: string;
+    },
+  ): Promise<{ revision: number | null; change: OutputChange | null; violations: FieldFault[] | null }> {
+    const { revision, response, actor } = request;
     if (response === null) return { revision, change: null, violations: null };
-    const job = await this.find(jobId);
+    const job = await this.find(request);
     if (job.status !== 'human' || (revision !== null && revision !== job.revision)) {
       return { revision, change: null, violations: null };
     }

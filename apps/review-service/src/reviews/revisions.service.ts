@@ -43,7 +43,7 @@ export class RevisionsService {
     const desk = this.planner.deskOf(edit.actor);
     const next = await this.desk.planned(edit.jobId, () => this.store.edit({ ...edit, ...changed, desk }));
     if (next === null) {
-      const job = await this.desk.find(edit.jobId);
+      const job = await this.desk.find(edit);
       if (!isMadeBy(edit, job)) throw refusalOf(edit, job, desk);
       // Asked again, since its reply was lost.
       return { status: 'human', revision: job.revision };
@@ -59,7 +59,7 @@ export class RevisionsService {
    */
   async restore(wish: RestoreRequest): Promise<ReviewReply> {
     const { jobId, actor } = wish;
-    const job = await this.desk.find(jobId);
+    const job = await this.desk.find(wish);
     if (job.status === 'human' && wish.restore === job.revision && wish.revision === job.revision) {
       return { status: 'human', revision: job.revision };
     }
@@ -77,7 +77,7 @@ export class RevisionsService {
       this.store.restore({ ...wish, answer, violations, desk }),
     );
     if (next === null) {
-      throw refusalOf(wish, await this.desk.find(jobId), desk, await this.reader.lastDecision(jobId));
+      throw refusalOf(wish, await this.desk.find(wish), desk, await this.reader.lastDecision(jobId));
     }
     this.changes.announce(jobId, 'human');
     this.logger.log({ jobId, restored: wish.restore, revision: next, message: 'restored' });
@@ -92,7 +92,7 @@ export class RevisionsService {
   /** @throws DomainError job_not_found */
   async note(note: Note): Promise<ClaimReply> {
     if (!(await this.store.addNote(note))) throw notFound(note.jobId);
-    this.changes.announce(note.jobId, (await this.desk.find(note.jobId)).status);
+    this.changes.announce(note.jobId, (await this.desk.find(note)).status);
     return { jobId: note.jobId };
   }
 }

@@ -9,6 +9,7 @@ import {
   STATUS_AFTER,
   type DecisionRequest,
   type Judgement,
+  type Scope,
   type Timed,
 } from '@hitl/domain';
 import { ChangeAnnouncer, OutboxRelay, type ReviewReply } from '@hitl/messaging';
@@ -43,7 +44,7 @@ export class VerdictsService {
    */
   async decide(request: DecisionRequest): Promise<ReviewReply> {
     const requestHash = hashOf(request);
-    const key = `${request.id} ${requestHash}`;
+    const key = `${request.project} ${request.id} ${requestHash}`;
     const made =
       this.inHand.get(key) ??
       this.decideOnce(request, requestHash).finally(() => {
@@ -71,11 +72,13 @@ export class VerdictsService {
   }
 
   /** Asked again for what this reviewer has undone, it answers the same. @throws DomainError nothing_to_undo */
-  async undo(request: { jobId: string; decisionId: string; actor: string } & Timed): Promise<ReviewReply> {
+  async undo(
+    request: { jobId: string; decisionId: string; actor: string } & Scope & Timed,
+  ): Promise<ReviewReply> {
     const { jobId, decisionId, actor } = request;
     const undone =
       (await this.store.undo(request)) || (await this.reader.undoneBy(jobId, decisionId)) === actor;
-    const job = await this.desk.find(jobId);
+    const job = await this.desk.find(request);
     if (!undone) {
       const held = heldOf(job);
       const why =
@@ -131,15 +134,15 @@ export class VerdictsService {
   /** The answer to a decision that changed nothing: its own effect when it came before, else why. */
   private async repeated(judgement: Judgement): Promise<ReviewReply> {
     const earlier = await this.reader.findDecision(judgement.id);
-    const job = await this.desk.find(judgement.jobId);
+    const job = await this.desk.find(judgement);
     if (earlier) {
-      requireSameDecision(judgement, earlier.jobId, earlier.requestHash?.toString('hex'));
+      requireSameDecision(judgement, earlier, earlier.requestHash?.toString('hex'));
       const status = earlier.final ? STATUS_AFTER[earlier.verdict] : 'human';
       return { status, revision: earlier.releasedRevision ?? earlier.revision };
     }
     const held = heldOf(job);
     if (held?.id === judgement.id) {
-      requireSameDecision(judgement, job.id, held.requestHash);
+      requireSameDecision(judgement, { jobId: job.id, project: job.project }, held.requestHash);
       return { status: 'human', revision: job.revision };
     }
     const holder = await this.reader.holderOf(judgement.id);
@@ -169,15 +172,23 @@ function hashOf({ undoMs, ...rest }: DecisionRequest): string {
   const told: Partial<DecisionRequest> = { ...rest, id: '', ...(undoMs && { undoMs }) };
   // Each try has its own.
   delete told.deadline;
+  // The job's, which is told already.
+  delete told.project;
   return createHash('sha256')
     .update(JSON.stringify(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1))))
     .digest('hex');
 }
 
-function requireSameDecision(request: Judgement, jobId: string, requestHash: string | undefined): void {
+function requireSameDecision(
+  request: Judgement,
+  { jobId, project }: Scope & { jobId: string },
+  requestHash: string | undefined,
+): void {
   if (jobId === request.jobId && (requestHash === undefined || requestHash === request.requestHash)) return;
+  // Nobody is told of the jobs of another project.
+  const where = project === request.project ? `, on job ${jobId}` : '';
   throw new DomainError(
     'idempotency_conflict',
-    `The decision id ${request.id} belongs to another decision, on job ${jobId}. Use a new id for a new decision.`,
+    `The decision id ${request.id} belongs to another decision${where}. Use a new id for a new decision.`,
   );
 }

@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * A chain of hashes over each job's events, and the role that the services work as, which can only add to it.
  *
  * The trigger owns `seq` and `hash`: the application may not write `event_chains`, and what it passes is overwritten.
- * The content that a hash covers is written once more where it is verified: libs/domain/src/record/event-chain.ts.
+ * The content that a hash covers is written once more where it is verified: libs/domain/src/jobs/event-chain.ts.
  */
 export class Audit1700000003000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

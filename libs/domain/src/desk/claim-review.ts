@@ -1,10 +1,11 @@
 import type { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import { quick } from '../prepared';
 import { inTime, type Timed } from '../jobs/in-time';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** A reviewer's wish to have one job for a while. */
-export interface ReviewClaim extends Timed {
+export interface ReviewClaim extends Scope, Timed {
   /** The command's id: repeating it claims nothing more. */
   id: string;
   actor: string;
@@ -41,12 +42,12 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
     const rows: { id: string | null; candidates: number }[] = await database.query(
       // Candidates are read without a lock, group by group, so that each is a short walk on its index.
       quick(`WITH earlier AS (
-         SELECT id FROM jobs WHERE claimed_by = $1 AND claim_id = $3::uuid AND claimed_until > now()
+         SELECT id FROM jobs WHERE project = $6 AND claimed_by = $1 AND claim_id = $3::uuid AND claimed_until > now()
        ), candidate AS MATERIALIZED (
          SELECT c.id FROM (SELECT '' AS name UNION SELECT jsonb_array_elements_text($2::jsonb -> 'groups')) g
          CROSS JOIN LATERAL (
            SELECT j.id, j.priority FROM jobs j
-           WHERE j.review_group = g.name AND ${MAY_CLAIM} AND ${IS_FREE}
+           WHERE j.project = $6 AND j.review_group = g.name AND ${MAY_CLAIM} AND ${IS_FREE}
            ORDER BY j.priority DESC, j.id LIMIT ${CANDIDATES}
          ) c
          WHERE NOT EXISTS (SELECT FROM earlier)
@@ -61,7 +62,14 @@ export async function claimNextReview(database: DataSource, claim: ReviewClaim):
        ), ${CLAIMED_EVENT}
        SELECT coalesce((SELECT id FROM job), (SELECT id FROM earlier LIMIT 1)) AS id,
               (SELECT count(*)::int FROM candidate) AS candidates`),
-      [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs, claim.deadline ?? null],
+      [
+        claim.actor,
+        JSON.stringify(claim.desk),
+        claim.id,
+        claim.leaseMs,
+        claim.deadline ?? null,
+        claim.project,
+      ],
     );
     if (rows[0]?.id) return rows[0].id;
     if (rows[0]?.candidates === 0) return null;
@@ -78,11 +86,19 @@ export async function claimReview(
     quick(`WITH job AS (
        UPDATE jobs j
        SET ${CLAIM}, claimed_at = CASE WHEN ${IS_FREE} THEN now() ELSE j.claimed_at END
-       WHERE j.id = $5::uuid AND ${MAY_CLAIM} AND (${IS_FREE} OR j.claimed_by = $1) AND ${inTime('$6::timestamptz')}
+       WHERE j.id = $5::uuid AND j.project = $7 AND ${MAY_CLAIM} AND (${IS_FREE} OR j.claimed_by = $1) AND ${inTime('$6::timestamptz')}
        RETURNING j.id, j.revision, j.policy_hash, j.claimed_at, j.claimed_until
      ), ${CLAIMED_EVENT}
      SELECT id FROM job`),
-    [claim.actor, JSON.stringify(claim.desk), claim.id, claim.leaseMs, claim.jobId, claim.deadline ?? null],
+    [
+      claim.actor,
+      JSON.stringify(claim.desk),
+      claim.id,
+      claim.leaseMs,
+      claim.jobId,
+      claim.deadline ?? null,
+      claim.project,
+    ],
   );
   return rows.length > 0;
 }
@@ -90,28 +106,28 @@ export async function claimReview(
 /** Ends the reviewer's own claim. Answers whether there was one. */
 export async function releaseReview(
   database: DataSource,
-  { jobId, actor, deadline }: { jobId: string; actor: string } & Timed,
+  { jobId, project, actor, deadline }: { jobId: string; actor: string } & Scope & Timed,
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
     quick(`WITH job AS (
        UPDATE jobs SET claimed_by = NULL, claimed_at = NULL, claimed_until = NULL, claim_id = NULL
-       WHERE id = $1::uuid AND claimed_by = $2 AND claimed_until > now() AND ${inTime('$3::timestamptz')}
+       WHERE id = $1::uuid AND project = $4 AND claimed_by = $2 AND claimed_until > now() AND ${inTime('$3::timestamptz')}
        RETURNING id, revision, policy_hash
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash)
        SELECT id, 'released', 'human', revision, $2, policy_hash FROM job
      )
      SELECT id FROM job`),
-    [jobId, actor, deadline ?? null],
+    [jobId, actor, deadline ?? null, project],
   );
   return rows.length > 0;
 }
 
-/** How many live claims a reviewer has. */
-export async function countClaims(database: DataSource, actor: string): Promise<number> {
+/** How many live claims a reviewer has in a project. */
+export async function countClaims(database: DataSource, { project }: Scope, actor: string): Promise<number> {
   const rows: { count: number }[] = await database.query(
-    quick('SELECT count(*)::int FROM jobs WHERE claimed_by = $1 AND claimed_until > now()'),
-    [actor],
+    quick('SELECT count(*)::int FROM jobs WHERE claimed_by = $1 AND claimed_until > now() AND project = $2'),
+    [actor, project],
   );
   return Number(rows[0]?.count);
 }

@@ -56,6 +56,7 @@ export async function climbLadder(database: DataSource, limit: number): Promise<
 /** Jobs that nobody decided in time and that their policy says to approve then. */
 export interface ApprovalAtDeadline {
   jobId: string;
+  project: string;
   revision: number;
   rule: string | null;
   policyHash: string;
@@ -64,7 +65,7 @@ export interface ApprovalAtDeadline {
 /** Up to `limit` jobs that are to be approved now because their deadline has passed. */
 export async function dueApprovals(database: DataSource, limit: number): Promise<ApprovalAtDeadline[]> {
   return database.query(
-    `SELECT id AS "jobId", revision, rule, policy_hash AS "policyHash" FROM jobs j
+    `SELECT id AS "jobId", project, revision, rule, policy_hash AS "policyHash" FROM jobs j
      WHERE next_step_at <= now() AND status = 'human' AND held_until IS NULL AND ${ENDS_AT} <= now() AND on_deadline = 'approve'
      ORDER BY next_step_at LIMIT $1`,
     [limit],

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import type { FieldFault } from '../errors';
 import { prepared } from '../prepared';
 import { JsonText } from '../json';
@@ -14,7 +15,7 @@ import { LOCKED } from '../jobs/lock';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** What a reviewer asks for. */
-export interface DecisionRequest extends Timed {
+export interface DecisionRequest extends Scope, Timed {
   /** The decision's id; asking again with the same one decides nothing more. */
   id: string;
   jobId: string;
@@ -72,7 +73,7 @@ const STATUS_SQL = Object.entries(STATUS_AFTER)
   .join(' ');
 
 /** Whether the judgement `r` may be made on the locked job `j`. */
-const MAY_DECIDE = `j.status = 'human' AND (r.revision IS NULL OR r.revision = j.revision)
+const MAY_DECIDE = `j.status = 'human' AND (r.project = j.project OR r.settles) AND (r.revision IS NULL OR r.revision = j.revision)
   AND CASE
     WHEN r.settles THEN j.held_decision ->> 'id' = r.id::text AND j.held_until <= now()
     WHEN j.held_until IS NOT NULL THEN false
@@ -93,7 +94,7 @@ export const JUDGED = `input AS (
          coalesce((policy ->> 'atDeadline')::boolean, false) AS at_deadline,
          verdict <> 'regenerate' AND (verdict = 'edit' OR response IS NOT NULL OR payload IS NOT NULL) AS changes
   FROM jsonb_to_recordset($1::jsonb) AS t (
-    id uuid, "jobId" uuid, verdict text, actor text, revision int, response text, payload text, model text, asked text, feedback text, reason text,
+    id uuid, "jobId" uuid, project text, verdict text, actor text, revision int, response text, payload text, model text, asked text, feedback text, reason text,
     "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, violations jsonb, desk jsonb, policy jsonb,
     settles boolean, deadline timestamptz)
 ), ${LOCKED}, judged AS MATERIALIZED (
@@ -182,10 +183,10 @@ export async function decide(
                    CASE WHEN r.payload IS NOT NULL THEN r.old_payload::text END AS replaced_payload,
                    CASE WHEN r.response IS NOT NULL OR r.verdict = 'regenerate' THEN r.old_response::text END AS replaced_response
        ), decision AS (
-         INSERT INTO decisions (id, job_id, revision, verdict, actor, reason, reason_code, submitter_message, feedback, request_hash,
+         INSERT INTO decisions (id, job_id, project, revision, verdict, actor, reason, reason_code, submitter_message, feedback, request_hash,
                                 released_revision, released_hash, final, automatic, at_deadline, approvals, model, rule, policy_hash,
                                 patch, text_diff, edit_distance, waiting_since, claimed_at)
-         SELECT decision_id, id, judged_revision, verdict, actor, reason, reason_code, submitter_message, feedback, decode(request_hash, 'hex'),
+         SELECT decision_id, id, project, judged_revision, verdict, actor, reason, reason_code, submitter_message, feedback, decode(request_hash, 'hex'),
                 CASE status WHEN 'success' THEN revision END, released_hash, status <> 'human', automatic, at_deadline, approvals,
                 model, rule, policy_hash, (change ->> 'patch')::json, change ->> 'textDiff', (change ->> 'editDistance')::real,
                 old_waiting_since, old_claimed_at

@@ -15,6 +15,10 @@ export class Decision {
   @Column('uuid', { name: 'job_id' })
   jobId: string;
 
+  /** The job's. */
+  @Column('text')
+  project: string;
+
   /** The revision that was judged. */
   @Column('int')
   revision: number;

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
+import type { Scope } from '../caller';
 import { Job } from '../jobs/job.entity';
 import { bytesOf, firstFitting, MAX_PAGE_BYTES, type Sized, type UnreadPage } from '../jobs/job-lists';
 import { prepared } from '../prepared';
@@ -27,24 +28,24 @@ export class DeskReader {
    * more than 8 MiB together, though at least one.
    * @param decidableBy only those on which this reviewer may decide now
    */
-  async waiting({
-    after,
-    limit,
-    decidableBy = null,
-  }: {
-    after?: ReviewPosition;
-    limit: number;
-    decidableBy?: DeskCaller | null;
-  }): Promise<UnreadPage<Job, ReviewPosition>> {
+  async waiting(
+    { project }: Scope,
+    {
+      after,
+      limit,
+      decidableBy = null,
+    }: { after?: ReviewPosition; limit: number; decidableBy?: DeskCaller | null },
+  ): Promise<UnreadPage<Job, ReviewPosition>> {
     const found: (ReviewPosition & Sized)[] = await this.database.query(
       `SELECT id, priority, bytes FROM jobs j
-       WHERE status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
-         ${decidableBy ? `AND ${obstacle('$4::text', '$5::jsonb')} IS NULL` : ''}
+       WHERE project = $4 AND status = 'human' AND ($1::smallint IS NULL OR priority < $1 OR (priority = $1 AND id > $2::uuid))
+         ${decidableBy ? `AND ${obstacle('$5::text', '$6::jsonb')} IS NULL` : ''}
        ORDER BY priority DESC, id LIMIT $3`,
       [
         after?.priority ?? null,
         after?.id ?? null,
         limit + 1,
+        project,
         ...(decidableBy ? [decidableBy.actor, JSON.stringify(decidableBy.desk)] : []),
       ],
     );
@@ -72,14 +73,18 @@ export class DeskReader {
     );
   }
 
-  /** What keeps a reviewer from deciding on each of the jobs now; null: nothing. */
-  async obstacles(ids: string[], { actor, desk }: DeskCaller): Promise<Map<string, Obstacle | null>> {
+  /** What keeps a reviewer from deciding on each of the jobs now; null: nothing. Jobs outside the scope are left out. */
+  async obstacles(
+    { project }: Scope,
+    ids: string[],
+    { actor, desk }: DeskCaller,
+  ): Promise<Map<string, Obstacle | null>> {
     const rows: { id: string; obstacle: Obstacle | null }[] = await this.database.query(
       prepared(
         'obstacles',
-        `SELECT id, ${obstacle('$2::text', '$3::jsonb')} AS obstacle FROM jobs j WHERE id = ANY($1::uuid[])`,
+        `SELECT id, ${obstacle('$2::text', '$3::jsonb')} AS obstacle FROM jobs j WHERE id = ANY($1::uuid[]) AND project = $4`,
       ),
-      [ids, actor, JSON.stringify(desk)],
+      [ids, actor, JSON.stringify(desk), project],
     );
     return new Map(rows.map((row) => [row.id, row.obstacle]));
   }
@@ -89,18 +94,18 @@ export class DeskReader {
     return this.database.getRepository(Decision).findOne({ where: { jobId }, order: { createdAt: 'DESC' } });
   }
 
-  /** A decision by its own id. */
+  /** A decision by its own id, of any project. */
   findDecision(id: string): Promise<Decision | null> {
     return this.database.getRepository(Decision).findOne({ where: { id } });
   }
 
-  /** The job on which a decision with this id is held. */
-  async holderOf(decisionId: string): Promise<string | null> {
-    const rows: { id: string }[] = await this.database.query(
-      `SELECT id FROM jobs WHERE held_decision IS NOT NULL AND held_decision ->> 'id' = $1`,
+  /** The job, of any project, on which a decision with this id is held. */
+  async holderOf(decisionId: string): Promise<{ jobId: string; project: string } | null> {
+    const rows: { jobId: string; project: string }[] = await this.database.query(
+      `SELECT id AS "jobId", project FROM jobs WHERE held_decision IS NOT NULL AND held_decision ->> 'id' = $1`,
       [decisionId],
     );
-    return rows[0]?.id ?? null;
+    return rows[0] ?? null;
   }
 
   /** Who took a decision with this id back first; null: nobody. */

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { batchedStatement } from '../batched-statement';
 import { isStatementTimeout, isTransient } from '../database-errors';
+import type { Scope } from '../caller';
 import type { Timed } from '../jobs/in-time';
 import { byJob } from '../jobs/lock';
 import { claimNextReview, claimReview, countClaims, releaseReview, type ReviewClaim } from './claim-review';
@@ -67,7 +68,7 @@ export class DeskStore {
   }
 
   /** Takes a held decision of this reviewer back; false when it has taken effect, or was never made. */
-  undo(request: { jobId: string; decisionId: string; actor: string } & Timed): Promise<boolean> {
+  undo(request: { jobId: string; decisionId: string; actor: string } & Scope & Timed): Promise<boolean> {
     return undo(this.database, request);
   }
 
@@ -87,13 +88,13 @@ export class DeskStore {
   }
 
   /** Ends a reviewer's own claim; false when there was none. */
-  releaseReview(claim: { jobId: string; actor: string } & Timed): Promise<boolean> {
+  releaseReview(claim: { jobId: string; actor: string } & Scope & Timed): Promise<boolean> {
     return releaseReview(this.database, claim);
   }
 
-  /** How many live claims a reviewer has. */
-  countClaims(actor: string): Promise<number> {
-    return countClaims(this.database, actor);
+  /** How many live claims a reviewer has in a project. */
+  countClaims(scope: Scope, actor: string): Promise<number> {
+    return countClaims(this.database, scope, actor);
   }
 
   /** Adds a note; false when there is no such job. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import type { JsonText } from '../json';
 import { prepared, quick } from '../prepared';
 import { Draft } from './draft.entity';
@@ -14,24 +15,27 @@ export class DraftStore {
   constructor(@Inject(DataSource) private readonly database: DataSource) {}
 
   /** This reviewer's draft for a job; null: there is none, or the job has ended. */
-  find(jobId: string, actor: string): Promise<Draft | null> {
+  find({ project }: Scope, jobId: string, actor: string): Promise<Draft | null> {
     return this.database
       .createQueryBuilder(Draft, 'draft')
       .comment('quick')
       .where('draft.jobId = :jobId AND draft.actor = :actor', { jobId, actor })
-      .andWhere(`EXISTS (SELECT FROM jobs WHERE id = draft.jobId AND status IN ('bot', 'human'))`)
+      .andWhere(
+        `EXISTS (SELECT FROM jobs WHERE id = draft.jobId AND project = :project AND status IN ('bot', 'human'))`,
+        { project },
+      )
       .getOne();
   }
 
   /** When this reviewer's draft for a job was saved; null: there is none, or the job has ended. */
-  async savedAt(jobId: string, actor: string): Promise<Date | null> {
+  async savedAt({ project }: Scope, jobId: string, actor: string): Promise<Date | null> {
     const rows: { savedAt: Date }[] = await this.database.query(
       prepared(
         'draft-saved',
         `SELECT d.updated_at AS "savedAt" FROM drafts d JOIN jobs j ON j.id = d.job_id
-         WHERE d.job_id = $1::uuid AND d.actor = $2 AND j.status IN ('bot', 'human')`,
+         WHERE d.job_id = $1::uuid AND d.actor = $2 AND j.project = $3 AND j.status IN ('bot', 'human')`,
       ),
-      [jobId, actor],
+      [jobId, actor, project],
     );
     return rows[0]?.savedAt ?? null;
   }
@@ -41,33 +45,37 @@ export class DraftStore {
    * deadline step of the same moment sees either the note, or ends the job before the draft is kept. Answers whether it
    * was kept.
    */
-  async save(draft: { jobId: string; actor: string; revision: number; content: JsonText }): Promise<boolean> {
+  async save(
+    { project }: Scope,
+    draft: { jobId: string; actor: string; revision: number; content: JsonText },
+  ): Promise<boolean> {
     const rows: unknown[] = await this.database.query(
       quick(`WITH job AS (
-         UPDATE jobs SET at_work_until = ${AT_WORK_UNTIL} WHERE id = $1::uuid AND status IN ('bot', 'human') RETURNING id
+         UPDATE jobs SET at_work_until = ${AT_WORK_UNTIL} WHERE id = $1::uuid AND project = $5 AND status IN ('bot', 'human') RETURNING id
        )
        INSERT INTO drafts (job_id, actor, revision, content)
        SELECT id, $2, $3::int, $4::json FROM job
        ON CONFLICT (job_id, actor) DO UPDATE SET revision = excluded.revision, content = excluded.content, updated_at = now()
        RETURNING 1`),
-      [draft.jobId, draft.actor, draft.revision, draft.content.text],
+      [draft.jobId, draft.actor, draft.revision, draft.content.text, project],
     );
     return rows.length > 0;
   }
 
   /** Answers nothing: a draft that is not there is gone. */
-  async delete(jobId: string, actor: string): Promise<void> {
+  async delete({ project }: Scope, jobId: string, actor: string): Promise<void> {
     await this.database.query(
       // The job knows of the newest draft only: with that one its author goes, if nobody has saved another since.
       quick(`WITH job AS (
          UPDATE jobs j SET at_work_until = (
            SELECT max(updated_at) + ${AT_WORK_SECONDS} * interval '1 second' FROM drafts WHERE job_id = j.id AND actor <> $2)
          FROM drafts d
-         WHERE j.id = $1::uuid AND d.job_id = j.id AND d.actor = $2
+         WHERE j.id = $1::uuid AND j.project = $3 AND d.job_id = j.id AND d.actor = $2
            AND j.at_work_until = d.updated_at + ${AT_WORK_SECONDS} * interval '1 second'
        )
-       DELETE FROM drafts WHERE job_id = $1::uuid AND actor = $2`),
-      [jobId, actor],
+       DELETE FROM drafts d WHERE d.job_id = $1::uuid AND d.actor = $2
+         AND EXISTS (SELECT FROM jobs WHERE id = d.job_id AND project = $3)`),
+      [jobId, actor, project],
     );
   }
 

@@ -1,11 +1,12 @@
 import type { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import type { FieldFault } from '../errors';
 import { jsonOrNull } from '../prepared';
 import { payloadOf, type OutputChange } from './decide';
 import { inTime, type Timed } from '../jobs/in-time';
 import { CHANGE_OBSTACLES, obstacle, type DeskRules } from './obstacle';
 
-export interface Edit extends Timed {
+export interface Edit extends Scope, Timed {
   jobId: string;
   actor: string;
   /** Null: whichever revision is current. */
@@ -34,7 +35,7 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
     `WITH before AS (
        SELECT $1::uuid AS id, $2::text AS actor, $3::int AS revision, $4::json AS response, $5::json AS payload,
               j.revision AS old_revision, j.response AS old_response, j.payload AS old_payload
-       FROM jobs j WHERE j.id = $1::uuid
+       FROM jobs j WHERE j.id = $1::uuid AND j.project = $12
      ), job AS (
        UPDATE jobs j
        SET response = coalesce(r.response, j.response), payload = coalesce(r.payload, j.payload),
@@ -71,6 +72,7 @@ export async function edit(database: DataSource, change: DeskEdit): Promise<numb
       change.deadline ?? null,
       model,
       asked,
+      change.project,
     ],
   );
   return rows[0]?.revision ?? null;

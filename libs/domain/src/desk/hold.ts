@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import { quick } from '../prepared';
 import type { Verdict } from '../jobs/transitions';
 import { AT_WORK_UNTIL } from './at-work';
@@ -45,12 +46,18 @@ export async function hold(
 /** Takes a held decision back, before it takes effect. Answers whether it was still held. */
 export async function undo(
   database: DataSource,
-  { jobId, decisionId, actor, deadline }: { jobId: string; decisionId: string; actor: string } & Timed,
+  {
+    jobId,
+    project,
+    decisionId,
+    actor,
+    deadline,
+  }: { jobId: string; decisionId: string; actor: string } & Scope & Timed,
 ): Promise<boolean> {
   const rows: unknown[] = await database.query(
     quick(`WITH job AS (
        UPDATE jobs SET held_decision = NULL, held_until = NULL, at_work_until = ${AT_WORK_UNTIL}, updated_at = now()
-       WHERE id = $1::uuid AND status = 'human' AND held_decision ->> 'id' = $2::uuid::text AND held_until > now()
+       WHERE id = $1::uuid AND project = $5 AND status = 'human' AND held_decision ->> 'id' = $2::uuid::text AND held_until > now()
          AND held_decision ->> 'actor' = $3 AND ${inTime('$4::timestamptz')}
        RETURNING id, revision, policy_hash
      ), event AS (
@@ -58,7 +65,7 @@ export async function undo(
        SELECT id, 'undone', 'human', revision, $3, policy_hash, jsonb_build_object('decision_id', $2::uuid) FROM job
      )
      SELECT id FROM job`),
-    [jobId, decisionId, actor, deadline ?? null],
+    [jobId, decisionId, actor, deadline ?? null, project],
   );
   return rows.length > 0;
 }

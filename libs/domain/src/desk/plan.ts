@@ -58,11 +58,11 @@ export async function plan(database: DataSource, requests: PlanRequest[]): Promi
            escalate_at = j.waiting_since + r."escalateAfterMs" * interval '1 millisecond',
            deadline_at = j.waiting_since + r."deadlineMs" * interval '1 millisecond', updated_at = now()
        FROM unplanned r WHERE j.id = r."jobId" AND j.status = r.status
-       RETURNING j.id, j.revision, j.model, j.rule, j.policy_hash, j.approvals, j.four_eyes, j.review_group, j.deadline_at, j.on_deadline, j.deadline_grace_seconds,
+       RETURNING j.id, j.project, j.revision, j.model, j.rule, j.policy_hash, j.approvals, j.four_eyes, j.review_group, j.deadline_at, j.on_deadline, j.deadline_grace_seconds,
                  r.because, r.shadow
      ), shadow AS (
-       INSERT INTO decisions (id, job_id, revision, verdict, actor, final, automatic, shadow, approvals, model, rule, policy_hash)
-       SELECT (shadow ->> 'decisionId')::uuid, id, revision, shadow ->> 'verdict', 'policy:' || (shadow ->> 'rule'), false, true, true,
+       INSERT INTO decisions (id, job_id, project, revision, verdict, actor, final, automatic, shadow, approvals, model, rule, policy_hash)
+       SELECT (shadow ->> 'decisionId')::uuid, id, project, revision, shadow ->> 'verdict', 'policy:' || (shadow ->> 'rule'), false, true, true,
               approvals, model, shadow ->> 'rule', policy_hash
        FROM job WHERE shadow IS NOT NULL
      ), event AS (

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import type { FieldFault } from '../errors';
 import { JsonText } from '../json';
 import { summaryOf } from '../chat/asked';
@@ -8,7 +9,7 @@ import { CHANGE_OBSTACLES, obstacle, type DeskRules, type Obstacle } from './obs
 import { OFF_LEASE, TIMES_BACK } from '../jobs/return-to-desk';
 
 /** A reviewer's wish for an answer that a job had before. */
-export interface RestoreRequest extends Timed {
+export interface RestoreRequest extends Scope, Timed {
   jobId: string;
   actor: string;
   /** The job's revision that the reviewer has seen. */
@@ -84,7 +85,7 @@ export async function restore(database: DataSource, wish: Restoration): Promise<
   const { model, asked } = summaryOf(new JsonText(answer.payload));
   const rows: { revision: number }[] = await database.query(
     `WITH before AS (
-       SELECT id, status, response, payload FROM jobs WHERE id = $1::uuid
+       SELECT id, status, response, payload FROM jobs WHERE id = $1::uuid AND project = $14
      ), in_human AS (
        UPDATE jobs j SET ${CONTENT}
        FROM before r WHERE j.id = r.id AND j.status = 'human' AND r.status = 'human' AND ${mayRestore(CHANGE_OBSTACLES)}
@@ -118,6 +119,7 @@ export async function restore(database: DataSource, wish: Restoration): Promise<
       wish.deadline ?? null,
       model,
       asked,
+      wish.project,
     ],
   );
   return rows[0]?.revision ?? null;

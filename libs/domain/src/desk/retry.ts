@@ -16,7 +16,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
   const { model, asked } = payloadOf(judgement);
   const rows: { bellId: string; revision: number }[] = await database.query(
     quick(`WITH before AS (
-       SELECT id, payload FROM jobs WHERE id = $2::uuid
+       SELECT id, payload FROM jobs WHERE id = $2::uuid AND project = $13
      ), job AS (
        UPDATE jobs j
        SET status = 'bot', failure_reason = NULL, failure_detail = NULL, model_failure = NULL, finished_at = NULL, round_attempts = 0, kicks = 0,
@@ -31,10 +31,10 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
        WHERE j.id = r.id AND j.status = 'fail' AND j.failure_reason = 'inference_failed' AND ($4::int IS NULL OR j.revision = $4)
          AND ${inTime('$10::timestamptz')}
          AND NOT EXISTS (SELECT FROM decisions d WHERE d.id = $1::uuid)
-       RETURNING j.id, j.revision, j.model, j.policy_hash, CASE WHEN $5::json IS NOT NULL THEN jsonb_build_object('payload', r.payload::text) END AS replaced
+       RETURNING j.id, j.project, j.revision, j.model, j.policy_hash, CASE WHEN $5::json IS NOT NULL THEN jsonb_build_object('payload', r.payload::text) END AS replaced
      ), decision AS (
-       INSERT INTO decisions (id, job_id, revision, verdict, actor, reason, reason_code, feedback, request_hash, model, policy_hash)
-       SELECT $1::uuid, id, revision, 'regenerate', $3, $7, $8, $6, decode($9, 'hex'), model, policy_hash FROM job
+       INSERT INTO decisions (id, job_id, project, revision, verdict, actor, reason, reason_code, feedback, request_hash, model, policy_hash)
+       SELECT $1::uuid, id, project, revision, 'regenerate', $3, $7, $8, $6, decode($9, 'hex'), model, policy_hash FROM job
      ), event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash, data, replaced)
        SELECT id, 'retried', 'bot', revision, $3, policy_hash,
@@ -63,6 +63,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
       judgement.deadline ?? null,
       model,
       asked,
+      judgement.project,
     ],
   );
   const [row] = rows;

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Brackets, DataSource, type SelectQueryBuilder } from 'typeorm';
 import { batchedStatement } from '../batched-statement';
+import { isWithin, type Scope } from '../caller';
 import { heldClientOf } from '../holds/hold-store';
 import type { ReviewPosition } from './desk-reader';
 import { Job } from '../jobs/job.entity';
@@ -13,6 +14,7 @@ const MAX_COUNTED = 10_000;
 /** What is shown of a job without what it is about: no payload, no answer. */
 const COLUMNS = [
   'id',
+  'project',
   'status',
   'asked',
   'model',
@@ -68,11 +70,10 @@ export interface SummaryFilter {
 /** Reads jobs without what they are about, such as lists of thousands of them. */
 @Injectable()
 export class SummaryReader {
-  /** The job with this id, in any status; null when there is none. */
-  readonly find: (id: string) => Promise<Summary | null>;
+  private readonly findBatched: (id: string) => Promise<Summary | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.find = batchedStatement(async (ids: string[]) => {
+    this.findBatched = batchedStatement(async (ids: string[]) => {
       const jobs = await this.summaries(
         database.createQueryBuilder(Job, 'job').where('job.id = ANY(:ids::uuid[])', { ids }),
       );
@@ -81,12 +82,22 @@ export class SummaryReader {
     });
   }
 
+  /** The job with this id, in any status; null when the scope has none. */
+  async find(scope: Scope, id: string): Promise<Summary | null> {
+    const job = await this.findBatched(id);
+    return job && isWithin(scope, job) ? job : null;
+  }
+
   /** Most urgent first: by priority, then by age. */
   async waiting(
+    scope: Scope,
     filter: SummaryFilter,
     { after, limit }: { after?: ReviewPosition; limit: number },
   ): Promise<Summary[]> {
-    const query = this.where(filter).orderBy('job.priority', 'DESC').addOrderBy('job.id', 'ASC').limit(limit);
+    const query = this.where(scope, filter)
+      .orderBy('job.priority', 'DESC')
+      .addOrderBy('job.id', 'ASC')
+      .limit(limit);
     if (after) {
       query.andWhere(
         '(job.priority < :afterPriority OR (job.priority = :afterPriority AND job.id > :afterId))',
@@ -100,8 +111,8 @@ export class SummaryReader {
   }
 
   /** How many there are, counted up to 10,000. */
-  async count(filter: SummaryFilter): Promise<number> {
-    const some = this.where(filter).select('1').limit(MAX_COUNTED);
+  async count(scope: Scope, filter: SummaryFilter): Promise<number> {
+    const some = this.where(scope, filter).select('1').limit(MAX_COUNTED);
     const [sql, parameters] = some.getQueryAndParameters();
     const rows: { count: string }[] = await this.database.query(
       `SELECT count(*) FROM (${sql}) counted`,
@@ -120,8 +131,10 @@ export class SummaryReader {
     return query.getRawMany<Summary>();
   }
 
-  private where(filter: SummaryFilter): SelectQueryBuilder<Job> {
-    const query = this.database.createQueryBuilder(Job, 'job').where("job.status = 'human'");
+  private where({ project }: Scope, filter: SummaryFilter): SelectQueryBuilder<Job> {
+    const query = this.database
+      .createQueryBuilder(Job, 'job')
+      .where("job.status = 'human' AND job.project = :project", { project });
     const live = 'job.claimedUntil > now()';
     if (filter.ids) query.andWhere('job.id = ANY(:ids::uuid[])', { ids: filter.ids });
     if (filter.model !== undefined) query.andWhere('job.model = :model', filter);

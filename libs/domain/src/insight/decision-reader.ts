@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import type { JobStatus, Verdict } from '../jobs/transitions';
 
 /** Which decisions to list; what is absent does not matter. `to` is not part of the window. */
@@ -58,7 +59,7 @@ export interface ListedDecision {
 const LOOKED_AT = 5_000;
 
 const WINDOW = (time: string): string =>
-  `(${time}, id) < ($1::timestamptz, $2::uuid) AND ${time} >= $3::timestamptz AND ${time} < $4::timestamptz
+  `project = $15 AND (${time}, id) < ($1::timestamptz, $2::uuid) AND ${time} >= $3::timestamptz AND ${time} < $4::timestamptz
    ORDER BY ${time} DESC, id DESC LIMIT ${LOOKED_AT}`;
 
 const DECISIONS = `SELECT id, job_id, revision, verdict, final, automatic, shadow, at_deadline, approvals, actor, model, rule, reason_code,
@@ -119,6 +120,7 @@ export class DecisionReader {
    * @returns `next`: where to go on; null at the end
    */
   async list(
+    { project }: Scope,
     filter: DecisionFilter,
     { after, limit }: { after?: DecisionPosition; limit: number },
   ): Promise<{ decisions: ListedDecision[]; next: DecisionPosition | null }> {
@@ -143,6 +145,7 @@ export class DecisionReader {
       final ?? null,
       without ?? null,
       limit + 1,
+      project,
     ]);
     if (!found) throw new Error('a statement without groups answers a row');
     const decisions = found.decisions.slice(0, limit);

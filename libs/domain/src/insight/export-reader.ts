@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import type { JsonText } from '../json';
 import type { JobStatus, Verdict } from '../jobs/transitions';
 
@@ -80,10 +81,10 @@ interface Wanted extends Position {
 /** The time before everything, and the id before all of that time. */
 const START = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
 
-/** The jobs after `$1`, `$2` that had ended by `$3` and before `$4`. */
+/** The jobs of the project `$9` after `$1`, `$2` that had ended by `$3` and before `$4`. */
 const LOOKED = `looked AS MATERIALIZED (
   SELECT id, finished_at FROM jobs
-  WHERE finished_at IS NOT NULL AND (finished_at, id) > ($1::timestamptz, $2::uuid) AND finished_at <= $3::timestamptz AND finished_at < $4::timestamptz
+  WHERE project = $9 AND finished_at IS NOT NULL AND (finished_at, id) > ($1::timestamptz, $2::uuid) AND finished_at <= $3::timestamptz AND finished_at < $4::timestamptz
   ORDER BY finished_at, id LIMIT ${LOOKED_AT}
 )`;
 
@@ -147,7 +148,7 @@ const DECISIONS = `WITH looked AS MATERIALIZED (
   SELECT id, job_id, revision, verdict, final, automatic, shadow, actor, model, rule, policy_hash, reason_code, reason, submitter_message,
          edit_distance, waiting_since, claimed_at, created_at
   FROM decisions
-  WHERE (created_at, id) > ($1::timestamptz, $2::uuid) AND created_at <= $3::timestamptz AND created_at < $4::timestamptz
+  WHERE project = $9 AND (created_at, id) > ($1::timestamptz, $2::uuid) AND created_at <= $3::timestamptz AND created_at < $4::timestamptz
   ORDER BY created_at, id LIMIT ${LOOKED_AT}
 ), sized AS (
   SELECT looked.*, row_number() OVER (ORDER BY created_at, id) AS n,
@@ -172,18 +173,22 @@ export class ExportReader {
   constructor(@Inject(DataSource) private readonly database: DataSource) {}
 
   /** The answers that people have released; those that a policy released are not there. */
-  approved(filter: ExportFilter, signal: AbortSignal): AsyncGenerator<ApprovedAnswer[]> {
-    return this.pages(APPROVED, READ_APPROVED, filter, signal);
+  approved(scope: Scope, filter: ExportFilter, signal: AbortSignal): AsyncGenerator<ApprovedAnswer[]> {
+    return this.pages(APPROVED, READ_APPROVED, scope, filter, signal);
   }
 
   /** The answers that people have released and what they did not want instead, one for each output that was not wanted. */
-  corrections(filter: ExportFilter, signal: AbortSignal): AsyncGenerator<Correction[]> {
-    return this.pages(CORRECTED, READ_CORRECTED, filter, signal);
+  corrections(scope: Scope, filter: ExportFilter, signal: AbortSignal): AsyncGenerator<Correction[]> {
+    return this.pages(CORRECTED, READ_CORRECTED, scope, filter, signal);
   }
 
   /** All decisions on jobs that have ended: also votes, a policy's, and those that are only for the record. */
-  async *decisions(filter: ExportFilter, signal: AbortSignal): AsyncGenerator<DecisionRecord[]> {
-    const conditions = await this.conditions(filter);
+  async *decisions(
+    scope: Scope,
+    filter: ExportFilter,
+    signal: AbortSignal,
+  ): AsyncGenerator<DecisionRecord[]> {
+    const conditions = await this.conditions(scope, filter);
     let position = startOf(filter);
     while (!signal.aborted) {
       const rows: (DecisionRecord & { at: string })[] = await this.database.query(DECISIONS, [
@@ -202,10 +207,11 @@ export class ExportReader {
   private async *pages<Row>(
     looking: string,
     reading: string,
+    scope: Scope,
     filter: ExportFilter,
     signal: AbortSignal,
   ): AsyncGenerator<Row[]> {
-    const conditions = await this.conditions(filter);
+    const conditions = await this.conditions(scope, filter);
     let position = startOf(filter);
     while (!signal.aborted) {
       const looked: Wanted[] = await this.database.query(`${looking} ${LOOK}`, [
@@ -242,7 +248,10 @@ export class ExportReader {
   }
 
   /** The parameters from `$3` on. */
-  private async conditions({ to, model, rule, reviewer, verdict }: ExportFilter): Promise<unknown[]> {
+  private async conditions(
+    { project }: Scope,
+    { to, model, rule, reviewer, verdict }: ExportFilter,
+  ): Promise<unknown[]> {
     const rows: { now: string }[] = await this.database.query('SELECT now()::text AS now');
     return [
       rows[0]?.now,
@@ -251,6 +260,7 @@ export class ExportReader {
       rule ?? null,
       reviewer ?? null,
       verdict ?? null,
+      project,
     ];
   }
 }

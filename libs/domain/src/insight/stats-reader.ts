@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import { agreementOf, type Agreement, type RatedPairs } from './agreement';
 import { VERDICTS, type Verdict } from '../jobs/transitions';
 
@@ -68,17 +69,17 @@ const BY_VERDICT = VERDICTS.map(
 ).join(', ');
 
 /**
- * Which decisions: of the window `$1` to `$2`, the model `$3` and the group `$4`, where they are given. A job with a decision
+ * Which decisions: of the project `$5`, the window `$1` to `$2`, and the model `$3` and the group `$4`, where they are given. A job with a decision
  * in the window has not ended before it.
  */
 const chosen = (
   ofGroup: boolean,
-): string => `created_at >= $1::timestamptz AND created_at < $2::timestamptz AND ($3::text IS NULL OR model = $3)
-  AND ${ofGroup ? 'job_id IN (SELECT id FROM jobs WHERE review_group = $4::text AND (finished_at IS NULL OR finished_at >= $1::timestamptz))' : '$4::text IS NULL'}`;
+): string => `project = $5 AND created_at >= $1::timestamptz AND created_at < $2::timestamptz AND ($3::text IS NULL OR model = $3)
+  AND ${ofGroup ? 'job_id IN (SELECT id FROM jobs WHERE project = $5 AND review_group = $4::text AND (finished_at IS NULL OR finished_at >= $1::timestamptz))' : '$4::text IS NULL'}`;
 
 const EXPIRED = `expired AS (
   SELECT finished_at FROM jobs
-  WHERE failure_reason = 'expired' AND finished_at >= $1::timestamptz AND finished_at < $2::timestamptz
+  WHERE project = $5 AND failure_reason = 'expired' AND finished_at >= $1::timestamptz AND finished_at < $2::timestamptz
     AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR review_group = $4)
 )`;
 
@@ -93,8 +94,8 @@ const counts = (ofGroup: boolean): string => `WITH d AS MATERIALIZED (
   FROM decisions WHERE ${chosen(ofGroup)}
 ), ${EXPIRED}
 SELECT
-  ${ROWS(`SELECT floor(extract(epoch FROM created_at - $1::timestamptz)::float8 / $5)::int AS part, ${BY_VERDICT} FROM d WHERE final GROUP BY 1`)} AS decided,
-  ${ROWS(`SELECT floor(extract(epoch FROM finished_at - $1::timestamptz)::float8 / $5)::int AS part, count(*) FROM expired GROUP BY 1`)} AS expired,
+  ${ROWS(`SELECT floor(extract(epoch FROM created_at - $1::timestamptz)::float8 / $6)::int AS part, ${BY_VERDICT} FROM d WHERE final GROUP BY 1`)} AS decided,
+  ${ROWS(`SELECT floor(extract(epoch FROM finished_at - $1::timestamptz)::float8 / $6)::int AS part, count(*) FROM expired GROUP BY 1`)} AS expired,
   (SELECT count(*) FROM d WHERE at_deadline AND final) AS "approvedAtDeadline",
   ${ROWS(`SELECT automatic, kind, name, ${VERDICTS.join(', ')} FROM (
      SELECT *, row_number() OVER (PARTITION BY automatic, kind ORDER BY given DESC, name) AS place FROM (
@@ -121,7 +122,7 @@ FROM decisions WHERE NOT automatic AND ${chosen(ofGroup)}`;
 const WAITING = `SELECT nullif(review_group, '') AS group, count(*)::int, (sum(count(*)) OVER ())::int AS total,
        min(min(waiting_since)) OVER () AS oldest
   FROM jobs
-  WHERE status = 'human' AND ($1::text IS NULL OR model = $1) AND ($2::text IS NULL OR review_group = $2)
+  WHERE project = $3 AND status = 'human' AND ($1::text IS NULL OR model = $1) AND ($2::text IS NULL OR review_group = $2)
   GROUP BY review_group ORDER BY count(*) DESC, review_group LIMIT ${MAX_GROUPS}`;
 
 interface Waiting {
@@ -152,16 +153,16 @@ interface Measures {
 export class StatsReader {
   constructor(@Inject(DataSource) private readonly database: DataSource) {}
 
-  async read({ from, to, model, group }: StatsWindow): Promise<Stats> {
+  async read({ project }: Scope, { from, to, model, group }: StatsWindow): Promise<Stats> {
     const seconds = (to.getTime() - from.getTime()) / 1000;
     const length =
       LENGTHS.find((candidate) => seconds / candidate <= MAX_PARTS) ?? Math.ceil(seconds / MAX_PARTS);
-    const parameters = [from.toISOString(), to.toISOString(), model ?? null, group ?? null];
+    const parameters = [from.toISOString(), to.toISOString(), model ?? null, group ?? null, project];
     const ofGroup = group !== undefined;
     const [[counted], [measured], waiting] = await Promise.all([
       this.database.query<Counts[]>(counts(ofGroup), [...parameters, length]),
       this.database.query<Measures[]>(measures(ofGroup), parameters),
-      this.database.query<Waiting[]>(WAITING, [model ?? null, group ?? null]),
+      this.database.query<Waiting[]>(WAITING, [model ?? null, group ?? null, project]),
     ]);
     if (!counted || !measured) throw new Error('a statement without groups answers a row');
     const { decided, expired, verdicts } = counted;

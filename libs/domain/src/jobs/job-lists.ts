@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
+import type { Scope } from '../caller';
 import { Job } from './job.entity';
 import type { JobStatus } from './transitions';
 
@@ -66,19 +67,14 @@ export class JobLists {
    * Newest first, from the job after `before` on. Fewer than `limit` where they come to more than 8 MiB together, though
    * at least one. `next`: the job to go on after.
    */
-  async newest({
-    status,
-    before,
-    limit,
-  }: {
-    status?: JobStatus;
-    before?: string;
-    limit: number;
-  }): Promise<UnreadPage<ListedJob, string>> {
+  async newest(
+    { project }: Scope,
+    { status, before, limit }: { status?: JobStatus; before?: string; limit: number },
+  ): Promise<UnreadPage<ListedJob, string>> {
     const found: Sized[] = await this.database.query(
-      `SELECT id, bytes FROM jobs WHERE ($1::text IS NULL OR status = $1) AND ($2::uuid IS NULL OR id < $2)
+      `SELECT id, bytes FROM jobs WHERE project = $4 AND ($1::text IS NULL OR status = $1) AND ($2::uuid IS NULL OR id < $2)
        ORDER BY id DESC LIMIT $3`,
-      [status ?? null, before ?? null, limit + 1],
+      [status ?? null, before ?? null, limit + 1, project],
     );
     const page = firstFitting(found.slice(0, limit), MAX_PAGE_BYTES);
     return {
@@ -89,19 +85,14 @@ export class JobLists {
   }
 
   /** Oldest first, without the first `offset`: all of them, in parts of at most 1 MiB, but for single larger jobs. */
-  async oldest({
-    status,
-    offset,
-    limit,
-  }: {
-    status?: JobStatus;
-    offset: number;
-    limit: number;
-  }): Promise<UnreadPage<ExactJob, never>[]> {
+  async oldest(
+    { project }: Scope,
+    { status, offset, limit }: { status?: JobStatus; offset: number; limit: number },
+  ): Promise<UnreadPage<ExactJob, never>[]> {
     const found: (Sized & { micros: string })[] = await this.database.query(
       `SELECT id, bytes, ${CREATED_AT_MICROS} AS micros FROM jobs
-       WHERE $1::text IS NULL OR status = $1 ORDER BY id OFFSET $2 LIMIT $3`,
-      [status ?? null, offset, limit],
+       WHERE project = $4 AND ($1::text IS NULL OR status = $1) ORDER BY id OFFSET $2 LIMIT $3`,
+      [status ?? null, offset, limit, project],
     );
     const micros = new Map(found.map((one) => [one.id, one.micros]));
     const parts: UnreadPage<ExactJob, never>[] = [];

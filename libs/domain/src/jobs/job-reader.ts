@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import { batchedStatement } from '../batched-statement';
+import { isWithin, type EVERY_PROJECT, type Scope } from '../caller';
 import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
 import { CREATED_AT_MICROS, MAX_PAGE_BYTES } from './job-lists';
@@ -26,6 +27,7 @@ export function isJobId(text: string): boolean {
 /** A job's id as the database has it, its status and revision, and when that was read, on the database's clock. */
 export interface CurrentJob {
   id: string;
+  project: string;
   status: JobStatus;
   revision: number;
   asOf: Date;
@@ -56,11 +58,17 @@ export interface Room {
   freed(maxWaitMs: number): Promise<void>;
 }
 
+/** A large job that is not read yet. */
+interface Large {
+  project: string;
+  bytes: number;
+}
+
 /** Reads of single jobs, and of what is short about many. */
 @Injectable()
 export class JobReader {
   private readonly jobs: Repository<Job>;
-  private readonly findBatched: (id: string) => Promise<Job | number | null>;
+  private readonly findBatched: (id: string) => Promise<Job | Large | null>;
   /** Reads of huge jobs that have not begun: who asks meanwhile shares them. */
   private readonly toBeRead = new Map<string, Promise<Job | null>>();
   private readonly currentBatched: (id: string) => Promise<CurrentJob | null>;
@@ -78,17 +86,23 @@ export class JobReader {
   }
 
   /**
-   * The job with this id, whatever its shape; null when there is none. Large ones are read few at a time, and those above
+   * The job with this id, whatever its shape; null when the scope has none. Large ones are read few at a time, and those above
    * 1 MiB once for all who wait for them.
    * @param maxWaitMs how long a large one may wait for its turn, in milliseconds
    * @param room what one above 1 MiB has to wait for, too
    * @throws DomainError unavailable when its turn did not come in time
    */
-  async find(id: string, maxWaitMs = Infinity, room?: Room): Promise<Job | null> {
+  async find(
+    scope: Scope | typeof EVERY_PROJECT,
+    id: string,
+    maxWaitMs = Infinity,
+    room?: Room,
+  ): Promise<Job | null> {
     if (!isJobId(id)) return null;
     const found = await this.findBatched(id.toLowerCase());
-    if (typeof found !== 'number') return found;
-    if (found > HUGE_BYTES) return this.findHuge(id.toLowerCase(), maxWaitMs, room);
+    if (!found || !isWithin(scope, found)) return null;
+    if (found instanceof Job) return found;
+    if (found.bytes > HUGE_BYTES) return this.findHuge(id.toLowerCase(), maxWaitMs, room);
     return TURNS.large.take(() => this.findAlone(id), maxWaitMs);
   }
 
@@ -130,21 +144,21 @@ export class JobReader {
   }
 
   /** The jobs, but of large ones how many bytes they have. */
-  private async readUnlessLarge(ids: string[]): Promise<Map<string, Job | number>> {
+  private async readUnlessLarge(ids: string[]): Promise<Map<string, Job | Large>> {
     const rows = await this.jobs
       .createQueryBuilder('job')
       .comment('prepared: find-jobs')
       .where(`job.id = ANY(:ids) AND job.bytes <= ${LARGE_BYTES}`, { ids })
       .getMany();
-    const found = new Map<string, Job | number>(rows.map((job) => [job.id, job]));
+    const found = new Map<string, Job | Large>(rows.map((job) => [job.id, job]));
     const missing = ids.filter((id) => !found.has(id));
     if (missing.length === 0) return found;
-    const large: { id: string; bytes: string }[] = await this.database.query(
-      prepared('large-jobs', 'SELECT id, bytes FROM jobs WHERE id = ANY($1::uuid[])'),
+    const large: { id: string; project: string; bytes: string }[] = await this.database.query(
+      prepared('large-jobs', 'SELECT id, project, bytes FROM jobs WHERE id = ANY($1::uuid[])'),
       [missing],
     );
     // One that was not large a moment ago is read as one that is.
-    for (const { id, bytes } of large) found.set(id, Number(bytes));
+    for (const { id, project, bytes } of large) found.set(id, { project, bytes: Number(bytes) });
     return found;
   }
 
@@ -152,7 +166,7 @@ export class JobReader {
     const rows: CurrentJob[] = await this.database.query(
       prepared(
         'current-jobs',
-        'SELECT id, status, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
+        'SELECT id, project, status, revision, clock_timestamp() AS "asOf" FROM jobs WHERE id = ANY($1::uuid[])',
       ),
       [ids],
     );
@@ -178,9 +192,10 @@ export class JobReader {
     return new Map([...found, ...(await read(there.map(({ id }) => id)))]);
   }
 
-  /** What waits under this id right now, whatever its shape; null when there is no such job. */
-  current(id: string): Promise<CurrentJob | null> {
-    return isJobId(id) ? this.currentBatched(id.toLowerCase()) : Promise.resolve(null);
+  /** What waits under this id right now, whatever its shape; null when the scope has no such job. */
+  async current(scope: Scope, id: string): Promise<CurrentJob | null> {
+    const job = isJobId(id) ? await this.currentBatched(id.toLowerCase()) : null;
+    return job && isWithin(scope, job) ? job : null;
   }
 
   /** When a job, which is there, was submitted: to the microsecond. */
@@ -203,7 +218,7 @@ export class JobReader {
   }
 
   /** The job that a project submitted under this idempotency key. */
-  findByKey(project: string, idempotencyKey: string): Promise<Job | null> {
+  findByKey({ project }: Scope, idempotencyKey: string): Promise<Job | null> {
     return this.jobs
       .createQueryBuilder('job')
       .comment('quick')
@@ -240,12 +255,12 @@ export class JobReader {
    * Jobs whose model has answered, newest first, from the job after `before` on. Fewer than `limit` where they come to
    * more than 8 MiB together, though at least one where there is any.
    */
-  answered({ before, limit }: { before?: string; limit: number }): Promise<Answered[]> {
+  answered({ project }: Scope, { before, limit }: { before?: string; limit: number }): Promise<Answered[]> {
     return this.database.query(
       `WITH page AS (
          SELECT * FROM (
            SELECT id, sum(bytes) OVER (ORDER BY id DESC) - bytes AS bytes_before, bytes FROM (
-             SELECT id, bytes FROM jobs WHERE response IS NOT NULL AND ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2
+             SELECT id, bytes FROM jobs WHERE project = $3 AND response IS NOT NULL AND ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2
            ) newest
          ) summed WHERE bytes_before = 0 OR bytes_before + bytes <= ${MAX_PAGE_BYTES}
        )
@@ -256,7 +271,7 @@ export class JobReader {
          WHERE job_id = j.id AND final AND verdict <> 'regenerate' ORDER BY created_at DESC LIMIT 1
        ) d ON true
        ORDER BY j.id DESC`,
-      [before ?? null, limit],
+      [before ?? null, limit, project],
     );
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { batchedStatement } from '../batched-statement';
+import type { Scope } from '../caller';
 import type { Bell } from '../outbox/bell';
 import { cancel } from './cancel';
 import { claim, extendLeases, type ClaimedJob, type ClaimRequest, type Lease } from './claim';
@@ -44,8 +45,8 @@ export class JobStore {
   }
 
   /** bot → fail or human → fail; false if the job was final already. */
-  cancel(jobId: string, actor: string, { deadline }: Timed = {}): Promise<boolean> {
-    return cancel(this.database, { jobId, actor, deadline });
+  cancel({ project }: Scope, jobId: string, actor: string, { deadline }: Timed = {}): Promise<boolean> {
+    return cancel(this.database, { jobId, project, actor, deadline });
   }
 
   /** Rings again for up to `limit` jobs in `bot` that nobody holds and whose time has come. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { Scope } from '../caller';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities';
 
 /** Deliveries and attempts that a list answers at most. */
@@ -66,42 +67,42 @@ export class WebhookStore {
         endpoint.requestHash,
       ],
     );
-    return rows.length > 0 ? this.find(endpoint.project, endpoint.id) : null;
+    return rows.length > 0 ? this.find(endpoint, endpoint.id) : null;
   }
 
-  find(project: string, id: string): Promise<WebhookEndpoint | null> {
+  find({ project }: Scope, id: string): Promise<WebhookEndpoint | null> {
     return this.database.getRepository(WebhookEndpoint).findOneBy({ project, id });
   }
 
-  findByKey(project: string, idempotencyKey: string): Promise<WebhookEndpoint | null> {
+  findByKey({ project }: Scope, idempotencyKey: string): Promise<WebhookEndpoint | null> {
     return this.database.getRepository(WebhookEndpoint).findOneBy({ project, idempotencyKey });
   }
 
-  count(project: string): Promise<number> {
+  count({ project }: Scope): Promise<number> {
     return this.database.getRepository(WebhookEndpoint).countBy({ project });
   }
 
-  list(project: string): Promise<WebhookEndpoint[]> {
+  list({ project }: Scope): Promise<WebhookEndpoint[]> {
     return this.database
       .getRepository(WebhookEndpoint)
       .find({ where: { project }, order: { id: 'ASC' }, take: MAX_LIST_LENGTH });
   }
 
   /** Answers whether it was there. Its deliveries go with it. */
-  async remove(project: string, id: string): Promise<boolean> {
+  async remove({ project }: Scope, id: string): Promise<boolean> {
     const { affected } = await this.database.getRepository(WebhookEndpoint).delete({ project, id });
     return affected === 1;
   }
 
   /** A new secret; the old one signs, too, for another day. */
-  async rotate(project: string, id: string, secret: string): Promise<WebhookEndpoint | null> {
+  async rotate({ project }: Scope, id: string, secret: string): Promise<WebhookEndpoint | null> {
     await this.database.query(
       `UPDATE webhook_endpoints
        SET previous_secret = secret, previous_secret_until = now() + interval '1 day', secret = $3
        WHERE project = $1 AND id = $2`,
       [project, id, secret],
     );
-    return this.find(project, id);
+    return this.find({ project }, id);
   }
 
   /** Owes an endpoint a message that carries nothing; answers the delivery's id, null where too many were asked for. */
@@ -121,15 +122,23 @@ export class WebhookStore {
 
   /** The newest deliveries to an endpoint or of a job with their attempts, newest first. */
   deliveries(
+    { project }: Scope,
     of: { endpointId: string } | { jobId: string },
   ): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
     // One snapshot: a delivery is never seen without the attempt that settled it, nor the other way round.
     return this.database.transaction('REPEATABLE READ', async (manager) => {
-      const deliveries = await manager.find(WebhookDelivery, {
-        where: of,
-        order: { createdAt: 'DESC' },
-        take: MAX_LIST_LENGTH,
-      });
+      const deliveries = await manager
+        .createQueryBuilder(WebhookDelivery, 'delivery')
+        .where(of)
+        // A ping is of no job.
+        .andWhere(
+          `coalesce((SELECT project FROM webhook_endpoints WHERE id = delivery.endpointId),
+             (SELECT project FROM jobs WHERE id = delivery.jobId)) = :project`,
+          { project },
+        )
+        .orderBy('delivery.createdAt', 'DESC')
+        .take(MAX_LIST_LENGTH)
+        .getMany();
       const attempts = await manager
         .createQueryBuilder(WebhookAttempt, 'attempt')
         .where('attempt.deliveryId = ANY(:ids)', { ids: deliveries.map((delivery) => delivery.id) })
@@ -143,7 +152,10 @@ export class WebhookStore {
   }
 
   /** Owes a delivery again, whatever became of it; `too_many` where it was tried too often just now. */
-  async redeliver(endpointId: string, deliveryId: string): Promise<'owed' | 'not_found' | 'too_many'> {
+  async redeliver(
+    { id: endpointId }: Pick<WebhookEndpoint, 'id'>,
+    deliveryId: string,
+  ): Promise<'owed' | 'not_found' | 'too_many'> {
     const rows: { owed: boolean }[] = await this.database.query(
       `WITH found AS (
          SELECT id, (SELECT count(*) FROM webhook_attempts a

@@ -1,6 +1,7 @@
 import type { JobStatus } from '@hitl/domain';
 import { IsArray, IsBoolean, IsUUID } from 'class-validator';
 import { IsActor } from './is-actor';
+import { IsProject } from './is-project';
 
 /** Durable event: a job in `bot` wants a worker. */
 export class InferenceRequested {
@@ -38,6 +39,8 @@ export class ReviewViewed {
 
   @IsUUID()
   jobId: string;
+  @IsProject()
+  project: string;
   @IsActor()
   actor: string;
   @IsBoolean()

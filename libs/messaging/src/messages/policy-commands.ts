@@ -1,5 +1,6 @@
-import type { FieldFault, ReviewPlan, Verdict } from '@hitl/domain';
+import type { FieldFault, ReviewPlan, Scope, Verdict } from '@hitl/domain';
 import { IsInt, IsString, Max, Min } from 'class-validator';
+import { IsProject } from './is-project';
 
 /** Command: tell the policy in force. Answered with a {@link PolicyReply}. */
 export class ReadPolicy {
@@ -33,9 +34,12 @@ export interface PolicyRule extends Omit<ReviewPlan, 'rule' | 'because'> {
 export type PolicyOutcome = 'human' | 'approve' | 'reject';
 
 /** Command: try a policy on the newest answers, which changes nothing. Answered with a {@link DryRunReply}. */
-export class DryRunPolicy {
+export class DryRunPolicy implements Scope {
   static readonly pattern = 'policies.dry-run';
 
+  /** Whose answers. */
+  @IsProject()
+  project: string;
   @IsString()
   policy: string;
   /** How many answers. */

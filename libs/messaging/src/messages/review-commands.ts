@@ -5,14 +5,18 @@ import {
   type JobStatus,
   type Note,
   type RestoreRequest,
+  type Scope,
   type Timed,
   type Verdict,
 } from '@hitl/domain';
 import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsOptional, IsString, IsUUID } from 'class-validator';
 import { IsActor } from './is-actor';
+import { IsProject } from './is-project';
 
-/** A command that a person waits for. */
-abstract class PersonsCommand implements Timed {
+/** A command that a person waits for, about that person's project. */
+abstract class PersonsCommand implements Scope, Timed {
+  @IsProject()
+  project: string;
   @IsOptional()
   @IsISO8601()
   deadline?: string;
