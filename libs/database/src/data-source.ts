@@ -26,6 +26,7 @@ import { EventEpochs1700000007500 } from './migrations/1700000007500-event-epoch
 import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-work';
 import { JobBytes1700000007700 } from './migrations/1700000007700-job-bytes';
 import { Verbatim1700000008000 } from './migrations/1700000008000-verbatim';
+import { LeanStatements1700000008100 } from './migrations/1700000008100-lean-statements';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -84,6 +85,7 @@ export function dataSourceOptions(
       PeopleAtWork1700000007300,
       EventEpochs1700000007500,
       Verbatim1700000008000,
+      LeanStatements1700000008100,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,
