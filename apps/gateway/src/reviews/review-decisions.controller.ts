@@ -95,9 +95,10 @@ export class ReviewDecisionsController {
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    const { id, revision } = await this.reviews.get(jobId);
-    const request = toRequest(id, revisionOf(ifMatch, revision), body, actor);
-    return openReview(this.reviews, await this.reviews.decide(request), actor, reply);
+    const current = await this.reviews.current(jobId);
+    const request = toRequest(current.id, revisionOf(ifMatch, current.revision), body, actor);
+    await this.reviews.decide(request, current);
+    return openReview(this.reviews, await this.reviews.get(current.id), actor, reply);
   }
 
   @ApiOperation({
@@ -151,16 +152,16 @@ export class ReviewDecisionsController {
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    const { id, revision: current } = await this.reviews.get(jobId);
-    const revision = revisionOf(ifMatch, current);
+    const current = await this.reviews.current(jobId);
+    const revision = revisionOf(ifMatch, current.revision);
     const restore = Number(/^[1-9]\d{0,8}$/.exec(wanted)?.[0]);
     if (Number.isNaN(restore)) {
-      const detail = `${quote(wanted)} is no revision; send a number from 1 to ${current}`;
+      const detail = `${quote(wanted)} is no revision; send a number from 1 to ${current.revision}`;
       throw new DomainError('invalid_request', `revision: ${detail}.`, [{ pointer: 'revision', detail }]);
     }
     return openReview(
       this.reviews,
-      await this.reviews.restore({ jobId: id, actor, revision, restore }),
+      await this.reviews.restore({ jobId: current.id, actor, revision, restore }, current),
       actor,
       reply,
     );

@@ -10,6 +10,7 @@ import {
   RemarkReader,
   SummaryReader,
   Turns,
+  type CurrentJob,
   type DecisionRequest,
   type DeskCaller,
   type Draft,
@@ -96,6 +97,11 @@ export class ReviewsService {
     return this.jobs.get(id);
   }
 
+  /** What waits right now, without reading the job. @throws DomainError job_not_found */
+  current(id: string): Promise<CurrentJob> {
+    return this.jobs.current(id);
+  }
+
   /** The most urgent job that this reviewer may take, which they have then; null when there is none. */
   async claimNext(actor: string): Promise<Job | null> {
     const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, {
@@ -117,14 +123,16 @@ export class ReviewsService {
   }
 
   /**
+   * Reads nothing of what the job is about.
+   * @param current the job as it is now, where that is known
    * @throws DomainError job_not_found, job_not_waiting, already_decided, revision_mismatch, claimed, not_in_group,
    *   own_submission, already_voted, too_many_regenerations, schema_mismatch, idempotency_conflict, unavailable
    */
-  async decide(decision: DecisionRequest): Promise<Job> {
-    return this.jobs.get(await this.command(decision.jobId, DecideReview.pattern, decision));
+  async decide(decision: DecisionRequest, current?: CurrentJob): Promise<void> {
+    await this.command(decision.jobId, DecideReview.pattern, decision, current);
   }
 
-  /** One of many: reads nothing of what the job is about. @throws DomainError as {@link decide} */
+  /** One of many, and what has become of its job. @throws DomainError as {@link decide} */
   async decideOneOfMany(decision: DecisionRequest): Promise<Summary> {
     return this.summary(await this.command(decision.jobId, DecideReview.pattern, decision));
   }
@@ -143,8 +151,8 @@ export class ReviewsService {
   }
 
   /** @throws DomainError revision_not_found, and as {@link decide} */
-  async restore(wish: RestoreRequest): Promise<Job> {
-    return this.jobs.get(await this.command(wish.jobId, RestoreRevision.pattern, wish));
+  async restore(wish: RestoreRequest, current: CurrentJob): Promise<Job> {
+    return this.jobs.get(await this.command(wish.jobId, RestoreRevision.pattern, wish, current));
   }
 
   /** @throws DomainError job_not_found, unavailable */
@@ -195,8 +203,8 @@ export class ReviewsService {
    * Sends a command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
    * answer that waits now, where it names no other, and does nothing once nobody waits for it any more.
    */
-  private async command(jobId: string, pattern: string, data: object): Promise<string> {
-    const { id, revision, asOf } = await this.jobs.current(jobId);
+  private async command(jobId: string, pattern: string, data: object, current?: CurrentJob): Promise<string> {
+    const { id, revision, asOf } = current ?? (await this.jobs.current(jobId));
     try {
       await ask<ClaimReply | ReviewReply>(this.client, pattern, {
         ...data,

@@ -1,10 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, type Repository } from 'typeorm';
+import { DataSource, type Repository, type SelectQueryBuilder } from 'typeorm';
+import { batched } from '../batcher';
 import { Job } from './job.entity';
 import type { JobStatus } from './transitions';
 
 /** Bytes of the jobs that a page has at most, unless one job alone has more. */
 export const MAX_PAGE_BYTES = 8_388_608;
+/** A job of more bytes is large: it is read by itself, and does not hold up those that are read with many others. */
+export const LARGE_BYTES = 65_536;
 /** Bytes of jobs that a list without pages reads at once, unless one job alone has more. */
 const MAX_PIECE_BYTES = 1_048_576;
 
@@ -54,9 +57,24 @@ export interface Sized {
 @Injectable()
 export class JobLists {
   private readonly jobs: Repository<Job>;
+  private readonly exactUnlessLarge: (id: string) => Promise<ExactJob | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
+    this.exactUnlessLarge = batched(async (ids: string[]) => {
+      const { entities, raw } = await this.select()
+        .comment('prepared: exact-jobs')
+        .where(`job.id = ANY(:ids) AND job.bytes <= ${LARGE_BYTES}`, { ids: [...new Set(ids)] })
+        .addSelect(microsOf('job.created_at'), 'micros')
+        .getRawAndEntities<{ micros: string }>();
+      const found = new Map(
+        entities.map((job, index) => [
+          job.id,
+          Object.assign(job, { createdAtMicros: raw[index]?.micros ?? '' }),
+        ]),
+      );
+      return ids.map((id) => found.get(id) ?? null);
+    });
   }
 
   /**
@@ -95,25 +113,24 @@ export class JobLists {
     offset: number;
     limit: number;
   }): Promise<UnreadPage<ExactJob, never>[]> {
-    return this.exactly('($1::text IS NULL OR status = $1)', [status ?? null], { offset, limit });
+    // Of what is skipped only the index is read.
+    const page = `SELECT id FROM jobs ${status ? 'WHERE status = $3' : ''} ORDER BY id OFFSET $1 LIMIT $2`;
+    return this.exactly(`id IN (${page})`, [offset, limit, ...(status ? [status] : [])]);
   }
 
   /** One job, whose id must have the shape of one; null when there is none. */
   async exact(id: string): Promise<ExactJob | null> {
-    const [part] = await this.exactly('id = $1::uuid', [id], { offset: 0, limit: 1 });
+    const small = await this.exactUnlessLarge(id.toLowerCase());
+    if (small) return small;
+    const [part] = await this.exactly('id = $1::uuid', [id]);
     const [job] = (await part?.read()) ?? [];
     return job ?? null;
   }
 
-  private async exactly(
-    condition: string,
-    values: unknown[],
-    { offset, limit }: { offset: number; limit: number },
-  ): Promise<UnreadPage<ExactJob, never>[]> {
+  private async exactly(condition: string, values: unknown[]): Promise<UnreadPage<ExactJob, never>[]> {
     const found: (Sized & { micros: string })[] = await this.database.query(
-      `SELECT id, bytes, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS micros
-       FROM jobs WHERE ${condition} ORDER BY id OFFSET $2 LIMIT $3`,
-      [...values, offset, limit],
+      `SELECT id, bytes, ${microsOf('created_at')} AS micros FROM jobs WHERE ${condition} ORDER BY id`,
+      values,
     );
     const micros = new Map(found.map((one) => [one.id, one.micros]));
     const parts: UnreadPage<ExactJob, never>[] = [];
@@ -132,12 +149,18 @@ export class JobLists {
     return parts;
   }
 
-  private listed(jobs: Sized[]) {
-    return this.jobs
-      .createQueryBuilder('job')
-      .select(LISTED.map((column) => `job.${column}`))
-      .where('job.id = ANY(:ids)', { ids: jobs.map(({ id }) => id) });
+  private select(): SelectQueryBuilder<Job> {
+    return this.jobs.createQueryBuilder('job').select(LISTED.map((column) => `job.${column}`));
   }
+
+  private listed(jobs: Sized[]): SelectQueryBuilder<Job> {
+    return this.select().where('job.id = ANY(:ids)', { ids: jobs.map(({ id }) => id) });
+  }
+}
+
+/** SQL for a moment to the microsecond, in UTC. */
+function microsOf(time: string): string {
+  return `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
 /** The first of the jobs that have at most so many bytes together; at least one where there are any. */

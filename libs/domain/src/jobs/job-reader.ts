@@ -3,13 +3,11 @@ import { DataSource, type Repository } from 'typeorm';
 import { batched } from '../batcher';
 import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
-import { MAX_PAGE_BYTES } from './job-lists';
+import { LARGE_BYTES, MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
 import { Turns } from '../turns';
 import type { JobStatus, Verdict } from './transitions';
 
-/** A job of more bytes is large: it is read by itself, and does not hold up those that are read with many others. */
-const LARGE_BYTES = 65_536;
 /** From so many bytes on, one is read at a time, else four: as texts and objects they take several times as much. */
 const HUGE_BYTES = 1_048_576;
 const TOO_MANY = 'Too many large jobs are being read. Try again in a few seconds.';
