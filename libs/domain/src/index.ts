@@ -1,3 +1,4 @@
+export { batched } from './batcher';
 export {
   describeTrouble,
   isDatabaseTrouble,
