@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { readArguments } from './arguments.mjs';
 import { build, ensureBuilt, ensureInstalled, ROOT, run } from './prepare.mjs';
 
-const PARTS = ['lifecycles', 'held', 'neighbours', 'console', 'claim-next'];
+const PARTS = ['lifecycles', 'passes', 'held', 'neighbours', 'console', 'claim-next'];
 const { parts } = readArguments(
   `
 Usage: npm run bench [-- PART …]
   measures the stack on a PostgreSQL and a RabbitMQ of its own; all parts take minutes
 Parts:
-  lifecycles  whole lives of jobs a second, beside the same SQL alone, and the time from submit to human
+  lifecycles  whole lives of jobs: a second, by statement time, CPU and disk, and of a client alone, beside bare Node and bare SQL
+  passes      calls of /v1/chat/completions that a policy approves at once
   held        memory and latency with thousands of held clients
   neighbours  what a light client notices of greedy ones beside it
   console     the console in a browser
@@ -27,10 +28,25 @@ const { provide } = await import('./services/programs.mjs');
 const { findChromium } = await import('./services/chromium.mjs');
 if ((await provide(parts.includes('console') ? ['broker', 'browser'] : ['broker'])).length > 0)
   process.exit(1);
-const services = await findServices({ dir: join(ROOT, '.stack/bench') });
-const client = new pg.Client(services.databaseUrl);
+const dir = join(ROOT, '.stack/bench');
+let services = await findServices({ dir });
+let client = new pg.Client(services.databaseUrl);
 await client.connect();
+const { rows } = await client.query('SHOW shared_preload_libraries');
+if (!rows[0].shared_preload_libraries.includes('pg_stat_statements')) {
+  await client.query("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
+  await client.end();
+  await services.stop();
+  services = await findServices({ dir });
+  client = new pg.Client(services.databaseUrl);
+  await client.connect();
+}
 await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+await client.query('CREATE SCHEMA IF NOT EXISTS statements');
+await client.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA statements');
+// Known to the server once the library is loaded.
+await client.query('ALTER SYSTEM SET pg_stat_statements.track_planning = on');
+await client.query('SELECT pg_reload_conf()');
 await client.end();
 const env = {
   DATABASE_URL: services.databaseUrl,

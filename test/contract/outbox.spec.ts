@@ -89,8 +89,8 @@ describe.each(TEST_STORES)('the outbox on $name', ({ open }) => {
 
     it('deletes exactly the rows it is told to, and minds none that is gone', async () => {
       const [first, second, third] = await submit(3);
-      await Promise.all([store.outbox.delete(first!.id), store.outbox.delete(second!.id)]);
-      await store.outbox.delete(first!.id);
+      await store.outbox.delete([first!.id, second!.id]);
+      await store.outbox.delete([first!.id]);
       expect(await rows()).toEqual([{ id: third!.id }]);
     });
   });

@@ -59,6 +59,41 @@ describe('batched', () => {
     expect(await Promise.all(answers)).toEqual(['0', '1', '2']);
   });
 
+  it('runs up to four batches side by side while they hold few items, and gathers beyond', async () => {
+    const { batches, run, finish } = byHand();
+    const call = batched(run);
+    const answers: Promise<string>[] = [];
+    for (const item of upTo(6)) {
+      answers.push(call(item));
+      await nextTurn();
+    }
+    expect(batches).toEqual([[0], [1], [2], [3]]);
+    finish();
+    await answers[0];
+    await nextTurn();
+    expect(batches).toEqual([[0], [1], [2], [3], [4, 5]]);
+    batches.forEach(finish);
+    await Promise.all(answers);
+  });
+
+  it('runs two batches at once while they hold many items', async () => {
+    const { batches, run, finish } = byHand();
+    const call = batched(run);
+    const answers = upTo(8).map(call);
+    for (const item of [8, 9, 10]) {
+      await nextTurn();
+      answers.push(call(item));
+    }
+    await nextTurn();
+    expect(batches).toEqual([upTo(8), [8]]);
+    finish();
+    await answers[0];
+    await nextTurn();
+    expect(batches).toEqual([upTo(8), [8], [9, 10]]);
+    batches.forEach(finish);
+    await Promise.all(answers);
+  });
+
   it('has so many batches under way and no more', async () => {
     const { batches, run, finish } = byHand();
     const call = batched(run, { parallel: 2, most: 1 });

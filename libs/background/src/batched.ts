@@ -1,6 +1,9 @@
 /** Milliseconds after which a batch under way no longer keeps the next one from running, and how many such there may be. */
 const SLOW_MS = 250;
 const MAX_SLOW = 4;
+/** Batches under way at once while they hold few items together, and how many are few: a small crowd need not queue. */
+const MAX_SIDE_BY_SIDE = 4;
+const FEW_ITEMS = 8;
 /** Items of a failed batch that are tried alone at once: one that waits for somebody else's lock keeps few others. */
 const ALONE_AT_ONCE = 4;
 
@@ -21,11 +24,12 @@ export interface BatchOptions<I> {
  * @param keyOf two items with the same key never share a batch; by default all may
  * @param most items in a batch (default 100)
  * @param failsAll whether an error is no single item's, so that none is tried alone (by default none is)
- * @param parallel batches under way at once (default 2: one commits while the next one is parsed)
+ * @param parallel batches under way at once (default 2: one commits while the next one is parsed; 4 while they hold fewer
+ *   than 8 items together)
  */
 export function batched<I, O>(
   run: (items: I[]) => Promise<O[]>,
-  { keyOf, most = 100, parallel = 2, failsAll = () => false }: BatchOptions<I> = {},
+  { keyOf, most = 100, parallel, failsAll = () => false }: BatchOptions<I> = {},
 ): (item: I) => Promise<O> {
   interface Waiting {
     item: I;
@@ -34,6 +38,8 @@ export function batched<I, O>(
   }
   let waiting: Waiting[] = [];
   let running = 0;
+  /** Items of the batches that `running` counts. */
+  let underWay = 0;
   let slow = 0;
   let scheduled = false;
 
@@ -74,25 +80,33 @@ export function batched<I, O>(
     }
   };
 
+  const mayStart = (): boolean => running < (parallel ?? (underWay < FEW_ITEMS ? MAX_SIDE_BY_SIDE : 2));
+
   const flush = (): void => {
     scheduled = false;
-    while (running < parallel && waiting.length > 0) start(take());
+    while (mayStart() && waiting.length > 0) start(take());
   };
 
   const start = (batch: Waiting[]): void => {
     running += 1;
+    underWay += batch.length;
     let isSlow = false;
     const timer = setTimeout(() => {
       if (slow >= MAX_SLOW) return;
       isSlow = true;
       slow += 1;
       running -= 1;
+      underWay -= batch.length;
       flush();
     }, SLOW_MS);
     void settle(batch).finally(() => {
       clearTimeout(timer);
-      if (isSlow) slow -= 1;
-      else running -= 1;
+      if (isSlow) {
+        slow -= 1;
+      } else {
+        running -= 1;
+        underWay -= batch.length;
+      }
       flush();
     });
   };
@@ -100,7 +114,7 @@ export function batched<I, O>(
   return (item) =>
     new Promise<O>((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (scheduled || running >= parallel) return;
+      if (scheduled || !mayStart()) return;
       scheduled = true;
       // After the sockets of this turn have been read: calls that arrived together go together.
       setImmediate(flush);

@@ -27,6 +27,7 @@ import { PeopleAtWork1700000007300 } from './migrations/1700000007300-people-at-
 import { JobBytes1700000007700 } from './migrations/1700000007700-job-bytes';
 import { Verbatim1700000008000 } from './migrations/1700000008000-verbatim';
 import { Projects1700000008100 } from './migrations/1700000008100-projects';
+import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-statements';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -86,6 +87,7 @@ export function dataSourceOptions(
       EventEpochs1700000007500,
       Verbatim1700000008000,
       Projects1700000008100,
+      LeanStatements1700000008200,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

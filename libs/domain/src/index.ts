@@ -46,8 +46,8 @@ export { BEFORE_ALL_EVENTS, EventReader, type EventPosition, type EventRecord } 
 export { HistoryReader, type History, type HistoryEvent, type Output } from './record/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './insight/export-reader';
 export { JobEvent } from './record/job-event.entity';
-export { JobLists, type ExactJob, type ListedJob, type UnreadPage } from './jobs/job-lists';
-export { isJobId, JobReader, type Answered, type CurrentJob, type Room } from './jobs/job-reader';
+export { isJobId, JobLists, type ExactJob, type ListedJob, type UnreadPage } from './jobs/job-lists';
+export { JobReader, type Answered, type CurrentJob, type Room } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { DeskReader, type ReviewPosition } from './desk/desk-reader';
 export { DeskStore } from './desk/desk-store';

@@ -6,6 +6,14 @@ export function prepared(name: string, sql: string): string {
   return `/* prepared: ${name} */ ${sql}`;
 }
 
+/**
+ * A list parameter as the planner cannot look into it. Of a short list that it sees, it makes a plan of its own at each call,
+ * which costs more than running it.
+ */
+export function hidden(parameter: string): string {
+  return `(SELECT ${parameter})`;
+}
+
 /** The name that {@link prepared} gave; undefined for any other statement. */
 export function preparedName(sql: string): string | undefined {
   return /^\/\* prepared: ([a-z-]+) \*\//.exec(sql)?.[1];

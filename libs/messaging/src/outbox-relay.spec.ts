@@ -8,7 +8,7 @@ const BELL: Bell = { id: '1', pattern: 'inference.requested', jobId: '019a9f3e-5
 
 describe('the outbox relay', () => {
   const takeDue = jest.fn(() => Promise.resolve([BELL]));
-  const remove = jest.fn((_id: string) => Promise.resolve());
+  const remove = jest.fn((_ids: string[]) => Promise.resolve());
   const relayWith = (connect: () => Promise<void>): OutboxRelay =>
     new OutboxRelay(
       { takeDue, delete: remove } as unknown as OutboxStore,
@@ -37,16 +37,26 @@ describe('the outbox relay', () => {
     expect(remove).not.toHaveBeenCalled();
     isThere = true;
     await relay.publishLeft();
-    await new Promise(setImmediate);
-    expect(remove).toHaveBeenCalledWith('1');
+    await relay.beforeApplicationShutdown();
+    expect(remove).toHaveBeenCalledWith(['1']);
     // Once is enough.
     emit.mockClear();
     await relay.publishLeft();
     expect(emit).not.toHaveBeenCalled();
   });
 
+  it('deletes the rows of messages that were published within a moment in one statement', async () => {
+    const relay = relayWith(() => Promise.resolve());
+    remove.mockClear();
+    relay.ring(BELL);
+    await new Promise(setImmediate);
+    relay.ring({ ...BELL, id: '2' });
+    await relay.beforeApplicationShutdown();
+    expect(remove.mock.calls).toEqual([[['1', '2']]]);
+  });
+
   it('publishes orphaned rows and deletes them', async () => {
     expect(await relayWith(() => Promise.resolve()).publishOrphans()).toBe(1);
-    expect(remove).toHaveBeenCalledWith('1');
+    expect(remove).toHaveBeenCalledWith(['1']);
   });
 });

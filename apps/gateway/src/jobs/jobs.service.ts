@@ -144,6 +144,8 @@ export class JobsService {
 
   /** A job with the moment of its submission to the microsecond. @throws DomainError job_not_found */
   async getExact(scope: Scope, id: string): Promise<ExactJob> {
+    const small = await this.lists.exactUnlessLarge(scope, id);
+    if (small) return small;
     const job = await this.get(scope, id);
     return Object.assign({}, job, { createdAtMicros: await this.reader.createdAtMicros(job.id) });
   }

@@ -101,9 +101,10 @@ export class ReviewDecisionsController {
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    const { id, revision } = await this.reviews.get(caller, jobId);
-    const request = toRequest(id, revisionOf(ifMatch, revision), body);
-    return openReview(this.reviews, await this.reviews.decide(caller, request), caller, reply);
+    const current = await this.reviews.current(caller, jobId);
+    const request = toRequest(current.id, revisionOf(ifMatch, current.revision), body);
+    await this.reviews.decide(caller, request, current);
+    return openReview(this.reviews, await this.reviews.get(caller, current.id), caller, reply);
   }
 
   @ApiOperation({
@@ -159,16 +160,16 @@ export class ReviewDecisionsController {
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
-    const { id, revision: current } = await this.reviews.get(caller, jobId);
-    const revision = revisionOf(ifMatch, current);
+    const current = await this.reviews.current(caller, jobId);
+    const revision = revisionOf(ifMatch, current.revision);
     const restore = Number(/^[1-9]\d{0,8}$/.exec(wanted)?.[0]);
     if (Number.isNaN(restore)) {
-      const detail = `${quote(wanted)} is no revision; send a number from 1 to ${current}`;
+      const detail = `${quote(wanted)} is no revision; send a number from 1 to ${current.revision}`;
       throw new DomainError('invalid_request', `revision: ${detail}.`, [{ pointer: 'revision', detail }]);
     }
     return openReview(
       this.reviews,
-      await this.reviews.restore(caller, { jobId: id, revision, restore }),
+      await this.reviews.restore(caller, { jobId: current.id, revision, restore }, current),
       caller,
       reply,
     );

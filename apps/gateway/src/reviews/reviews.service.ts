@@ -11,6 +11,7 @@ import {
   SummaryReader,
   Turns,
   type Caller,
+  type CurrentJob,
   type DecisionRequest,
   type DeskCaller,
   type Draft,
@@ -99,6 +100,11 @@ export class ReviewsService {
     return this.jobs.get(scope, id);
   }
 
+  /** What waits right now, without reading the job. @throws DomainError job_not_found */
+  current(scope: Scope, id: string): Promise<CurrentJob> {
+    return this.jobs.current(scope, id);
+  }
+
   /** The most urgent job that this reviewer may take, which they have then; null when there is none. */
   async claimNext(caller: Caller): Promise<Job | null> {
     const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, {
@@ -121,14 +127,16 @@ export class ReviewsService {
   }
 
   /**
+   * Reads nothing of what the job is about.
+   * @param current the job as it is now, where that is known
    * @throws DomainError job_not_found, job_not_waiting, already_decided, revision_mismatch, claimed, not_in_group,
    *   own_submission, already_voted, too_many_regenerations, schema_mismatch, idempotency_conflict, unavailable
    */
-  async decide(caller: Caller, decision: Asked<DecisionRequest>): Promise<Job> {
-    return this.jobs.get(caller, await this.command(caller, decision.jobId, DecideReview.pattern, decision));
+  async decide(caller: Caller, decision: Asked<DecisionRequest>, current?: CurrentJob): Promise<void> {
+    await this.command(caller, decision.jobId, DecideReview.pattern, decision, current);
   }
 
-  /** One of many: reads nothing of what the job is about. @throws DomainError as {@link decide} */
+  /** One of many, and what has become of its job. @throws DomainError as {@link decide} */
   async decideOneOfMany(caller: Caller, decision: Asked<DecisionRequest>): Promise<Summary> {
     return this.summary(caller, await this.command(caller, decision.jobId, DecideReview.pattern, decision));
   }
@@ -147,8 +155,11 @@ export class ReviewsService {
   }
 
   /** @throws DomainError revision_not_found, and as {@link decide} */
-  async restore(caller: Caller, wish: Asked<RestoreRequest>): Promise<Job> {
-    return this.jobs.get(caller, await this.command(caller, wish.jobId, RestoreRevision.pattern, wish));
+  async restore(caller: Caller, wish: Asked<RestoreRequest>, current: CurrentJob): Promise<Job> {
+    return this.jobs.get(
+      caller,
+      await this.command(caller, wish.jobId, RestoreRevision.pattern, wish, current),
+    );
   }
 
   /** @throws DomainError job_not_found, unavailable */
@@ -199,8 +210,14 @@ export class ReviewsService {
    * Sends the caller's command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
    * answer that waits now, where it names no other, and does nothing once nobody waits for it any more.
    */
-  private async command(caller: Caller, jobId: string, pattern: string, data: object): Promise<string> {
-    const { id, revision, asOf } = await this.jobs.current(caller, jobId);
+  private async command(
+    caller: Caller,
+    jobId: string,
+    pattern: string,
+    data: object,
+    current?: CurrentJob,
+  ): Promise<string> {
+    const { id, revision, asOf } = current ?? (await this.jobs.current(caller, jobId));
     try {
       await ask<ClaimReply | ReviewReply>(this.client, pattern, {
         ...data,

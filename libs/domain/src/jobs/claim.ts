@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { JsonText } from '../json';
-import { prepared } from '../prepared';
+import { hidden, prepared } from '../prepared';
 import { LOCKED } from './lock';
 
 export interface Lease {
@@ -53,7 +53,7 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
       'claim',
       `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
      input AS (
-       SELECT t.* FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) AS t ("jobId", token, lease_ms, max_attempts), fast
+       SELECT t.* FROM unnest(${hidden('$1::uuid[]')}, $2::uuid[], $3::int[], $4::int[]) AS t ("jobId", token, lease_ms, max_attempts), fast
      ), ${LOCKED}, free AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId"
        WHERE l.status = 'bot' AND (l.lease_until IS NULL OR l.lease_until <= now())

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../errors';
 import type { JsonText } from '../json';
-import { jsonOrNull, prepared } from '../prepared';
+import { hidden, jsonOrNull, prepared } from '../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import type { ModelFailure, Usage } from './job.entity';
 import type { Lease } from './claim';
@@ -25,7 +25,7 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
   const rows: { jobId: string; bellId: string }[] = await database.query(
     prepared(
       'complete',
-      `WITH input AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::text[], $5::jsonb[], $6::jsonb[])
+      `WITH input AS (SELECT * FROM unnest(${hidden('$1::uuid[]')}, $2::uuid[], $3::json[], $4::text[], $5::jsonb[], $6::jsonb[])
        AS t ("jobId", token, response, provider, usage, violations)), ${LOCKED},
      held AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token

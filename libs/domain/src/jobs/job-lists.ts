@@ -1,11 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, type Repository } from 'typeorm';
-import type { Scope } from '../caller';
+import { DataSource, type Repository, type SelectQueryBuilder } from 'typeorm';
+import { batchedStatement } from '../batched-statement';
+import { isWithin, type Scope } from '../caller';
 import { Job } from './job.entity';
 import type { JobStatus } from './transitions';
 
 /** Bytes of the jobs that a page has at most, unless one job alone has more. */
 export const MAX_PAGE_BYTES = 8_388_608;
+/** A job of more bytes is large: it is read by itself, and does not hold up those that are read with many others. */
+export const LARGE_BYTES = 65_536;
 /** Bytes of jobs that a list without pages reads at once, unless one job alone has more. */
 const MAX_PIECE_BYTES = 1_048_576;
 
@@ -44,9 +47,6 @@ export interface UnreadPage<Row, Position> {
 /** A job with the moment of its submission to the microsecond. */
 export type ExactJob = ListedJob & { createdAtMicros: string };
 
-/** SQL for the moment of a job's submission to the microsecond. */
-export const CREATED_AT_MICROS = `to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
 /** A job of a list, by its size. */
 export interface Sized {
   id: string;
@@ -58,9 +58,31 @@ export interface Sized {
 @Injectable()
 export class JobLists {
   private readonly jobs: Repository<Job>;
+  private readonly exactBatched: (id: string) => Promise<{ project: string; job: ExactJob } | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
+    this.exactBatched = batchedStatement(async (ids: string[]) => {
+      const { entities, raw } = await this.select()
+        .comment('prepared: exact-jobs')
+        .where(`job.id = ANY(:ids) AND job.bytes <= ${LARGE_BYTES}`, { ids: [...new Set(ids)] })
+        .addSelect(createdAtMicros('job'), 'micros')
+        .addSelect('job.project', 'project')
+        .getRawAndEntities<{ micros: string; project: string }>();
+      const found = new Map(
+        entities.map((job, index) => {
+          const { project = '', micros = '' } = raw[index] ?? {};
+          return [job.id, { project, job: Object.assign(job, { createdAtMicros: micros }) }];
+        }),
+      );
+      return ids.map((id) => found.get(id) ?? null);
+    });
+  }
+
+  /** One job in one statement, unless it is large; null then, and when the scope has none with this id. */
+  async exactUnlessLarge(scope: Scope, id: string): Promise<ExactJob | null> {
+    const found = isJobId(id) ? await this.exactBatched(id.toLowerCase()) : null;
+    return found && isWithin(scope, found) ? found.job : null;
   }
 
   /**
@@ -90,9 +112,11 @@ export class JobLists {
     { status, offset, limit }: { status?: JobStatus; offset: number; limit: number },
   ): Promise<UnreadPage<ExactJob, never>[]> {
     const found: (Sized & { micros: string })[] = await this.database.query(
-      `SELECT id, bytes, ${CREATED_AT_MICROS} AS micros FROM jobs
-       WHERE project = $4 AND ($1::text IS NULL OR status = $1) ORDER BY id OFFSET $2 LIMIT $3`,
-      [status ?? null, offset, limit, project],
+      // Of what is skipped only the index is read.
+      `SELECT id, bytes, ${createdAtMicros()} AS micros FROM jobs
+       WHERE id IN (SELECT id FROM jobs WHERE project = $3 ${status ? 'AND status = $4' : ''} ORDER BY id OFFSET $1 LIMIT $2)
+       ORDER BY id`,
+      [offset, limit, project, ...(status ? [status] : [])],
     );
     const micros = new Map(found.map((one) => [one.id, one.micros]));
     const parts: UnreadPage<ExactJob, never>[] = [];
@@ -111,12 +135,25 @@ export class JobLists {
     return parts;
   }
 
-  private listed(jobs: Sized[]) {
-    return this.jobs
-      .createQueryBuilder('job')
-      .select(LISTED.map((column) => `job.${column}`))
-      .where('job.id = ANY(:ids)', { ids: jobs.map(({ id }) => id) });
+  private select(): SelectQueryBuilder<Job> {
+    return this.jobs.createQueryBuilder('job').select(LISTED.map((column) => `job.${column}`));
   }
+
+  private listed(jobs: Sized[]): SelectQueryBuilder<Job> {
+    return this.select().where('job.id = ANY(:ids)', { ids: jobs.map(({ id }) => id) });
+  }
+}
+
+/** SQL for the moment of a job's submission to the microsecond, in UTC. */
+export function createdAtMicros(job = 'jobs'): string {
+  return `to_char(${job}.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether a text has the shape of a job's id; any other text is the id of no job. */
+export function isJobId(text: string): boolean {
+  return UUID.test(text);
 }
 
 /** The first of the jobs that have at most so many bytes together; at least one where there are any. */

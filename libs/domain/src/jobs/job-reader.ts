@@ -4,25 +4,16 @@ import { batchedStatement } from '../batched-statement';
 import { isWithin, type EVERY_PROJECT, type Scope } from '../caller';
 import type { JsonText } from '../json';
 import { Job, type Usage } from './job.entity';
-import { CREATED_AT_MICROS, MAX_PAGE_BYTES } from './job-lists';
+import { createdAtMicros, isJobId, LARGE_BYTES, MAX_PAGE_BYTES } from './job-lists';
 import { prepared } from '../prepared';
 import { Turns } from '../turns';
 import type { JobStatus, Verdict } from './transitions';
 
-/** A job of more bytes is large: it is read by itself, and does not hold up those that are read with many others. */
-const LARGE_BYTES = 65_536;
 /** From so many bytes on, one is read at a time, else four: as texts and objects they take several times as much. */
 const HUGE_BYTES = 1_048_576;
 const TOO_MANY = 'Too many large jobs are being read. Try again in a few seconds.';
 /** For the whole process, as its memory is. */
 const TURNS = { large: new Turns(4, TOO_MANY), huge: new Turns(1, TOO_MANY) };
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whether a text has the shape of a job's id; any other text is the id of no job. */
-export function isJobId(text: string): boolean {
-  return UUID.test(text);
-}
 
 /** A job's id as the database has it, its status and revision, and when that was read, on the database's clock. */
 export interface CurrentJob {
@@ -201,7 +192,7 @@ export class JobReader {
   /** When a job, which is there, was submitted: to the microsecond. */
   async createdAtMicros(id: string): Promise<string> {
     const rows: { micros: string }[] = await this.database.query(
-      prepared('created-at', `SELECT ${CREATED_AT_MICROS} AS micros FROM jobs WHERE id = $1::uuid`),
+      prepared('created-at', `SELECT ${createdAtMicros()} AS micros FROM jobs WHERE id = $1::uuid`),
       [id],
     );
     return rows[0]?.micros ?? '';

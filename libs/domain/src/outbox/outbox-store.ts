@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batchedStatement } from '../batched-statement';
-import { prepared } from '../prepared';
+import { hidden, prepared } from '../prepared';
 import type { Bell } from './bell';
 
 /** Seconds for which one poller has the rows it took, before another may try: twice what a publish may take. */
@@ -10,12 +9,7 @@ const POLLER_LEASE_SECONDS = 10;
 /** The bells that must still ring. */
 @Injectable()
 export class OutboxStore {
-  /** Deletes one row whose message the transport has. Concurrent calls make one DELETE. */
-  readonly delete: (id: string) => Promise<void>;
-
-  constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.delete = batchedStatement((ids: string[]) => this.deleteAll(ids), { parallel: 1, most: 500 });
-  }
+  constructor(@Inject(DataSource) private readonly database: DataSource) {}
 
   /** Takes up to `limit` due rows for this poller; no two pollers get the same one at a time. */
   async takeDue(limit: number): Promise<Bell[]> {
@@ -31,19 +25,19 @@ export class OutboxStore {
     );
   }
 
-  private async deleteAll(ids: string[]): Promise<void[]> {
+  /** Deletes rows whose messages the transport has; those that are gone do not matter. */
+  async delete(ids: string[]): Promise<void> {
     // A row that a crash brings back rings once more, which changes nothing: no need to wait for the disk.
     await this.database.query(
       prepared(
         'forget-bells',
         `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
             -- In one order, so that two that delete the same rows wait for each other and neither fails with a deadlock.
-            rung AS MATERIALIZED (SELECT id FROM outbox, fast WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE OF outbox),
+            rung AS MATERIALIZED (SELECT id FROM outbox, fast WHERE id = ANY (${hidden('$1::bigint[]')}::bigint[]) ORDER BY id FOR UPDATE OF outbox),
             gone AS (DELETE FROM outbox USING rung WHERE outbox.id = rung.id RETURNING 1)
        SELECT count(*) FROM gone`,
       ),
       [ids],
     );
-    return ids.map(() => undefined);
   }
 }
