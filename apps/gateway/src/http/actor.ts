@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { isLoopback } from '@hitl/config';
 import { DomainError, LOCAL, MAX_NAME_LENGTH, personName } from '@hitl/domain';
 import type { FastifyRequest } from 'fastify';
-import { quote } from './parameters';
+import { quote } from './faults';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

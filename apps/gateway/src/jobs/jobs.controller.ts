@@ -1,31 +1,16 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiQuery,
-  ApiTags,
-} from '@nestjs/swagger';
-import { isJobId, JOB_STATUSES, requireUsableSchema, type Job } from '@hitl/domain';
+import { Body, Controller, Get, Headers, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { requireUsableSchema, type Job } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 import { Actor } from '../http/actor';
 import { goneSignal } from '../http/gone';
 import { orNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
-import {
-  cursorParameter,
-  encodeCursor,
-  limitParameter,
-  onlyParameters,
-  statusParameter,
-  type Query as QueryParameters,
-} from '../http/parameters';
+import { encodeCursor } from '../http/fields';
 import { LargeAnswers } from '../http/large-answers';
+import { JobId } from '../http/path';
 import { publicLink } from '../http/public-link';
-import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob } from './job.dto';
-import { ApiPage } from '../openapi/api-page';
+import { etagOf, forSubmitter, JobDto, JobPage, ListJobs, SubmitJob } from './job.dto';
 import { preferredWait } from '../waiting/prefer';
 import { Holds } from '../waiting/holds.service';
 import { WaitingRoom } from '../waiting/waiting-room.service';
@@ -34,8 +19,6 @@ import { WebhooksService } from '../webhooks/webhooks.service';
 import { JobsService } from './jobs.service';
 import { ApiErrors } from '../openapi/api-errors';
 import { idempotencyKey, READ_HEADERS, SUBMITTED_HEADERS } from '../openapi/headers';
-
-const isId = (value: unknown): value is string => typeof value === 'string' && isJobId(value);
 
 const PREFER = {
   name: 'Prefer',
@@ -99,16 +82,10 @@ export class JobsController {
     summary: 'List jobs, newest first',
     description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
   })
-  @ApiQuery({ name: 'status', enum: JOB_STATUSES, enumName: 'JobStatus', required: false })
-  @ApiPage(JobPage)
+  @ApiOkResponse({ type: JobPage })
   @Get()
-  async listJobs(@Query() query: QueryParameters, @Res() reply: FastifyReply): Promise<void> {
-    onlyParameters(query, ['status', 'limit', 'cursor']);
-    const { bytes, next, read } = await this.jobs.newest({
-      status: statusParameter(query),
-      before: cursorParameter(query, isId),
-      limit: limitParameter(query),
-    });
+  async listJobs(@Query() { status, cursor, limit }: ListJobs, @Res() reply: FastifyReply): Promise<void> {
+    const { bytes, next, read } = await this.jobs.newest({ status, before: cursor, limit });
     await this.answers.send(reply, bytes, async (): Promise<JobPage> => ({
       data: (await read()).map(forSubmitter),
       has_more: next !== null,
@@ -120,7 +97,6 @@ export class JobsController {
     summary: 'Read a job',
     description: 'The answer is null until a human has approved it. The ETag is the revision.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto, description: 'The job', headers: READ_HEADERS })
   @ApiAcceptedResponse({
     type: JobDto,
@@ -131,7 +107,7 @@ export class JobsController {
   @ApiErrors('job_not_found', 'too_many_holds')
   @Get(':id')
   async getJob(
-    @Param('id') id: string,
+    @JobId() id: string,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
@@ -144,12 +120,11 @@ export class JobsController {
     summary: 'Cancel a job that has not ended',
     description: 'It ends in fail, with the reason cancelled.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto })
   @ApiErrors('job_not_found', 'already_final')
   @Post(':id/cancel')
   @HttpCode(200)
-  async cancelJob(@Param('id') id: string, @Actor() actor: string): Promise<JobDto> {
+  async cancelJob(@JobId() id: string, @Actor() actor: string): Promise<JobDto> {
     return forSubmitter(await this.jobs.cancel(id, actor));
   }
 
@@ -157,11 +132,10 @@ export class JobsController {
     summary: 'List what was told of a job by webhooks, and what each receiver answered, newest first',
     description: 'To its callback_url and to endpoints; nothing before the job has ended.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('job_not_found')
   @Get(':id/deliveries')
-  async listJobDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
+  async listJobDeliveries(@JobId() id: string): Promise<WebhookDeliveryList> {
     const jobId = await this.jobs.idOf(id);
     return { data: (await this.webhooks.deliveriesOf(jobId)).map(deliveryDto) };
   }

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Ip, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy, DEFAULT_DRY_RUN } from './policy.dto';
+import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy } from './policy.dto';
 import { PoliciesService } from './policies.service';
 import { ApiErrors } from '../openapi/api-errors';
 
@@ -31,6 +31,6 @@ export class PoliciesController {
   @Post('dry-run')
   @HttpCode(200)
   async dryRunPolicy(@Body() { policy, last }: TryPolicy, @Ip() caller: string): Promise<DryRun> {
-    return dryRun(await this.policies.dryRun({ policy, last: last ?? DEFAULT_DRY_RUN }, caller));
+    return dryRun(await this.policies.dryRun({ policy, last }, caller));
   }
 }

@@ -1,9 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Actor } from '../http/actor';
+import { JobId } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';
 import { DraftDto, SaveDraft, toDraft } from './draft.dto';
-import { JOB_ID } from './open-review';
 import { ReviewsService } from './reviews.service';
 
 @ApiTags('reviews')
@@ -12,11 +12,10 @@ export class DraftsController {
   constructor(private readonly reviews: ReviewsService) {}
 
   @ApiOperation({ summary: 'Read your draft for a job' })
-  @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'draft_not_found')
   @Get(':id/draft')
-  async getDraft(@Param('id') id: string, @Actor() actor: string): Promise<DraftDto> {
+  async getDraft(@JobId() id: string, @Actor() actor: string): Promise<DraftDto> {
     return toDraft(await this.reviews.draft(id, actor));
   }
 
@@ -25,25 +24,19 @@ export class DraftsController {
     description:
       'Instead of an earlier one. It is yours alone, and gone once your decision has taken effect or the job has ended.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'job_not_waiting')
   @Put(':id/draft')
-  async saveDraft(
-    @Param('id') id: string,
-    @Body() body: SaveDraft,
-    @Actor() actor: string,
-  ): Promise<DraftDto> {
+  async saveDraft(@JobId() id: string, @Body() body: SaveDraft, @Actor() actor: string): Promise<DraftDto> {
     return toDraft(await this.reviews.saveDraft(id, actor, body));
   }
 
   @ApiOperation({ summary: 'Throw your draft for a job away' })
-  @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no draft for it now' })
   @ApiErrors('job_not_found')
   @Delete(':id/draft')
   @HttpCode(204)
-  async deleteDraft(@Param('id') id: string, @Actor() actor: string): Promise<void> {
+  async deleteDraft(@JobId() id: string, @Actor() actor: string): Promise<void> {
     await this.reviews.deleteDraft(id, actor);
   }
 }

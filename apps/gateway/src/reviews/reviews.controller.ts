@@ -1,39 +1,16 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import {
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiQuery,
-  ApiTags,
-} from '@nestjs/swagger';
-import { isJobId, isJsonObject, type ReviewPosition } from '@hitl/domain';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { Actor } from '../http/actor';
+import { encodeCursor } from '../http/fields';
 import { LargeAnswers } from '../http/large-answers';
-import {
-  cursorParameter,
-  encodeCursor,
-  flagParameter,
-  limitParameter,
-  onlyParameters,
-  type Query as QueryParameters,
-} from '../http/parameters';
+import { JobId } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';
-import { ApiPage } from '../openapi/api-page';
 import { NoteDto } from './note.dto';
-import { JOB_ID, openReview, REVIEW } from './open-review';
-import { ReviewPage, toReview, type OpenReviewDto } from './review.dto';
+import { openReview, REVIEW } from './open-review';
+import { ListReviews, ReviewPage, toReview, type OpenReviewDto } from './review.dto';
 import { ReviewsService } from './reviews.service';
-
-/** The list's filter for what the reviewer who asks may decide on. */
-export const DECIDABLE = {
-  name: 'decidable',
-  required: false,
-  description: 'true: only what you may approve or reject now',
-  schema: { type: 'boolean' },
-} as const;
 
 @ApiTags('reviews')
 @Controller('v1/reviews')
@@ -47,19 +24,17 @@ export class ReviewsController {
     summary: 'List jobs that wait for a human, most urgent first: by priority, then by age',
     description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
   })
-  @ApiPage(ReviewPage)
-  @ApiQuery(DECIDABLE)
+  @ApiOkResponse({ type: ReviewPage })
   @Get()
   async listReviews(
-    @Query() query: QueryParameters,
+    @Query() { cursor, limit, decidable }: ListReviews,
     @Actor() actor: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    onlyParameters(query, ['limit', 'cursor', 'decidable']);
     const { bytes, next, read } = await this.reviews.waiting({
-      after: cursorParameter(query, isReviewPosition),
-      limit: limitParameter(query),
-      decidableBy: flagParameter(query, 'decidable') ? await this.reviews.requireCaller(actor) : null,
+      after: cursor,
+      limit,
+      decidableBy: decidable ? await this.reviews.requireCaller(actor) : null,
     });
     await this.answers.send(reply, bytes, async (): Promise<ReviewPage> => {
       const jobs = await read();
@@ -98,12 +73,11 @@ export class ReviewsController {
     summary: 'Read a job as its reviewer',
     description: 'With the answer that nobody has approved yet. The ETag is the revision.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found')
   @Get(':id')
   async getReview(
-    @Param('id') id: string,
+    @JobId() id: string,
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
@@ -114,7 +88,6 @@ export class ReviewsController {
     summary: 'Claim a job, or renew your claim',
     description: 'Nobody else can decide on it until the claim ends.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse(REVIEW)
   @ApiErrors(
     'job_not_found',
@@ -127,7 +100,7 @@ export class ReviewsController {
   )
   @Put(':id/claim')
   async claimReview(
-    @Param('id') id: string,
+    @JobId() id: string,
     @Actor() actor: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
@@ -135,33 +108,20 @@ export class ReviewsController {
   }
 
   @ApiOperation({ summary: 'Release your claim on a job' })
-  @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no claim on it now' })
   @ApiErrors('job_not_found')
   @Delete(':id/claim')
   @HttpCode(204)
-  async releaseReview(@Param('id') id: string, @Actor() actor: string): Promise<void> {
+  async releaseReview(@JobId() id: string, @Actor() actor: string): Promise<void> {
     await this.reviews.release(id, actor);
   }
 
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
-  @ApiParam(JOB_ID)
   @ApiNoContentResponse()
   @ApiErrors('job_not_found')
   @Post(':id/notes')
   @HttpCode(204)
-  async addNote(@Param('id') id: string, @Body() body: NoteDto, @Actor() actor: string): Promise<void> {
+  async addNote(@JobId() id: string, @Body() body: NoteDto, @Actor() actor: string): Promise<void> {
     await this.reviews.note(id, actor, { id: body.id?.toLowerCase() ?? uuidv7(), text: body.text });
   }
-}
-
-/** Whether a cursor of waiting jobs is one. */
-export function isReviewPosition(value: unknown): value is ReviewPosition {
-  return (
-    isJsonObject(value) &&
-    Number.isInteger(value.priority) &&
-    Math.abs(Number(value.priority)) < 100 &&
-    typeof value.id === 'string' &&
-    isJobId(value.id)
-  );
 }

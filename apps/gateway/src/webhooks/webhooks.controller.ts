@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiCreatedResponse,
@@ -6,11 +6,11 @@ import {
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
-  ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
+import { PathId } from '../http/path';
 import {
   CreateWebhookEndpoint,
   deliveryDto,
@@ -24,6 +24,9 @@ import {
 import { WebhooksService } from './webhooks.service';
 import { ApiErrors } from '../openapi/api-errors';
 import { idempotencyKey } from '../openapi/headers';
+
+const EndpointId = () => PathId('id', 'webhook_endpoint_not_found', 'webhook endpoint');
+const DeliveryId = () => PathId('deliveryId', 'webhook_delivery_not_found', 'webhook delivery');
 
 @ApiTags('webhooks')
 @Controller('v1/webhook-endpoints')
@@ -59,12 +62,11 @@ export class WebhooksController {
   }
 
   @ApiOperation({ summary: 'Delete an endpoint, with what it is still owed' })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiNoContentResponse()
   @ApiErrors('webhook_endpoint_not_found')
   @Delete(':id')
   @HttpCode(204)
-  deleteWebhookEndpoint(@Param('id') id: string): Promise<void> {
+  deleteWebhookEndpoint(@EndpointId() id: string): Promise<void> {
     return this.webhooks.remove(id);
   }
 
@@ -72,31 +74,28 @@ export class WebhooksController {
     summary: 'Give an endpoint a new secret',
     description: 'For a day the old one signs, too: webhook-signature then holds two signatures.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookEndpointWithSecret })
   @ApiErrors('webhook_endpoint_not_found')
   @Post(':id/rotate-secret')
   @HttpCode(200)
-  async rotateWebhookSecret(@Param('id') id: string): Promise<WebhookEndpointWithSecret> {
+  async rotateWebhookSecret(@EndpointId() id: string): Promise<WebhookEndpointWithSecret> {
     return withSecret(await this.webhooks.rotateSecret(id));
   }
 
   @ApiOperation({ summary: 'Send a message of type ping', description: 'Its data is empty.' })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'too_many_webhook_calls')
   @Post(':id/ping')
   @HttpCode(202)
-  async pingWebhookEndpoint(@Param('id') id: string): Promise<OwedDelivery> {
+  async pingWebhookEndpoint(@EndpointId() id: string): Promise<OwedDelivery> {
     return { delivery_id: await this.webhooks.ping(id) };
   }
 
   @ApiOperation({ summary: 'List what an endpoint was sent and what it answered, newest first' })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('webhook_endpoint_not_found')
   @Get(':id/deliveries')
-  async listWebhookDeliveries(@Param('id') id: string): Promise<WebhookDeliveryList> {
+  async listWebhookDeliveries(@EndpointId() id: string): Promise<WebhookDeliveryList> {
     return { data: (await this.webhooks.deliveries(id)).map(deliveryDto) };
   }
 
@@ -104,16 +103,11 @@ export class WebhooksController {
     summary: 'Send a delivery again',
     description: 'With the same webhook-id, whatever became of it before.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
-  @ApiParam({ name: 'deliveryId', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'webhook_delivery_not_found', 'too_many_webhook_calls')
   @Post(':id/deliveries/:deliveryId/redeliver')
   @HttpCode(202)
-  async redeliverWebhook(
-    @Param('id') id: string,
-    @Param('deliveryId') deliveryId: string,
-  ): Promise<OwedDelivery> {
+  async redeliverWebhook(@EndpointId() id: string, @DeliveryId() deliveryId: string): Promise<OwedDelivery> {
     await this.webhooks.redeliver(id, deliveryId);
     return { delivery_id: deliveryId };
   }
