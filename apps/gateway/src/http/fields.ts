@@ -90,16 +90,23 @@ export function ignoresUnknown(type: new () => object): boolean {
   return Reflect.hasMetadata(IGNORES_UNKNOWN, type);
 }
 
-/**
- * A text without U+0000.
- * @param options.min, options.max characters that it has, a pair of surrogates counted as one
- */
+interface TextOptions extends FieldOptions {
+  /** Characters that it has, a pair of surrogates counted as one. */
+  min?: number;
+  max?: number;
+  format?: string;
+  /** Whether it may have U+0000, which the database takes in no text. */
+  nul?: boolean;
+}
+
+/** A text. */
 export function TextField({
   min = 0,
   max,
   format,
+  nul = false,
   ...options
-}: FieldOptions & { min?: number; max?: number; format?: string } = {}): PropertyDecorator {
+}: TextOptions = {}): PropertyDecorator {
   const range = max === undefined ? `${min} or more` : `${min} to ${max}`;
   return field(
     {
@@ -111,7 +118,7 @@ export function TextField({
       },
       faultOf: (value) => {
         if (typeof value !== 'string') return `${shown(value)} is not a text`;
-        if (value.includes('\0')) return 'contains the character U+0000, which no text here has';
+        if (!nul && value.includes('\0')) return 'contains the character U+0000, which no text here has';
         const length = charactersOf(value);
         if (length >= min && length <= (max ?? Infinity)) return undefined;
         return `has ${length} characters; send ${range}`;

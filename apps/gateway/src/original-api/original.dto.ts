@@ -12,7 +12,7 @@ const MAX_OFFSET = 1_000_000;
 /** Which job to read. */
 @IgnoresUnknown()
 export class AskJob {
-  @TextField({ min: 1, remedy: 'say which job: /job?id=…' })
+  @TextField({ min: 1, nul: true, remedy: 'say which job: /job?id=…' })
   id: string;
 }
 
