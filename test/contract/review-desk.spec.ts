@@ -553,7 +553,7 @@ describe.each(TEST_STORES)('the review desk on $name', ({ open }) => {
         [id, JSON.stringify(decision)],
       );
       expect(await settleHeld(store.desk, 10)).toEqual([
-        { jobId: id, status: 'human', revision: 1, bell: null, undone: true },
+        { jobId: id, status: 'human', revision: 1, bell: null, undone: true, verdict: 'approve' },
       ]);
       expect(await job(id)).toMatchObject({ status: 'human', held_decision: null, held_until: null });
       expect(await decisions(id)).toEqual([]);

@@ -47,7 +47,7 @@ export { HistoryReader, type History, type HistoryEvent, type Output } from './r
 export { ExportReader, type DecisionRecord, type ExportFilter } from './insight/export-reader';
 export { JobEvent } from './record/job-event.entity';
 export { isJobId, JobLists, type ExactJob, type ListedJob, type UnreadPage } from './jobs/job-lists';
-export { JobReader, type Answered, type CurrentJob, type Room } from './jobs/job-reader';
+export { JobReader, type Answered, type CurrentJob } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { DeskReader, type ReviewPosition } from './desk/desk-reader';
 export { DeskStore } from './desk/desk-store';

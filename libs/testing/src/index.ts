@@ -28,7 +28,7 @@ export {
   type StubAnswer,
   type StubRequest,
 } from './model-stub';
-export { onThisMachine, p99, startLightClient, type LightClient, type LightRequest } from './light-client';
+export { onThisMachine, p99, startLightClient, type LightClient } from './light-client';
 export { createLine, type Line } from './line';
 export { needs } from './needs';
 export { runService, startService, type AppName, type ServiceProcess } from './service-process';

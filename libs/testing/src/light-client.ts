@@ -24,7 +24,7 @@ export interface LightClient {
 
 /** @param requests sent one after the other in each round */
 export function startLightClient(url: string, requests: LightRequest[]): LightClient {
-  const worker = new Worker(join(process.cwd(), 'libs/testing/src/light-client.mjs'), {
+  const worker = new Worker(join(process.cwd(), 'libs/testing/src/light-client-thread.mjs'), {
     workerData: { url, requests },
   });
   const failed = once(worker, 'error').then(([error]) => {

@@ -7,7 +7,7 @@ import { routePath } from '../http/route-table';
 import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
 import { decisionSchemas } from '../reviews/decision.dto';
 import { WEBHOOK_ITEMS, WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
-import { ANY_JSON } from '../openapi/any-json';
+import { ANY_JSON } from '../http/fields';
 import { byStatus, ERROR_CODES, COMMON_ERRORS, usualStatuses } from '../openapi/api-errors';
 import { describeHeaders, HEADERS } from '../openapi/headers';
 import { OpenAiError } from '../openapi/openai-error.dto';

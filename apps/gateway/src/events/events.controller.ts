@@ -1,11 +1,10 @@
-import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
 import {
   ApiExtraModels,
   ApiHeader,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
-  ApiParam,
   ApiProduces,
   ApiTags,
   getSchemaPath,
@@ -24,7 +23,8 @@ import type { FastifyReply } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { EventStream, EVENT_STREAM_TYPE, frameOf } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
-import { onlyParameters, quote, type Query as QueryParameters } from '../http/parameters';
+import { quote } from '../http/faults';
+import { JobId } from '../http/path';
 import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from '../reviews/viewers.service';
 import { EventTail } from './event-tail.service';
@@ -37,6 +37,11 @@ const streamOf = (types: string, ...schemas: string[]) => ({
   description: `Server-sent events: \`id\`, \`event\` (the type) and \`data\`, ${types}. They carry no payload and no answer. The event \`reset\`, with the data {}, says that the database has lost its last moments (a failover, or a restore): read again what you follow.`,
   schema: { oneOf: [...schemas, `#/components/schemas/${RESET_EVENT.name}`].map(($ref) => ({ $ref })) },
 });
+
+/** Nothing may be asked of it: a filter that is not known must not be taken for one that is. */
+class NoParameters {
+  none?: never;
+}
 
 @ApiTags('events')
 @Controller('v1')
@@ -52,7 +57,6 @@ export class EventsController {
     summary: 'Follow one job',
     description: 'All its events from the first one, then each new one; the stream ends with the job.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
   @ApiExtraModels(JobEventDto)
@@ -62,7 +66,7 @@ export class EventsController {
   @Allow('submitter', 'reviewer')
   @Get('jobs/:id/events')
   async followJob(
-    @Param('id') id: string,
+    @JobId() id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
@@ -92,12 +96,11 @@ export class EventsController {
   @Allow('submitter', 'reviewer')
   @Get('events')
   async followAll(
-    @Query() query: QueryParameters,
+    @Query() _none: NoParameters,
     @Headers('last-event-id') lastEventId: string | undefined,
     @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    onlyParameters(query, []);
     // Before the stream opens: whoever looks once it is open misses nothing.
     const from = positionOf(lastEventId);
     await this.comingBack(reply, async () => {

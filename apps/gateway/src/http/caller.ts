@@ -12,7 +12,7 @@ import {
 } from '@hitl/domain';
 import { allowedAt } from '@hitl/service';
 import type { FastifyRequest } from 'fastify';
-import { quote } from './parameters';
+import { quote } from './faults';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DomainError, jsonPieces } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { quote } from './parameters';
+import { quote } from './faults';
 
 /** A client's own key for a request, and what the request was. */
 export interface Idempotency {

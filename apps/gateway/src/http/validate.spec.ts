@@ -1,26 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError, type FieldFault } from '@hitl/domain';
 import fc from 'fast-check';
-import { IsIn, IsInt, IsOptional } from 'class-validator';
-import { IsListOf, IsMetadata, IsPresent, validate } from './validate';
+import { EnumField, IntegerField, JsonField, ListField, MetadataField } from './fields';
+import { readBody } from './validate';
 
 class Sample {
-  @IsPresent()
+  @JsonField()
   payload: unknown;
-  @IsOptional()
-  @IsInt()
+  @IntegerField({ min: 0, max: 9, optional: true })
   priority?: number;
-  @IsOptional()
-  @IsIn(['a', 'b'])
+  @EnumField(['a', 'b'], { optional: true })
   kind?: string;
-  @IsOptional()
-  @IsMetadata()
+  @MetadataField({ optional: true })
   metadata?: Record<string, string>;
 }
 
 const faultsOf = (value: unknown): FieldFault[] => {
   try {
-    validate(Sample, value);
+    readBody(Sample, value);
   } catch (error) {
     if (error instanceof DomainError && error.code === 'invalid_request') return error.faults;
     throw error;
@@ -31,7 +28,7 @@ const faultsOf = (value: unknown): FieldFault[] => {
 describe('a body that is checked against a class', () => {
   it('becomes an instance with the very values that were sent', () => {
     const payload = { nested: [{ priority: '7', constructor: 1 }] };
-    const sample = validate(Sample, { payload, priority: 3 });
+    const sample = readBody(Sample, { payload, priority: 3 });
     expect(sample).toBeInstanceOf(Sample);
     expect(sample).toEqual({ payload, priority: 3 });
     expect(sample.payload).toBe(payload);
@@ -52,12 +49,12 @@ describe('a body that is checked against a class', () => {
       '/priority',
       '/unknown',
     ]);
-    expect(faults.find(({ pointer }) => pointer === '/payload')?.detail).toBe('payload is missing');
+    expect(faults.find(({ pointer }) => pointer === '/payload')?.detail).toBe('is missing');
   });
 
   it('is refused with the faults in the message, too', () => {
-    expect(() => validate(Sample, { payload: 1, priority: 1.5 })).toThrow(
-      '/priority: priority must be an integer number.',
+    expect(() => readBody(Sample, { payload: 1, priority: 1.5 })).toThrow(
+      '/priority: 1.5 is not a whole number from 0 to 9.',
     );
   });
 
@@ -115,12 +112,12 @@ describe('metadata', () => {
 
   describe('with a list of objects', () => {
     class Samples {
-      @IsListOf(Sample, 3)
+      @ListField(Sample, { most: 3 })
       samples: Sample[];
     }
     const faults = (samples: unknown): string[] => {
       try {
-        validate(Samples, { samples });
+        readBody(Samples, { samples });
       } catch (error) {
         return (error as DomainError).faults.map(({ pointer }) => pointer);
       }
@@ -128,7 +125,7 @@ describe('metadata', () => {
     };
 
     it('becomes a list of instances', () => {
-      const { samples } = validate(Samples, { samples: [{ payload: 1 }, { payload: null }] });
+      const { samples } = readBody(Samples, { samples: [{ payload: 1 }, { payload: null }] });
       expect(samples).toEqual([{ payload: 1 }, { payload: null }]);
       expect(samples.every((sample) => sample instanceof Sample)).toBe(true);
     });

@@ -1,15 +1,17 @@
 import { DomainError, isJsonObject, type FieldFault } from '@hitl/domain';
-import { buildMessage, getMetadataStorage, ValidateBy, validateSync } from 'class-validator';
+import { plainToInstance } from 'class-transformer';
+import { getMetadataStorage, validateSync } from 'class-validator';
+import { bodyRefused, parametersRefused } from './faults';
+import { defaultsOf, ignoresUnknown, itemTypeOf } from './fields';
 
-/** Faults that one answer tells at most. */
-const MAX_FAULTS = 20;
+type Class<T extends object> = new () => T;
 
 /**
- * Checks a body or query against a class of class-validator's. Fields keep the very values that were sent: nothing
- * is converted or copied, so a payload stays what it was.
+ * Checks a body against a class of `fields.ts`. Fields keep the very values that were sent: nothing is converted or
+ * copied, so a payload stays what it was.
  * @throws DomainError `invalid_request` with a fault for every field, unknown ones included
  */
-export function validate<T extends object>(type: new () => T, value: unknown): T {
+export function readBody<T extends object>(type: Class<T>, value: unknown): T {
   if (!isJsonObject(value)) {
     throw new DomainError('invalid_request', 'The body must be a JSON object.', [
       { pointer: '', detail: 'must be an object' },
@@ -17,17 +19,13 @@ export function validate<T extends object>(type: new () => T, value: unknown): T
   }
   const faults: FieldFault[] = [];
   const instance = read(type, value, '', faults);
-  if (faults.length > 0) {
-    const told = faults.slice(0, MAX_FAULTS);
-    const summary = told.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ');
-    throw new DomainError('invalid_request', `${summary}.`, told);
-  }
+  if (faults.length > 0) throw bodyRefused(faults);
   return instance;
 }
 
 /** Adds what is wrong with the object at `at` to `faults`. */
 function read<T extends object>(
-  type: new () => T,
+  type: Class<T>,
   value: Record<string, unknown>,
   at: string,
   faults: FieldFault[],
@@ -36,20 +34,18 @@ function read<T extends object>(
   const instance = new type();
   for (const [key, inner] of Object.entries(value)) {
     if (known.has(key)) Object.assign(instance, { [key]: inner });
-    else
+    else if (!ignoresUnknown(type)) {
       faults.push({
         pointer: at + pointerTo(key),
         detail: `there is no such field; known are ${[...known].join(', ')}`,
       });
+    }
   }
-  const wrong = validateSync(instance, { forbidUnknownValues: true });
-  for (const { property, constraints } of wrong) {
-    const detail = Object.values(constraints ?? { invalid: 'is not valid' }).join('; ');
-    faults.push({ pointer: at + pointerTo(property), detail });
-  }
+  const wrong = checked(instance);
+  for (const [name, detail] of wrong) faults.push({ pointer: at + pointerTo(name), detail });
   for (const [key, items] of Object.entries(instance)) {
     const itemType = itemTypeOf(instance, key);
-    if (!itemType || wrong.some(({ property }) => property === key)) continue;
+    if (!itemType || wrong.has(key)) continue;
     const list = (items as unknown[]).map((item, index) => {
       const place = `${at}${pointerTo(key)}/${index}`;
       if (isJsonObject(item)) return read(itemType, item, place, faults);
@@ -61,63 +57,47 @@ function read<T extends object>(
   return instance;
 }
 
+/**
+ * Reads the parameters of a query as a class of `fields.ts` declares them: each is given once, and becomes the value that
+ * its text stands for.
+ * @throws DomainError `invalid_request` with a fault for every parameter, unknown ones included
+ */
+export function readQuery<T extends object>(type: Class<T>, query: Record<string, unknown>): T {
+  const known = fieldsOf(type);
+  const faults = new Map<string, string>();
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(query)) {
+    if (known.has(name) && !Array.isArray(value)) given[name] = value;
+    else if (known.has(name)) faults.set(name, 'is given more than once');
+    else if (!ignoresUnknown(type)) {
+      const names = known.size > 0 ? [...known].join(', ') : 'none';
+      faults.set(name, `there is no such parameter; known are ${names}`);
+    }
+  }
+  const instance = plainToInstance(type, given);
+  const wrong = known.size > 0 ? checked(instance) : [];
+  for (const [name, detail] of wrong) if (!faults.has(name)) faults.set(name, detail);
+  if (faults.size > 0) throw parametersRefused([...faults]);
+  return instance;
+}
+
+/** The details of what is wrong with an object's fields, by their names. Fills in the defaults. */
+function checked(instance: object): Map<string, string> {
+  for (const [key, value] of Object.entries(defaultsOf(instance))) {
+    if ((Reflect.get(instance, key) ?? null) === null) Object.assign(instance, { [key]: value });
+  }
+  const wrong = validateSync(instance, { forbidUnknownValues: true });
+  return new Map(
+    wrong.map(({ property, constraints }) => [property, Object.values(constraints ?? {}).join('; ')]),
+  );
+}
+
 /** The fields that a class says something about. Asked here, since class-validator stumbles over `constructor`. */
-function fieldsOf(type: new () => object): Set<string> {
+function fieldsOf(type: Class<object>): Set<string> {
   const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
   return new Set(rules.map((rule) => rule.propertyName));
 }
 
 function pointerTo(field: string): string {
   return `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
-/** The field is there; any JSON value will do, null included. */
-export function IsPresent(): PropertyDecorator {
-  return ValidateBy({
-    name: 'isPresent',
-    validator: {
-      validate: (value) => value !== undefined,
-      defaultMessage: buildMessage((each) => `${each}$property is missing`),
-    },
-  });
-}
-
-const ITEM_TYPE = Symbol('item type');
-
-/** A list of 1 to `max` objects of a class, each checked as a body is: a fault's pointer names its place in the list. */
-export function IsListOf(type: new () => object, max: number): PropertyDecorator {
-  const isList = ValidateBy({
-    name: 'isListOf',
-    validator: {
-      validate: (value) => Array.isArray(value) && value.length >= 1 && value.length <= max,
-      defaultMessage: buildMessage((each) => `${each}$property must be a list of 1 to ${max}`),
-    },
-  });
-  return (target, key) => {
-    Reflect.defineMetadata(ITEM_TYPE, type, target, key);
-    isList(target, key);
-  };
-}
-
-function itemTypeOf(instance: object, key: string): (new () => object) | undefined {
-  return Reflect.getMetadata(ITEM_TYPE, instance, key) as (new () => object) | undefined;
-}
-
-/** An object whose values are texts. At most 64 entries, keys up to 64 and values up to 1,024 characters. */
-export function IsMetadata(): PropertyDecorator {
-  return ValidateBy({
-    name: 'isMetadata',
-    validator: {
-      validate: (value) =>
-        isJsonObject(value) &&
-        Object.keys(value).length <= 64 &&
-        Object.entries(value).every(
-          ([key, text]) => key.length <= 64 && typeof text === 'string' && text.length <= 1024,
-        ),
-      defaultMessage: buildMessage(
-        (each) =>
-          `${each}$property must be an object of texts: at most 64 entries, keys up to 64 and values up to 1024 characters`,
-      ),
-    },
-  });
 }

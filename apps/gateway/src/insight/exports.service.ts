@@ -14,9 +14,9 @@ import { CSV_HEADER, decisionLines } from './decision-csv';
 /** Exports that one gateway writes at once: each holds a few megabytes, and keeps the database busy. */
 const MAX_AT_ONCE = 4;
 
-/** Which rows, and how many at most. */
-export interface ExportRequest extends ExportFilter {
-  limit: number;
+/** Which rows, and how many at most: all of them unless given. */
+interface ExportRequest extends ExportFilter {
+  limit?: number;
 }
 
 /** Lines of a file, each with its end. */
@@ -62,7 +62,7 @@ export class ExportsService {
   private async *file<Row>(
     header: string,
     pages: AsyncGenerator<Row[]>,
-    limit: number,
+    limit: number | undefined,
     toLines: (page: Row[], most: number) => Lines,
   ): AsyncGenerator<string> {
     if (this.underWay >= MAX_AT_ONCE) {
@@ -74,7 +74,7 @@ export class ExportsService {
     this.underWay += 1;
     try {
       let text = header;
-      let left = limit;
+      let left = limit ?? Infinity;
       for await (const page of pages) {
         const lines = toLines(page, left);
         left -= lines.count;

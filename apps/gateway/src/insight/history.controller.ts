@@ -1,8 +1,9 @@
-import { Controller, Get, Param } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HistoryReader, Turns, type Caller, type History, type Job } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { CurrentCaller } from '../http/caller';
+import { JobId } from '../http/path';
 import { JobsService } from '../jobs/jobs.service';
 import { ChainDto, toChain } from './chain.dto';
 import { ChainService } from './chain.service';
@@ -31,12 +32,11 @@ export class HistoryController {
     description:
       'Who did what and when, and the output that was approved. What reviewers refused, changed or said among themselves is at /v1/reviews/{id}/history.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
   @Allow('submitter')
   @Get('jobs/:id/history')
-  async getHistory(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
+  async getHistory(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
     const { job, history } = await this.read(caller, id);
     return toHistory(job, history, 'submitter');
   }
@@ -45,12 +45,11 @@ export class HistoryController {
     summary: 'Read the whole story of a job, as reviewers may',
     description: 'Each output, diff and verdict, who and why; those that nobody has judged yet, too.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Get('reviews/:id/history')
-  async getReviewHistory(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
+  async getReviewHistory(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
     const { job, history } = await this.read(caller, id);
     return toHistory(job, history, 'reviewer');
   }
@@ -59,12 +58,11 @@ export class HistoryController {
     description:
       'Computes the hash of every event anew: whether each follows from the one before, none is missing, and the job, its answers and its decisions are what they tell. What does not fit is named, and nothing of what it says.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: ChainDto })
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Get('reviews/:id/chain')
-  async getReviewChain(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<ChainDto> {
+  async getReviewChain(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<ChainDto> {
     return toChain(await this.chains.verify(caller, id));
   }
 

@@ -14,7 +14,7 @@ import {
   type Output,
   type Verdict,
 } from '@hitl/domain';
-import { ApiJson } from '../openapi/any-json';
+import { JsonField } from '../http/fields';
 
 class OutputDto {
   @ApiProperty({ type: 'integer' })
@@ -33,7 +33,7 @@ class OutputDto {
   @ApiProperty({ format: 'date-time' })
   at: string;
 
-  @ApiJson({ description: 'The output; null where it is withheld.' })
+  @JsonField({ description: 'The output; null where it is withheld.' })
   response: JsonText | null;
 
   @ApiProperty({ description: 'Whether this reader may not see it: nobody has approved it.' })
@@ -46,7 +46,7 @@ class OutputDto {
   })
   response_hash: string | null;
 
-  @ApiJson({
+  @JsonField({
     description: 'JSON Patch (RFC 6902) from {"response": the model\'s output}; null for the model\'s own.',
   })
   patch: JsonText | null;

@@ -1,9 +1,94 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { JOB_STATUSES, VERDICTS, type JobStatus, type ListedDecision, type Verdict } from '@hitl/domain';
-import { Page } from '../jobs/job.dto';
+import {
+  isJobId,
+  JOB_STATUSES,
+  VERDICTS,
+  type DecisionPosition,
+  type JobStatus,
+  type ListedDecision,
+  type Verdict,
+} from '@hitl/domain';
+import {
+  BooleanField,
+  CursorField,
+  EnumField,
+  isTime,
+  PersonField,
+  TextField,
+  TimeField,
+  WithoutField,
+} from '../http/fields';
+import { LimitField, Page } from '../http/page';
 
-/** What a list of decisions may be narrowed to. */
-export const OUTCOMES = [...VERDICTS, 'expired'] as const;
+/** The verdict of a line, or that nobody had given one. */
+const OUTCOMES = [...VERDICTS, 'expired'] as const;
+
+const PAIRS = ['double', 'shadow'] as const;
+const DECIDERS = ['people', 'policy'] as const;
+
+const NameField = (description: string) => TextField({ description, min: 1, max: 200, optional: true });
+const FlagField = (description: string) => BooleanField({ description, optional: true });
+
+/** Which decisions to list. */
+export class ListDecisions {
+  @CursorField(isDecisionPosition)
+  cursor?: DecisionPosition;
+
+  @LimitField()
+  limit: number;
+
+  @EnumField(PAIRS, {
+    description:
+      "One decision per pair of an agreement in /v1/stats, with the other one in paired_with. double: the later of two people's; shadow: a person's, beside a shadowed rule's",
+    optional: true,
+  })
+  pairs?: (typeof PAIRS)[number];
+
+  @FlagField('true: only what ended a job or sent it back, no votes')
+  final?: boolean;
+
+  @FlagField('true: only because nobody had decided in time, and the waits that expired')
+  missed_deadline?: boolean;
+
+  @FlagField('true: only because nobody had decided in time')
+  at_deadline?: boolean;
+
+  @EnumField(DECIDERS, { description: 'Who decided: people, or the policy alone', optional: true })
+  by?: (typeof DECIDERS)[number];
+
+  @EnumField(OUTCOMES, {
+    description:
+      'expired: no decisions, but the waits that ended at their deadline because nobody had decided',
+    optional: true,
+  })
+  verdict?: (typeof OUTCOMES)[number];
+
+  @NameField("The job's group, as it is now")
+  group?: string;
+
+  @PersonField({ description: 'Who decided', optional: true })
+  reviewer?: string;
+
+  @WithoutField(['model', 'rule'], { description: 'Only those that have none of it' })
+  without?: 'model' | 'rule';
+
+  @NameField("The policy's rule")
+  rule?: string;
+
+  @NameField('The model that was asked for')
+  model?: string;
+
+  @TimeField({ description: 'Made before this', optional: true })
+  to?: Date;
+
+  @TimeField({ description: 'Made at or after this', optional: true })
+  from?: Date;
+}
+
+function isDecisionPosition(value: unknown): boolean {
+  const { at, id } = (value ?? {}) as Partial<Record<string, unknown>>;
+  return typeof at === 'string' && isTime(at) && typeof id === 'string' && isJobId(id);
+}
 
 /** The other decision of a pair. */
 class PairedDecisionDto {

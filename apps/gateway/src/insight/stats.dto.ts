@@ -1,7 +1,23 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Agreement, Stats, StatsWindow, VerdictCounts, VerdictTable } from '@hitl/domain';
+import { TextField, TimeField } from '../http/fields';
 
 const NULLABLE_NUMBER = { type: Number, nullable: true } as const;
+
+/** Which figures to read. */
+export class AskStats {
+  @TextField({ min: 1, max: 200, optional: true })
+  group?: string;
+
+  @TextField({ min: 1, max: 200, optional: true })
+  model?: string;
+
+  @TimeField({ description: 'Not part of the window; now unless given', optional: true })
+  to?: Date;
+
+  @TimeField({ optional: true })
+  from?: Date;
+}
 
 class WindowDto {
   @ApiProperty({ format: 'date-time' })

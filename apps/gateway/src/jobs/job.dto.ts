@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   FAILURE_REASONS,
+  isJobId,
   JOB_STATUSES,
   type FailureReason,
   type Job,
@@ -9,17 +10,16 @@ import {
   type ListedJob,
   type Usage,
 } from '@hitl/domain';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
-import { ApiJson } from '../openapi/any-json';
-import { IsMetadata, IsPresent } from '../http/validate';
-
-/** As {@link IsMetadata} checks it. */
-const METADATA = {
-  type: 'object',
-  maxProperties: 64,
-  propertyNames: { maxLength: 64 },
-  additionalProperties: { type: 'string', maxLength: 1024 },
-} as const;
+import {
+  CursorField,
+  EnumField,
+  IntegerField,
+  JsonField,
+  JsonObjectField,
+  MetadataField,
+  TextField,
+} from '../http/fields';
+import { LimitField, Page } from '../http/page';
 
 const CHAT_PAYLOAD = {
   model: 'meta-llama/Meta-Llama-3-70B-Instruct',
@@ -27,55 +27,59 @@ const CHAT_PAYLOAD = {
 };
 
 export class SubmitJob {
-  @ApiJson({ description: 'Any JSON. It reaches the model as it is.', example: CHAT_PAYLOAD })
-  @IsPresent()
+  @JsonField({ description: 'Any JSON. It reaches the model as it is.', example: CHAT_PAYLOAD })
   payload: JsonText;
 
-  @ApiPropertyOptional({
+  @MetadataField({
     description: 'Texts of your own, kept with the job: at most 64, values up to 1,024 characters.',
-    ...METADATA,
+    optional: true,
     nullable: true,
     example: { customer: '4711' },
   })
-  @IsOptional()
-  @IsMetadata()
   metadata?: Record<string, string> | null;
 
-  @ApiPropertyOptional({
+  @IntegerField({
     description: 'Orders what humans see first: 9 is most urgent.',
-    type: 'integer',
-    minimum: 0,
-    maximum: 9,
+    min: 0,
+    max: 9,
     default: 0,
+    optional: true,
     nullable: true,
   })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(9)
   priority?: number | null;
 
-  @ApiPropertyOptional({
+  @TextField({
     description: 'Told by a signed webhook when the job has ended.',
-    type: String,
     format: 'uri',
-    maxLength: 2048,
+    max: 2048,
+    optional: true,
     nullable: true,
   })
-  @IsOptional()
-  @IsString()
-  @MaxLength(2048)
   callback_url?: string | null;
 
-  @ApiPropertyOptional({
+  @JsonObjectField({
     description: 'JSON Schema (2020-12) that the answer must satisfy when a human edits it.',
-    type: 'object',
-    additionalProperties: true,
+    optional: true,
     nullable: true,
     example: { type: 'object', required: ['choices'] },
   })
-  @IsOptional()
   response_schema?: JsonText;
+}
+
+/** Which jobs to list. */
+export class ListJobs {
+  @LimitField()
+  limit: number;
+
+  @CursorField(isId)
+  cursor?: string;
+
+  @EnumField(JOB_STATUSES, { name: 'JobStatus', anyCase: true, optional: true })
+  status?: JobStatus;
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === 'string' && isJobId(value);
 }
 
 export class UsageDto {
@@ -115,10 +119,10 @@ export class JobDto {
   })
   status: JobStatus;
 
-  @ApiJson({ description: 'What was submitted.', example: CHAT_PAYLOAD })
+  @JsonField({ description: 'What was submitted.', example: CHAT_PAYLOAD })
   payload: JsonText;
 
-  @ApiJson({
+  @JsonField({
     description:
       'The answer. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
   })
@@ -167,15 +171,6 @@ export class JobDto {
   finished_at: string | null;
 }
 
-/** Whether and where a list goes on. */
-export class Page {
-  @ApiProperty()
-  has_more: boolean;
-
-  @ApiProperty({ type: String, nullable: true, description: 'Pass it as cursor to go on.' })
-  next_cursor: string | null;
-}
-
 export class JobPage extends Page {
   @ApiProperty({ type: [JobDto] })
   data: JobDto[];
@@ -217,19 +212,6 @@ export function forSubmitter(job: ListedJob): JobDto {
     response: isApproved ? job.response : null,
     usage: isApproved ? job.usage : null,
   });
-}
-
-/** A page of at most `limit` jobs out of `limit + 1` that were read. */
-export function toPage<Row, Dto>(
-  jobs: Row[],
-  limit: number,
-  toDto: (job: Row) => Dto,
-  cursorOf: (job: Row) => string,
-): { data: Dto[]; has_more: boolean; next_cursor: string | null } {
-  const shown = jobs.slice(0, limit);
-  const last = shown.at(-1);
-  const more = jobs.length > limit;
-  return { data: shown.map(toDto), has_more: more, next_cursor: more && last ? cursorOf(last) : null };
 }
 
 /** The entity tag of a job: its revision, so that a decision can name what it judges. */

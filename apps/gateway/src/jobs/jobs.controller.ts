@@ -1,32 +1,17 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiQuery,
-  ApiTags,
-} from '@nestjs/swagger';
-import { isJobId, JOB_STATUSES, requireUsableSchema, type Job, type Caller } from '@hitl/domain';
+import { Body, Controller, Get, Headers, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { requireUsableSchema, type Job, type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import type { FastifyReply } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { goneSignal } from '../http/gone';
 import { orNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
-import {
-  cursorParameter,
-  encodeCursor,
-  limitParameter,
-  onlyParameters,
-  statusParameter,
-  type Query as QueryParameters,
-} from '../http/parameters';
+import { encodeCursor } from '../http/fields';
 import { LargeAnswers } from '../http/large-answers';
+import { JobId } from '../http/path';
 import { publicLink } from '../http/public-link';
-import { etagOf, forSubmitter, JobDto, JobPage, SubmitJob } from './job.dto';
-import { ApiPage } from '../openapi/api-page';
+import { etagOf, forSubmitter, JobDto, JobPage, ListJobs, SubmitJob } from './job.dto';
 import { preferredWait } from '../waiting/prefer';
 import { Holds } from '../waiting/holds.service';
 import { WaitingRoom } from '../waiting/waiting-room.service';
@@ -35,8 +20,6 @@ import { WebhooksService } from '../webhooks/webhooks.service';
 import { JobsService } from './jobs.service';
 import { ApiErrors } from '../openapi/api-errors';
 import { idempotencyKey, READ_HEADERS, SUBMITTED_HEADERS } from '../openapi/headers';
-
-const isId = (value: unknown): value is string => typeof value === 'string' && isJobId(value);
 
 const PREFER = {
   name: 'Prefer',
@@ -101,21 +84,15 @@ export class JobsController {
     summary: 'List jobs, newest first',
     description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
   })
-  @ApiQuery({ name: 'status', enum: JOB_STATUSES, enumName: 'JobStatus', required: false })
-  @ApiPage(JobPage)
+  @ApiOkResponse({ type: JobPage })
   @Allow('submitter')
   @Get()
   async listJobs(
-    @Query() query: QueryParameters,
+    @Query() { status, cursor, limit }: ListJobs,
     @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    onlyParameters(query, ['status', 'limit', 'cursor']);
-    const { bytes, next, read } = await this.jobs.newest(caller, {
-      status: statusParameter(query),
-      before: cursorParameter(query, isId),
-      limit: limitParameter(query),
-    });
+    const { bytes, next, read } = await this.jobs.newest(caller, { status, before: cursor, limit });
     await this.answers.send(reply, bytes, async (): Promise<JobPage> => ({
       data: (await read()).map(forSubmitter),
       has_more: next !== null,
@@ -127,7 +104,6 @@ export class JobsController {
     summary: 'Read a job',
     description: 'The answer is null until a human has approved it. The ETag is the revision.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto, description: 'The job', headers: READ_HEADERS })
   @ApiAcceptedResponse({
     type: JobDto,
@@ -139,7 +115,7 @@ export class JobsController {
   @Allow('submitter')
   @Get(':id')
   async getJob(
-    @Param('id') id: string,
+    @JobId() id: string,
     @CurrentCaller() caller: Caller,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -153,13 +129,12 @@ export class JobsController {
     summary: 'Cancel a job that has not ended',
     description: 'It ends in fail, with the reason cancelled.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: JobDto })
   @ApiErrors('job_not_found', 'already_final')
   @Allow('submitter')
   @Post(':id/cancel')
   @HttpCode(200)
-  async cancelJob(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<JobDto> {
+  async cancelJob(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<JobDto> {
     return forSubmitter(await this.jobs.cancel(caller, id));
   }
 
@@ -167,13 +142,12 @@ export class JobsController {
     summary: 'List what was told of a job by webhooks, and what each receiver answered, newest first',
     description: 'To its callback_url and to endpoints; nothing before the job has ended.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('job_not_found')
   @Allow('submitter')
   @Get(':id/deliveries')
   async listJobDeliveries(
-    @Param('id') id: string,
+    @JobId() id: string,
     @CurrentCaller() caller: Caller,
   ): Promise<WebhookDeliveryList> {
     const jobId = await this.jobs.idOf(caller, id);

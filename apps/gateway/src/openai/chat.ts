@@ -8,7 +8,7 @@ import {
   type Job,
   type Json,
 } from '@hitl/domain';
-import { quote } from '../http/parameters';
+import { quote } from '../http/faults';
 
 export interface JsonObject {
   [key: string]: Json;

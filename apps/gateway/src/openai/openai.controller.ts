@@ -15,7 +15,7 @@ import { CurrentCaller } from '../http/caller';
 import { ErrorsAs } from '../http/error-form';
 import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
-import { quote } from '../http/parameters';
+import { quote } from '../http/faults';
 import { JobsService } from '../jobs/jobs.service';
 import { readChatRequest, textOf, toChatAnswer, toChatCompletion, toChunks, type JsonObject } from './chat';
 import { HeldAnswers, type Door, type Held } from './held-answers.service';

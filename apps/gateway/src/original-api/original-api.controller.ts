@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Logger, Post, Query, Res } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   DomainError,
   isJsonObject,
@@ -19,26 +19,14 @@ import { ErrorsAs } from '../http/error-form';
 import { textOrNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import { LargeAnswers } from '../http/large-answers';
-import {
-  MAX_OFFSET,
-  offsetParameter,
-  quote,
-  single,
-  statusParameter,
-  DEFAULT_PAGE,
-  wholeNumber,
-  type Query as QueryParameters,
-} from '../http/parameters';
+import { quote } from '../http/faults';
 import { sendFile } from '../http/send-file';
-import { ANY_JSON } from '../openapi/any-json';
+import { ANY_JSON } from '../http/fields';
 import { JobsService } from '../jobs/jobs.service';
 import { ReviewsService } from '../reviews/reviews.service';
 import { ORIGINAL_FORM } from './original-error';
-import { Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
+import { AskJob, AskJobs, Enqueued, OriginalJob, Reviewed, ReviewJob, toOriginal } from './original.dto';
 import { ApiErrors } from '../openapi/api-errors';
-
-/** Jobs that one list has at most. */
-const MAX_LIST = 1000;
 
 /** What each status asked for on /reviewJob means as a verdict. */
 const VERDICT_FOR = { success: 'approve', fail: 'reject', bot: 'regenerate' } as const satisfies Record<
@@ -81,49 +69,24 @@ export class OriginalApiController {
   }
 
   @ApiOperation({ summary: 'Read one job' })
-  @ApiQuery({ name: 'id', schema: { type: 'string' } })
   @ApiOkResponse({ type: OriginalJob })
   @ApiErrors('job_not_found')
   @Allow('submitter', 'reviewer')
   @Get('job')
-  async job(@Query() query: QueryParameters, @CurrentCaller() caller: Caller): Promise<OriginalJob> {
-    const id = single(query, 'id');
-    if (id === undefined || id === '') throw new DomainError('invalid_request', 'Say which job: /job?id=…');
+  async job(@Query() { id }: AskJob, @CurrentCaller() caller: Caller): Promise<OriginalJob> {
     return toOriginal(await this.jobs.getExact(caller, id));
   }
 
   @ApiOperation({ summary: 'List jobs, oldest first' })
-  @ApiQuery({
-    name: 'offset',
-    required: false,
-    schema: { type: 'integer', minimum: 0, maximum: MAX_OFFSET, default: 0 },
-  })
-  @ApiQuery({
-    name: 'limit',
-    required: false,
-    schema: { type: 'integer', minimum: 0, default: DEFAULT_PAGE },
-    description: 'More than 1000 is taken for 1000.',
-  })
-  @ApiQuery({
-    name: 'status',
-    required: false,
-    description: 'In any letter case',
-    enum: JOB_STATUSES,
-    enumName: 'JobStatus',
-  })
   @ApiOkResponse({ type: [OriginalJob] })
   @Allow('submitter', 'reviewer')
   @Get('jobs')
   async jobsOldestFirst(
-    @Query() query: QueryParameters,
+    @Query() query: AskJobs,
     @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const parts = await this.jobs.oldest(caller, {
-      status: statusParameter(query),
-      offset: offsetParameter(query),
-      limit: cappedLimit(query),
-    });
+    const parts = await this.jobs.oldest(caller, query);
     const fault = await sendFile(reply, { type: 'application/json' }, this.toJsonList(parts));
     if (fault)
       this.logger.warn({ requestId: reply.request.id, err: fault, message: 'a list of jobs was cut' });
@@ -204,13 +167,6 @@ export class OriginalApiController {
     }
     yield Buffer.from(before === '[' ? '[]' : ']');
   }
-}
-
-/** A larger limit than the largest is taken for that. */
-function cappedLimit(query: QueryParameters): number {
-  const text = single(query, 'limit');
-  if (text !== undefined && /^\d+$/.test(text)) return Math.min(Number(text), MAX_LIST);
-  return wholeNumber(query, 'limit', DEFAULT_PAGE, 0, MAX_LIST);
 }
 
 function requireBody(body: unknown): JsonText {

@@ -1,7 +1,45 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { JOB_STATUSES, type ExactJob, type JobStatus, type JsonText } from '@hitl/domain';
 import { Failure, failureOf } from '../jobs/job.dto';
-import { ApiJson } from '../openapi/any-json';
+import { EnumField, IgnoresUnknown, IntegerField, JsonField, TextField } from '../http/fields';
+import { DEFAULT_PAGE } from '../http/page';
+
+/** Jobs that one list has at most. */
+const MAX_LIST = 1000;
+/** Entries that an offset may pass over: beyond, the database would read them all for nothing. */
+const MAX_OFFSET = 1_000_000;
+
+/** Which job to read. */
+@IgnoresUnknown()
+export class AskJob {
+  @TextField({ min: 1, nul: true, remedy: 'say which job: /job?id=…' })
+  id: string;
+}
+
+/** Which jobs to list. */
+@IgnoresUnknown()
+export class AskJobs {
+  @EnumField(JOB_STATUSES, {
+    description: 'In any letter case',
+    name: 'JobStatus',
+    anyCase: true,
+    optional: true,
+  })
+  status?: JobStatus;
+
+  @IntegerField({
+    description: `More than ${MAX_LIST} is taken for ${MAX_LIST}.`,
+    min: 0,
+    max: MAX_LIST,
+    capped: true,
+    optional: true,
+    default: DEFAULT_PAGE,
+  })
+  limit: number;
+
+  @IntegerField({ min: 0, max: MAX_OFFSET, optional: true, default: 0 })
+  offset: number;
+}
 
 /** A job as the original system answered it. */
 export class OriginalJob {
@@ -11,10 +49,10 @@ export class OriginalJob {
   @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus', description: 'In lower case.' })
   status: JobStatus;
 
-  @ApiJson({ description: 'What was submitted.' })
+  @JsonField({ description: 'What was submitted.' })
   payload: JsonText;
 
-  @ApiJson({ description: 'Shown in human, too: the original’s reviewers use this route.' })
+  @JsonField({ description: 'Shown in human, too: the original’s reviewers use this route.' })
   response: JsonText | null;
 
   @ApiProperty({
@@ -53,10 +91,10 @@ export class ReviewJob {
   })
   status: JobStatus;
 
-  @ApiJson({ description: 'The output as the human edited it.', required: false })
+  @JsonField({ description: 'The output as the human edited it.', optional: true })
   response?: JsonText;
 
-  @ApiJson({ description: 'The input; with bot a new answer is generated from it.', required: false })
+  @JsonField({ description: 'The input; with bot a new answer is generated from it.', optional: true })
   payload?: JsonText;
 }
 

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, HttpCode, Ip, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Caller } from '@hitl/domain';
+import { type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { CurrentCaller } from '../http/caller';
-import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy, DEFAULT_DRY_RUN } from './policy.dto';
+import { CurrentPolicy, currentPolicy, DryRun, dryRun, TryPolicy } from './policy.dto';
 import { PoliciesService } from './policies.service';
 import { ApiErrors } from '../openapi/api-errors';
 
@@ -40,6 +40,6 @@ export class PoliciesController {
     @CurrentCaller() { project }: Caller,
     @Ip() address: string,
   ): Promise<DryRun> {
-    return dryRun(await this.policies.dryRun({ project, policy, last: last ?? DEFAULT_DRY_RUN }, address));
+    return dryRun(await this.policies.dryRun({ project, policy, last }, address));
   }
 }

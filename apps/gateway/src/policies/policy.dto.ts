@@ -1,10 +1,10 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { VERDICTS, type Verdict } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyOutcome, PolicyReply, PolicyRule } from '@hitl/messaging';
-import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IntegerField, TextField } from '../http/fields';
 
 /** Answers that a dry run looks at unless asked. */
-export const DEFAULT_DRY_RUN = 100;
+const DEFAULT_DRY_RUN = 100;
 const OUTCOMES: PolicyOutcome[] = ['human', 'approve', 'reject'];
 const outcome = { enum: OUTCOMES, enumName: 'PolicyOutcome' };
 const time = {
@@ -108,29 +108,23 @@ export class CurrentPolicy {
 }
 
 export class TryPolicy {
-  @ApiProperty({
+  @TextField({
     description: 'The policy, in YAML.',
     example: 'version: 1\nrules: []\n',
-    minLength: 1,
-    maxLength: 1_048_576,
+    min: 1,
+    max: 1_048_576,
   })
-  @IsString()
-  @Length(1, 1_048_576)
   policy: string;
 
-  @ApiPropertyOptional({
+  @IntegerField({
     description: 'How many answers, the newest first.',
-    type: 'integer',
-    minimum: 1,
-    maximum: 1000,
+    min: 1,
+    max: 1000,
+    optional: true,
     nullable: true,
     default: DEFAULT_DRY_RUN,
   })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(1000)
-  last?: number | null;
+  last: number;
 }
 
 class PolicyWarning {

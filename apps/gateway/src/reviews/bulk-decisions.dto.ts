@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { DomainError, JOB_STATUSES, type FieldFault, type JobStatus, type Summary } from '@hitl/domain';
-import { IsInt, IsUUID, Max, Min } from 'class-validator';
-import { IsListOf } from '../http/validate';
+import { JOB_STATUSES, type FieldFault, type JobStatus, type Summary } from '@hitl/domain';
+import { bodyRefused } from '../http/faults';
+import { IntegerField, ListField, UuidField } from '../http/fields';
 import { Problem } from '../openapi/problem.dto';
 import { DecisionDto, MAX_REVISION } from './decision.dto';
 import { toWaiting, WaitingReview } from './waiting.dto';
@@ -11,25 +11,15 @@ const MAX_DECISIONS = 200;
 
 /** A decision that says itself what it is about. */
 export class BulkDecision extends DecisionDto {
-  @ApiProperty({ format: 'uuid' })
-  @IsUUID()
+  @UuidField()
   job_id: string;
 
-  @ApiProperty({
-    type: 'integer',
-    description: 'The revision that was judged',
-    minimum: 1,
-    maximum: MAX_REVISION,
-  })
-  @IsInt()
-  @Min(1)
-  @Max(MAX_REVISION)
+  @IntegerField({ description: 'The revision that was judged', min: 1, max: MAX_REVISION })
   revision: number;
 }
 
 export class BulkDecisions {
-  @ApiProperty({ type: [BulkDecision], minItems: 1, maxItems: MAX_DECISIONS })
-  @IsListOf(BulkDecision, MAX_DECISIONS)
+  @ListField(BulkDecision, { most: MAX_DECISIONS })
   decisions: BulkDecision[];
 }
 
@@ -86,7 +76,5 @@ export function requireDistinctIds(decisions: BulkDecision[]): void {
     else
       faults.push({ pointer: `/decisions/${index}/id`, detail: `is the id of /decisions/${earlier}, too` });
   }
-  if (faults.length === 0) return;
-  const details = faults.map(({ pointer, detail }) => `${pointer}: ${detail}`);
-  throw new DomainError('invalid_request', `${details.join('. ')}.`, faults);
+  if (faults.length > 0) throw bodyRefused(faults);
 }

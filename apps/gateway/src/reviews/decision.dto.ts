@@ -1,17 +1,9 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import {
-  DomainError,
-  VERDICTS,
-  type DecisionRequest,
-  type FieldFault,
-  type JsonText,
-  type Verdict,
-} from '@hitl/domain';
-import type { Asked } from './reviews.service';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
+import { VERDICTS, type DecisionRequest, type FieldFault, type JsonText, type Verdict } from '@hitl/domain';
+import { type Asked } from './reviews.service';
 import { v7 as uuidv7 } from 'uuid';
+import { bodyRefused } from '../http/faults';
 import { isGiven, textOrNull } from '../http/json-body';
-import { ApiJson } from '../openapi/any-json';
+import { EnumField, IntegerField, JsonField, TextField, UuidField } from '../http/fields';
 
 /** Longest feedback, reason, message and note, in characters. */
 export const MAX_TEXT_LENGTH = 10_000;
@@ -22,76 +14,54 @@ const MAX_UNDO_MS = 600_000;
 /** The largest integer that the database keeps. */
 export const MAX_REVISION = 2_147_483_647;
 
-const text = (description: string, maxLength = MAX_TEXT_LENGTH) =>
-  ({ description, type: String, minLength: 1, maxLength, nullable: true }) as const;
+/** A text that need not be there. */
+const OptionalText = (description: string, options?: { max?: number; example?: string }): PropertyDecorator =>
+  TextField({ description, min: 1, max: MAX_TEXT_LENGTH, optional: true, nullable: true, ...options });
 
 export class DecisionDto {
-  @ApiPropertyOptional({
+  @UuidField({
     description: 'An id of your own for the decision: deciding again with the same one decides nothing more.',
-    type: String,
-    format: 'uuid',
+    optional: true,
     nullable: true,
   })
-  @IsOptional()
-  @IsUUID()
   id?: string | null;
 
-  @ApiProperty({
-    enum: VERDICTS,
-    enumName: 'Verdict',
+  @EnumField(VERDICTS, {
+    name: 'Verdict',
     description:
       'approve: deliver the answer. edit: deliver response instead. reject: deliver nothing. regenerate: ask the model again.',
   })
-  @IsIn(VERDICTS)
   verdict: Verdict;
 
-  @ApiJson({ description: 'With edit: the answer to deliver, any JSON but null.', required: false })
-  @IsOptional()
+  @JsonField({ description: 'With edit: the answer to deliver, any JSON but null.', optional: true })
   response?: JsonText | null;
 
-  @ApiJson({ description: 'With regenerate: the request to send instead; null is none.', required: false })
-  @IsOptional()
+  @JsonField({ description: 'With regenerate: the request to send instead; null is none.', optional: true })
   payload?: JsonText | null;
 
-  @ApiPropertyOptional(text('With regenerate: what the model should do differently.'))
-  @IsOptional()
-  @IsString()
-  @Length(1, MAX_TEXT_LENGTH)
+  @OptionalText('With regenerate: what the model should do differently.')
   feedback?: string | null;
 
-  @ApiPropertyOptional(text('Why, for reviewers and auditors; the submitter never reads it.'))
-  @IsOptional()
-  @IsString()
-  @Length(1, MAX_TEXT_LENGTH)
+  @OptionalText('Why, for reviewers and auditors; the submitter never reads it.')
   reason?: string | null;
 
-  @ApiPropertyOptional({
-    ...text("Why, as one of the project's reasons: see GET /v1/policies/current.", MAX_CODE_LENGTH),
+  @OptionalText("Why, as one of the project's reasons: see GET /v1/policies/current.", {
+    max: MAX_CODE_LENGTH,
     example: 'incorrect',
   })
-  @IsOptional()
-  @IsString()
-  @Length(1, MAX_CODE_LENGTH)
   reason_code?: string | null;
 
-  @ApiPropertyOptional(text('With reject: what the submitter may read; it becomes failure.detail.'))
-  @IsOptional()
-  @IsString()
-  @Length(1, MAX_TEXT_LENGTH)
+  @OptionalText('With reject: what the submitter may read; it becomes failure.detail.')
   submitter_message?: string | null;
 
-  @ApiPropertyOptional({
+  @IntegerField({
     description:
       'For how long it can be undone, in milliseconds; nothing is delivered before. Never shorter than DECISION_UNDO_MS.',
-    type: 'integer',
-    minimum: 0,
-    maximum: MAX_UNDO_MS,
+    min: 0,
+    max: MAX_UNDO_MS,
+    optional: true,
     nullable: true,
   })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(MAX_UNDO_MS)
   undo_ms?: number | null;
 }
 
@@ -196,11 +166,5 @@ function requireFittingFields(decision: DecisionDto, at: string): void {
       detail: 'an edit needs the response to deliver, and null is none',
     });
   }
-  if (faults.length > 0) {
-    throw new DomainError(
-      'invalid_request',
-      `${faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join('. ')}.`,
-      faults,
-    );
-  }
+  if (faults.length > 0) throw bodyRefused(faults);
 }

@@ -1,24 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Draft, JsonText } from '@hitl/domain';
-import { IsInt, Max, Min } from 'class-validator';
-import { IsPresent } from '../http/validate';
-import { ApiJson } from '../openapi/any-json';
+import { IntegerField, JsonField } from '../http/fields';
 import { MAX_REVISION } from './decision.dto';
 
 export class SaveDraft {
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
-    maximum: MAX_REVISION,
-    description: 'The revision that it was begun on',
-  })
-  @IsInt()
-  @Min(1)
-  @Max(MAX_REVISION)
+  @IntegerField({ min: 1, max: MAX_REVISION, description: 'The revision that it was begun on' })
   revision: number;
 
-  @ApiJson({ description: 'Whatever the reviewer has written so far.' })
-  @IsPresent()
+  @JsonField({ description: 'Whatever the reviewer has written so far.' })
   content: JsonText;
 }
 
@@ -26,7 +15,7 @@ export class DraftDto {
   @ApiProperty({ type: 'integer' })
   revision: number;
 
-  @ApiJson({ description: 'Whatever was saved.' })
+  @JsonField({ description: 'Whatever was saved.' })
   content: JsonText;
 
   @ApiProperty({ format: 'date-time' })

@@ -1,11 +1,11 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { Caller } from '@hitl/domain';
+import { Body, Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { CurrentCaller } from '../http/caller';
+import { JobId } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';
 import { DraftDto, SaveDraft, toDraft } from './draft.dto';
-import { JOB_ID } from './open-review';
 import { ReviewsService } from './reviews.service';
 
 @ApiTags('reviews')
@@ -14,12 +14,11 @@ export class DraftsController {
   constructor(private readonly reviews: ReviewsService) {}
 
   @ApiOperation({ summary: 'Read your draft for a job' })
-  @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'draft_not_found')
   @Allow('reviewer')
   @Get(':id/draft')
-  async getDraft(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<DraftDto> {
+  async getDraft(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<DraftDto> {
     return toDraft(await this.reviews.draft(caller, id));
   }
 
@@ -28,13 +27,12 @@ export class DraftsController {
     description:
       'Instead of an earlier one. It is yours alone, and gone once your decision has taken effect or the job has ended.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'job_not_waiting')
   @Allow('reviewer')
   @Put(':id/draft')
   async saveDraft(
-    @Param('id') id: string,
+    @JobId() id: string,
     @Body() body: SaveDraft,
     @CurrentCaller() caller: Caller,
   ): Promise<DraftDto> {
@@ -42,13 +40,12 @@ export class DraftsController {
   }
 
   @ApiOperation({ summary: 'Throw your draft for a job away' })
-  @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no draft for it now' })
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Delete(':id/draft')
   @HttpCode(204)
-  async deleteDraft(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
+  async deleteDraft(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<void> {
     await this.reviews.deleteDraft(caller, id);
   }
 }

@@ -1,20 +1,14 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, IsUUID, Length } from 'class-validator';
+import { TextField, UuidField } from '../http/fields';
 import { MAX_TEXT_LENGTH } from './decision.dto';
 
 export class NoteDto {
-  @ApiPropertyOptional({
+  @UuidField({
     description: 'An id of your own for the note: noting again with the same one notes nothing more.',
-    type: String,
-    format: 'uuid',
+    optional: true,
     nullable: true,
   })
-  @IsOptional()
-  @IsUUID()
   id?: string | null;
 
-  @ApiProperty({ minLength: 1, maxLength: MAX_TEXT_LENGTH })
-  @IsString()
-  @Length(1, MAX_TEXT_LENGTH)
+  @TextField({ min: 1, max: MAX_TEXT_LENGTH })
   text: string;
 }

@@ -13,8 +13,6 @@ export const REVIEW = {
   headers: JOB_HEADERS,
   links: DECIDE_LINK,
 } as const;
-/** The parameter that names the job. */
-export const JOB_ID = { name: 'id', format: 'uuid' } as const;
 
 /** A job as this reviewer sees it; its ETag goes into the reply. */
 export async function openReview(

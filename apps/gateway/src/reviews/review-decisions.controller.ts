@@ -1,11 +1,12 @@
-import { Body, Controller, Delete, Headers, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { DomainError, type Caller } from '@hitl/domain';
 import { Allow, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { toDomainError } from '../http/errors.filter';
-import { quote } from '../http/parameters';
+import { quote } from '../http/faults';
+import { JobId, PathNumber } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';
 import {
   BulkDecisions,
@@ -16,7 +17,7 @@ import {
 } from './bulk-decisions.dto';
 import { DecisionDto, toRequest } from './decision.dto';
 import { inTurns } from './in-turns';
-import { JOB_ID, openReview, REVIEW } from './open-review';
+import { openReview, REVIEW } from './open-review';
 import type { OpenReviewDto } from './review.dto';
 import { ReviewsService } from './reviews.service';
 
@@ -68,7 +69,6 @@ export class ReviewDecisionsController {
     description:
       'Takes effect once. The second of two decisions gets 409, which says who was first. Where several people must agree, the job goes on waiting until they do; where decisions can be undone, until that time is over.',
   })
-  @ApiParam(JOB_ID)
   @ApiHeader({
     name: 'If-Match',
     required: true,
@@ -95,7 +95,7 @@ export class ReviewDecisionsController {
   @Post(':id/decision')
   @HttpCode(200)
   async decideReview(
-    @Param('id') jobId: string,
+    @JobId() jobId: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Body() body: DecisionDto,
     @CurrentCaller() caller: Caller,
@@ -111,13 +111,12 @@ export class ReviewDecisionsController {
     summary: 'Undo your decision on a job',
     description: 'Until it takes effect (undo_ms, DECISION_UNDO_MS); nothing has been delivered before.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found', 'nothing_to_undo')
   @Allow('reviewer')
   @Delete(':id/decision')
   async undoDecision(
-    @Param('id') id: string,
+    @JobId() id: string,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
@@ -129,8 +128,6 @@ export class ReviewDecisionsController {
     description:
       'Any that the job had: see its history. It becomes a new revision, to be judged as any other. Of a job that was sent back to the model it ends the wait for another answer. The one that waits already is left as it is.',
   })
-  @ApiParam(JOB_ID)
-  @ApiParam({ name: 'revision', schema: { type: 'integer', minimum: 1, maximum: 999_999_999 } })
   @ApiHeader({
     name: 'If-Match',
     required: true,
@@ -154,19 +151,14 @@ export class ReviewDecisionsController {
   @Post(':id/revisions/:revision/restore')
   @HttpCode(200)
   async restoreRevision(
-    @Param('id') jobId: string,
-    @Param('revision') wanted: string,
+    @JobId() jobId: string,
+    @PathNumber('revision', 999_999_999) restore: number,
     @Headers('if-match') ifMatch: string | undefined,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
     const current = await this.reviews.current(caller, jobId);
     const revision = revisionOf(ifMatch, current.revision);
-    const restore = Number(/^[1-9]\d{0,8}$/.exec(wanted)?.[0]);
-    if (Number.isNaN(restore)) {
-      const detail = `${quote(wanted)} is no revision; send a number from 1 to ${current.revision}`;
-      throw new DomainError('invalid_request', `revision: ${detail}.`, [{ pointer: 'revision', detail }]);
-    }
     return openReview(
       this.reviews,
       await this.reviews.restore(caller, { jobId: current.id, revision, restore }, current),

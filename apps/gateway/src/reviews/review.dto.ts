@@ -1,7 +1,15 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Job, JsonText, Obstacle } from '@hitl/domain';
-import { forReviewer, JobDto, Page } from '../jobs/job.dto';
-import { ApiJson } from '../openapi/any-json';
+import {
+  isJobId,
+  isJsonObject,
+  type Job,
+  type JsonText,
+  type Obstacle,
+  type ReviewPosition,
+} from '@hitl/domain';
+import { BooleanField, CursorField, JsonField } from '../http/fields';
+import { LimitField, Page } from '../http/page';
+import { forReviewer, JobDto } from '../jobs/job.dto';
 import { RemarksDto } from './remarks.dto';
 import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
 
@@ -76,13 +84,13 @@ export class ReviewDto extends JobDto {
   @ApiProperty({ type: String, nullable: true, description: 'The model that the payload asks for' })
   model: string | null;
 
-  @ApiJson({ description: "The model's own answer, where a human has changed it; else null." })
+  @JsonField({ description: "The model's own answer, where a human has changed it; else null." })
   model_response: JsonText | null;
 
-  @ApiJson({ description: 'The JSON Schema that an edited answer must satisfy; null: any.' })
+  @JsonField({ description: 'The JSON Schema that an edited answer must satisfy; null: any.' })
   response_schema: JsonText | null;
 
-  @ApiJson({ description: 'What the submitter sent, where a human has changed the payload; else null.' })
+  @JsonField({ description: 'What the submitter sent, where a human has changed the payload; else null.' })
   original_payload: JsonText | null;
 
   @ApiProperty({
@@ -122,6 +130,36 @@ export class OpenReviewDto extends ReviewDto {
 
   @ApiProperty({ type: RemarksDto, description: 'What people have said about it' })
   remarks: RemarksDto;
+}
+
+/** The list's filter for what the reviewer who asks may decide on. */
+export const DecidableField = (): PropertyDecorator =>
+  BooleanField({
+    description: 'true: only what you may approve or reject now',
+    optional: true,
+  });
+
+/** Whether a cursor of waiting jobs is one. */
+export function isReviewPosition(value: unknown): boolean {
+  return (
+    isJsonObject(value) &&
+    Number.isInteger(value.priority) &&
+    Math.abs(Number(value.priority)) < 100 &&
+    typeof value.id === 'string' &&
+    isJobId(value.id)
+  );
+}
+
+/** Which jobs that wait to list. */
+export class ListReviews {
+  @DecidableField()
+  decidable?: boolean;
+
+  @LimitField()
+  limit: number;
+
+  @CursorField(isReviewPosition)
+  cursor?: ReviewPosition;
 }
 
 export class ReviewPage extends Page {

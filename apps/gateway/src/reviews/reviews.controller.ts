@@ -1,40 +1,18 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import {
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiQuery,
-  ApiTags,
-} from '@nestjs/swagger';
-import { isJobId, isJsonObject, type ReviewPosition, type Caller } from '@hitl/domain';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
-import type { FastifyReply } from 'fastify';
+import { type FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { CurrentCaller } from '../http/caller';
+import { encodeCursor } from '../http/fields';
 import { LargeAnswers } from '../http/large-answers';
-import {
-  cursorParameter,
-  encodeCursor,
-  flagParameter,
-  limitParameter,
-  onlyParameters,
-  type Query as QueryParameters,
-} from '../http/parameters';
+import { JobId } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';
-import { ApiPage } from '../openapi/api-page';
 import { NoteDto } from './note.dto';
-import { JOB_ID, openReview, REVIEW } from './open-review';
-import { ReviewPage, toReview, type OpenReviewDto } from './review.dto';
+import { openReview, REVIEW } from './open-review';
+import { ListReviews, ReviewPage, toReview, type OpenReviewDto } from './review.dto';
 import { ReviewsService } from './reviews.service';
-
-/** The list's filter for what the reviewer who asks may decide on. */
-export const DECIDABLE = {
-  name: 'decidable',
-  required: false,
-  description: 'true: only what you may approve or reject now',
-  schema: { type: 'boolean' },
-} as const;
 
 @ApiTags('reviews')
 @Controller('v1/reviews')
@@ -48,20 +26,18 @@ export class ReviewsController {
     summary: 'List jobs that wait for a human, most urgent first: by priority, then by age',
     description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
   })
-  @ApiPage(ReviewPage)
-  @ApiQuery(DECIDABLE)
+  @ApiOkResponse({ type: ReviewPage })
   @Allow('reviewer')
   @Get()
   async listReviews(
-    @Query() query: QueryParameters,
+    @Query() { cursor, limit, decidable }: ListReviews,
     @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    onlyParameters(query, ['limit', 'cursor', 'decidable']);
     const { bytes, next, read } = await this.reviews.waiting(caller, {
-      after: cursorParameter(query, isReviewPosition),
-      limit: limitParameter(query),
-      decidableBy: flagParameter(query, 'decidable') ? await this.reviews.requireCaller(caller) : null,
+      after: cursor,
+      limit,
+      decidableBy: decidable ? await this.reviews.requireCaller(caller) : null,
     });
     await this.answers.send(reply, bytes, async (): Promise<ReviewPage> => {
       const jobs = await read();
@@ -101,13 +77,12 @@ export class ReviewsController {
     summary: 'Read a job as its reviewer',
     description: 'With the answer that nobody has approved yet. The ETag is the revision.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Get(':id')
   async getReview(
-    @Param('id') id: string,
+    @JobId() id: string,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
@@ -118,7 +93,6 @@ export class ReviewsController {
     summary: 'Claim a job, or renew your claim',
     description: 'Nobody else can decide on it until the claim ends.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse(REVIEW)
   @ApiErrors(
     'job_not_found',
@@ -132,7 +106,7 @@ export class ReviewsController {
   @Allow('reviewer')
   @Put(':id/claim')
   async claimReview(
-    @Param('id') id: string,
+    @JobId() id: string,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OpenReviewDto> {
@@ -140,39 +114,22 @@ export class ReviewsController {
   }
 
   @ApiOperation({ summary: 'Release your claim on a job' })
-  @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You have no claim on it now' })
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Delete(':id/claim')
   @HttpCode(204)
-  async releaseReview(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
+  async releaseReview(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<void> {
     await this.reviews.release(caller, id);
   }
 
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
-  @ApiParam(JOB_ID)
   @ApiNoContentResponse()
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Post(':id/notes')
   @HttpCode(204)
-  async addNote(
-    @Param('id') id: string,
-    @Body() body: NoteDto,
-    @CurrentCaller() caller: Caller,
-  ): Promise<void> {
+  async addNote(@JobId() id: string, @Body() body: NoteDto, @CurrentCaller() caller: Caller): Promise<void> {
     await this.reviews.note(caller, id, { id: body.id?.toLowerCase() ?? uuidv7(), text: body.text });
   }
-}
-
-/** Whether a cursor of waiting jobs is one. */
-export function isReviewPosition(value: unknown): value is ReviewPosition {
-  return (
-    isJsonObject(value) &&
-    Number.isInteger(value.priority) &&
-    Math.abs(Number(value.priority)) < 100 &&
-    typeof value.id === 'string' &&
-    isJobId(value.id)
-  );
 }

@@ -1,7 +1,70 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { MAX_NOTES_COUNTED, type Obstacle, type Summary } from '@hitl/domain';
-import { Page } from '../jobs/job.dto';
+import { MAX_NOTES_COUNTED, type Obstacle, type ReviewPosition, type Summary } from '@hitl/domain';
+import {
+  BooleanField,
+  CursorField,
+  IntegerField,
+  PersonField,
+  TextField,
+  UuidListField,
+  WithoutField,
+} from '../http/fields';
+import { LimitField, Page } from '../http/page';
+import { DecidableField, isReviewPosition } from './review.dto';
 import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
+
+/** Entries that one page has at most. */
+const MAX_LIST = 1000;
+/** Ids that one request may name. */
+const MAX_IDS = 200;
+
+const FilterField = (description: string) => TextField({ description, max: 200, optional: true });
+
+/** Which jobs that wait to list. */
+export class ListReviewSummaries {
+  @FilterField('A part of what was asked, in any letter case')
+  q?: string;
+
+  @IntegerField({ min: 0, max: 9, optional: true })
+  priority?: number;
+
+  @DecidableField()
+  decidable?: boolean;
+
+  @BooleanField({ description: 'true: only what nobody has', optional: true })
+  unclaimed?: boolean;
+
+  @PersonField({ description: 'Who has it now', optional: true })
+  claimed_by?: string;
+
+  @WithoutField(['model', 'rule', 'group'], {
+    description:
+      'Only those that have none; what has no group is for everybody. Not together with the filter of that name',
+  })
+  without?: 'model' | 'rule' | 'group';
+
+  @FilterField('The group whose members may review')
+  group?: string;
+
+  @FilterField("The policy's rule")
+  rule?: string;
+
+  @FilterField('The model that was asked for')
+  model?: string;
+
+  @UuidListField({
+    description: `Only these, ${MAX_IDS} at most, with commas between: what has become of jobs that are shown already`,
+    most: MAX_IDS,
+    optional: true,
+  })
+  ids?: string[];
+
+  @CursorField(isReviewPosition)
+  cursor?: ReviewPosition;
+
+  @LimitField(MAX_LIST)
+  limit: number;
+}
 
 /** A job that waits for a human, in one line. */
 class ReviewSummary extends WaitingReview {

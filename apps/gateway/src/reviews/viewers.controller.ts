@@ -1,21 +1,12 @@
-import { Controller, Delete, HttpCode, Param, Put } from '@nestjs/common';
-import {
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiProperty,
-  ApiTags,
-} from '@nestjs/swagger';
-import { DomainError, isJobId, type Caller } from '@hitl/domain';
+import { Controller, Delete, HttpCode, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { CurrentCaller } from '../http/caller';
-import { quote } from '../http/parameters';
+import { JobId } from '../http/path';
 import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from './viewers.service';
 import { ApiErrors } from '../openapi/api-errors';
-
-const JOB_ID = { name: 'id', format: 'uuid' } as const;
 
 class ViewersDto {
   @ApiProperty({
@@ -38,13 +29,11 @@ export class ViewersController {
     description:
       'It counts for 25 seconds: say it again every 10. It claims nothing, and is not recorded. Whoever follows /v1/events is told of each change. At most 20 people at a job, and 10,000 jobs, are kept in mind: whoever comes then is not listed.',
   })
-  @ApiParam(JOB_ID)
   @ApiOkResponse({ type: ViewersDto })
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Put()
-  async viewReview(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<ViewersDto> {
-    const jobId = id.toLowerCase();
+  async viewReview(@JobId() jobId: string, @CurrentCaller() caller: Caller): Promise<ViewersDto> {
     const { name: actor, project } = caller;
     // Whoever says it again has named a job that there is.
     if (!this.viewers.of(caller, jobId).includes(actor)) await this.jobs.idOf(caller, jobId);
@@ -53,15 +42,12 @@ export class ViewersController {
   }
 
   @ApiOperation({ summary: 'Say that you no longer look at a job' })
-  @ApiParam(JOB_ID)
   @ApiNoContentResponse({ description: 'You do not count as looking at it now' })
   @ApiErrors('job_not_found')
   @Allow('reviewer')
   @Delete()
   @HttpCode(204)
-  leaveReview(@Param('id') id: string, @CurrentCaller() caller: Caller): void {
-    if (!isJobId(id)) throw new DomainError('job_not_found', `There is no job ${quote(id)}.`);
-    const jobId = id.toLowerCase();
+  leaveReview(@JobId() jobId: string, @CurrentCaller() caller: Caller): void {
     const { name: actor, project } = caller;
     if (this.viewers.of(caller, jobId).includes(actor))
       this.viewers.tell({ jobId, project, actor, looks: false });

@@ -1,19 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookType } from '@hitl/domain';
-import { IsString } from 'class-validator';
+import { TextField } from '../http/fields';
 import { MAX_URL_LENGTH } from './destination';
 
 const TYPES = ['job.succeeded', 'job.failed', 'ping'] as const satisfies WebhookType[];
 const STATUSES = ['waiting', 'delivered', 'failed'] as const;
 
 export class CreateWebhookEndpoint {
-  @ApiProperty({
+  @TextField({
     description: 'http or https, without credentials or fragment, on the public internet.',
     format: 'uri',
-    maxLength: MAX_URL_LENGTH,
+    max: MAX_URL_LENGTH,
     example: 'https://example.com/hooks/hitl',
   })
-  @IsString()
   url: string;
 }
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiCreatedResponse,
@@ -6,7 +6,6 @@ import {
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
-  ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
 import type { Caller } from '@hitl/domain';
@@ -14,6 +13,7 @@ import { Allow } from '@hitl/service';
 import type { FastifyReply } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
+import { PathId } from '../http/path';
 import {
   CreateWebhookEndpoint,
   deliveryDto,
@@ -27,6 +27,9 @@ import {
 import { WebhooksService } from './webhooks.service';
 import { ApiErrors } from '../openapi/api-errors';
 import { idempotencyKey } from '../openapi/headers';
+
+const EndpointId = () => PathId('id', 'webhook_endpoint_not_found', 'webhook endpoint');
+const DeliveryId = () => PathId('deliveryId', 'webhook_delivery_not_found', 'webhook delivery');
 
 @ApiTags('webhooks')
 @Controller('v1/webhook-endpoints')
@@ -65,13 +68,12 @@ export class WebhooksController {
   }
 
   @ApiOperation({ summary: 'Delete an endpoint, with what it is still owed' })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiNoContentResponse()
   @ApiErrors('webhook_endpoint_not_found')
   @Allow('admin')
   @Delete(':id')
   @HttpCode(204)
-  deleteWebhookEndpoint(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
+  deleteWebhookEndpoint(@EndpointId() id: string, @CurrentCaller() caller: Caller): Promise<void> {
     return this.webhooks.remove(caller, id);
   }
 
@@ -79,38 +81,38 @@ export class WebhooksController {
     summary: 'Give an endpoint a new secret',
     description: 'For a day the old one signs, too: webhook-signature then holds two signatures.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookEndpointWithSecret })
   @ApiErrors('webhook_endpoint_not_found')
   @Allow('admin')
   @Post(':id/rotate-secret')
   @HttpCode(200)
   async rotateWebhookSecret(
-    @Param('id') id: string,
+    @EndpointId() id: string,
     @CurrentCaller() caller: Caller,
   ): Promise<WebhookEndpointWithSecret> {
     return withSecret(await this.webhooks.rotateSecret(caller, id));
   }
 
   @ApiOperation({ summary: 'Send a message of type ping', description: 'Its data is empty.' })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'too_many_webhook_calls')
   @Allow('admin')
   @Post(':id/ping')
   @HttpCode(202)
-  async pingWebhookEndpoint(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<OwedDelivery> {
+  async pingWebhookEndpoint(
+    @EndpointId() id: string,
+    @CurrentCaller() caller: Caller,
+  ): Promise<OwedDelivery> {
     return { delivery_id: await this.webhooks.ping(caller, id) };
   }
 
   @ApiOperation({ summary: 'List what an endpoint was sent and what it answered, newest first' })
-  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('webhook_endpoint_not_found')
   @Allow('admin')
   @Get(':id/deliveries')
   async listWebhookDeliveries(
-    @Param('id') id: string,
+    @EndpointId() id: string,
     @CurrentCaller() caller: Caller,
   ): Promise<WebhookDeliveryList> {
     return { data: (await this.webhooks.deliveries(caller, id)).map(deliveryDto) };
@@ -120,16 +122,14 @@ export class WebhooksController {
     summary: 'Send a delivery again',
     description: 'With the same webhook-id, whatever became of it before.',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
-  @ApiParam({ name: 'deliveryId', format: 'uuid' })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'webhook_delivery_not_found', 'too_many_webhook_calls')
   @Allow('admin')
   @Post(':id/deliveries/:deliveryId/redeliver')
   @HttpCode(202)
   async redeliverWebhook(
-    @Param('id') id: string,
-    @Param('deliveryId') deliveryId: string,
+    @EndpointId() id: string,
+    @DeliveryId() deliveryId: string,
     @CurrentCaller() caller: Caller,
   ): Promise<OwedDelivery> {
     await this.webhooks.redeliver(caller, id, deliveryId);

@@ -12,7 +12,7 @@ import {
 } from '@hitl/domain';
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
-import { quote } from '../http/parameters';
+import { quote } from '../http/faults';
 import { requireWebhookUrl } from './destination';
 import { WebhookSender } from './webhook-sender.service';
 

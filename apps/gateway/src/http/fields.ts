@@ -1,0 +1,394 @@
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { actorName, isJobId, isJsonObject, MAX_NAME_LENGTH } from '@hitl/domain';
+import { Transform } from 'class-transformer';
+import { isUUID, ValidateBy } from 'class-validator';
+import { quote } from './faults';
+
+/**
+ * The fields of bodies, queries and answers. Each decorator is a field's only declaration: the check that `validate.ts`
+ * makes, the detail of its fault, the value that the text of a query's parameter stands for, and the description in the
+ * OpenAPI document. Answers are described by the same decorators; nobody checks them.
+ */
+export interface FieldOptions {
+  description?: string;
+  /** Whether it may be left out. */
+  optional?: boolean;
+  /** Whether it may be null. */
+  nullable?: boolean;
+  /** What it is where it is left out or null. */
+  default?: unknown;
+  example?: unknown;
+  /** What to send instead, at the end of a fault's detail. */
+  remedy?: string;
+}
+
+interface Kind {
+  schema: Partial<ApiPropertyOptions>;
+  /** What is wrong with a value, as a text that follows the field's name; undefined: nothing. */
+  faultOf?: (value: unknown, siblings: object) => string | undefined;
+  /** The value that a parameter's text stands for; undefined where it stands for none. */
+  read?: (text: string) => unknown;
+}
+
+/** A parameter's text that stands for no value. */
+class Unread {
+  constructor(readonly text: string) {}
+}
+
+const DEFAULTS = Symbol('defaults');
+
+function field({ schema, faultOf, read }: Kind, options: FieldOptions): PropertyDecorator {
+  const { optional = false, nullable = false, remedy, ...told } = options;
+  const check = ValidateBy({
+    name: 'field',
+    validator: {
+      validate: (value, given) => {
+        if (value === undefined) return optional;
+        return (value === null && nullable) || faultOf?.(value, given?.object ?? {}) === undefined;
+      },
+      defaultMessage: (given) => {
+        const detail =
+          given?.value === undefined
+            ? 'is missing'
+            : (faultOf?.(given.value, given.object) ?? 'is not valid');
+        // class-validator fills in what begins with a dollar.
+        return `${detail}${remedy === undefined ? '' : `; ${remedy}`}`.replaceAll('$', '\\u0024');
+      },
+    },
+  });
+  const describe = ApiProperty({
+    ...schema,
+    required: !optional,
+    ...(nullable && { nullable }),
+    ...told,
+  } as ApiPropertyOptions);
+  return (target, key) => {
+    check(target, key);
+    describe(target, key);
+    if (read) Transform(({ value }: { value: string }) => read(value) ?? new Unread(value))(target, key);
+    if (options.default === undefined) return;
+    Reflect.defineMetadata(DEFAULTS, { ...defaultsOf(target), [key]: options.default }, target);
+  };
+}
+
+/** The defaults of a class's fields. @param prototype or an instance */
+export function defaultsOf(prototype: object): Record<string, unknown> {
+  return (Reflect.getMetadata(DEFAULTS, prototype) ?? {}) as Record<string, unknown>;
+}
+
+const IGNORES_UNKNOWN = Symbol('ignores unknown');
+
+/** Of a class: fields or parameters that it does not have are passed over, not refused. */
+export function IgnoresUnknown(): ClassDecorator {
+  return (type) => {
+    Reflect.defineMetadata(IGNORES_UNKNOWN, true, type);
+  };
+}
+
+/** Whether a class {@link IgnoresUnknown} fields. */
+export function ignoresUnknown(type: new () => object): boolean {
+  return Reflect.hasMetadata(IGNORES_UNKNOWN, type);
+}
+
+interface TextOptions extends FieldOptions {
+  /** Characters that it has, a pair of surrogates counted as one. */
+  min?: number;
+  max?: number;
+  format?: string;
+  /** Whether it may have U+0000, which the database takes in no text. */
+  nul?: boolean;
+}
+
+/** A text. */
+export function TextField({
+  min = 0,
+  max,
+  format,
+  nul = false,
+  ...options
+}: TextOptions = {}): PropertyDecorator {
+  const range = max === undefined ? `${min} or more` : `${min} to ${max}`;
+  return field(
+    {
+      schema: {
+        type: String,
+        ...(format !== undefined && { format }),
+        ...(min > 0 && { minLength: min }),
+        ...(max !== undefined && { maxLength: max }),
+      },
+      faultOf: (value) => {
+        if (typeof value !== 'string') return `${shown(value)} is not a text`;
+        if (!nul && value.includes('\0')) return 'contains the character U+0000, which no text here has';
+        const length = charactersOf(value);
+        if (length >= min && length <= (max ?? Infinity)) return undefined;
+        return `has ${length} characters; send ${range}`;
+      },
+    },
+    options,
+  );
+}
+
+/** A whole number. @param options.capped takes a larger one for `max` */
+export function IntegerField({
+  min,
+  max,
+  capped = false,
+  ...options
+}: FieldOptions & { min?: number; max?: number; capped?: boolean } = {}): PropertyDecorator {
+  const [least, most] = [min ?? -Infinity, max ?? Infinity];
+  return field(
+    {
+      schema: {
+        type: 'integer',
+        ...(min !== undefined && { minimum: min }),
+        ...(max !== undefined && !capped && { maximum: max }),
+      },
+      faultOf: (value) =>
+        Number.isInteger(value) && Number(value) >= least && Number(value) <= most
+          ? undefined
+          : `${shown(value)} is not a whole number from ${least} to ${most}`,
+      read: (text) => {
+        if (capped && /^\d+$/.test(text)) return Math.min(Number(text), most);
+        return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+      },
+    },
+    options,
+  );
+}
+
+/** `true` or `false`. */
+export function BooleanField(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    {
+      schema: { type: Boolean },
+      faultOf: (value) =>
+        typeof value === 'boolean' ? undefined : `${shown(value)} is neither true nor false`,
+      read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+    },
+    options,
+  );
+}
+
+/**
+ * One of a union's values.
+ * @param options.name of the schema that the document has for all fields of this union
+ * @param options.anyCase whether a parameter takes it in any letter case
+ */
+export function EnumField(
+  values: readonly string[],
+  { name, anyCase = false, ...options }: FieldOptions & { name?: string; anyCase?: boolean } = {},
+): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, enum: [...values], ...(name !== undefined && { enumName: name }) },
+      faultOf: (value) =>
+        values.some((each) => each === value)
+          ? undefined
+          : `${shown(value)} is not one of ${values.join(', ')}`,
+      read: (text) => values.find((each) => each === (anyCase ? text.toLowerCase() : text)),
+    },
+    options,
+  );
+}
+
+/** The name of another parameter that is not given, too: only what has none of it. */
+export function WithoutField(names: readonly string[], options: FieldOptions): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, enum: [...names] },
+      faultOf: (value, siblings) => {
+        const name = names.find((each) => each === value);
+        if (name === undefined) return `${shown(value)} is not one of ${names.join(', ')}`;
+        return Reflect.get(siblings, name) === undefined ? undefined : `${name} is given as well`;
+      },
+    },
+    { optional: true, ...options },
+  );
+}
+
+/** A UUID of any version, in any letter case. */
+export function UuidField(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, format: 'uuid' },
+      faultOf: (value) => (isUUID(value) ? undefined : `${shown(value)} is not a UUID`),
+    },
+    options,
+  );
+}
+
+/** UUIDs with commas between them. @param options.most of them in one parameter */
+export function UuidListField({ most, ...options }: FieldOptions & { most: number }): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String },
+      faultOf: (value) => {
+        const ids = value as string[];
+        if (ids.length > most) return `names ${ids.length}, ${most} at most`;
+        const wrong = ids.find((id) => !isJobId(id));
+        return wrong === undefined ? undefined : `${quote(wrong)} is not a UUID`;
+      },
+      read: (text) => text.split(','),
+    },
+    options,
+  );
+}
+
+/** A moment as RFC 3339 writes it, from 1970 to 9999: a parameter becomes a Date, an answer has a text. */
+export function TimeField(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, format: 'date-time' },
+      faultOf: (value) =>
+        value instanceof Date
+          ? undefined
+          : `${shown(value)} is not a time from 1970 on as RFC 3339 writes it, such as 2026-01-31T09:00:00Z`,
+      read: (given) => {
+        // A plus that was not encoded arrives as a blank.
+        const text = given.replace(/ (?=\d\d:\d\d$)/, '+').toUpperCase();
+        return isTime(text) ? new Date(text) : undefined;
+      },
+    },
+    options,
+  );
+}
+
+/** The database knows no offsets of 16 hours and more. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/;
+
+/** Whether a text is a moment as RFC 3339 writes it, from 1970 to 9999, that the database knows, too. */
+export function isTime(text: string): boolean {
+  const time = Date.parse(RFC_3339.test(text) ? text : '');
+  if (!(time >= 0 && time < Date.UTC(10_000, 0))) return false;
+  // Date takes 30 February for 2 March.
+  const day = text.slice(0, 10);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}
+
+/** The name of a person as it is kept, or one that the system acts under. */
+export function PersonField(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, maxLength: MAX_NAME_LENGTH },
+      faultOf: (value) =>
+        typeof value === 'string' && actorName(value) !== null
+          ? undefined
+          : `${shown(value)} is nobody's name: names have 1 to ${MAX_NAME_LENGTH} characters, and none that nobody sees`,
+      read: actorName,
+    },
+    options,
+  );
+}
+
+/** The description of any JSON value: the schema that forbids nothing, under a name that generated code can use. */
+export const ANY_JSON = {
+  name: 'Json',
+  schema: { description: 'Any JSON value: an object, an array, a text, a number, a boolean or null.' },
+  ref: { allOf: [{ $ref: '#/components/schemas/Json' }] },
+};
+
+/** Any JSON, null included; `body` gives it as a JsonText. */
+export function JsonField(options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: ANY_JSON.ref }, options);
+}
+
+/** JSON that is described as an object, and checked by who uses it. */
+export function JsonObjectField(options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: { type: 'object', additionalProperties: true } }, options);
+}
+
+/** An object whose values are texts. At most 64 entries, keys up to 64 and values up to 1,024 characters. */
+export function MetadataField(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    {
+      schema: {
+        type: 'object',
+        maxProperties: 64,
+        propertyNames: { maxLength: 64 },
+        additionalProperties: { type: 'string', maxLength: 1024 },
+      } as Partial<ApiPropertyOptions>,
+      faultOf: (value) =>
+        isJsonObject(value) &&
+        Object.keys(value).length <= 64 &&
+        Object.entries(value).every(
+          ([key, text]) => key.length <= 64 && typeof text === 'string' && text.length <= 1024,
+        )
+          ? undefined
+          : 'must be an object of texts: at most 64 entries, keys up to 64 and values up to 1024 characters',
+    },
+    options,
+  );
+}
+
+const ITEM_TYPE = Symbol('item type');
+
+/**
+ * A list of objects of a class, each checked as a body is: a fault's pointer names its place in the list.
+ * @param options.most objects that a body may have, one at least; an answer says nothing of it
+ */
+export function ListField(
+  type: new () => object,
+  { most, ...options }: FieldOptions & { most?: number } = {},
+): PropertyDecorator {
+  const describe = field(
+    {
+      schema: { type: [type], ...(most !== undefined && { minItems: 1, maxItems: most }) },
+      faultOf: (value) =>
+        Array.isArray(value) && value.length >= 1 && value.length <= (most ?? Infinity)
+          ? undefined
+          : `must be a list of 1 to ${most}`,
+    },
+    options,
+  );
+  return (target, key) => {
+    Reflect.defineMetadata(ITEM_TYPE, type, target, key);
+    describe(target, key);
+  };
+}
+
+/** The class of the objects in a list; undefined for any other field. */
+export function itemTypeOf(instance: object, key: string): (new () => object) | undefined {
+  return Reflect.getMetadata(ITEM_TYPE, instance, key) as (new () => object) | undefined;
+}
+
+/**
+ * An opaque position in a list, as {@link encodeCursor} makes it.
+ * @param isPosition recognises the positions of this list
+ */
+export function CursorField(isPosition: (value: unknown) => boolean): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, minLength: 1 },
+      faultOf: (value) =>
+        isPosition(value)
+          ? undefined
+          : `${shown(value)} is not a cursor of this list; take next_cursor as it was answered`,
+      read: (text) => {
+        try {
+          const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+          return isPosition(position) ? position : undefined;
+        } catch {
+          return undefined;
+        }
+      },
+    },
+    { optional: true, description: 'next_cursor of the page before' },
+  );
+}
+
+/** An opaque position in a list: base64url of JSON. */
+export function encodeCursor(position: unknown): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
+}
+
+function charactersOf(text: string): number {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+}
+
+/** Enough of a value to recognise it. */
+function shown(value: unknown): string {
+  if (value instanceof Unread) return quote(value.text);
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
