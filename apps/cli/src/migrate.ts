@@ -9,7 +9,7 @@ export async function migrateDatabase(args: string[]): Promise<number> {
     const { DATABASE_URL } = loadConfig();
     if (DATABASE_URL === undefined)
       throw new ConfigError(
-        'DATABASE_URL must be set (see .env.example). npm start migrates its own database by itself.',
+        'DATABASE_URL must be set (see .env.example). npm start migrates its own database automatically.',
       );
     await checkDatabase(DATABASE_URL, 0);
     const database = await createDataSource(DATABASE_URL, 2).initialize();

@@ -60,7 +60,7 @@ function describeTerms(terms: Terms): string {
       : `, ${terms.onDeadline === 'fail' ? 'fails' : 'APPROVED'} after ${describeTime(deadlineMs)}`,
     deadlineMs === null && escalateAfterMs === null
       ? ''
-      : `, put off for ${terms.deadlineGraceMs === 0 ? 'nobody' : `${describeTime(terms.deadlineGraceMs)} at most by whoever works on it`}`,
+      : `, put off for ${terms.deadlineGraceMs === 0 ? 'nobody' : `${describeTime(terms.deadlineGraceMs)} at most by a reviewer at work`}`,
     ')',
   ].join('');
 }
