@@ -11,7 +11,7 @@ import {
   ReleaseReview,
   ReviewViewed,
 } from '@hitl/messaging';
-import { until } from '@hitl/testing';
+import { SCOPE, until } from '@hitl/testing';
 import type { GetMessage } from 'amqplib';
 import { firstValueFrom } from 'rxjs';
 import { DURABLE_QUEUES, gate, openRabbitMq, withBroker, type Sender, type TestTransport } from './transport';
@@ -149,12 +149,19 @@ describe('RabbitMQ', () => {
     const response = JSON.stringify('x'.repeat(1_500_000));
     const edits = ['ann', 'bob', 'cem'].map((actor) =>
       firstValueFrom(
-        transport.client.send(EditReview.pattern, { jobId, actor, revision: 1, response, payload: null }),
+        transport.client.send(EditReview.pattern, {
+          ...SCOPE,
+          jobId,
+          actor,
+          revision: 1,
+          response,
+          payload: null,
+        }),
         { defaultValue: undefined },
       ),
     );
     await until('two are in hand', () => begun.length === 2);
-    const release = transport.client.send<string>(ReleaseReview.pattern, { jobId, actor: 'ann' });
+    const release = transport.client.send<string>(ReleaseReview.pattern, { ...SCOPE, jobId, actor: 'ann' });
     expect(await firstValueFrom(release)).toBe('done');
     expect(begun).toHaveLength(2);
     open();

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DomainError } from '@hitl/domain';
 import { ask, DecideReview, EditReview, InferenceRequested } from '@hitl/messaging';
 import { registry } from '@hitl/observability';
-import { aDecision, until } from '@hitl/testing';
+import { aDecision, SCOPE, until } from '@hitl/testing';
 import { firstValueFrom, from } from 'rxjs';
 import { gate, TRANSPORTS, type TestTransport } from './transport';
 
@@ -231,7 +231,14 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
         },
         { graceMs: 0 },
       );
-      const change = { jobId: randomUUID(), actor: 'rob', revision: null, response: 'x', payload: null };
+      const change = {
+        ...SCOPE,
+        jobId: randomUUID(),
+        actor: 'rob',
+        revision: null,
+        response: 'x',
+        payload: null,
+      };
       const request = command();
       const [lost, unanswered] = await Promise.allSettled([
         decide(request),

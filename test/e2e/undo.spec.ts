@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask, createTransport, UndoDecision } from '@hitl/messaging';
-import { completion, startStack, testAmqpUrl, until, WAYS, type Stack } from '@hitl/testing';
+import { completion, SCOPE, startStack, testAmqpUrl, until, WAYS, type Stack } from '@hitl/testing';
 import { readEvents } from './streamed-events';
 import { CALLS_SINKS, startWebhookSink, type WebhookSink } from './webhook-sink';
 
@@ -232,7 +232,7 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
   it('is undone once when the reply is lost and the command comes again', async () => {
     const id = await waiting();
     const { body } = await decide(id, 'approve', 'alice', { undo_ms: 60_000 });
-    const undoing = { jobId: id, decisionId: body.review.held.decision_id, actor: 'alice' };
+    const undoing = { ...SCOPE, jobId: id, decisionId: body.review.held.decision_id, actor: 'alice' };
     const { client } = createTransport(testAmqpUrl());
     await client.connect().catch(() => undefined);
     try {

@@ -240,11 +240,15 @@ describe.each(WAYS)('bytes: $name', ({ way }) => {
   it('that read in two ways are refused: from a client, and from the model', async () => {
     const { status, body } = await stack.http.post('/v1/jobs', '{"payload":{"a":1,"a":2}}');
     expect([status, body.code]).toEqual([400, 'invalid_json']);
-    stub.answer = (_request, index) => ({ text: index % 2 === 0 ? '{"a":1,"a":2}' : '{"a":3}' });
+    says('{"a":1,"a":2}');
     stub.requests.length = 0;
-    const id = await waiting('{"payload":"x"}');
-    expect(await read(`/v1/reviews/${id}`, 'response')).toBe('{"a":3}');
-    await decide(id, '{"verdict":"reject"}');
+    const accepted = await stack.http.post('/v1/jobs', '{"payload":"x"}');
+    await stack.reaches(accepted.body.id, 'fail');
+    expect((await stack.http.get(`/v1/jobs/${accepted.body.id}`)).body.failure).toMatchObject({
+      reason: 'inference_failed',
+      detail: expect.stringContaining('a key twice in one object'),
+    });
+    expect(stub.requests).toHaveLength(1);
   });
 
   it('of tools with the bounds of other languages are taken', async () => {

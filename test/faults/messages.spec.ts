@@ -74,7 +74,7 @@ it(
       );
     }
     const request = { replyTo: 'nobody', correlationId: '1' };
-    const decision = { id: JOB, jobId: JOB, verdict: 'approve', actor: 'somebody' };
+    const decision = { id: JOB, project: 'default', jobId: JOB, verdict: 'approve', actor: 'somebody' };
     poison.push(
       ['hitl.review.commands', 'hello', /not JSON/, request],
       [
@@ -83,7 +83,12 @@ it(
         /verdict/,
         request,
       ],
-      ['hitl.review.commands', { ...event('review.edit', { jobId: JOB }), id: '1' }, /actor/, request],
+      [
+        'hitl.review.commands',
+        { ...event('review.edit', { project: 'default', jobId: JOB }), id: '1' },
+        /actor/,
+        request,
+      ],
     );
     for (const [queue, content, , options] of poison) await publish(queue, content, options);
     // Sound requests whose replies have nowhere to go: refused, and nothing to look at.
