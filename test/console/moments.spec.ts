@@ -326,7 +326,7 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.page.reload();
       await alice.page
         .getByRole('row', { name: 'x' })
-        .getByText(/approves automatically in 3m/)
+        .getByText(/auto-approves in 3m/)
         .waitFor();
       await alice.opens(id);
       await alice.sees(/^This response is delivered automatically in 3m \d+s$/);
@@ -342,12 +342,12 @@ describe('the moments in which a reviewer could be led astray', () => {
       await alice.press('c');
       await alice.sees('It is postponed while a reviewer is at work');
       await alice.sees(/^This response is delivered automatically in 4m \d+s$/);
-      await alice.sees(/^approves automatically in 4m \d+s$/);
+      await alice.sees(/^auto-approves in 4m \d+s$/);
       await alice.press('Escape');
       await until('the claim is given back', async () => (await claimOf(id)) === null);
       await claims(id, 'ben');
       const row = alice.page.getByRole('row', { name: 'x' });
-      await row.getByText(/^approves automatically in 4m/).waitFor();
+      await row.getByText(/^auto-approves in 4m/).waitFor();
       await row.getByRole('gridcell').last().getByText(/^4m/).waitFor();
     });
 

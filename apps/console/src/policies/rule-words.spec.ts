@@ -54,6 +54,6 @@ describe('a rule in words', () => {
         deadline_ms: 86_400_000,
         on_deadline: 'approve',
       }),
-    ).toEqual(['30m: reminder', '2h: to seniors', '1d: approves automatically']);
+    ).toEqual(['30m: reminder', '2h: to seniors', '1d: auto-approves']);
   });
 });

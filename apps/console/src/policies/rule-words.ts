@@ -36,6 +36,6 @@ export function ladderOf(rule: Rule): string[] {
     escalate_after_ms === null ? null : `${duration(escalate_after_ms)}: to ${escalate_to ?? 'everybody'}`,
     deadline_ms === null
       ? null
-      : `${duration(deadline_ms)}: ${on_deadline === 'approve' ? 'approves automatically' : 'expires'}`,
+      : `${duration(deadline_ms)}: ${on_deadline === 'approve' ? 'auto-approves' : 'expires'}`,
   ].filter((step) => step !== null);
 }

@@ -39,7 +39,7 @@ export function AutomaticEndChip({ row, now }: { row: ReviewSummary; now: number
     <span
       className={`chip shrink-0 tabular-nums ${isUrgent ? '!border-current text-bad' : '!border-current text-warn'}`}
     >
-      {step.outcome === 'approve' ? 'approves automatically' : 'expires'}{' '}
+      {step.outcome === 'approve' ? 'auto-approves' : 'expires'}{' '}
       {left.urgency === 'over' ? 'now' : `in ${left.text}`}
     </span>
   );

@@ -103,7 +103,7 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
         )}
         {deadline && (
           <span className={`chip ${deadline.urgency === 'calm' ? '' : '!border-current text-bad'}`}>
-            {on_deadline === 'approve' ? 'approves automatically' : 'expires'}{' '}
+            {on_deadline === 'approve' ? 'auto-approves' : 'expires'}{' '}
             {deadline.urgency === 'over' ? 'now' : `in ${deadline.text}`}
           </span>
         )}
