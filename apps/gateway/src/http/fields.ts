@@ -269,7 +269,7 @@ export function isTime(text: string): boolean {
 export function PersonField(options: FieldOptions = {}): PropertyDecorator {
   return field(
     {
-      schema: { type: String, maxLength: MAX_NAME_LENGTH },
+      schema: { type: String, minLength: 1, maxLength: MAX_NAME_LENGTH },
       faultOf: (value) =>
         typeof value === 'string' && actorName(value) !== null
           ? undefined
