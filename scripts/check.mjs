@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readArguments } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
-import { checkWords } from './words.mjs';
 
 const BIN = join(ROOT, 'node_modules/.bin');
 const OPENAPI = join(ROOT, 'openapi.json');
@@ -27,7 +26,8 @@ const CHECKS = {
   unused: () => tool('knip', []),
   'class-names': checkClassNames,
   'openapi-rules': () => tool('redocly', ['lint', 'openapi.json']),
-  words: () => checkWords(ROOT),
+  // Not before it is asked for: it needs what a fresh clone has not installed yet.
+  words: async () => (await import('./words.mjs')).checkWords(ROOT),
   lock: checkLock,
 };
 /** These write files where they may: each goes alone. */
