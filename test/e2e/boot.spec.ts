@@ -260,7 +260,7 @@ describe('migrate', () => {
     const { code, stderr } = await runService('cli', ['migrate'], {});
     expect([code, stderr]).toEqual([
       1,
-      'The database cannot be migrated. DATABASE_URL must be set (see .env.example). npm start migrates its own database by itself.\n',
+      'The database cannot be migrated. DATABASE_URL must be set (see .env.example). npm start migrates its own database automatically.\n',
     ]);
   });
 });

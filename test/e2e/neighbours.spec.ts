@@ -11,7 +11,7 @@ import {
 } from '@hitl/testing';
 
 /** A neighbour is not noticed below this, in milliseconds, on a machine that has nothing else to do: what the work itself takes of it. */
-const NOISE_MS = 300;
+const NOISE_MS = 1000;
 /** Looks before the neighbour begins, and after it has ended, which tell what is usual. */
 const QUIET_LOOKS = 30;
 /** Calls that take as long as what they are about is wrong: 2 to the power of 40 ways. */

@@ -100,7 +100,7 @@ describe('on a fresh clone', () => {
     ['stack', 'It takes no arguments.'],
     ['build', 'Known are: gateway, inference-worker, review-service, standalone, sandbox, cli, console.'],
     ['check', 'Known are: openapi, format, lint,'],
-    ['bench', 'Known are: lifecycles, held, neighbours, console, claim-next.'],
+    ['bench', 'Known are: lifecycles, passes, held, neighbours, console, claim-next.'],
     ['format', 'It takes no arguments.'],
     ['hitl', 'There is no command «frobnicate»: migrate, openapi, policy check, audit verify.'],
     ['test', 'Families are: unit, k8s, contract, e2e, faults, console.'],
