@@ -1,7 +1,15 @@
 /** `npm run check`: everything that can be said about the code without running it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -25,6 +33,7 @@ const CHECKS = {
   boundaries: () => tool('depcruise', ['--output-type=err', 'apps', 'libs', 'scripts', 'test']),
   unused: () => tool('knip', []),
   'class-names': checkClassNames,
+  'doc-paths': checkDocPaths,
   'openapi-rules': () => tool('redocly', ['lint', 'openapi.json']),
   // Not before it is asked for: it needs what a fresh clone has not installed yet.
   words: async () => (await import('./words.mjs')).checkWords(ROOT),
@@ -44,6 +53,7 @@ Names:
   boundaries     which folder may import which
   unused         files, exports and dependencies that nothing uses
   class-names    no two classes have one name: one process may run both, and logs name them
+  doc-paths      every file and folder that a page names is there
   openapi-rules  openapi.json is OpenAPI
   words          docs, comments of configuration, errors and pages use the words of docs/glossary.md
   lock           ${NPMS.map((version) => `npm@${version}`).join(' and ')} accept package-lock.json (asks npm's registry)
@@ -130,6 +140,24 @@ function checkClassNames() {
     : repeated
         .map(([name, paths]) => `${name} is the name of several classes: ${paths.join(', ')}`)
         .join('\n');
+}
+
+/** Pages name files and folders as they are now. */
+function checkDocPaths() {
+  const pages = ['.', 'docs', 'docs/decisions', 'k8s']
+    .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)))
+    .filter((path) => path.endsWith('.md'));
+  const gone = pages.flatMap((page) =>
+    [
+      ...readFileSync(join(ROOT, page), 'utf8').matchAll(
+        /`((?:apps|libs|test|scripts|docs|k8s|docker)\/[\w./-]+)`/g,
+      ),
+    ]
+      .map(([, path = '']) => path)
+      .filter((path) => !existsSync(join(ROOT, path)))
+      .map((path) => `${page} names ${path}, which is not there`),
+  );
+  return gone.length === 0 ? undefined : gone.join('\n');
 }
 
 /** In a folder of its own: nothing there tells npm what is installed here. */
