@@ -6,12 +6,12 @@ import { startLive } from './api/live';
 import { ApiError } from './api/problem';
 import { startKeys } from './keys/use-keys';
 import { followQueue } from './queue/queue-data';
-import { followReviews } from './review/review-data';
+import { followReviews } from './api/review-queries';
 import { createConsoleRouter } from './router';
 import { startNaming } from './shell/naming';
-import { preloadParts } from './shell/part';
+import { preloadParts } from './ui/part';
 import './styles.css';
-import { applyTheme } from './theme';
+import { applyTheme } from './ui/theme';
 
 // As an absolute address: a relative one would lead elsewhere from the next page.
 for (const icon of document.querySelectorAll<HTMLLinkElement>('link[rel="icon"]')) icon.href = icon.href;

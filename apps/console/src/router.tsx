@@ -7,13 +7,13 @@ import {
   type RouteComponent,
 } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
-import { BASE } from './base';
+import { BASE } from './api/base';
 import { decisionFiltersOf } from './decisions/decision-filters';
 import { viewOf } from './insight/view';
 import { filtersOf } from './queue/filters';
 import { QueuePage } from './queue/queue-page';
-import { part } from './shell/part';
-import { Failed, Missing } from './shell/states';
+import { part } from './ui/part';
+import { Failed, Missing } from './ui/states';
 import { Shell } from './shell/shell';
 
 /** A page that is loaded when it is opened, or earlier. */

@@ -1,6 +1,6 @@
 import createClient from 'openapi-fetch';
-import { BASE } from '../base';
-import { nameToSend } from '../reviewer';
+import { BASE } from './base';
+import { nameToSend } from './reviewer';
 import { inOwnTime } from '../text/time';
 import { ApiError, type Problem } from './problem';
 import type { components, paths } from './schema';

@@ -1,5 +1,5 @@
-import { BASE } from '../base';
-import { createStore, useStore } from '../store';
+import { BASE } from './base';
+import { createStore, useStore } from '../store/store';
 
 /** What the gateway tells of a job: that it changed, never what it holds. */
 export interface JobChange {

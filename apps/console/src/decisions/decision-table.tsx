@@ -1,10 +1,10 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import type { ListedDecision } from '../api/client';
-import { LOOKS } from '../insight/legend';
+import { LOOKS } from '../verdicts/legend';
 import { percent } from '../insight/view';
 import { useKeys } from '../keys/use-keys';
-import { useNow } from '../text/clock';
+import { useNow } from '../store/clock';
 import { visible } from '../text/hygiene';
 import { lineOf } from '../text/line';
 import { age, moment } from '../text/time';

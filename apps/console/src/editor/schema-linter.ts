@@ -3,7 +3,7 @@ import type { Diagnostic } from '@codemirror/lint';
 import type { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import type { Json } from '../api/client';
-import { schemaCheck } from '../review/form-check';
+import { schemaCheck } from '../review/response/form-check';
 
 /** Faults that are shown at once. */
 const MAX_FAULTS = 50;

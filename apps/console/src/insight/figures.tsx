@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Stats } from '../api/client';
 import type { DecisionFilters } from '../decisions/decision-filters';
-import { useNow } from '../text/clock';
+import { useNow } from '../store/clock';
 import { age, duration } from '../text/time';
 import { totalOf } from './scale';
 import type { Decisions, Waits } from './sources';

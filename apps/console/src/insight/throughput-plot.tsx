@@ -3,7 +3,7 @@ import { useEffect, useId, useRef, useState } from 'react';
 import type { Stats } from '../api/client';
 import { moment } from '../text/time';
 import { marksTo, stacked, ticksOf, VERDICTS } from './scale';
-import { Legend, LOOKS } from './legend';
+import { Legend, LOOKS } from '../verdicts/legend';
 import type { Decisions } from './sources';
 import { ToDecisions } from './to-decisions';
 

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { DecisionFilters } from '../decisions/decision-filters';
-import { LOOKS } from './legend';
+import { LOOKS } from '../verdicts/legend';
 import { stacked, totalOf, VERDICTS, type Counts } from './scale';
 import { ToDecisions } from './to-decisions';
 import { percent } from './view';

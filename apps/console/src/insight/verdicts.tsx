@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Stats } from '../api/client';
 import type { DecisionFilters } from '../decisions/decision-filters';
-import { Part } from '../shell/page';
+import { Part } from '../ui/page';
 import { visible } from '../text/hygiene';
 import { totalOf, type Counts } from './scale';
 import type { Decisions, Waits } from './sources';

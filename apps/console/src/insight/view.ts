@@ -1,4 +1,4 @@
-import { BASE } from '../base';
+import { BASE } from '../api/base';
 
 /** The lengths of time that the figures are of. */
 export const SPANS = {

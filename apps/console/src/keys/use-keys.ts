@@ -1,5 +1,5 @@
 import { useEffect, useRef, type RefObject } from 'react';
-import { createStore, useStore } from '../store';
+import { createStore, useStore } from '../store/store';
 import { chordOf, commandsOf, keymapOf, moveOf, type Command, type Keymap } from './commands';
 
 const KEY = 'hitl.keys';

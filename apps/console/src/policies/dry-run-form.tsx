@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useState, type SyntheticEvent } from 'react';
 import { api, dataOf, type DryRun } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
-import { Part } from '../shell/page';
+import { Part } from '../ui/page';
 import { visible } from '../text/hygiene';
 
 /** Answers that can be tried at once, as the gateway has it. */

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { api, dataOf, type CurrentPolicy } from '../api/client';
-import { Page, Part } from '../shell/page';
-import { Failed, Loading } from '../shell/states';
+import { Page, Part } from '../ui/page';
+import { Failed, Loading } from '../ui/states';
 import { visible } from '../text/hygiene';
 import { moment } from '../text/time';
 import { DryRunForm } from './dry-run-form';

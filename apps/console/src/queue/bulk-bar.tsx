@@ -2,11 +2,11 @@ import { useMutation, useQueryClient, type QueryClient } from '@tanstack/react-q
 import { useState } from 'react';
 import { api, dataOf, type BulkDecision, type ReviewSummary } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
-import { Act } from '../keys/act';
-import { votesLeft } from '../review/delivery';
-import { ReasonChoice } from '../review/reason-choice';
-import { useReasons } from '../review/reasons';
-import { tell } from '../shell/messages';
+import { Act } from '../ui/act';
+import { votesLeft } from '../review/decision/delivery';
+import { ReasonChoice } from '../verdicts/reason-choice';
+import { useReasons } from '../verdicts/reasons';
+import { tell } from '../ui/messages';
 import { duration } from '../text/time';
 import { dropFromQueue, holdInQueue } from './queue-data';
 

@@ -1,7 +1,7 @@
 import { useEffect, useId, useRef, useState } from 'react';
-import { Key } from '../keys/act';
+import { Key } from '../ui/act';
 import { useKeys } from '../keys/use-keys';
-import { reviewer } from '../reviewer';
+import { reviewer } from '../api/reviewer';
 import { filtersOf, isFiltered, type Filters } from './filters';
 import type { KnownNames } from './queue-data';
 

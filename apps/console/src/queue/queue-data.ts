@@ -2,7 +2,7 @@ import { useInfiniteQuery, type InfiniteData, type QueryClient, type QueryKey } 
 import { api, dataOf, type ReviewSummary, type SummaryPage } from '../api/client';
 import { followChanges } from '../api/live';
 import type { Filters } from './filters';
-import { isDecidable } from '../review/obstacle';
+import { isDecidable } from '../verdicts/obstacle';
 import { mergePages } from './merge';
 
 /** Rows that one request brings: the first page shows soon, scrolling brings the rest. */

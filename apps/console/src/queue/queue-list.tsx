@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { ReviewSummary } from '../api/client';
 import { useKeys } from '../keys/use-keys';
-import { prefetchReview } from '../review/review-data';
+import { prefetchReview } from '../api/review-queries';
 import { BulkBar } from './bulk-bar';
 import type { Filters } from './filters';
 import { keepPlace, placeIn } from './place';

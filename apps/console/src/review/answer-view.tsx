@@ -2,12 +2,12 @@ import { useRef } from 'react';
 import type { Json, Review } from '../api/client';
 import { Editor } from '../editor/part';
 import { laidOut, type JsonSource } from '../json/source';
-import { Remedies } from '../shell/part';
-import { LongText, Prose } from '../text/prose';
-import { editable, textOf } from './answer';
-import type { Edit } from './draft';
-import { JsonTree } from './json-tree';
-import { PlainEditor, type Caret } from './plain-editor';
+import { Remedies } from '../ui/part';
+import { LongText, Prose } from '../content/prose';
+import { editable, textOf } from './response/answer';
+import type { Edit } from './draft/draft';
+import { JsonTree } from '../content/json-tree';
+import { PlainEditor, type Caret } from '../editor/plain-editor';
 
 interface AnswerViewProps {
   review: Review;

@@ -1,5 +1,5 @@
 import type { Review, ReviewSummary } from '../api/client';
-import { useNow } from '../text/clock';
+import { useNow } from '../store/clock';
 import { visible } from '../text/hygiene';
 import { countdown, timeOfDay } from '../text/time';
 import { Banner } from './banners';

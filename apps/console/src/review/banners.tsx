@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
 import type { Review } from '../api/client';
-import { Act } from '../keys/act';
-import { reviewer } from '../reviewer';
+import { Act } from '../ui/act';
+import { reviewer } from '../api/reviewer';
 import { clip, visible } from '../text/hygiene';
 import { duration, moment, timeOfDay } from '../text/time';
-import type { Claim } from './claim';
-import { UseAnswer } from './restore';
+import type { Claim } from './decision/claim';
+import { UseAnswer } from './decision/restore';
 
 /** Characters of what a model, or a reviewer, said that a banner shows. */
 const MAX_DETAIL_LENGTH = 300;

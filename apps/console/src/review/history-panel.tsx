@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import type { History, Review } from '../api/client';
 import type { JsonSource } from '../json/source';
-import { Failed, Loading } from '../shell/states';
+import { Failed, Loading } from '../ui/states';
 import { clip, visible } from '../text/hygiene';
 import { moment } from '../text/time';
-import { editable } from './answer';
-import { UseAnswer } from './restore';
-import { historyQuery } from './review-data';
+import { editable } from './response/answer';
+import { UseAnswer } from './decision/restore';
+import { historyQuery } from '../api/review-queries';
 
 /** Characters of an output that the history shows. */
 const MAX_OUTPUT_LENGTH = 20_000;

@@ -2,16 +2,16 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo, type RefObject } from 'react';
 import type { Review } from '../api/client';
-import { Act } from '../keys/act';
+import { Act } from '../ui/act';
 import type { Filters } from '../queue/filters';
 import { placeOf, useQueue } from '../queue/queue-data';
 import { NULL, stringOf } from '../json/source';
-import { useNow } from '../text/clock';
+import { useNow } from '../store/clock';
 import { clip, visible } from '../text/hygiene';
 import { lineOf } from '../text/line';
 import { age, countdown } from '../text/time';
-import { conversationOf } from './request';
-import { clientQuery } from './review-data';
+import { conversationOf } from './request/request';
+import { clientQuery } from '../api/review-queries';
 
 interface JobHeaderProps {
   review: Review;

@@ -1,13 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import type { Review } from '../api/client';
 import { laidOut } from '../json/source';
-import { LongText } from '../text/prose';
+import { LongText } from '../content/prose';
 import { visible } from '../text/hygiene';
 import { AnswerView } from './answer-view';
-import { resultOf } from './delivery';
-import type { Drafting, Edit } from './draft';
+import { resultOf } from './decision/delivery';
+import type { Drafting, Edit } from './draft/draft';
 import { HistoryPanel } from './history-panel';
-import { RequestView } from './request-view';
+import { RequestView } from './request/request-view';
 import type { View } from './toolbar';
 
 /** What was asked, and what reviewers have asked of the model since. */

@@ -1,8 +1,8 @@
 import type { Review } from '../api/client';
-import { useNow } from '../text/clock';
+import { useNow } from '../store/clock';
 import { visible } from '../text/hygiene';
 import { age } from '../text/time';
-import { useReasons } from './reasons';
+import { useReasons } from '../verdicts/reasons';
 
 /** Notes that are in sight at once; the history has all of them. */
 const MAX_SHOWN = 2;

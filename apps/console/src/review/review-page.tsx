@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useReviewer } from '../reviewer';
-import { Failed, Loading } from '../shell/states';
+import { useReviewer } from '../api/reviewer';
+import { Failed, Loading } from '../ui/states';
 import { Desk } from './desk';
-import { reviewQuery } from './review-data';
+import { reviewQuery } from '../api/review-queries';
 
 const route = getRouteApi('/review/$id');
 

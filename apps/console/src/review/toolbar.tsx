@@ -1,6 +1,6 @@
-import { Act } from '../keys/act';
-import type { Claim } from './claim';
-import type { Form } from './delivery';
+import { Act } from '../ui/act';
+import type { Claim } from './decision/claim';
+import type { Form } from './decision/delivery';
 
 /** Ways to look at a job, each switched on or off. */
 export type View = Record<'diff' | 'raw' | 'result' | 'history', boolean>;

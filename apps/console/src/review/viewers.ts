@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { api, dataOf } from '../api/client';
 import { followViewers } from '../api/live';
-import { reviewer } from '../reviewer';
+import { reviewer } from '../api/reviewer';
 
 /** Whoever only passes by tells nobody: how long one looks before it is told, in milliseconds. */
 const FIRST = 300;

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { chordOf, COMMANDS, printed, DEFAULT_KEYS, type Command } from '../keys/commands';
 import { isMac, setKeymap, useKeymap } from '../keys/use-keys';
-import { CloseDialog, Dialog } from './dialog';
+import { CloseDialog, Dialog } from '../ui/dialog';
 
 /** All keys, and a way to change each: choose one, then press another. */
 export function HelpDialog({ onClose }: { onClose: () => void }) {

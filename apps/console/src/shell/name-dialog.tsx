@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type SyntheticEvent } from 'react';
 import { messageOf } from '../api/problem';
-import { reviewer, toName, useReviewer } from '../reviewer';
-import { Dialog } from './dialog';
+import { reviewer, toName, useReviewer } from '../api/reviewer';
+import { Dialog } from '../ui/dialog';
 import { rename } from './naming';
 
 /** Asks once who reviews: decisions and claims carry the name. */

@@ -3,7 +3,7 @@ import { flushSync } from 'react-dom';
 import { api, dataOf, settled } from '../api/client';
 import { followChanges } from '../api/live';
 import { ApiError } from '../api/problem';
-import { keepName, keptName, noteAsked, reviewer, setReviewer, type Reviewer } from '../reviewer';
+import { keepName, keptName, noteAsked, reviewer, setReviewer, type Reviewer } from '../api/reviewer';
 
 /** How long after a failure the server is asked again, in milliseconds. */
 const AGAIN = 5000;

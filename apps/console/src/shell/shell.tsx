@@ -1,12 +1,12 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useConnection } from '../api/live';
-import { Key } from '../keys/act';
+import { Key } from '../ui/act';
 import { useKeys } from '../keys/use-keys';
-import { useReviewer } from '../reviewer';
-import { setTheme, useTheme, type Theme } from '../theme';
-import { Messages } from './messages';
-import { part, Remedies } from './part';
+import { useReviewer } from '../api/reviewer';
+import { setTheme, useTheme, type Theme } from '../ui/theme';
+import { Messages } from '../ui/messages';
+import { part, Remedies } from '../ui/part';
 
 const HelpDialog = part('the help', () => import('./help-dialog').then((file) => file.HelpDialog));
 const NameDialog = part('the dialog for your name', () =>

@@ -3,11 +3,11 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { api, dataOf } from '../api/client';
 import { messageOf } from '../api/problem';
-import { Key } from '../keys/act';
+import { Key } from '../ui/act';
 import { useKeys } from '../keys/use-keys';
 import { duplicateIn, jsonSource, type JsonSource } from '../json/source';
-import { duplicateFault } from '../review/answer';
-import { reviewQuery } from '../review/review-data';
+import { duplicateFault } from '../review/response/answer';
+import { reviewQuery } from '../api/review-queries';
 
 /** How often the new job is looked at until the model has answered, in milliseconds. */
 const LOOK_INTERVAL = 400;

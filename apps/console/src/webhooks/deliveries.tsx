@@ -3,8 +3,8 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { api, dataOf, type Review, type WebhookDelivery } from '../api/client';
 import { messageOf } from '../api/problem';
-import { tell } from '../shell/messages';
-import { Failed, Loading } from '../shell/states';
+import { tell } from '../ui/messages';
+import { Failed, Loading } from '../ui/states';
 import { visible } from '../text/hygiene';
 import { moment } from '../text/time';
 

@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { api, dataOf, type Review } from '../api/client';
-import { tell } from '../shell/messages';
+import { api, dataOf, type Review } from '../../api/client';
+import { tell } from '../../ui/messages';
 import { refusalOf } from './decide';
-import { reviewQuery } from './review-data';
+import { reviewQuery } from '../../api/review-queries';
 
 /** Makes an earlier answer the current one; offered while nothing is decided. */
 export function UseAnswer({

@@ -1,22 +1,22 @@
 import { useIsMutating, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { api, dataOf, type Decision, type Review } from '../api/client';
-import { ApiError, messageOf } from '../api/problem';
-import { bodyOf } from '../api/verbatim';
-import { BASE } from '../base';
-import { Act } from '../keys/act';
-import type { Filters } from '../queue/filters';
-import { dropFromQueue, holdInQueue, nextJob } from '../queue/queue-data';
-import { reviewer } from '../reviewer';
-import { tell } from '../shell/messages';
-import { clip } from '../text/hygiene';
-import { duration, timeOfDay } from '../text/time';
+import { api, dataOf, type Decision, type Review } from '../../api/client';
+import { ApiError, messageOf } from '../../api/problem';
+import { bodyOf } from '../../api/verbatim';
+import { BASE } from '../../api/base';
+import { Act } from '../../ui/act';
+import type { Filters } from '../../queue/filters';
+import { dropFromQueue, holdInQueue, nextJob } from '../../queue/queue-data';
+import { reviewer } from '../../api/reviewer';
+import { tell } from '../../ui/messages';
+import { clip } from '../../text/hygiene';
+import { duration, timeOfDay } from '../../text/time';
 import { votesLeft } from './delivery';
-import { titleOf } from './job-header';
-import { forgetDraft } from './kept-draft';
+import { titleOf } from '../job-header';
+import { forgetDraft } from '../draft/kept-draft';
 import { claimed } from './claim';
-import { reviewQuery } from './review-data';
+import { reviewQuery } from '../../api/review-queries';
 import { forgetWords } from './words';
 
 /** How long a reviewer can take a decision back, in milliseconds: nobody asks whether they mean it. */

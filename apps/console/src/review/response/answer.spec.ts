@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Json } from '../api/client';
-import { jsonSource, NULL, type JsonSource } from '../json/source';
+import type { Json } from '../../api/client';
+import { jsonSource, NULL, type JsonSource } from '../../json/source';
 import { edited, editable, textOf } from './answer';
-import { rowsOf, showMore, toggle, UNTOUCHED } from './json-rows';
-import { conversationOf } from './request';
+import { rowsOf, showMore, toggle, UNTOUCHED } from '../../content/json-rows';
+import { conversationOf } from '../request/request';
 
 const source = (value: Json): JsonSource => jsonSource(JSON.stringify(value));
 const chat = (message: Json, more: Json[] = []): JsonSource =>

@@ -1,7 +1,7 @@
 import { memo, startTransition, useEffect, useMemo, useState } from 'react';
 import { Editor } from '../editor/part';
-import { part } from '../shell/part';
-import { clip, isTooDeep, visible } from './hygiene';
+import { part } from '../ui/part';
+import { clip, isTooDeep, visible } from '../text/hygiene';
 import { isJsonText } from './json-text';
 import { splitMarkdown } from './split-markdown';
 

@@ -1,10 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { api, dataOf, type Review } from '../api/client';
-import { ApiError } from '../api/problem';
-import { reviewer } from '../reviewer';
-import { useNow } from '../text/clock';
-import { reviewQuery } from './review-data';
+import { api, dataOf, type Review } from '../../api/client';
+import { ApiError } from '../../api/problem';
+import { reviewer } from '../../api/reviewer';
+import { useNow } from '../../store/clock';
+import { reviewQuery } from '../../api/review-queries';
 
 /** The last part of a claim, in which an idle reviewer is warned; no longer than this, in milliseconds. */
 const WARNING = 60_000;

@@ -1,5 +1,5 @@
 import { useEffect, type ReactNode } from 'react';
-import { createStore, useStore } from '../store';
+import { createStore, useStore } from '../store/store';
 
 /** How long a message stays, in milliseconds, unless it says otherwise. */
 const DEFAULT_STAY = 6000;

@@ -1,6 +1,6 @@
 import { queryOptions, type QueryClient, type QueryKey } from '@tanstack/react-query';
-import { api, dataOf, type Review } from '../api/client';
-import { followChanges } from '../api/live';
+import { api, dataOf, type Review } from './client';
+import { followChanges } from './live';
 
 /** A job as its reviewer sees it. */
 export const reviewQuery = (id: string) =>

@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef, type ReactNode, type RefObject } from 'react';
-import type { Decision } from '../api/client';
-import { Act } from '../keys/act';
-import { useTypedInto } from '../keys/use-keys';
-import { ReasonChoice } from './reason-choice';
+import type { Decision } from '../../api/client';
+import { Act } from '../../ui/act';
+import { useTypedInto } from '../../keys/use-keys';
+import { ReasonChoice } from '../../verdicts/reason-choice';
 import type { Words } from './words';
 
 /** Characters that the gateway takes in one text. */

@@ -1,11 +1,11 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { api, dataOf, type Review } from '../api/client';
-import { createStore, useStore } from '../store';
-import { editable, isObject } from './answer';
+import { api, dataOf, type Review } from '../../api/client';
+import { createStore, useStore } from '../../store/store';
+import { editable, isObject } from '../response/answer';
 import { compareDrafts, isNewer, type Draft, type KeptDraft, type SavedDraft } from './compare-drafts';
 import { forgetDraft, keepDraft, keptDraft } from './kept-draft';
-import { reviewQuery } from './review-data';
+import { reviewQuery } from '../../api/review-queries';
 
 /** How long one may pause while typing before the draft goes to the server, in milliseconds. */
 const TYPING_PAUSE = 800;

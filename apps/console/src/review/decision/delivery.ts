@@ -1,6 +1,6 @@
-import type { Decision, Review } from '../api/client';
-import type { JsonSource } from '../json/source';
-import { editable, edited } from './answer';
+import type { Decision, Review } from '../../api/client';
+import type { JsonSource } from '../../json/source';
+import { editable, edited } from '../response/answer';
 
 export type Form = 'reject' | 'regenerate' | 'note';
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
-import { tell } from '../shell/messages';
-import { ariaOf, printed, type Command } from './commands';
-import { isMac, useKeymap, useKeys } from './use-keys';
+import { tell } from './messages';
+import { ariaOf, printed, type Command } from '../keys/commands';
+import { isMac, useKeymap, useKeys } from '../keys/use-keys';
 
 /** The key of a command, as it is printed. */
 export function Key({ of: command }: { of: Command }) {

@@ -1,5 +1,5 @@
-import { reviewer } from '../reviewer';
-import { isObject } from './answer';
+import { reviewer } from '../../api/reviewer';
+import { isObject } from '../response/answer';
 import type { KeptDraft } from './compare-drafts';
 
 /** Drafts that this browser keeps at most: the newest. */

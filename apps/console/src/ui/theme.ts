@@ -1,4 +1,4 @@
-import { createStore, useStore } from './store';
+import { createStore, useStore } from '../store/store';
 
 const KEY = 'hitl.theme';
 const THEMES = ['system', 'light', 'dark'] as const;

@@ -1,7 +1,7 @@
-import { laidOut, NULL, stringOf, type JsonSource } from '../json/source';
-import { LongText, Prose } from '../text/prose';
-import { visible } from '../text/hygiene';
-import { JsonTree } from './json-tree';
+import { laidOut, NULL, stringOf, type JsonSource } from '../../json/source';
+import { LongText, Prose } from '../../content/prose';
+import { visible } from '../../text/hygiene';
+import { JsonTree } from '../../content/json-tree';
 import { conversationOf } from './request';
 
 const ROLE_LOOK: Record<string, string> = { user: 'border-l-accent', assistant: 'border-l-good' };

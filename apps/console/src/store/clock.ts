@@ -1,4 +1,4 @@
-import { createStore, useStore } from '../store';
+import { createStore, useStore } from './store';
 
 const now = createStore(Date.now(), (set) => {
   const timer = setInterval(() => {

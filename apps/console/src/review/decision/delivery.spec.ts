@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Review } from '../api/client';
+import type { Review } from '../../api/client';
 import { consequenceOf } from './delivery';
 
 const review = (more: object = {}, plan: object = {}) =>

@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'react';
-import { isObject } from './answer';
+import { isObject } from '../response/answer';
 
 /** What one has written in the forms of a job. */
 export interface Words {

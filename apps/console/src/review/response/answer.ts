@@ -9,7 +9,7 @@ import {
   quoted,
   stringOf,
   type JsonSource,
-} from '../json/source';
+} from '../../json/source';
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 import { defaultUrlTransform } from 'react-markdown';
-import { visible } from './hygiene';
+import { visible } from '../text/hygiene';
 
 /** What is used here of a node of parsed markdown. */
 interface Node {

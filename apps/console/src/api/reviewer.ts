@@ -1,4 +1,4 @@
-import { createStore, useStore } from './store';
+import { createStore, useStore } from '../store/store';
 
 /** Who reviews: the one place that knows. The server says it, asked with the name that this browser keeps. */
 const KEY = 'hitl.reviewer';

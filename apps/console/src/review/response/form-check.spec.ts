@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Json } from '../api/client';
-import { jsonSource } from '../json/source';
+import type { Json } from '../../api/client';
+import { jsonSource } from '../../json/source';
 import { formFault, schemaCheck } from './form-check';
 
 const SCHEMA = {

@@ -1,4 +1,4 @@
-import { kindOf, memberOf, membersOf, quoted, stringOf, without, type JsonSource } from '../json/source';
+import { kindOf, memberOf, membersOf, quoted, stringOf, without, type JsonSource } from '../../json/source';
 
 /** One turn of a conversation. What is not text goes into `rest`. */
 export interface Turn {

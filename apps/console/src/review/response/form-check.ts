@@ -1,6 +1,6 @@
 import { Validator, type Schema } from '@cfworker/json-schema';
-import type { Json, Review } from '../api/client';
-import { memberOf, parsed, type JsonSource } from '../json/source';
+import type { Json, Review } from '../../api/client';
+import { memberOf, parsed, type JsonSource } from '../../json/source';
 import { isObject, textOf } from './answer';
 
 /** Where a value does not fit a schema: a JSON pointer, and what is wrong there. */

@@ -1,5 +1,5 @@
 import type { Review, ReviewSummary } from '../api/client';
-import type { Claim } from './claim';
+import type { Claim } from '../review/decision/claim';
 
 type Obstacle = NonNullable<Review['not_decidable_because']>;
 
