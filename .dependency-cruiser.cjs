@@ -19,6 +19,9 @@ const layers = LAYERS.slice(0, -1).map((name, index) => ({
   to: { path: LAYERS.slice(index + 1).map(lib) },
 }));
 
+/** Rooms of the console that its pages share. */
+const CONSOLE_GROUND = '^apps/console/src/(json|text|store|keys|api|ui|editor|content|verdicts)/';
+
 module.exports = {
   forbidden: [
     ...layers,
@@ -28,7 +31,7 @@ module.exports = {
       comment: 'A room of an app is used by the rooms above it, never by those below.',
       severity: 'error',
       scope: 'folder',
-      from: { path: '^apps/(gateway|inference-worker|review-service)/' },
+      from: { path: '^apps/(console|gateway|inference-worker|review-service)/' },
       to: { circular: true },
     },
     {
@@ -36,6 +39,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^apps/gateway/src/http/' },
       to: { path: '^apps/gateway/src/', pathNot: '^apps/gateway/src/http/' },
+    },
+    {
+      name: 'console-ground-uses-no-page',
+      severity: 'error',
+      from: { path: CONSOLE_GROUND },
+      to: { path: '^apps/console/src/', pathNot: CONSOLE_GROUND },
+    },
+    {
+      name: 'console-shell-is-on-top',
+      comment: 'The shell, the routes and the start use the pages, never the other way round.',
+      severity: 'error',
+      from: { path: '^apps/console/src/[^/]+/', pathNot: '^apps/console/src/shell/' },
+      to: { path: '^apps/console/src/(shell/|[^/]+\\.tsx?$)' },
     },
     {
       name: 'libs-never-use-apps',

@@ -18,8 +18,6 @@ export type WebhookDelivery = components['schemas']['WebhookDeliveryDto'];
 export type ListedDecision = components['schemas']['ListedDecisionDto'];
 export type Decision = components['schemas']['DecisionDto'];
 export type BulkDecision = components['schemas']['BulkDecision'];
-export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
-
 /** Longest time that a request may take, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 20_000;
 

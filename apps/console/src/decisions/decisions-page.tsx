@@ -3,9 +3,9 @@ import { getRouteApi, useCanGoBack, useNavigate, useRouter } from '@tanstack/rea
 import { api, dataOf, type ListedDecision } from '../api/client';
 import { messageOf } from '../api/problem';
 import { LOOKS } from '../verdicts/legend';
-import { exportOf } from '../insight/view';
+import { exportOf } from '../api/export-address';
 import { Act } from '../ui/act';
-import { Typed } from '../queue/filter-bar';
+import { Typed } from '../ui/typed';
 import { Page } from '../ui/page';
 import { Failed, Loading, Notice } from '../ui/states';
 import { visible } from '../text/hygiene';

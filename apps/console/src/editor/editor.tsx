@@ -13,7 +13,7 @@ import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react';
-import type { Json } from '../api/client';
+import type { Json } from '../json/source';
 import { clip, UNSEEN, visible } from '../text/hygiene';
 import { lineDirection } from './line-direction';
 import { jsonLinter } from './json-linter';

@@ -1,8 +1,7 @@
 import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import type { Diagnostic } from '@codemirror/lint';
 import type { EditorState } from '@codemirror/state';
-import { duplicateIn, jsonSource } from '../json/source';
-import { duplicateFault } from '../review/response/answer';
+import { duplicateFault, duplicateIn, jsonSource } from '../json/source';
 
 /** How long one may look for the place of a fault, in milliseconds. */
 const PARSE_TIMEOUT_MS = 100;

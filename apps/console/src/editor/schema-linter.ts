@@ -2,8 +2,8 @@ import { syntaxTree } from '@codemirror/language';
 import type { Diagnostic } from '@codemirror/lint';
 import type { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
-import type { Json } from '../api/client';
-import { schemaCheck } from '../review/response/form-check';
+import { schemaCheck } from '../json/schema-check';
+import type { Json } from '../json/source';
 
 /** Faults that are shown at once. */
 const MAX_FAULTS = 50;

@@ -4,7 +4,7 @@ import { Fragment, type ReactNode } from 'react';
 import type { History, Review } from '../api/client';
 import { Act } from '../ui/act';
 import { HistoryPanel } from '../review/history-panel';
-import { titleOf } from '../review/job-header';
+import { titleOf } from '../review/request/title';
 import { RequestView } from '../review/request/request-view';
 import { historyQuery, reviewQuery } from '../api/review-queries';
 import { JobDeliveries } from '../webhooks/deliveries';

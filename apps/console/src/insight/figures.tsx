@@ -3,11 +3,11 @@ import type { ReactNode } from 'react';
 import type { Stats } from '../api/client';
 import type { DecisionFilters } from '../decisions/decision-filters';
 import { useNow } from '../store/clock';
+import { percent } from '../text/percent';
 import { age, duration } from '../text/time';
 import { totalOf } from './scale';
 import type { Decisions, Waits } from './sources';
 import { ToDecisions } from './to-decisions';
-import { percent } from './view';
 
 const NONE = 'none in this window';
 

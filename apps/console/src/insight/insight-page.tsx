@@ -1,7 +1,8 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { api, dataOf, type Stats } from '../api/client';
-import { Typed } from '../queue/filter-bar';
+import { exportOf } from '../api/export-address';
+import { Typed } from '../ui/typed';
 import { Page, Part } from '../ui/page';
 import { Failed, Loading } from '../ui/states';
 import { visible } from '../text/hygiene';
@@ -9,7 +10,7 @@ import { Figures } from './figures';
 import { decisionsOf, waitsOf } from './sources';
 import { ThroughputPlot } from './throughput-plot';
 import { Verdicts } from './verdicts';
-import { exportOf, SPANS, DEFAULT_SPAN, viewOf, type Span, type View } from './view';
+import { SPANS, DEFAULT_SPAN, viewOf, type Span, type View } from './view';
 
 const route = getRouteApi('/insight');
 

@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
 import type { DecisionFilters } from '../decisions/decision-filters';
+import { percent } from '../text/percent';
 import { LOOKS } from '../verdicts/legend';
 import { stacked, totalOf, VERDICTS, type Counts } from './scale';
 import { ToDecisions } from './to-decisions';
-import { percent } from './view';
 
 interface VerdictTableProps {
   title: string;

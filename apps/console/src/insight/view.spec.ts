@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { exportOf, percent, viewOf } from './view';
+import { viewOf } from './view';
 
 describe('the view of an address', () => {
   it('is what the address says', () => {
@@ -16,14 +16,4 @@ describe('the view of an address', () => {
       expect(viewOf(search)).toEqual({});
     },
   );
-});
-
-it("writes an export's address with the filters that there are", () => {
-  expect(exportOf('decisions.csv', { model: 'a&b', rule: null, reviewer: undefined, verdict: 'edit' })).toBe(
-    '/v1/exports/decisions.csv?model=a%26b&verdict=edit',
-  );
-});
-
-it('writes shares as people do', () => {
-  expect([percent(0.256), percent(1), percent(null)]).toEqual(['26%', '100%', '–']);
 });

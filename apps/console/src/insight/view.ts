@@ -1,5 +1,3 @@
-import { BASE } from '../api/base';
-
 /** The lengths of time that the figures are of. */
 export const SPANS = {
   '24h': { name: '24 hours', ms: 86_400_000 },
@@ -30,15 +28,4 @@ export function viewOf(search: Record<string, unknown>): View {
     if (text !== '') view[name] = text;
   }
   return view;
-}
-
-/** The address of an export, with the filters that are given. */
-export function exportOf(file: string, filters: Record<string, string | null | undefined>): string {
-  const given = Object.entries(filters).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  return `${BASE}/v1/exports/${file}?${new URLSearchParams(given).toString()}`;
-}
-
-/** A share from 0 to 1 as people write it; a dash where there is none. */
-export function percent(share: number | null): string {
-  return share === null ? '–' : share.toLocaleString('en', { style: 'percent', maximumFractionDigits: 0 });
 }

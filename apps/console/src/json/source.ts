@@ -13,6 +13,9 @@ export interface Member {
   at: number;
 }
 
+/** A parsed JSON value. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
 export const NULL = 'null' as JsonSource;
 
 /** Takes a text as JSON. @throws SyntaxError where it is none */
@@ -29,6 +32,11 @@ export function quoted(text: string): JsonSource {
 /** The value, to look at only: numbers may be rounded, and of two members of one name the last is there. */
 export function parsed(json: JsonSource): unknown {
   return JSON.parse(json);
+}
+
+/** Whether a parsed value is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What a value is; a scalar is a number, true, false or null. */
@@ -134,6 +142,12 @@ export function duplicateIn(json: JsonSource): Duplicate | null {
     at = next;
   }
   return null;
+}
+
+/** That a name is there twice, in a sentence. */
+export function duplicateFault({ name, pointer }: { name: string; pointer: string }): string {
+  const where = pointer === '' ? '' : ` in ${pointer}`;
+  return `${JSON.stringify(name)} is there twice${where}: take one away, since readers differ on which one counts`;
 }
 
 /** A name as a part of a JSON pointer. */

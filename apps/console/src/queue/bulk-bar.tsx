@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { api, dataOf, type BulkDecision, type ReviewSummary } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
 import { Act } from '../ui/act';
-import { votesLeft } from '../review/decision/delivery';
+import { votesLeft } from '../verdicts/votes';
 import { ReasonChoice } from '../verdicts/reason-choice';
 import { useReasons } from '../verdicts/reasons';
 import { tell } from '../ui/messages';

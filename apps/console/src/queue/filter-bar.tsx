@@ -1,12 +1,10 @@
-import { useEffect, useId, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { Key } from '../ui/act';
+import { Typed } from '../ui/typed';
 import { useKeys } from '../keys/use-keys';
 import { reviewer } from '../api/reviewer';
 import { filtersOf, isFiltered, type Filters } from './filters';
 import type { KnownNames } from './queue-data';
-
-/** How long one may pause while typing before the search runs, in milliseconds. */
-const TYPING_PAUSE = 200;
 
 /** Filters by a name that must be written in full. */
 const NAMED = [
@@ -130,69 +128,5 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
         {total !== null && `${total >= 10_000 ? '10,000 or more' : total.toLocaleString('en')} waiting`}
       </span>
     </div>
-  );
-}
-
-interface TypedProps {
-  value: string;
-  label: string;
-  onChange: (value: string) => void;
-  className: string;
-  /** What may be chosen instead of typing it. */
-  known?: string[];
-  input?: React.RefObject<HTMLInputElement | null>;
-}
-
-/** A text field whose change is told once one pauses, or leaves it. */
-export function Typed({ value, label, onChange, className, known, input }: TypedProps) {
-  const [text, setText] = useState(value);
-  const [told, setTold] = useState(value);
-  if (value !== told) {
-    setTold(value);
-    setText(value);
-  }
-  const tell = useRef(onChange);
-  useEffect(() => {
-    tell.current = onChange;
-  });
-  const tellNow = (): void => {
-    if (text === told) return;
-    setTold(text);
-    tell.current(text);
-  };
-  useEffect(() => {
-    if (text === told) return undefined;
-    const timer = setTimeout(() => {
-      setTold(text);
-      tell.current(text);
-    }, TYPING_PAUSE);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [text, told]);
-  const list = useId();
-  return (
-    <>
-      <input
-        ref={input}
-        type="search"
-        dir="auto"
-        onBlur={tellNow}
-        className={`field ${className}`}
-        placeholder={label}
-        aria-label={label}
-        list={known && list}
-        value={text}
-        maxLength={200}
-        onChange={(event) => setText(event.target.value)}
-      />
-      {known && (
-        <datalist id={list}>
-          {known.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-      )}
-    </>
   );
 }

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { ReviewSummary } from '../api/client';
-import { AutomaticEndChip } from '../review/automatic-end';
+import { AutomaticEndChip } from '../verdicts/automatic-end-chip';
 import { isDecidable, SHORT } from '../verdicts/obstacle';
 import { reviewer } from '../api/reviewer';
 import { useNow } from '../store/clock';

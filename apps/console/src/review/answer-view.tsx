@@ -1,7 +1,7 @@
 import { useRef } from 'react';
-import type { Json, Review } from '../api/client';
+import type { Review } from '../api/client';
 import { Editor } from '../editor/part';
-import { laidOut, type JsonSource } from '../json/source';
+import { laidOut, type Json, type JsonSource } from '../json/source';
 import { Remedies } from '../ui/part';
 import { LongText, Prose } from '../content/prose';
 import { editable, textOf } from './response/answer';

@@ -1,8 +1,8 @@
-import type { Review, ReviewSummary } from '../api/client';
+import type { Review } from '../api/client';
 import { useNow } from '../store/clock';
 import { visible } from '../text/hygiene';
 import { countdown, timeOfDay } from '../text/time';
-import { Banner } from './banners';
+import { Banner } from '../ui/banner';
 
 /** Counts down to what happens unless somebody decides: an answer that delivers itself always, one that expires in its last minutes. */
 export function AutomaticEnd({ review }: { review: Review }) {
@@ -25,22 +25,5 @@ export function AutomaticEnd({ review }: { review: Review }) {
         {what} soon unless a reviewer decides.
       </span>
     </Banner>
-  );
-}
-
-/** The same in a row of the queue. */
-export function AutomaticEndChip({ row, now }: { row: ReviewSummary; now: number }) {
-  const { automatic_step: step } = row;
-  const left = countdown(step?.at ?? null, now);
-  if (step === null || left === null) return null;
-  const isUrgent = left.urgency !== 'calm';
-  if (step.outcome === 'fail' && !isUrgent) return null;
-  return (
-    <span
-      className={`chip shrink-0 tabular-nums ${isUrgent ? '!border-current text-bad' : '!border-current text-warn'}`}
-    >
-      {step.outcome === 'approve' ? 'auto-approves' : 'expires'}{' '}
-      {left.urgency === 'over' ? 'now' : `in ${left.text}`}
-    </span>
   );
 }

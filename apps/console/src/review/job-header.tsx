@@ -5,12 +5,10 @@ import type { Review } from '../api/client';
 import { Act } from '../ui/act';
 import type { Filters } from '../queue/filters';
 import { placeOf, useQueue } from '../queue/queue-data';
-import { NULL, stringOf } from '../json/source';
 import { useNow } from '../store/clock';
-import { clip, visible } from '../text/hygiene';
-import { lineOf } from '../text/line';
+import { visible } from '../text/hygiene';
 import { age, countdown } from '../text/time';
-import { conversationOf } from './request/request';
+import { titleOf } from './request/title';
 import { clientQuery } from '../api/review-queries';
 
 interface JobHeaderProps {
@@ -113,12 +111,4 @@ export function JobHeader({ review, viewers, heading, filters, onBack, onStep }:
       </div>
     </div>
   );
-}
-
-/** What a job is called: what was asked last, in one line. */
-export function titleOf({ id, payload: json }: Review): string {
-  const payload = json ?? NULL;
-  const asked = conversationOf(payload)?.turns.findLast(({ role }) => role === 'user')?.text;
-  const line = lineOf(clip(asked ?? stringOf(payload) ?? payload, 1000).text);
-  return line === '' ? `Job ${id}` : visible(clip(line, 200).text);
 }

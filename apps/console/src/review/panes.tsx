@@ -4,7 +4,7 @@ import { laidOut } from '../json/source';
 import { LongText } from '../content/prose';
 import { visible } from '../text/hygiene';
 import { AnswerView } from './answer-view';
-import { resultOf } from './decision/delivery';
+import { resultOf } from './response/result';
 import type { Drafting, Edit } from './draft/draft';
 import { HistoryPanel } from './history-panel';
 import { RequestView } from './request/request-view';

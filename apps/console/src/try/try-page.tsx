@@ -5,8 +5,7 @@ import { api, dataOf } from '../api/client';
 import { messageOf } from '../api/problem';
 import { Key } from '../ui/act';
 import { useKeys } from '../keys/use-keys';
-import { duplicateIn, jsonSource, type JsonSource } from '../json/source';
-import { duplicateFault } from '../review/response/answer';
+import { duplicateFault, duplicateIn, jsonSource, type JsonSource } from '../json/source';
 import { reviewQuery } from '../api/review-queries';
 
 /** How often the new job is looked at until the model has answered, in milliseconds. */

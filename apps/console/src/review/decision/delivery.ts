@@ -1,46 +1,9 @@
-import type { Decision, Review } from '../../api/client';
-import type { JsonSource } from '../../json/source';
-import { editable, edited } from '../response/answer';
+import type { Review } from '../../api/client';
+import { votesLeft } from '../../verdicts/votes';
+import { editable } from '../response/answer';
+import { resultOf } from '../response/result';
 
 export type Form = 'reject' | 'regenerate' | 'note';
-
-/**
- * The response as it would be delivered now, or why what is written cannot be.
- * @param text what a reviewer has made of it; null: nothing
- */
-export function resultOf(
-  response: JsonSource | null,
-  text: string | null,
-): { response: JsonSource | null; fault?: undefined } | { fault: string } {
-  if (text === null) return { response };
-  try {
-    return { response: edited(response, text) };
-  } catch (error) {
-    return { fault: isJson(text) ? (error as SyntaxError).message : 'this is not JSON' };
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** How many more people must decide like this until it takes effect, whoever decides now among them; of an edit nobody has yet. */
-export function votesLeft(
-  {
-    approvals,
-    approved_by,
-    rejected_by,
-  }: Pick<Review['review'], 'approvals' | 'approved_by' | 'rejected_by'>,
-  verdict: Decision['verdict'],
-): number {
-  const like = { approve: approved_by, reject: rejected_by, edit: [] };
-  return verdict === 'regenerate' ? 1 : Math.max(1, approvals - like[verdict].length);
-}
 
 /**
  * What the decision that is being prepared would do, in one sentence.

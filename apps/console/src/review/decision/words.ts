@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'react';
-import { isObject } from '../response/answer';
+import { isObject } from '../../json/source';
 
 /** What one has written in the forms of a job. */
 export interface Words {

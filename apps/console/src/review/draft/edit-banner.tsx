@@ -1,6 +1,6 @@
 import type { Review } from '../../api/client';
 import { moment } from '../../text/time';
-import { Banner } from '../banners';
+import { Banner } from '../../ui/banner';
 import type { Drafting } from './draft';
 
 interface EditBannerProps {

@@ -1,5 +1,5 @@
 import { reviewer } from '../../api/reviewer';
-import { isObject } from '../response/answer';
+import { isObject } from '../../json/source';
 import type { KeptDraft } from './compare-drafts';
 
 /** Drafts that this browser keeps at most: the newest. */

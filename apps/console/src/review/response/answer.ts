@@ -1,4 +1,5 @@
 import {
+  duplicateFault,
   duplicateIn,
   jsonSource,
   kindOf,
@@ -10,10 +11,6 @@ import {
   stringOf,
   type JsonSource,
 } from '../../json/source';
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** A JSON string in a response that is all that it says, and where it is. */
 interface Words {
@@ -92,10 +89,4 @@ export function edited(response: JsonSource | null, text: string): JsonSource {
   const duplicate = duplicateIn(json);
   if (duplicate) throw new SyntaxError(duplicateFault(duplicate));
   return json;
-}
-
-/** That a name is there twice, in a sentence. */
-export function duplicateFault({ name, pointer }: { name: string; pointer: string }): string {
-  const where = pointer === '' ? '' : ` in ${pointer}`;
-  return `${JSON.stringify(name)} is there twice${where}: take one away, since readers differ on which one counts`;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Json } from '../../api/client';
-import { jsonSource } from '../../json/source';
-import { formFault, schemaCheck } from './form-check';
+import { schemaCheck } from '../../json/schema-check';
+import { jsonSource, type Json } from '../../json/source';
+import { formFault } from './form-check';
 
 const SCHEMA = {
   type: 'object',

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { Review } from '../../api/client';
 import { clip, visible } from '../../text/hygiene';
-import { resultOf } from '../decision/delivery';
+import { resultOf } from './result';
 import type { formFault } from './form-check';
 
 /** Characters of a fault that are told. */
