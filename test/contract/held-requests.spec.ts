@@ -96,6 +96,30 @@ describe.each(TEST_STORES)('requests that are held, on $name', ({ open }) => {
     expect(await askElsewhere('q', 2, { certain: true })).toMatchObject({ jobId: held.jobId });
   });
 
+  it('look at a few pages, however many identical ones there are', async () => {
+    await holds.beat(gatewayId);
+    // Answered, still held, left too long ago, and held by another gateway that lives.
+    await store.database.query(
+      `WITH other AS (INSERT INTO gateways (id, seen_at) VALUES (gen_random_uuid(), now() + interval '1 hour') RETURNING id)
+       INSERT INTO held_requests (job_id, asked, gateway_id, request_id, held_at, left_at, answered_at)
+       SELECT gen_random_uuid(), $1, CASE WHEN n % 4 = 3 THEN other.id ELSE $2 END, gen_random_uuid(), now(),
+         CASE WHEN n % 4 = 2 THEN now() - interval '1 day' END, CASE WHEN n % 4 = 0 THEN now() END
+       FROM generate_series(1, 8000) n, other`,
+      [asked('q'), gatewayId],
+    );
+    await store.asOwner('ANALYZE held_requests, gateways');
+    const question = [randomUUID(), asked('q'), gatewayId, randomUUID()];
+    const [row] = await store.rows<{ 'QUERY PLAN': string | object[] }>(
+      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT hitl_hold($1, $2, $3, $4, false, now() - interval '10 minutes', interval '2 seconds')`,
+      question,
+    );
+    const plan = row!['QUERY PLAN'];
+    const [{ Plan: top }] = (typeof plan === 'string' ? JSON.parse(plan) : plan) as [
+      { Plan: Record<string, number> },
+    ];
+    expect(top['Shared Hit Blocks']! + top['Shared Read Blocks']!).toBeLessThan(150);
+  });
+
   it('are not ended by the request that somebody took them over from', async () => {
     const first = await ask('q');
     const retry = await ask('q', { certain: true });

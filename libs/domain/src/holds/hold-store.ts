@@ -141,11 +141,14 @@ async function join(database: DataSource, questions: Question[]): Promise<(Joine
     prepared(
       'hold',
       `SELECT input.request_id AS "requestId", CASE WHEN NOT EXISTS (
-         SELECT 1 FROM held_requests h JOIN gateways g ON g.id = h.gateway_id
-         WHERE h.asked = input.asked AND h.gateway_id <> input.gateway_id AND h.left_at IS NULL AND h.answered_at IS NULL
-           AND NOT input.certain AND input.join_ms > ${SILENT_MS}
-           AND h.held_at <= input.came_at AND g.seen_at <= input.came_at
+         SELECT 1 FROM gateways g
+         WHERE NOT input.certain AND input.join_ms > ${SILENT_MS}
+           AND g.id <> input.gateway_id AND g.seen_at <= input.came_at
            AND g.seen_at >= clock_timestamp() - interval '${SILENT_MS} milliseconds'
+           AND EXISTS (
+             SELECT 1 FROM held_requests h
+             WHERE h.asked = input.asked AND h.gateway_id = g.id AND h.left_at IS NULL AND h.answered_at IS NULL
+               AND h.held_at <= input.came_at)
        ) THEN (
          SELECT jsonb_build_object('jobId', held.job_id, 'cutAfterMs', held.cut_after_ms)
          FROM hitl_hold(input.job_id, input.asked, input.gateway_id, input.request_id, input.certain,
