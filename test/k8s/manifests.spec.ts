@@ -98,7 +98,7 @@ function app(workload: Workload): IContainer {
 
 /** What each app can fill beside its heap: its sandboxes, and megabytes of buffers, as of bodies and of answers that nobody reads. */
 const FILLS: Record<string, { sandboxes: (keyof typeof SANDBOX_LIMITS)[]; buffers: number }> = {
-  gateway: { sandboxes: ['schemas'], buffers: 400 },
+  gateway: { sandboxes: ['schemas', 'bodies'], buffers: 400 },
   'inference-worker': { sandboxes: ['checks'], buffers: 64 },
   'review-service': { sandboxes: ['checks', 'policy', 'dry-runs'], buffers: 64 },
 };

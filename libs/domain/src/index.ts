@@ -31,7 +31,7 @@ export {
   writeJson,
   type Json,
 } from './json';
-export { storable } from './chat/asked';
+export { setSummary, storable, summaryOf, type PayloadSummary } from './chat/asked';
 export { Decision } from './desk/decision.entity';
 export {
   DecisionReader,
@@ -46,7 +46,8 @@ export { BEFORE_ALL_EVENTS, EventReader, type EventPosition, type EventRecord } 
 export { HistoryReader, type History, type HistoryEvent, type Output } from './record/history-reader';
 export { ExportReader, type DecisionRecord, type ExportFilter } from './insight/export-reader';
 export { JobEvent } from './record/job-event.entity';
-export { isJobId, JobLists, type ExactJob, type ListedJob, type UnreadPage } from './jobs/job-lists';
+export { isJobId } from './jobs/job-id';
+export { JobLists, type ExactJob, type ListedJob, type UnreadPage } from './jobs/job-lists';
 export { JobReader, type Answered, type CurrentJob } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { DeskReader, type ReviewPosition } from './desk/desk-reader';

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { duplicateKeyIn, itemsOf, membersOf, numbersOf, structureOf, type Member } from './json-scan';
+import {
+  duplicateKeyIn,
+  itemsOf,
+  membersOf,
+  numbersOf,
+  structureOf,
+  type Member,
+  type Slice,
+} from './json-scan';
 
 /** A text of more characters is large: its bytes are made once, and shared by all that send it. */
 const LARGE_TEXT = 1_048_576;
@@ -26,18 +34,31 @@ export function asNumber(value: Json | undefined): number | undefined {
  * Where other JSON is made of it, {@link writeJson} puts the text in as it is; JSON.stringify would write the value.
  */
 export class JsonText {
+  /** Of one that came as bytes it is made where it is asked for. */
+  declare readonly text: string;
+  #decoded: string | undefined;
   #value: Json | undefined;
   #exact: Json | undefined;
   #bytes: Buffer | undefined;
 
+  static readonly #ofBytes: PropertyDescriptor & ThisType<JsonText> = {
+    enumerable: true,
+    get() {
+      return (this.#decoded ??= this.bytes.toString());
+    },
+  };
+
   /**
-   * @param text valid JSON
+   * @param source valid JSON, or its bytes in UTF-8
    * @param value what it reads as, where that is known already
    */
-  constructor(
-    readonly text: string,
-    value?: Json,
-  ) {
+  constructor(source: string | Buffer, value?: Json) {
+    if (typeof source === 'string') this.text = source;
+    else {
+      this.#bytes = source;
+      // Its own, as that of others: what compares two of them compares their texts.
+      Object.defineProperty(this, 'text', JsonText.#ofBytes);
+    }
     this.#value = value;
   }
 
@@ -64,12 +85,49 @@ export class JsonText {
     return (this.#bytes ??= Buffer.from(this.text));
   }
 
+  /** About how long it is: in bytes where it has come as such, else in characters. */
+  get size(): number {
+    return this.#bytes?.length ?? this.text.length;
+  }
+
   get isNull(): boolean {
-    return this.text.trim() === 'null';
+    return this.first === 'n';
   }
 
   get isObject(): boolean {
-    return this.text.trimStart().startsWith('{');
+    return this.first === '{';
+  }
+
+  /** Whether it is a string. */
+  get isText(): boolean {
+    return this.first === '"';
+  }
+
+  /** Its first character, which tells what kind of value it is. */
+  private get first(): string | undefined {
+    const code = this.#bytes?.find((byte) => byte > 0x20);
+    return code === undefined ? /[^ \n\r\t]/.exec(this.text)?.[0] : String.fromCharCode(code);
+  }
+
+  /** The same without what was read of it, which takes more memory than the text. */
+  unread(): JsonText {
+    return new JsonText(this.#bytes ?? this.text);
+  }
+
+  /** As {@link exact}, but the objects and lists in an object or a list are the texts that they are. */
+  get shallow(): Json {
+    const read = ({ start, end }: Slice): Json => {
+      const inner = new JsonText(this.text.slice(start, end));
+      return '[{'.includes(inner.text.charAt(0)) ? (inner as unknown as Json) : inner.exact;
+    };
+    switch (this.first) {
+      case '{':
+        return Object.fromEntries(membersOf(this.text).map((member) => [member.key, read(member)]));
+      case '[':
+        return itemsOf(this.text).map(read);
+      default:
+        return this.exact;
+    }
   }
 
   /** The value of an object's member; null where there is none. */
@@ -170,6 +228,27 @@ export function jsonBytes(value: unknown): Buffer {
   return bytes;
 }
 
+/** PostgreSQL's type of json, which the binary form of a list names: `SELECT 'json'::regtype::oid`. */
+const JSON_OID = 114;
+
+/**
+ * A parameter of the type json[] in PostgreSQL's binary form (array_recv). As a text pg escapes each quote in it, which takes
+ * seconds where there are millions.
+ */
+export function jsonArray(items: readonly (JsonText | null)[]): Buffer {
+  const int = (...values: number[]): Buffer => {
+    const bytes = Buffer.allocUnsafe(4 * values.length);
+    values.forEach((value, index) => bytes.writeInt32BE(value, 4 * index));
+    return bytes;
+  };
+  const hasNull = items.includes(null) ? 1 : 0;
+  return Buffer.concat([
+    // One dimension, which begins at 1.
+    int(1, hasNull, JSON_OID, items.length, 1),
+    ...items.flatMap((item) => (item === null ? [int(-1)] : [int(item.bytes.length), item.bytes])),
+  ]);
+}
+
 /**
  * The same in several buffers: what is large has one of its own, and a {@link JsonText} that is large is in the same buffer
  * for all that send it.
@@ -178,7 +257,7 @@ export function jsonChunks(value: unknown): Buffer[] {
   const chunks: Buffer[] = [];
   let small = '';
   for (const piece of partsOf(value)) {
-    if (typeof piece !== 'string' && piece.text.length > LARGE_TEXT) {
+    if (typeof piece !== 'string' && piece.size > LARGE_TEXT) {
       chunks.push(Buffer.from(small), piece.bytes);
       small = '';
     } else {

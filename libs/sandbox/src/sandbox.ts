@@ -4,7 +4,7 @@ import type { Reply, Task } from './serve-tasks';
 
 /** What is kept of the words of a process that could not begin, in characters. */
 const MAX_WORDS_LENGTH = 4000;
-/** Characters of the tasks that wait at one sandbox, at most; a task alone may have more. */
+/** Characters and bytes of the tasks that wait at one sandbox, at most; a task alone may have more. */
 const MAX_WAITING_LENGTH = 67_108_864;
 /** How many times its time a task may take on a machine that is too busy to run it. */
 const MAX_ROUNDS = 3;
@@ -39,9 +39,16 @@ export class SandboxError extends Error {
   }
 }
 
+/** What a task has brought. */
+export interface Brought<Result> {
+  result: Result;
+  /** Of a task that answers a WithBytes. */
+  bytes: Buffer[];
+}
+
 interface Waiting {
   task: Task;
-  resolve: (reply: string) => void;
+  resolve: (reply: Brought<string>) => void;
   reject: (error: Error) => void;
   patience: NodeJS.Timeout;
 }
@@ -55,7 +62,7 @@ export class Sandbox {
   private readonly waiting = new Map<string, Waiting[]>();
   private readonly children = new Set<Child>();
   private waitingCount = 0;
-  /** Characters of what waits. */
+  /** Characters and bytes of what waits. */
   private waitingLength = 0;
 
   /**
@@ -75,8 +82,23 @@ export class Sandbox {
    * @throws SandboxError
    */
   async run<Result>(name: string, args: unknown[], owner = ''): Promise<Result> {
+    return (await this.runOnBytes<Result>(name, args, [], owner)).result;
+  }
+
+  /**
+   * The same for what is large: bytes go to the process, and come from it, as they are.
+   * @param bytes the task's arguments after `args`
+   * @throws SandboxError
+   */
+  async runOnBytes<Result>(
+    name: string,
+    args: unknown[],
+    bytes: Buffer[],
+    owner = '',
+  ): Promise<Brought<Result>> {
     try {
-      return await this.queue<Result>(name, args, owner);
+      const brought = await this.queue({ name, args: JSON.stringify(args), bytes }, owner);
+      return { ...brought, result: JSON.parse(brought.result) as Result };
     } catch (error) {
       if (error instanceof SandboxError && error.reason !== 'failed') this.onLimit(error.reason);
       throw error;
@@ -88,14 +110,13 @@ export class Sandbox {
     await Promise.all([...this.children].map((child) => child.end()));
   }
 
-  private async queue<Result>(name: string, args: unknown[], owner: string): Promise<Result> {
+  private queue(task: Task, owner: string): Promise<Brought<string>> {
     const { maxWaiting, maxWaitMs } = this.limits;
-    if (this.waitingCount >= maxWaiting) throw this.busy(`${maxWaiting} tasks wait`);
-    const task = { name, args: JSON.stringify(args) };
-    if (this.waitingCount > 0 && this.waitingLength + task.args.length > MAX_WAITING_LENGTH) {
-      throw this.busy(`tasks of ${this.waitingLength} characters wait`);
-    }
-    const reply = await new Promise<string>((resolve, reject) => {
+    return new Promise<Brought<string>>((resolve, reject) => {
+      if (this.waitingCount >= maxWaiting) throw this.busy(`${maxWaiting} tasks wait`);
+      if (this.waitingCount > 0 && this.waitingLength + lengthOf(task) > MAX_WAITING_LENGTH) {
+        throw this.busy(`tasks of ${this.waitingLength} characters wait`);
+      }
       const waiting: Waiting = {
         task,
         resolve,
@@ -109,10 +130,9 @@ export class Sandbox {
       if (queue) queue.push(waiting);
       else this.waiting.set(owner, [waiting]);
       this.waitingCount += 1;
-      this.waitingLength += task.args.length;
+      this.waitingLength += lengthOf(task);
       this.assign();
     });
-    return JSON.parse(reply) as Result;
   }
 
   private busy(why: string): SandboxError {
@@ -159,7 +179,7 @@ export class Sandbox {
     if (queue.length > 1) this.waiting.set(owner, queue.slice(1));
     if (next) {
       this.waitingCount -= 1;
-      this.waitingLength -= next.task.args.length;
+      this.waitingLength -= lengthOf(next.task);
       clearTimeout(next.patience);
     }
     return next;
@@ -170,8 +190,12 @@ export class Sandbox {
     if (left.length > 0) this.waiting.set(owner, left);
     else this.waiting.delete(owner);
     this.waitingCount -= 1;
-    this.waitingLength -= waiting.task.args.length;
+    this.waitingLength -= lengthOf(waiting.task);
   }
+}
+
+function lengthOf({ args, bytes = [] }: Task): number {
+  return bytes.reduce((sum, { length }) => sum + length, args.length);
 }
 
 /** All processes of all sandboxes. */
@@ -282,7 +306,7 @@ class Child {
     this.state = 'free';
     this.timer = setTimeout(() => void this.end(), this.limits.maxIdleMs).unref();
     if (current && reply !== 'ready') {
-      if ('result' in reply) current.resolve(reply.result);
+      if ('result' in reply) current.resolve({ result: reply.result, bytes: reply.bytes ?? [] });
       else current.reject(new SandboxError('failed', reply.error));
     }
     this.tell.free();

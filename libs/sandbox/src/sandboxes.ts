@@ -18,13 +18,15 @@ export const MEMORY_BESIDE_HEAP_MB = 96;
 const DEFAULTS = { processes: 1, maxWaiting: 1000, maxIdleMs: 60_000 };
 
 /**
- * The processes in which a service evaluates what strangers write: gateways have `schemas`, workers `checks`, review services
+ * The processes in which a service evaluates what strangers write: gateways have `schemas` and `bodies`, workers `checks`, review services
  * all but `schemas`. Each kind of work has its own, so that none waits for another. The tasks are in apps/sandbox, and bound themselves to shorter times: the limits here end what got out of
  * hand.
  */
 export const SANDBOX_LIMITS = {
   /** Schemas as submitters send them: 64 KB of text at most. */
   schemas: { ...DEFAULTS, memoryMb: 64, timeoutMs: 3000, maxWaitMs: 7000 },
+  /** Large bodies as clients send them, and large responses in the form that their clients read. */
+  bodies: { ...DEFAULTS, memoryMb: 256, timeoutMs: 5000, maxWaitMs: 20_000 },
   /** Answers against their schemas, and the changes that reviewers make. A command that waited longer would take no effect any more. */
   checks: { ...DEFAULTS, memoryMb: 128, timeoutMs: 3000, maxWaitMs: 7000 },
   /** The policy in force, on live jobs. */
@@ -41,6 +43,7 @@ function open(name: keyof typeof SANDBOX_LIMITS): Sandbox {
 
 export const SANDBOXES = {
   schemas: open('schemas'),
+  bodies: open('bodies'),
   checks: open('checks'),
   policy: open('policy'),
   dryRuns: open('dry-runs'),

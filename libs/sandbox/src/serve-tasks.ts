@@ -16,19 +16,32 @@ export interface Task {
   name: string;
   /** A list, as JSON: each value is what JSON says. */
   args: string;
+  /** Further arguments, after those. */
+  bytes?: Buffer[];
 }
 
-/** `ready`: the process has begun. Otherwise what came of a task, its result as JSON. */
-export type Reply = 'ready' | { result: string } | { error: string };
+/** `ready`: the process has begun. Otherwise what came of a task: its result as JSON, and the bytes of a {@link WithBytes}. */
+export type Reply = 'ready' | { result: string; bytes?: Buffer[] } | { error: string };
+
+/** What a task brings, and bytes beside it: what is large is copied only. */
+export class WithBytes {
+  constructor(
+    readonly result: unknown,
+    readonly bytes: Buffer[],
+  ) {}
+}
 
 /** Runs tasks that a Sandbox sends to this process, one after the other. */
 export function serveTasks(tasks: Record<string, (...args: never[]) => unknown>): void {
-  const answer = ({ name, args }: Task): Reply => {
+  const answer = ({ name, args, bytes = [] }: Task): Reply => {
     try {
       const task = tasks[name];
       if (!task) throw new Error(`there is no task ${name}`);
+      const made = task(...(JSON.parse(args) as never[]), ...(bytes as never[]));
       // What JSON cannot say is null.
-      return { result: JSON.stringify(task(...(JSON.parse(args) as never[])) ?? null) };
+      return made instanceof WithBytes
+        ? { result: JSON.stringify(made.result ?? null), bytes: made.bytes }
+        : { result: JSON.stringify(made ?? null) };
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
     }

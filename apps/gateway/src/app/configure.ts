@@ -14,7 +14,7 @@ import { decompress } from '../http/content-encoding';
 import { ErrorsFilter, wrongMethod } from '../http/errors.filter';
 import { refuseOtherHosts } from '../http/hosts';
 import { IncomingBodies } from '../http/incoming-bodies';
-import { parseJsonBody } from '../http/json-body';
+import { readJsonBody } from '../http/large-json';
 import { allowReading, answerOptions, refuseOtherOrigins } from '../http/origins';
 import { setPublicUrl } from '../http/public-link';
 import { routePath, RouteTable } from '../http/route-table';
@@ -55,7 +55,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     if (bytes.length === 0) return undefined;
     requireJsonType(request);
     const isPassedOn = isOpenAiRoute(request.url) || routePath(request.url) === '/enqueue';
-    return parseJsonBody(bytes, isPassedOn, (parts) =>
+    return readJsonBody(bytes, isPassedOn, request.caller.name, (parts) =>
       bodies.weigh(request.raw, bytes.length + parts * BYTES_PER_PART),
     );
   });

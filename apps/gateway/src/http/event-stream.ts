@@ -45,7 +45,7 @@ export class EventStream {
   }
 
   /** Sends what {@link frameOf} made, which may be shared with other streams. */
-  sendFrames(frames: Buffer): void {
+  sendFrames(frames: string | Buffer): void {
     this.write(frames);
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { DomainError, jsonPieces } from '@hitl/domain';
+import { DomainError, jsonChunks } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from './faults';
 
@@ -32,7 +32,7 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | null {
 export function requestHashOf(request: FastifyRequest): Buffer {
   const path = request.url.split('?', 1)[0] ?? '';
   const hash = createHash('sha256').update(`${request.method} ${path}\n`);
-  for (const piece of jsonPieces(request.body ?? null)) hash.update(piece);
+  for (const chunk of jsonChunks(request.body ?? null)) hash.update(chunk);
   return hash.digest();
 }
 

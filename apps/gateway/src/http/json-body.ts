@@ -19,12 +19,24 @@ export const MAX_DEPTH = 127;
  * behind numbers are not among them, since these take little.
  */
 const MAX_PARTS = 1_000_000;
+/** The same, and numbers, of all but its {@link VERBATIM} members: these are not looked into where requests are served. */
+const MAX_OTHER_PARTS = 100_000;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Members of a body, and of each decision of many, that are kept and passed on as they are written. */
 const VERBATIM: readonly string[] = ['payload', 'response', 'response_schema', 'content'];
 const LISTS: readonly string[] = ['decisions'];
+
+/** A body as it was read. */
+export interface ReadBody {
+  /** With its verbatim members in it, each a {@link JsonText}. */
+  value: Json | JsonText;
+  /** These members in their order: the path to each, and where in the text of the body it is. */
+  texts: (Slice & { path: (string | number)[]; json: JsonText })[];
+  /** The text of the body. */
+  text: string;
+}
 
 /**
  * Reads a request body as JSON that can be stored and passed on unchanged. A byte order mark is passed over. What goes to
@@ -38,7 +50,7 @@ export function parseJsonBody(
   body: Buffer,
   isPassedOn = false,
   weigh: (parts: number) => void = () => undefined,
-): Json | JsonText {
+): ReadBody {
   if (body.length === 0) throw invalid('The body is empty; send a JSON object.');
   let text: string;
   try {
@@ -59,7 +71,7 @@ export function parseJsonBody(
     const pointer = pointerTo(duplicate);
     throw invalid(`The key at ${place(pointer)} is there twice: send it once.`, pointer);
   }
-  return isPassedOn ? whole : withTexts(whole);
+  return isPassedOn ? { value: whole, texts: [], text } : withTexts(whole);
 }
 
 /** A text that stands for "not given" where it is null; null for one that is not there. */
@@ -90,28 +102,36 @@ function parse(text: string): Json {
 }
 
 /** The value of a body with its verbatim members as the texts that they are. */
-function withTexts({ text, value }: JsonText): Json {
-  const verbatim: Slice[] = [];
-  const read = (from: number, part: string, fields: Json): void => {
+function withTexts({ text, value }: JsonText): ReadBody {
+  const texts: ReadBody['texts'] = [];
+  const read = (from: number, part: string, fields: Json, path: (string | number)[]): void => {
     if (!isJsonObject(fields)) return;
     for (const { key, start, end } of membersOf(part)) {
       const inner = part.slice(start, end);
       if (VERBATIM.includes(key)) {
-        verbatim.push({ start: from + start, end: from + end });
-        fields[key] = new JsonText(inner, fields[key]) as unknown as Json;
+        const json = new JsonText(inner, fields[key]);
+        texts.push({ path: [...path, key], start: from + start, end: from + end, json });
+        fields[key] = json as unknown as Json;
       } else if (from === 0 && LISTS.includes(key) && Array.isArray(fields[key])) {
         for (const [index, item] of itemsOf(inner).entries()) {
-          read(start + item.start, inner.slice(item.start, item.end), fields[key][index] ?? null);
+          const one = inner.slice(item.start, item.end);
+          read(start + item.start, one, fields[key][index] ?? null, [key, index]);
         }
       }
     }
   };
-  read(0, text, value);
-  const rest = without(text, verbatim);
+  read(0, text, value, []);
+  const rest = without(text, texts);
+  const { parts, partsOfNumbers } = structureOf(rest);
+  if (parts + partsOfNumbers > MAX_OTHER_PARTS) {
+    throw invalid(
+      `The body has ${parts + partsOfNumbers} commas, colons and brackets that open outside of ${VERBATIM.join(', ')}; the most is ${MAX_OTHER_PARTS}.`,
+    );
+  }
   // Only an escape can make a character that cannot be stored: a bare one is no JSON, or no UTF-8.
   if (/\\u(0000|d[89a-f])/i.test(rest)) refuseTexts(value, []);
   refuseNumbers(rest, value);
-  return value;
+  return { value, texts, text };
 }
 
 /** The text with null in the place of some of its values. */

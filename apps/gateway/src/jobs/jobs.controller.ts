@@ -68,7 +68,7 @@ export class JobsController {
     const { callback_url: url = null, response_schema: schema, ...submission } = body;
     const responseSchema = orNull(schema);
     const callbackUrl = this.webhooks.usableCallback(url);
-    if (responseSchema !== null) await requireUsableSchema(responseSchema.value, caller.name);
+    if (responseSchema !== null) await requireUsableSchema(responseSchema, caller.name);
     const { job, replayed } = await this.jobs.submit(
       { ...submission, callbackUrl, responseSchema, idempotency },
       caller,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isJsonObject, JsonText, writeJson, type Json } from '@hitl/domain';
-import { metadataOf, readChatRequest, toChunks, type JsonObject } from './chat';
+import { isJsonObject, JsonText, writeJson, type Job, type Json } from '@hitl/domain';
+import { metadataOf, readChatRequest, toChunks, toStreamedCompletion, type JsonObject } from './chat';
 
 const COMPLETION: JsonObject = {
   id: 'c-1',
@@ -32,9 +32,14 @@ function assembled(chunks: JsonObject[]): JsonObject {
   }
   return { ...whole, object: 'chat.completion', choices };
 }
-const stream = (completion: JsonObject, includeUsage = false): JsonObject[] => [
-  ...toChunks(completion, includeUsage),
-];
+function stream(completion: JsonObject, includeUsage = false): JsonObject[] {
+  const chunks = [...toChunks(completion, includeUsage)];
+  const job = { response: JsonText.of(completion) } as Job;
+  // What is streamed is not read as a whole, and is the same.
+  const streamed = [...toChunks(toStreamedCompletion(job), includeUsage)];
+  expect(streamed.map(writeJson)).toEqual(chunks.map(writeJson));
+  return chunks;
+}
 const deltas = (chunks: JsonObject[]): Json[] =>
   chunks.flatMap(({ choices }) => (choices as JsonObject[]).map(({ delta }) => delta ?? null));
 
@@ -115,6 +120,22 @@ describe('a stream', () => {
     ],
   ])('has all of an answer with %s, and nothing else', (_what, completion) => {
     expect(assembled(stream(completion))).toEqual(completion);
+  });
+
+  it('leaves what it does not cut as it is written', () => {
+    const response = new JsonText(
+      '{"choices":[{"message":{"content":"a","tool_calls":[{"id":1.0,"f":{"b":1E2,"1":-0}}],"x":[1.50]},"logprobs":{"n":[ 1e400 ]}}],"z":{"2":2.0,"1":9223372036854775807},"n":1.0}',
+    );
+    const text = [...toChunks(toStreamedCompletion({ response } as Job), false)].map(writeJson).join('\n');
+    for (const written of [
+      '"x":[1.50]',
+      '"id":1.0,"f":{"b":1E2,"1":-0}',
+      '"logprobs":{"n":[ 1e400 ]}',
+      '"z":{"2":2.0,"1":9223372036854775807}',
+      '"n":1.0',
+    ]) {
+      expect(text).toContain(written);
+    }
   });
 
   it('numbers tool calls, after a content that stays null', () => {

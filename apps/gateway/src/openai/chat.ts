@@ -57,14 +57,42 @@ export function toChatAnswer(job: Job): JsonObject | JsonText {
 /** An approved response as a chat completion, to make other JSON of; a reviewer may have made another shape of it. */
 export function toChatCompletion(job: Job): JsonObject {
   const response = job.response?.exact ?? null;
-  if (hasChoices(response)) return response;
-  const payload = job.payload.value;
-  const text = typeof response === 'string' ? response : response === null ? '' : (job.response?.text ?? '');
+  return hasChoices(response) ? response : asCompletion(job);
+}
+
+/** The same for {@link toChunks}, which cuts little of it: the rest is the text that it is, however much there is. */
+export function toStreamedCompletion(job: Job): JsonObject {
+  const completion = shallow(job.response as unknown as Json);
+  const choices = isJsonObject(completion) ? shallow(completion.choices ?? null) : null;
+  if (!isJsonObject(completion) || !Array.isArray(choices)) return asCompletion(job);
+  return {
+    ...completion,
+    choices: choices.map(shallow).map((choice): Json => {
+      const message = isJsonObject(choice) ? shallow(choice.message ?? null) : null;
+      if (!isJsonObject(choice) || !isJsonObject(message)) return choice;
+      const calls = shallow(message.tool_calls ?? null);
+      if (!Array.isArray(calls)) return { ...choice, message };
+      return { ...choice, message: { ...message, tool_calls: calls.map(shallow) } };
+    }),
+  };
+}
+
+/** What {@link JsonText.shallow} makes of a text; any other value as it is. */
+function shallow(value: Json): Json {
+  const json: unknown = value;
+  return json instanceof JsonText ? json.shallow : value;
+}
+
+/** A response of another shape as a completion with its text. */
+function asCompletion(job: Job): JsonObject {
+  const { response } = job;
+  const value = response?.isText === true ? response.value : null;
+  const text = typeof value === 'string' ? value : response === null || response.isNull ? '' : response.text;
   return {
     id: `chatcmpl-${job.id}`,
     object: 'chat.completion',
     created: Math.floor(job.createdAt.getTime() / 1000),
-    model: isJsonObject(payload) ? (payload.model ?? '') : '',
+    model: job.model ?? '',
     choices: [
       {
         index: 0,
@@ -145,8 +173,10 @@ function toDeltas({ content, tool_calls: calls, ...rest }: JsonObject): JsonObje
 
 /** Whether a field costs little in each piece of a stream. */
 function isShort(value: Json): boolean {
-  // A number may be a text, too, and as long.
-  const text: unknown = (value as unknown) instanceof JsonText ? (value as unknown as JsonText).text : value;
+  // A number may be a text, too, and as long; so are the objects and lists of a large completion.
+  const json: unknown = value;
+  if (json instanceof JsonText && /^[[{]/.test(json.text)) return false;
+  const text: unknown = json instanceof JsonText ? json.text : value;
   if (typeof text === 'string') return text.length <= 256;
   return typeof value !== 'object' || value === null;
 }

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
-  JsonText,
   SummaryReader,
   type Caller,
   type HeldRequest,
   type Job,
   type JobStatus,
   type Json,
+  type JsonText,
   type Scope,
 } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
@@ -45,7 +45,7 @@ export interface Held {
 /** How a door tells of a job that has ended. */
 export interface Door {
   /** An approved answer. */
-  answer(job: Job): Json | JsonText;
+  answer(job: Job): Promise<Json | JsonText>;
   /** Why there is none, where the status was sent before that was known. */
   withheld(error: Withheld, job: Job): Json;
 }
@@ -89,7 +89,7 @@ export class HeldAnswers {
       : await this.byQuestion(submission, caller, reply);
     reply.request.releaseBody();
     // It may be held for hours: without what its payload reads as, which takes more memory than the text.
-    const job = Object.assign(found, { payload: new JsonText(found.payload.text) });
+    const job = Object.assign(found, { payload: found.payload.unread() });
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
     const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
@@ -143,11 +143,11 @@ export class HeldAnswers {
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
       const { job } = ending;
+      const answer = job.status === 'success' ? await door.answer(job) : failureOf(job);
       held.told = true;
-      if (job.edited && job.status === 'success' && !slow.hasBegun)
-        held.reply.header('x-hitl-edited', 'true');
-      if (job.status !== 'success') throw failureOf(job);
-      await slow.end(door.answer(job));
+      if (answer instanceof Withheld) throw answer;
+      if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');
+      await slow.end(answer);
     } catch (error) {
       if (!slow.hasBegun) throw error;
       const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job, held.job.id))) : null;

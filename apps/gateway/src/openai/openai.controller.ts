@@ -8,7 +8,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { DomainError, writeJson, type Json, type Caller } from '@hitl/domain';
+import { DomainError, type Job, type Json, type JsonText, type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentCaller } from '../http/caller';
@@ -17,14 +17,22 @@ import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { quote } from '../http/faults';
 import { JobsService } from '../jobs/jobs.service';
-import { readChatRequest, textOf, toChatAnswer, toChatCompletion, toChunks, type JsonObject } from './chat';
+import type { JsonObject } from './chat';
 import { HeldAnswers, type Door, type Held } from './held-answers.service';
 import { ModelsService, type OfferedModel } from './models.service';
 import { OPENAI_FORM, toOpenAiError } from './openai-error';
-import { itemsOf, jobIdOf, toResponse } from './responses';
-import { readResponsesRequest, referencesIn, type KnownItems } from './responses-request';
+import {
+  chatAnswerOf,
+  chatFramesOf,
+  readChat,
+  readReferences,
+  readResponses,
+  responseOf,
+} from './large-jobs';
+import { jobIdOf } from './responses';
+import type { ResponsesRequest } from './responses-request';
 import { failureOf } from './withheld';
-import { toBeatChunk, toWithheldCompletion, toWithheldResponse, withoutRole } from './withheld-answers';
+import { toBeatChunk, toWithheldCompletion, toWithheldResponse } from './withheld-answers';
 import { ApiErrors } from '../openapi/api-errors';
 import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
 import { schemaOf } from './openai.schemas';
@@ -39,8 +47,8 @@ const WITHHELD = [
   'review_pending',
 ] as const;
 const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
-const CHAT: Door = { answer: toChatAnswer, withheld: toWithheldCompletion };
-const RESPONSES: Door = { answer: toResponse, withheld: toWithheldResponse };
+const CHAT: Door = { answer: chatAnswerOf, withheld: toWithheldCompletion };
+const RESPONSES: Door = { answer: responseOf, withheld: toWithheldResponse };
 
 /** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
 @ApiTags('openai')
@@ -77,11 +85,15 @@ export class OpenAiController {
     @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { payload, metadata, stream, includeUsage } = readChatRequest(request.body);
     // Not awaited here, nor taken by @Body: the body would be in memory for as long as the request is held.
-    return this.held
-      .submit({ payload, metadata }, idempotency, caller, reply)
-      .then(({ held }) => (stream ? this.streamChat(held, includeUsage) : this.held.answer(held, CHAT)));
+    return readChat(request.body, caller.name)
+      .then(async ({ stream, includeUsage, ...submission }) => ({
+        ...{ stream, includeUsage },
+        held: (await this.held.submit(submission, idempotency, caller, reply)).held,
+      }))
+      .then(({ held, stream, includeUsage }) =>
+        stream ? this.streamChat(held, includeUsage) : this.held.answer(held, CHAT),
+      );
   }
 
   @ApiOperation({
@@ -103,16 +115,17 @@ export class OpenAiController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // As above.
-    return this.itemsBehind(caller, referencesIn(request.body)).then((known) => {
-      const { background, ...submission } = readResponsesRequest(request.body, known);
-      return this.held
-        .submit(submission, idempotency, caller, reply, !background)
-        .then(async ({ held, job }) => {
-          if (!background) return this.held.answer(held, RESPONSES);
-          held.told = true;
-          await reply.status(200).send(toResponse(job));
-        });
-    });
+    return this.readResponse(request, caller)
+      .then(async ({ background, ...submission }) => {
+        const { held, job } = await this.held.submit(submission, idempotency, caller, reply, !background);
+        return { held, job: background ? job : null };
+      })
+      .then(async ({ held, job }) => {
+        if (job === null) return this.held.answer(held, RESPONSES);
+        const response = await responseOf(job);
+        held.told = true;
+        await reply.status(200).send(response);
+      });
   }
 
   @ApiOperation({ summary: 'Read a response' })
@@ -125,11 +138,11 @@ export class OpenAiController {
     @Param('id') id: string,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Json> {
+  ): Promise<Json | JsonText> {
     const job = await this.jobs.get(caller, requireJobId(id));
     reply.header('x-hitl-job-id', job.id);
     if (job.status === 'success' && job.edited) reply.header('x-hitl-edited', 'true');
-    return toResponse(job);
+    return responseOf(job);
   }
 
   @ApiOperation({ summary: 'Cancel a response that has not ended' })
@@ -143,11 +156,11 @@ export class OpenAiController {
     @Param('id') id: string,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Json> {
+  ): Promise<Json | JsonText> {
     const job = await this.jobs.get(caller, requireJobId(id));
     reply.header('x-hitl-job-id', job.id);
-    if (job.failureReason === 'cancelled') return toResponse(job);
-    return toResponse(await this.jobs.cancel(caller, job.id));
+    if (job.failureReason === 'cancelled') return responseOf(job);
+    return responseOf(await this.jobs.cancel(caller, job.id));
   }
 
   @ApiOperation({ summary: 'List the models that the configured providers offer' })
@@ -187,15 +200,17 @@ export class OpenAiController {
     );
   }
 
-  /** The items of approved responses that a request refers to. */
-  private async itemsBehind(caller: Caller, ids: string[]): Promise<KnownItems> {
-    const items = new Map<string, JsonObject>();
-    for (const id of ids) {
+  private async readResponse(request: FastifyRequest, caller: Caller): Promise<ResponsesRequest> {
+    const jobs = new Map<string, Job | null>();
+    for (const id of await readReferences(request.body, caller.name)) {
       const jobId = jobIdOf(id);
-      const job = jobId === null || items.has(id) ? null : await this.jobs.find(caller, jobId);
-      for (const item of job ? itemsOf(job) : []) items.set(textOf(item.id ?? null), item);
+      if (jobId !== null && !jobs.has(jobId)) jobs.set(jobId, await this.jobs.find(caller, jobId));
     }
-    return items;
+    return readResponses(
+      request.body,
+      [...jobs.values()].filter((job) => job !== null),
+      caller.name,
+    );
   }
 
   /** Empty chunks until the end, and then all of it at once: no token leaves before it is approved. */
@@ -209,19 +224,24 @@ export class OpenAiController {
         beats += 1;
         stream.send({ data: JSON.stringify(toBeatChunk(job, beats === 1, includeUsage)) });
       });
-      held.told = typeof ending === 'object';
       if (typeof ending !== 'object' || ending.job.status !== 'success') {
+        held.told = typeof ending === 'object';
         const error =
           typeof ending === 'object' ? failureOf(ending.job) : await this.held.unfinished(held, ending);
         stream.send({ data: JSON.stringify(toOpenAiError(error)) });
         return;
       }
+      const frames = await chatFramesOf(ending.job, { includeUsage, hasBegun: beats > 0 });
+      held.told = true;
       if (ending.job.edited) stream.comment('x-hitl-edited: true');
-      for (const chunk of toChunks(toChatCompletion(ending.job), includeUsage)) {
-        stream.send({ data: writeJson(beats > 0 ? withoutRole(chunk) : chunk) });
+      for (const frame of frames) {
+        stream.sendFrames(frame);
         await stream.drained();
       }
       stream.send({ data: '[DONE]' });
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      stream.send({ data: JSON.stringify(toOpenAiError(error)) });
     } finally {
       stream.end();
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { JsonText, submittedJob, writeJson, type Job, type Json } from '@hitl/domain';
 import { aJob } from '@hitl/testing';
 import type { JsonObject } from './chat';
-import { itemsOf, jobIdOf, toResponse } from './responses';
+import { itemsBehind, jobIdOf, toResponse } from './responses';
 import { readResponsesRequest, referencesIn } from './responses-request';
 
 const read = (more: JsonObject, known?: Parameters<typeof readResponsesRequest>[1]) =>
@@ -349,10 +349,10 @@ describe('a response', () => {
       function: { name: 'pay', arguments: '{}' },
     }));
     const whole = job(answer({ content: 'a', reasoning: 'hm', tool_calls: calls }));
-    const ids = itemsOf(whole).map(({ id }) => id as string);
+    const ids = [...itemsBehind([whole]).keys()];
     expect(new Set(ids).size).toBe(4);
     for (const id of [...ids, `resp_${whole.id}`]) expect(jobIdOf(id)).toBe(whole.id);
-    expect(itemsOf(Object.assign(whole, { status: 'human' }))).toEqual([]);
+    expect(itemsBehind([Object.assign(whole, { status: 'human' })]).size).toBe(0);
   });
 
   it('of a rejected answer carries the words of the reviewer', () => {

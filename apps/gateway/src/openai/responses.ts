@@ -28,7 +28,6 @@ function statusOf(job: Job, answer: Answer | null): Status {
 
 /** A job as an object of the Responses API, for writeJson. The answer is in it only once a human has approved it. */
 export function toResponse(job: Job): JsonObject {
-  const payload = isJsonObject(job.payload.value) ? job.payload.value : {};
   const exact = job.askedFor?.exact;
   const asked = isJsonObject(exact) ? exact : {};
   const answer = job.status === 'success' ? answerOf(job) : null;
@@ -56,7 +55,7 @@ export function toResponse(job: Job): JsonObject {
       status === 'incomplete' ? { reason: answer?.incompleteReason ?? 'content_filter' } : null,
     instructions: asked.instructions ?? null,
     max_output_tokens: asked.max_output_tokens ?? null,
-    model: answer?.model ?? payload.model ?? '',
+    model: answer?.model ?? job.model ?? '',
     output: answer?.output ?? [],
     parallel_tool_calls: asked.parallel_tool_calls ?? true,
     previous_response_id: null,
@@ -98,9 +97,10 @@ interface Answer {
   serviceTier?: string;
 }
 
-/** The items of an approved answer, by their ids: what later requests may refer to. */
-export function itemsOf(job: Job): JsonObject[] {
-  return job.status === 'success' ? answerOf(job).output : [];
+/** The items of approved answers, by their ids: what later requests may refer to. */
+export function itemsBehind(jobs: Job[]): Map<string, JsonObject> {
+  const items = jobs.flatMap((job) => (job.status === 'success' ? answerOf(job).output : []));
+  return new Map(items.map((item) => [textOf(item.id ?? null), item]));
 }
 
 function answerOf(job: Job): Answer {

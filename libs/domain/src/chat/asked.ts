@@ -13,8 +13,18 @@ export interface PayloadSummary {
   asked: string;
 }
 
+/** Of payloads that somebody else has looked into. */
+const known = new WeakMap<JsonText, PayloadSummary>();
+
+/** Says what {@link summaryOf} answers for a payload that is too large to look into here. */
+export function setSummary(payload: JsonText, summary: PayloadSummary): void {
+  known.set(payload, summary);
+}
+
 /** Of a chat the last user message, as of a response's input; else the prompt; else the payload as it is, nothing for null. */
 export function summaryOf(payload: JsonText): PayloadSummary {
+  const summary = known.get(payload);
+  if (summary) return summary;
   const { value } = payload;
   const fields = isJsonObject(value) ? value : {};
   const { model } = fields;

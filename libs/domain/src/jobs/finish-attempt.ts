@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../errors';
-import type { JsonText } from '../json';
+import { jsonArray, type JsonText } from '../json';
 import { hidden, jsonOrNull, prepared } from '../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import type { ModelFailure, Usage } from './job.entity';
@@ -54,7 +54,7 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
     [
       outcomes.map((outcome) => outcome.jobId),
       outcomes.map((outcome) => outcome.token),
-      outcomes.map((outcome) => outcome.response.text),
+      jsonArray(outcomes.map((outcome) => outcome.response)),
       outcomes.map((outcome) => outcome.provider),
       outcomes.map((outcome) => jsonOrNull(outcome.usage)),
       outcomes.map((outcome) => jsonOrNull(outcome.violations)),

@@ -3,6 +3,7 @@ import { DataSource, type Repository, type SelectQueryBuilder } from 'typeorm';
 import { batchedStatement } from '../batched-statement';
 import { isWithin, type Scope } from '../caller';
 import { Job } from './job.entity';
+import { isJobId } from './job-id';
 import type { JobStatus } from './transitions';
 
 /** Bytes of the jobs that a page has at most, unless one job alone has more. */
@@ -147,13 +148,6 @@ export class JobLists {
 /** SQL for the moment of a job's submission to the microsecond, in UTC. */
 export function createdAtMicros(job = 'jobs'): string {
   return `to_char(${job}.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-}
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whether a text has the shape of a job's id; any other text is the id of no job. */
-export function isJobId(text: string): boolean {
-  return UUID.test(text);
 }
 
 /** The first of the jobs that have at most so many bytes together; at least one where there are any. */

@@ -29,7 +29,7 @@ describe('the schema of a response', () => {
     ['unknown keywords and formats', { 'x-note': 1, type: 'string', format: 'colour' }],
     ['definitions of its own', { $defs: { a: { type: 'string' } }, $ref: '#/$defs/a' }],
   ])('may be %s', async (_name, schema) => {
-    await expect(requireUsableSchema(schema, 'ana')).resolves.toBeUndefined();
+    await expect(requireUsableSchema(JsonText.of(schema), 'ana')).resolves.toBeUndefined();
   });
 
   it.each<[string, Json]>([
@@ -42,7 +42,7 @@ describe('the schema of a response', () => {
     ['a reference to itself without end', { $ref: '#' }],
     ['more than 64 KiB', { description: 'x'.repeat(70_000) }],
   ])('may not be %s', async (_name, schema) => {
-    expect(await refusal(() => requireUsableSchema(schema, 'ana'))).toMatchObject({
+    expect(await refusal(() => requireUsableSchema(JsonText.of(schema), 'ana'))).toMatchObject({
       code: 'invalid_request',
       faults: [{ pointer: '/response_schema' }],
     });

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { SandboxError, SANDBOXES } from '@hitl/sandbox';
 import { DomainError, type FieldFault } from '../errors';
-import { isJsonObject, type Json } from '../json';
+import { isJsonObject, type Json, type JsonText } from '../json';
 
 /** Largest schema, in characters of JSON. */
 const MAX_SCHEMA_LENGTH = 65_536;
+/** The same as it was sent, white space included: a longer one is not even read. */
+const MAX_SENT_LENGTH = 4 * MAX_SCHEMA_LENGTH;
 /** How long a schema that took too long is not tried again, in milliseconds, and how many such are remembered. */
 const SLOW_MS = 10_000;
 const MAX_SLOW = 1000;
@@ -26,11 +28,12 @@ const slow = new Map<string, number>();
  * @param owner on whose behalf
  * @throws DomainError invalid_request naming what is wrong with it; unavailable
  */
-export async function requireUsableSchema(schema: Json, owner: string): Promise<void> {
+export async function requireUsableSchema(json: JsonText, owner: string): Promise<void> {
   let detail: string;
+  const schema = json.size > MAX_SENT_LENGTH ? {} : json.value;
   if (typeof schema !== 'boolean' && !isJsonObject(schema)) {
     detail = 'is no JSON Schema: send an object';
-  } else if (JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) {
+  } else if (json.size > MAX_SENT_LENGTH || JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) {
     detail = `is longer than ${MAX_SCHEMA_LENGTH} characters`;
   } else {
     const fault = await SANDBOXES.schemas.run<string | null>('faultOfSchema', [schema], owner).catch(whyNot);

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../prepared';
-import type { JsonText } from '../json';
+import { jsonArray, type JsonText } from '../json';
 import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import { summaryOf } from '../chat/asked';
 import type { Job } from './job.entity';
@@ -131,7 +131,7 @@ export async function submit(
     ),
     [
       jobs.map((job) => job.id),
-      jobs.map((job) => job.payload.text),
+      jsonArray(jobs.map((job) => job.payload)),
       jobs.map((job) => JSON.stringify(job.metadata)),
       jobs.map((job) => job.priority),
       jobs.map((job) => job.actor),
@@ -139,8 +139,8 @@ export async function submit(
       jobs.map((job) => job.callbackUrl),
       jobs.map((job) => job.idempotency?.key ?? null),
       jobs.map((job) => job.idempotency?.requestHash ?? null),
-      jobs.map((job) => job.responseSchema?.text ?? null),
-      jobs.map((job) => job.askedFor?.text ?? null),
+      jsonArray(jobs.map((job) => job.responseSchema)),
+      jsonArray(jobs.map((job) => job.askedFor ?? null)),
       summaries.map(({ model }) => model),
       summaries.map(({ asked }) => asked),
     ],
