@@ -11,13 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readArguments } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
 const BIN = join(ROOT, 'node_modules/.bin');
 const OPENAPI = join(ROOT, 'openapi.json');
+const UNIONS = join(ROOT, 'apps/console/src/api/unions.ts');
 /** Longest time that one check may take, in milliseconds. */
 const LIMIT = 600_000;
 /** The npm of the oldest Node that is supported, and the newest that runs on this one: both must accept the lock. */
@@ -47,7 +48,7 @@ const { parts, options } = readArguments(
 Usage: npm run check [-- [--fix] NAME …]
   runs all checks, or those that are named; --fix repairs what it can (${WRITERS.join(', ')})
 Names:
-  openapi        openapi.json is what the gateway says of itself
+  openapi        openapi.json is what the gateway says of itself, and the console has its unions
   format, lint   prettier and eslint
   types          of the apps, libraries, scripts and tests; console-types: of the console
   boundaries     which folder may import which
@@ -109,16 +110,23 @@ function tool(command, args) {
 }
 
 /** @param {boolean} write */
-function checkDocument(write) {
+async function checkDocument(write) {
   const { stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/apps/cli/main.js'), 'openapi'], {
     encoding: 'utf8',
     timeout: LIMIT,
   });
   if (stdout === '') return `the document cannot be printed:\n${stderr}`;
-  if (write) writeFileSync(OPENAPI, stdout);
-  return stdout === readFileSync(OPENAPI, 'utf8')
+  // Not before it is asked for: it needs what a fresh clone has not installed yet.
+  const { unionsOf } = await import('./unions.mjs');
+  const wanted = { [OPENAPI]: stdout, [UNIONS]: await unionsOf(stdout, UNIONS) };
+  const stale = [];
+  for (const [file, content] of Object.entries(wanted)) {
+    if (write) writeFileSync(file, content);
+    else if (!existsSync(file) || content !== readFileSync(file, 'utf8')) stale.push(relative(ROOT, file));
+  }
+  return stale.length === 0
     ? undefined
-    : 'openapi.json is stale: npm run check -- --fix writes it anew';
+    : `${stale.join(' and ')} out of date: npm run check -- --fix openapi writes them anew`;
 }
 
 /** A class is named once in all apps and libraries. */

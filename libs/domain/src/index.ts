@@ -35,7 +35,9 @@ export { setSummary, storable, summaryOf, type PayloadSummary } from './chat/ask
 export { Decision } from './desk/decision.entity';
 export {
   DecisionReader,
+  type Decider,
   type DecisionFilter,
+  type DecisionPair,
   type DecisionPosition,
   type ListedDecision,
 } from './insight/decision-reader';
@@ -68,7 +70,7 @@ export { complete, type Inferred } from './jobs/finish-attempt';
 export type { Timed } from './jobs/in-time';
 export type { Note } from './desk/note';
 export { OBSTACLES, type DeskCaller, type DeskRules, type Obstacle } from './desk/obstacle';
-export type { PlanRequest, ReviewPlan } from './desk/plan';
+export type { OnDeadline, PlanRequest, PolicyOutcome, PolicyVerdict, ReviewPlan } from './desk/plan';
 export type { RestoreRequest } from './desk/restore';
 export { submit, submittedJob, type NewJob } from './jobs/submit';
 export {
@@ -84,6 +86,7 @@ export { BELL_GRACE_SECONDS, type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
 export { Turns } from './turns';
+export { UNIONS } from './unions';
 export { actorName, LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
 export { isQuick, prepared, preparedName, quick } from './prepared';
 export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';
@@ -91,5 +94,6 @@ export {
   WebhookAttempt,
   WebhookDelivery,
   WebhookEndpoint,
+  type WebhookDeliveryStatus,
   type WebhookType,
 } from './webhooks/webhook.entities';

@@ -7,7 +7,6 @@ export {
   ReadPolicy,
   type DryRunReply,
   type PolicyChange,
-  type PolicyOutcome,
   type PolicyReply,
   type PolicyRule,
 } from './messages/policy-commands';

@@ -1,22 +1,10 @@
 import { BASE } from './base';
 import { createStore, useStore } from '../store/store';
+import type { components } from './schema';
+import { UNIONS } from './unions';
 
 /** What the gateway tells of a job: that it changed, never what it holds. */
-export interface JobChange {
-  id: string;
-  job_id: string;
-  type: string;
-  status: 'bot' | 'human' | 'success' | 'fail';
-  revision: number;
-  actor: string;
-  created_at: string;
-}
-
-/** The names of events as the gateway sends them; see its `JOB_EVENT_TYPES`. */
-const TYPES = [
-  'submitted', 'attempt_failed', 'inferred', 'failed', 'regeneration_failed', 'planned', 'claimed', 'released', 'edited', 'restored', 'noted', 'voted',
-  'held', 'undone', 'reminded', 'escalated', 'decided', 'regenerated', 'retried', 'expired', 'cancelled',
-]; // prettier-ignore
+export type JobChange = components['schemas']['JobEventDto'];
 
 /** How long after a lost stream a new one is opened, in milliseconds: first, and at most. */
 const FIRST_PAUSE = 500;
@@ -55,7 +43,7 @@ function open(): void {
     retry = setTimeout(open, pause);
     pause = Math.min(pause * 2, MAX_PAUSE);
   };
-  for (const type of TYPES) {
+  for (const type of UNIONS.JobEventType) {
     source.addEventListener(type, (event: MessageEvent<string>) => {
       const change = JSON.parse(event.data) as JobChange;
       for (const follow of followers) follow(change);

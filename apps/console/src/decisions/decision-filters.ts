@@ -1,5 +1,4 @@
-/** How a wait may have ended. */
-export const OUTCOMES = ['approve', 'edit', 'reject', 'regenerate', 'expired'] as const;
+import { UNIONS, type UnionOf } from '../api/unions';
 
 /** Which decisions are listed: the part of the address after `?`. */
 export interface DecisionFilters {
@@ -11,15 +10,15 @@ export interface DecisionFilters {
   without?: 'model' | 'rule';
   reviewer?: string;
   group?: string;
-  verdict?: (typeof OUTCOMES)[number];
-  by?: 'people' | 'policy';
+  verdict?: UnionOf<'DecisionOutcome'>;
+  by?: UnionOf<'Decider'>;
   at_deadline?: true;
   /** The same, and what expired. */
   missed_deadline?: true;
   /** Only what ended a job or sent it back; no votes. */
   final?: true;
   /** One per pair that an agreement is measured from: of two people, or of a person and a shadowed rule. */
-  pairs?: 'double' | 'shadow';
+  pairs?: UnionOf<'DecisionPair'>;
 }
 
 const TEXTS = ['from', 'to', 'model', 'rule', 'reviewer', 'group'] as const;
@@ -33,16 +32,18 @@ export function decisionFiltersOf(search: Record<string, unknown>): DecisionFilt
     const text = typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 200) : '';
     if (text !== '') filters[name] = text;
   }
-  const verdict = OUTCOMES.find((each) => each === search.verdict);
+  const verdict = UNIONS.DecisionOutcome.find((each) => each === search.verdict);
   if (verdict !== undefined) filters.verdict = verdict;
-  if (search.by === 'people' || search.by === 'policy') filters.by = search.by;
+  const by = UNIONS.Decider.find((each) => each === search.by);
+  if (by !== undefined) filters.by = by;
   for (const name of ['at_deadline', 'missed_deadline', 'final'] as const) {
     if (search[name] === true || search[name] === 'true') filters[name] = true;
   }
   const without = (['model', 'rule'] as const).find((name) => name === search.without);
   // The server refuses both.
   if (without !== undefined && filters[without] === undefined) filters.without = without;
-  if (search.pairs === 'double' || search.pairs === 'shadow') filters.pairs = search.pairs;
+  const pairs = UNIONS.DecisionPair.find((each) => each === search.pairs);
+  if (pairs !== undefined) filters.pairs = pairs;
   return filters;
 }
 

@@ -1,6 +1,7 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, useCanGoBack, useNavigate, useRouter } from '@tanstack/react-router';
 import { api, dataOf, type ListedDecision } from '../api/client';
+import { UNIONS } from '../api/unions';
 import { messageOf } from '../api/problem';
 import { LOOKS } from '../verdicts/legend';
 import { exportOf } from '../api/export-address';
@@ -10,7 +11,7 @@ import { Page } from '../ui/page';
 import { Failed, Loading, Notice } from '../ui/states';
 import { visible } from '../text/hygiene';
 import { moment } from '../text/time';
-import { decisionFiltersOf, exportFiltersOf, OUTCOMES, type DecisionFilters } from './decision-filters';
+import { decisionFiltersOf, exportFiltersOf, type DecisionFilters } from './decision-filters';
 import { DecisionTable } from './decision-table';
 
 const route = getRouteApi('/decisions');
@@ -170,10 +171,12 @@ function Inputs({ filters, set }: FilterProps) {
         className="field"
         aria-label="Verdict"
         value={filters.verdict ?? ''}
-        onChange={({ target: { value } }) => set({ verdict: OUTCOMES.find((each) => each === value) })}
+        onChange={({ target: { value } }) =>
+          set({ verdict: UNIONS.DecisionOutcome.find((each) => each === value) })
+        }
       >
         <option value="">Any verdict</option>
-        {OUTCOMES.map((each) => (
+        {UNIONS.DecisionOutcome.map((each) => (
           <option key={each} value={each}>
             {LOOKS[each].name}
           </option>
@@ -183,9 +186,7 @@ function Inputs({ filters, set }: FilterProps) {
         className="field"
         aria-label="Who decided"
         value={filters.by ?? ''}
-        onChange={({ target: { value } }) =>
-          set({ by: value === 'people' || value === 'policy' ? value : undefined })
-        }
+        onChange={({ target: { value } }) => set({ by: UNIONS.Decider.find((each) => each === value) })}
       >
         <option value="">By anyone</option>
         <option value="people">By people</option>

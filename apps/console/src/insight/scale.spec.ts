@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { marksTo, stacked, totalOf, VERDICTS, ticksOf } from './scale';
+import { UNIONS } from '../api/unions';
+import { marksTo, stacked, totalOf, ticksOf } from './scale';
 
 describe('the marks of a scale', () => {
   it.each([
@@ -26,7 +27,7 @@ describe('stacked counts', () => {
   const counts = { approve: 3, edit: 0, reject: 2, regenerate: 1 };
 
   it('leave no gap and leave out what is nothing', () => {
-    expect(stacked(counts, VERDICTS)).toEqual([
+    expect(stacked(counts, UNIONS.Verdict)).toEqual([
       { name: 'approve', from: 0, to: 3 },
       { name: 'reject', from: 3, to: 5 },
       { name: 'regenerate', from: 5, to: 6 },
@@ -34,7 +35,7 @@ describe('stacked counts', () => {
   });
 
   it('are as high as their sum', () => {
-    expect(stacked(counts, VERDICTS).at(-1)?.to).toBe(totalOf(counts));
+    expect(stacked(counts, UNIONS.Verdict).at(-1)?.to).toBe(totalOf(counts));
   });
 });
 

@@ -1,5 +1,6 @@
-export const VERDICTS = ['approve', 'edit', 'reject', 'regenerate'] as const;
-export type Counts = Record<(typeof VERDICTS)[number], number>;
+import { UNIONS, type UnionOf } from '../api/unions';
+
+export type Counts = Record<UnionOf<'Verdict'>, number>;
 
 /** The marks of a scale from 0 to at least `max`: whole round numbers, five at most. */
 export function marksTo(max: number): number[] {
@@ -34,7 +35,7 @@ export function stacked<Name extends string>(
 
 /** How many all of these are. */
 export function totalOf(counts: Counts): number {
-  return VERDICTS.reduce((sum, name) => sum + counts[name], 0);
+  return UNIONS.Verdict.reduce((sum, name) => sum + counts[name], 0);
 }
 
 /** The moments of a window that its axis names: midnights, or every third full hour, of the reader's own day. */

@@ -1,8 +1,9 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useId, useRef, useState } from 'react';
 import type { Stats } from '../api/client';
+import { UNIONS } from '../api/unions';
 import { moment } from '../text/time';
-import { marksTo, stacked, ticksOf, VERDICTS } from './scale';
+import { marksTo, stacked, ticksOf } from './scale';
 import { Legend, LOOKS } from '../verdicts/legend';
 import type { Decisions } from './sources';
 import { ToDecisions } from './to-decisions';
@@ -13,7 +14,7 @@ const BOTTOM = 22;
 const TOP = 8;
 /** Width that a label of time needs, in pixels. */
 const LABEL = 64;
-const PARTS = [...VERDICTS, 'expired'] as const;
+const PARTS = UNIONS.DecisionOutcome;
 
 interface ThroughputPlotProps {
   throughput: Stats['throughput'];

@@ -1,8 +1,9 @@
+import { UNIONS } from '../api/unions';
 import type { ReactNode } from 'react';
 import type { DecisionFilters } from '../decisions/decision-filters';
 import { percent } from '../text/percent';
 import { LOOKS } from '../verdicts/legend';
-import { stacked, totalOf, VERDICTS, type Counts } from './scale';
+import { stacked, totalOf, type Counts } from './scale';
 import { ToDecisions } from './to-decisions';
 
 interface VerdictTableProps {
@@ -31,7 +32,7 @@ export function VerdictTable({ title, of, rows }: VerdictTableProps) {
             <th scope="col" className="w-1/4">
               <span className="sr-only">Shares</span>
             </th>
-            {VERDICTS.map((verdict) => (
+            {UNIONS.Verdict.map((verdict) => (
               <th key={verdict} scope="col" className="number">
                 <span className="inline-flex items-center gap-1.5">
                   <span aria-hidden="true" className={`size-2.5 rounded-xs ${LOOKS[verdict].back}`} />
@@ -53,7 +54,7 @@ export function VerdictTable({ title, of, rows }: VerdictTableProps) {
               <td className="!align-middle">
                 <ShareBar counts={counts} />
               </td>
-              {VERDICTS.map((verdict) => (
+              {UNIONS.Verdict.map((verdict) => (
                 <td key={verdict} className="number">
                   <Share count={counts[verdict]} of={totalOf(counts)} decisions={decisions(verdict)} />
                 </td>
@@ -73,7 +74,7 @@ function ShareBar({ counts }: { counts: Counts }) {
   const total = totalOf(counts);
   return (
     <svg aria-hidden="true" viewBox="0 0 100 10" preserveAspectRatio="none" className="block h-3 w-full">
-      {stacked(counts, VERDICTS).map(({ name, from, to }) => (
+      {stacked(counts, UNIONS.Verdict).map(({ name, from, to }) => (
         <rect
           key={name}
           x={(100 * from) / total}

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { History, Review } from '../api/client';
+import type { UnionOf } from '../api/unions';
 import type { JsonSource } from '../json/source';
 import { Failed, Loading } from '../ui/states';
 import { clip, visible } from '../text/hygiene';
@@ -77,7 +78,7 @@ const isEarlier = ({ status, revision }: Review, other: number): boolean =>
   status === 'bot' || other !== revision;
 
 /** Events that outputs and verdicts tell better. */
-const TOLD_ELSEWHERE = new Set([
+const TOLD_ELSEWHERE = new Set<UnionOf<'JobEventType'>>([
   'inferred',
   'edited',
   'restored',

@@ -1,3 +1,5 @@
+import type { UnionOf } from '../api/unions';
+
 /** How each outcome is named and coloured, everywhere alike. */
 export const LOOKS = {
   approve: { name: 'approved', fill: 'fill-good', back: 'bg-good' },
@@ -5,7 +7,7 @@ export const LOOKS = {
   reject: { name: 'rejected', fill: 'fill-bad', back: 'bg-bad' },
   regenerate: { name: 'sent back', fill: 'fill-warn', back: 'bg-warn' },
   expired: { name: 'expired', fill: 'fill-dim', back: 'bg-dim' },
-} as const;
+} as const satisfies Record<UnionOf<'DecisionOutcome'>, { name: string; fill: string; back: string }>;
 
 /** What the colours mean. */
 export function Legend({ names }: { names: readonly (keyof typeof LOOKS)[] }) {

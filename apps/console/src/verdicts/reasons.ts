@@ -6,20 +6,12 @@ export interface Reason {
   label: string;
 }
 
-/** What stands there until the gateway has told the project's own. */
-const DEFAULTS: Reason[] = ['incorrect', 'unsafe', 'incomplete', 'off_topic', 'tone', 'other'].map(
-  (code) => ({
-    code,
-    label: code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' '),
-  }),
-);
-
-/** The project's reasons to reject. */
+/** The project's reasons to reject; none until the gateway has told them. */
 export function useReasons(): Reason[] {
   const { data } = useQuery({
     queryKey: ['policy'],
     queryFn: ({ signal }) => dataOf(api.GET('/v1/policies/current', { signal })),
     select: ({ reject_reasons }) => reject_reasons,
   });
-  return data && data.length > 0 ? data : DEFAULTS;
+  return data ?? [];
 }

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { JOB_EVENT_TYPES, JOB_STATUSES, type JobEventType, type JobStatus } from '@hitl/domain';
+import type { JobEventType, JobStatus } from '@hitl/domain';
+import { EnumField } from '../http/fields';
 
 /** The data of one server-sent event: what happened to a job. */
 export class JobEventDto {
@@ -9,10 +10,10 @@ export class JobEventDto {
   @ApiProperty({ format: 'uuid' })
   job_id: string;
 
-  @ApiProperty({ enum: JOB_EVENT_TYPES, enumName: 'JobEventType' })
+  @EnumField('JobEventType')
   type: JobEventType;
 
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus', description: 'After the event' })
+  @EnumField('JobStatus', { description: 'After the event' })
   status: JobStatus;
 
   @ApiProperty({ type: 'integer', minimum: 0 })

@@ -1,5 +1,5 @@
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { actorName, isJobId, isJsonObject, MAX_NAME_LENGTH } from '@hitl/domain';
+import { actorName, isJobId, isJsonObject, MAX_NAME_LENGTH, UNIONS } from '@hitl/domain';
 import { Transform } from 'class-transformer';
 import { isUUID, ValidateBy } from 'class-validator';
 import { quote } from './faults';
@@ -170,17 +170,19 @@ export function BooleanField(options: FieldOptions = {}): PropertyDecorator {
 }
 
 /**
- * One of a union's values.
- * @param options.name of the schema that the document has for all fields of this union
+ * One of some values.
+ * @param of the name of a union, which the document describes once, or the values themselves
  * @param options.anyCase whether a parameter takes it in any letter case
  */
 export function EnumField(
-  values: readonly string[],
-  { name, anyCase = false, ...options }: FieldOptions & { name?: string; anyCase?: boolean } = {},
+  of: keyof typeof UNIONS | readonly string[],
+  { anyCase = false, ...options }: FieldOptions & { anyCase?: boolean } = {},
 ): PropertyDecorator {
+  const values: readonly string[] = typeof of === 'string' ? UNIONS[of] : of;
   return field(
     {
-      schema: { type: String, enum: [...values], ...(name !== undefined && { enumName: name }) },
+      // With a type, Nest would repeat the values in place of the union's name.
+      schema: { enum: [...values], ...(typeof of === 'string' ? { enumName: of } : { type: String }) },
       faultOf: (value) =>
         values.some((each) => each === value)
           ? undefined

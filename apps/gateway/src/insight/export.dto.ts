@@ -1,4 +1,4 @@
-import { VERDICTS, type Verdict } from '@hitl/domain';
+import type { Verdict } from '@hitl/domain';
 import { EnumField, IntegerField, PersonField, TextField, TimeField } from '../http/fields';
 
 /** Rows that an export has at most, when it is asked for a limit. */
@@ -9,7 +9,7 @@ const RELEASING = ['approve', 'edit'] as const satisfies Verdict[];
 const NameField = (description: string) => TextField({ description, min: 1, max: 200, optional: true });
 
 /** Which rows to export. @param window what has the times that are asked for */
-function exportFilter(window: string, verdicts: readonly Verdict[]) {
+function exportFilter(window: string, verdicts: 'Verdict' | readonly Verdict[]) {
   class ExportFilter {
     @TimeField({ description: `${window} at or after this`, optional: true })
     from?: Date;
@@ -41,4 +41,4 @@ function exportFilter(window: string, verdicts: readonly Verdict[]) {
 }
 
 export class AnswerFilter extends exportFilter('Jobs that ended', RELEASING) {}
-export class DecisionsFilter extends exportFilter('Decisions made', VERDICTS) {}
+export class DecisionsFilter extends exportFilter('Decisions made', 'Verdict') {}

@@ -1,9 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import {
-  JOB_EVENT_TYPES,
-  JOB_STATUSES,
   JsonText,
-  VERDICTS,
   type Decision,
   type History,
   type HistoryEvent,
@@ -14,7 +11,7 @@ import {
   type Output,
   type Verdict,
 } from '@hitl/domain';
-import { JsonField } from '../http/fields';
+import { EnumField, JsonField } from '../http/fields';
 
 class OutputDto {
   @ApiProperty({ type: 'integer' })
@@ -62,7 +59,7 @@ class HistoryDecision {
   @ApiProperty({ type: 'integer', description: 'The revision that was judged' })
   revision: number;
 
-  @ApiProperty({ enum: VERDICTS, enumName: 'Verdict' })
+  @EnumField('Verdict')
   verdict: Verdict;
 
   @ApiProperty()
@@ -106,10 +103,10 @@ class HistoryEventDto {
   @ApiProperty({ description: 'What findings of a verification name it by' })
   id: string;
 
-  @ApiProperty({ enum: JOB_EVENT_TYPES, enumName: 'JobEventType' })
+  @EnumField('JobEventType')
   type: JobEventType;
 
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  @EnumField('JobStatus')
   status: JobStatus;
 
   @ApiProperty({ type: 'integer' })
@@ -132,7 +129,7 @@ export class HistoryDto {
   @ApiProperty({ format: 'uuid' })
   job_id: string;
 
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  @EnumField('JobStatus')
   status: JobStatus;
 
   @ApiProperty()

@@ -1,8 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import {
   isJobId,
-  JOB_STATUSES,
-  VERDICTS,
+  type Decider,
+  type DecisionOutcome,
+  type DecisionPair,
   type DecisionPosition,
   type JobStatus,
   type ListedDecision,
@@ -20,12 +21,6 @@ import {
 } from '../http/fields';
 import { LimitField, Page } from '../http/page';
 
-/** The verdict of a line, or that nobody had given one. */
-const OUTCOMES = [...VERDICTS, 'expired'] as const;
-
-const PAIRS = ['double', 'shadow'] as const;
-const DECIDERS = ['people', 'policy'] as const;
-
 const NameField = (description: string) => TextField({ description, min: 1, max: 200, optional: true });
 const FlagField = (description: string) => BooleanField({ description, optional: true });
 
@@ -37,12 +32,12 @@ export class ListDecisions {
   @LimitField()
   limit: number;
 
-  @EnumField(PAIRS, {
+  @EnumField('DecisionPair', {
     description:
       "One decision per pair of an agreement in /v1/stats, with the other one in paired_with. double: the later of two people's; shadow: a person's, beside a shadowed rule's",
     optional: true,
   })
-  pairs?: (typeof PAIRS)[number];
+  pairs?: DecisionPair;
 
   @FlagField('true: only what ended a job or sent it back, no votes')
   final?: boolean;
@@ -53,15 +48,15 @@ export class ListDecisions {
   @FlagField('true: only because nobody had decided in time')
   at_deadline?: boolean;
 
-  @EnumField(DECIDERS, { description: 'Who decided: people, or the policy alone', optional: true })
-  by?: (typeof DECIDERS)[number];
+  @EnumField('Decider', { description: 'Who decided: people, or the policy alone', optional: true })
+  by?: Decider;
 
-  @EnumField(OUTCOMES, {
+  @EnumField('DecisionOutcome', {
     description:
       'expired: no decisions, but the waits that ended at their deadline because nobody had decided',
     optional: true,
   })
-  verdict?: (typeof OUTCOMES)[number];
+  verdict?: DecisionOutcome;
 
   @NameField("The job's group, as it is now")
   group?: string;
@@ -92,7 +87,7 @@ function isDecisionPosition(value: unknown): boolean {
 
 /** The other decision of a pair. */
 class PairedDecisionDto {
-  @ApiProperty({ enum: VERDICTS })
+  @EnumField('Verdict')
   verdict: Verdict;
 
   @ApiProperty()
@@ -113,11 +108,11 @@ class ListedDecisionDto {
   @ApiProperty({ type: String, maxLength: 200, nullable: true, description: 'What was asked, in a line' })
   asked: string | null;
 
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus', description: "The job's, now" })
+  @EnumField('JobStatus', { description: "The job's, now" })
   job_status: JobStatus;
 
-  @ApiProperty({ enum: OUTCOMES, description: 'expired: nobody decided in time' })
-  verdict: Verdict | 'expired';
+  @EnumField('DecisionOutcome', { description: 'expired: nobody decided in time' })
+  verdict: DecisionOutcome;
 
   @ApiProperty({ description: 'false: one of several votes' })
   final: boolean;

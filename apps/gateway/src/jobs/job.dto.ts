@@ -1,8 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
-  FAILURE_REASONS,
   isJobId,
-  JOB_STATUSES,
   type FailureReason,
   type Job,
   type JobStatus,
@@ -74,7 +72,7 @@ export class ListJobs {
   @CursorField(isId)
   cursor?: string;
 
-  @EnumField(JOB_STATUSES, { name: 'JobStatus', anyCase: true, optional: true })
+  @EnumField('JobStatus', { anyCase: true, optional: true })
   status?: JobStatus;
 }
 
@@ -97,9 +95,7 @@ export class UsageDto {
 }
 
 export class Failure {
-  @ApiProperty({
-    enum: FAILURE_REASONS,
-    enumName: 'FailureReason',
+  @EnumField('FailureReason', {
     description: 'inference_failed: the model gave no answer. rejected: a human refused it.',
   })
   reason: FailureReason;
@@ -112,9 +108,7 @@ export class JobDto {
   @ApiProperty({ format: 'uuid', example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   id: string;
 
-  @ApiProperty({
-    enum: JOB_STATUSES,
-    enumName: 'JobStatus',
+  @EnumField('JobStatus', {
     description: 'bot: waits for the model. human: waits for a person. success and fail are final.',
   })
   status: JobStatus;

@@ -3,9 +3,9 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   DomainError,
   isJsonObject,
-  JOB_STATUSES,
   JsonText,
   jsonBytes,
+  UNIONS,
   type ExactJob,
   type UnreadPage,
   type Verdict,
@@ -185,16 +185,16 @@ function readReview(body: unknown): ReviewJob {
       '"id" is missing or no text: say which job, such as {"id": "…", "status": "success"}.',
     );
   }
-  const status = JOB_STATUSES.find(
+  const status = UNIONS.JobStatus.find(
     (candidate) => typeof given === 'string' && candidate === given.toLowerCase(),
   );
   if (!status) {
     throw new DomainError(
       'invalid_request',
       given === undefined
-        ? `"status" is missing: say what becomes of the job, one of ${JOB_STATUSES.join(', ')}.`
-        : `"status" is ${typeof given === 'string' ? quote(given) : JSON.stringify(given).slice(0, 64)}; it must be one of ${JOB_STATUSES.join(', ')}.`,
-      [{ pointer: '/status', detail: `must be one of ${JOB_STATUSES.join(', ')}` }],
+        ? `"status" is missing: say what becomes of the job, one of ${UNIONS.JobStatus.join(', ')}.`
+        : `"status" is ${typeof given === 'string' ? quote(given) : JSON.stringify(given).slice(0, 64)}; it must be one of ${UNIONS.JobStatus.join(', ')}.`,
+      [{ pointer: '/status', detail: `must be one of ${UNIONS.JobStatus.join(', ')}` }],
     );
   }
   return { id, status, response: response as JsonText | undefined, payload: payload as JsonText | undefined };

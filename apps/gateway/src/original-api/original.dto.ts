@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { JOB_STATUSES, type ExactJob, type JobStatus, type JsonText } from '@hitl/domain';
+import type { ExactJob, JobStatus, JsonText } from '@hitl/domain';
 import { Failure, failureOf } from '../jobs/job.dto';
 import { EnumField, IgnoresUnknown, IntegerField, JsonField, TextField } from '../http/fields';
 import { DEFAULT_PAGE } from '../http/page';
@@ -19,9 +19,8 @@ export class AskJob {
 /** Which jobs to list. */
 @IgnoresUnknown()
 export class AskJobs {
-  @EnumField(JOB_STATUSES, {
+  @EnumField('JobStatus', {
     description: 'In any letter case',
-    name: 'JobStatus',
     anyCase: true,
     optional: true,
   })
@@ -46,7 +45,7 @@ export class OriginalJob {
   @ApiProperty({ example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   job_id: string;
 
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus', description: 'In lower case.' })
+  @EnumField('JobStatus', { description: 'In lower case.' })
   status: JobStatus;
 
   @JsonField({ description: 'What was submitted.' })
@@ -83,9 +82,7 @@ export class ReviewJob {
   @ApiProperty({ minLength: 1 })
   id: string;
 
-  @ApiProperty({
-    enum: JOB_STATUSES,
-    enumName: 'JobStatus',
+  @EnumField('JobStatus', {
     description:
       'In any letter case. success delivers, fail rejects, bot asks the model again, also for a job that it failed; human keeps the changes.',
   })

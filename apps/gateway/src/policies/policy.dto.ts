@@ -1,12 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { VERDICTS, type Verdict } from '@hitl/domain';
-import type { DryRunReply, PolicyChange, PolicyOutcome, PolicyReply, PolicyRule } from '@hitl/messaging';
-import { IntegerField, TextField } from '../http/fields';
+import type { OnDeadline, PolicyOutcome, Verdict } from '@hitl/domain';
+import type { DryRunReply, PolicyChange, PolicyReply, PolicyRule } from '@hitl/messaging';
+import { EnumField, IntegerField, TextField } from '../http/fields';
 
 /** Answers that a dry run looks at unless asked. */
 const DEFAULT_DRY_RUN = 100;
-const OUTCOMES: PolicyOutcome[] = ['human', 'approve', 'reject'];
-const outcome = { enum: OUTCOMES, enumName: 'PolicyOutcome' };
 const time = {
   type: 'integer',
   nullable: true,
@@ -23,7 +21,7 @@ export class PolicyRuleDto {
   @ApiProperty({ ...optionalText, description: 'In CEL. Null: always.' })
   when: string | null;
 
-  @ApiProperty(outcome)
+  @EnumField('PolicyOutcome')
   outcome: PolicyOutcome;
 
   @ApiProperty({ description: 'Share that a human sees all the same, from 0 to 1.' })
@@ -56,8 +54,8 @@ export class PolicyRuleDto {
   @ApiProperty(time)
   deadline_ms: number | null;
 
-  @ApiProperty({ enum: ['fail', 'approve'] })
-  on_deadline: 'fail' | 'approve';
+  @EnumField('OnDeadline')
+  on_deadline: OnDeadline;
 
   @ApiProperty({
     type: 'integer',
@@ -155,16 +153,13 @@ class RuleCount {
 }
 
 class OutcomeBefore {
-  @ApiProperty({ ...outcome, description: 'human: the policy left it to people.' })
+  @EnumField('PolicyOutcome', { description: 'human: the policy left it to people.' })
   outcome: PolicyOutcome;
 
   @ApiProperty(ruleName)
   rule: string | null;
 
-  @ApiProperty({
-    enum: VERDICTS,
-    enumName: 'Verdict',
-    type: String,
+  @EnumField('Verdict', {
     nullable: true,
     description: 'Of whoever decided in the end; null: nobody has yet.',
   })
@@ -175,8 +170,8 @@ class WaitEnd {
   @ApiProperty({ type: 'integer', description: 'Milliseconds since the answer began to wait.' })
   after_ms: number;
 
-  @ApiProperty({ enum: ['fail', 'approve'] })
-  outcome: 'fail' | 'approve';
+  @EnumField('OnDeadline')
+  outcome: OnDeadline;
 
   @ApiProperty({
     type: 'integer',
@@ -186,7 +181,7 @@ class WaitEnd {
 }
 
 class OutcomeAfter {
-  @ApiProperty(outcome)
+  @EnumField('PolicyOutcome')
   outcome: PolicyOutcome;
 
   @ApiProperty(ruleName)

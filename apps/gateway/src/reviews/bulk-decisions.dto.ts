@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { JOB_STATUSES, type FieldFault, type JobStatus, type Summary } from '@hitl/domain';
+import type { FieldFault, JobStatus, Summary } from '@hitl/domain';
 import { bodyRefused } from '../http/faults';
-import { IntegerField, ListField, UuidField } from '../http/fields';
+import { EnumField, IntegerField, ListField, UuidField } from '../http/fields';
 import { Problem } from '../openapi/problem.dto';
 import { DecisionDto, MAX_REVISION } from './decision.dto';
 import { toWaiting, WaitingReview } from './waiting.dto';
@@ -25,7 +25,7 @@ export class BulkDecisions {
 
 /** A job that was decided, without what it is about. */
 class DecidedJob {
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  @EnumField('JobStatus')
   status: JobStatus;
 
   @ApiProperty({ type: 'integer', description: 'The number of the current answer' })

@@ -1,4 +1,4 @@
-import { VERDICTS, type DecisionRequest, type FieldFault, type JsonText, type Verdict } from '@hitl/domain';
+import { UNIONS, type DecisionRequest, type FieldFault, type JsonText, type Verdict } from '@hitl/domain';
 import { type Asked } from './reviews.service';
 import { v7 as uuidv7 } from 'uuid';
 import { bodyRefused } from '../http/faults';
@@ -26,8 +26,7 @@ export class DecisionDto {
   })
   id?: string | null;
 
-  @EnumField(VERDICTS, {
-    name: 'Verdict',
+  @EnumField('Verdict', {
     description:
       'approve: deliver the answer. edit: deliver response instead. reject: deliver nothing. regenerate: ask the model again.',
   })
@@ -123,7 +122,7 @@ export function decisionSchemas(schemas: Record<string, Record<string, unknown>>
       required: string[];
     };
     const mapping: Record<string, string> = {};
-    for (const verdict of VERDICTS) {
+    for (const verdict of UNIONS.Verdict) {
       const fields: readonly string[] = FIELDS[verdict];
       const foreign: readonly string[] = SPECIAL_FIELDS.filter((field) => !fields.includes(field));
       const own: Record<string, object> = {

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { MAX_NOTES_COUNTED, VERDICTS, type Remarks, type Verdict } from '@hitl/domain';
+import { MAX_NOTES_COUNTED, type Remarks, type Verdict } from '@hitl/domain';
+import { EnumField } from '../http/fields';
 
 class LeftNote {
   @ApiProperty()
@@ -13,7 +14,7 @@ class LeftNote {
 }
 
 class Vote {
-  @ApiProperty({ enum: VERDICTS, enumName: 'Verdict' })
+  @EnumField('Verdict')
   verdict: Verdict;
 
   @ApiProperty()

@@ -5,9 +5,10 @@ import {
   type Job,
   type JsonText,
   type Obstacle,
+  type OnDeadline,
   type ReviewPosition,
 } from '@hitl/domain';
-import { BooleanField, CursorField, JsonField } from '../http/fields';
+import { BooleanField, CursorField, EnumField, JsonField } from '../http/fields';
 import { LimitField, Page } from '../http/page';
 import { forReviewer, JobDto } from '../jobs/job.dto';
 import { RemarksDto } from './remarks.dto';
@@ -35,14 +36,8 @@ class ReviewState extends WaitingReview {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   escalated_at: string | null;
 
-  @ApiProperty({
-    type: String,
-    enum: ['fail', 'approve'],
-    enumName: 'OnDeadline',
-    nullable: true,
-    description: 'What happens at the deadline',
-  })
-  on_deadline: 'fail' | 'approve' | null;
+  @EnumField('OnDeadline', { nullable: true, description: 'What happens at the deadline' })
+  on_deadline: OnDeadline | null;
 
   @ApiProperty({ type: 'integer', description: 'How often it was sent back to the model' })
   regenerations: number;

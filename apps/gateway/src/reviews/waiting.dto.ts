@@ -2,21 +2,18 @@ import { ApiProperty } from '@nestjs/swagger';
 import {
   automaticStepOf,
   isJsonObject,
-  OBSTACLES,
-  VERDICTS,
   type DecisionRequest,
   type HeldClient,
   type Job,
+  type OnDeadline,
   type Summary,
   type Verdict,
 } from '@hitl/domain';
+import { EnumField } from '../http/fields';
 
 /** Why the reviewer who asks cannot decide. */
 export const ApiObstacle = (): PropertyDecorator =>
-  ApiProperty({
-    enum: OBSTACLES,
-    enumName: 'Obstacle',
-    type: String,
+  EnumField('Obstacle', {
     nullable: true,
     description:
       'Why you cannot approve or reject it now; null: you can, or the review service has not said by which rules. ' +
@@ -38,7 +35,7 @@ export class HeldDecision {
   @ApiProperty({ format: 'uuid' })
   decision_id: string;
 
-  @ApiProperty({ enum: VERDICTS, enumName: 'Verdict' })
+  @EnumField('Verdict')
   verdict: Verdict;
 
   @ApiProperty()
@@ -49,12 +46,8 @@ export class HeldDecision {
 }
 
 export class AutomaticStepDto {
-  @ApiProperty({
-    enum: ['fail', 'approve'],
-    enumName: 'OnDeadline',
-    description: 'fail: it expires. approve: the answer is delivered as it is.',
-  })
-  outcome: 'fail' | 'approve';
+  @EnumField('OnDeadline', { description: 'fail: it expires. approve: the answer is delivered as it is.' })
+  outcome: OnDeadline;
 
   @ApiProperty({
     format: 'date-time',
@@ -111,10 +104,7 @@ export class WaitingReview {
   @ApiProperty({ type: HeldDecision, nullable: true, description: 'A decision that can still be undone' })
   held: HeldDecision | null;
 
-  @ApiProperty({
-    type: String,
-    enum: ['waiting', 'gone'],
-    enumName: 'HeldClient',
+  @EnumField('HeldClient', {
     nullable: true,
     description:
       'The client that is held for the answer: still there, or gone without it. null: none was held, or it has its answer.',

@@ -1,11 +1,12 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { JOB_STATUSES, type JobStatus } from '@hitl/domain';
+import type { JobStatus } from '@hitl/domain';
+import { EnumField } from '../http/fields';
 
 class WebhookData {
   @ApiProperty({ format: 'uuid', description: 'The job: read it at /v1/jobs/{id}' })
   id: string;
 
-  @ApiProperty({ enum: JOB_STATUSES, enumName: 'JobStatus' })
+  @EnumField('JobStatus')
   status: JobStatus;
 }
 

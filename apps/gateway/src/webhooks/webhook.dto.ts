@@ -1,10 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookType } from '@hitl/domain';
-import { TextField } from '../http/fields';
+import type {
+  WebhookAttempt,
+  WebhookDelivery,
+  WebhookDeliveryStatus,
+  WebhookEndpoint,
+  WebhookType,
+} from '@hitl/domain';
+import { EnumField, TextField } from '../http/fields';
 import { MAX_URL_LENGTH } from './destination';
-
-const TYPES = ['job.succeeded', 'job.failed', 'ping'] as const satisfies WebhookType[];
-const STATUSES = ['waiting', 'delivered', 'failed'] as const;
 
 export class CreateWebhookEndpoint {
   @TextField({
@@ -75,7 +78,7 @@ export class WebhookDeliveryDto {
   @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
   id: string;
 
-  @ApiProperty({ enum: TYPES, enumName: 'WebhookType', description: 'What it tells of.' })
+  @EnumField('WebhookType', { description: 'What it tells of.' })
   type: WebhookType;
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
@@ -89,12 +92,8 @@ export class WebhookDeliveryDto {
   })
   endpoint_id: string | null;
 
-  @ApiProperty({
-    enum: STATUSES,
-    enumName: 'WebhookDeliveryStatus',
-    description: 'Whether it was delivered.',
-  })
-  status: (typeof STATUSES)[number];
+  @EnumField('WebhookDeliveryStatus', { description: 'Whether it was delivered.' })
+  status: WebhookDeliveryStatus;
 
   @ApiProperty({ type: [WebhookAttemptDto], description: 'Newest first' })
   attempts: WebhookAttemptDto[];

@@ -1,4 +1,4 @@
-import type { FieldFault } from '@hitl/domain';
+import { UNIONS, type FieldFault } from '@hitl/domain';
 import { Condition, ConditionSyntaxError, MAX_CONDITION_LENGTH } from './condition';
 import { Policy, type RejectReason, type Terms } from './policy';
 import { NO_TERMS, TERM_KEYS, toRule, toTerms, type GivenRule, type GivenTerms } from './policy-terms';
@@ -107,13 +107,13 @@ class PolicyReader extends YamlReader {
       escalate_after: this.orNone(this.time),
       escalate_to: this.orNone(this.name),
       deadline: this.orNone(this.time),
-      on_deadline: this.oneOf('fail', 'approve'),
+      on_deadline: this.oneOf(...UNIONS.OnDeadline),
       deadline_grace: this.timeOrZero,
     };
     const rule = {
       name: this.name,
       when: this.condition,
-      outcome: this.oneOf('human', 'approve', 'reject'),
+      outcome: this.oneOf(...UNIONS.PolicyOutcome),
       sample: this.share,
       shadow: this.flag,
       submitter_message: this.shortText(1000),

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, JobReader, type Answered, type Scope } from '@hitl/domain';
+import { DomainError, JobReader, UNIONS, type Answered, type Scope } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyReply } from '@hitl/messaging';
 import { SandboxError } from '@hitl/sandbox';
 import { termsOf, type Ruling } from './policy';
@@ -124,8 +124,8 @@ function nothing(error: unknown): Ruling[] {
 }
 
 function outcomeBefore({ verdict, automatic, rule }: Answered): PolicyChange['before'] {
-  const decided = automatic && (verdict === 'approve' || verdict === 'reject');
-  return { outcome: decided ? verdict : 'human', rule, finalVerdict: verdict };
+  const decided = automatic ? UNIONS.PolicyOutcome.find((each) => each === verdict) : undefined;
+  return { outcome: decided ?? 'human', rule, finalVerdict: verdict };
 }
 
 function outcomeOf(judgement: Ruling): PolicyChange['after'] {

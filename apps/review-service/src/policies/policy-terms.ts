@@ -1,3 +1,4 @@
+import type { OnDeadline } from '@hitl/domain';
 import type { Condition } from './condition';
 import type { Rule, Terms } from './policy';
 
@@ -36,7 +37,7 @@ export interface GivenTerms {
   escalate_after?: number | null;
   escalate_to?: string | null;
   deadline?: number | null;
-  on_deadline?: 'fail' | 'approve';
+  on_deadline?: OnDeadline;
   deadline_grace?: number;
 }
 

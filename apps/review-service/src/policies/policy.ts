@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FieldFault, ReviewPlan } from '@hitl/domain';
+import type { FieldFault, PolicyOutcome, PolicyVerdict, ReviewPlan } from '@hitl/domain';
 import { runBounded, TimeLimitError } from '@hitl/sandbox';
 import { ConditionFailure, type Condition, type Facts } from './condition';
 
@@ -16,7 +16,7 @@ export interface Rule extends Terms {
   name: string;
   /** Null: always. */
   when: Condition | null;
-  outcome: 'human' | 'approve' | 'reject';
+  outcome: PolicyOutcome;
   /** Share of its jobs that a human sees all the same, from 0 to 1. */
   sample: number;
   /** A human reviews all of its jobs; the outcome is only recorded. */
@@ -31,8 +31,8 @@ export interface RejectReason {
 
 /** What a policy says about one answer: a decision, or who must review it. */
 export type Ruling =
-  | { decide: { verdict: 'approve' | 'reject'; rule: string; submitterMessage: string | null } }
-  | { plan: ReviewPlan; shadow: { verdict: 'approve' | 'reject'; rule: string } | null };
+  | { decide: { verdict: PolicyVerdict; rule: string; submitterMessage: string | null } }
+  | { plan: ReviewPlan; shadow: { verdict: PolicyVerdict; rule: string } | null };
 
 export interface PolicyContent {
   text: string;

@@ -1,4 +1,5 @@
 import type { Job } from '../jobs/job.entity';
+import type { OnDeadline } from './plan';
 
 /** How long after it was saved a draft shows that its author is at work, in seconds; the same after an undone decision. */
 export const AT_WORK_SECONDS = 300;
@@ -20,7 +21,7 @@ export function stepAt(due: 'deadline_at' | 'escalate_at'): string {
 
 /** What ends the wait of a job when nobody decides. */
 export interface AutomaticStep {
-  outcome: 'approve' | 'fail';
+  outcome: OnDeadline;
   /** When it comes, as things are now. */
   at: Date;
   /** Whether somebody at work puts it off. */

@@ -2,6 +2,17 @@ import type { DataSource } from 'typeorm';
 import { prepared } from '../prepared';
 import { LOCKED } from '../jobs/lock';
 
+/** What a policy says about an answer: a human reviews it, or the policy decides. */
+export const POLICY_OUTCOMES = ['human', 'approve', 'reject'] as const;
+export type PolicyOutcome = (typeof POLICY_OUTCOMES)[number];
+
+/** What a policy may decide instead of a human. */
+export type PolicyVerdict = Exclude<PolicyOutcome, 'human'>;
+
+/** What happens to a job at its deadline: it expires, or its response is delivered. */
+export const ON_DEADLINE = ['fail', 'approve'] as const;
+export type OnDeadline = (typeof ON_DEADLINE)[number];
+
 /** Who must review an answer, how many, by when, and what happens then. Times are milliseconds since it began to wait. */
 export interface ReviewPlan {
   /** The rule that made it; null: the policy's defaults. */
@@ -17,7 +28,7 @@ export interface ReviewPlan {
   /** Where it goes when it escalates; null: it stays. */
   escalateTo: string | null;
   deadlineMs: number | null;
-  onDeadline: 'fail' | 'approve';
+  onDeadline: OnDeadline;
   /** How long somebody at work may put the deadline and the escalation off. */
   deadlineGraceMs: number;
   /** Why a rule could not be followed; null: it could. */
@@ -30,7 +41,7 @@ export interface PlanRequest extends ReviewPlan {
   revision: number;
   policyHash: string;
   /** What the policy would have decided, only for the record. */
-  shadow: { decisionId: string; verdict: 'approve' | 'reject'; rule: string } | null;
+  shadow: { decisionId: string; verdict: PolicyVerdict; rule: string } | null;
 }
 
 /**

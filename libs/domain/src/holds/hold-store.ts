@@ -11,7 +11,8 @@ const SHOWN_SILENT_MS = 10_000;
 const MAX_SWEPT = 10_000;
 
 /** Whether the client that was held for a job is still there. */
-export type HeldClient = 'waiting' | 'gone';
+export const HELD_CLIENTS = ['waiting', 'gone'] as const;
+export type HeldClient = (typeof HELD_CLIENTS)[number];
 
 /** The SQL of {@link HeldClient} for the job with the alias `job`; null: no client is held, or it has its answer. */
 export function heldClientOf(job: string): string {

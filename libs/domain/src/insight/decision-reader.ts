@@ -1,7 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
-import type { JobStatus, Verdict } from '../jobs/transitions';
+import type { DecisionOutcome, JobStatus, Verdict } from '../jobs/transitions';
+
+/** Who made a decision: people, or the policy alone. */
+export const DECIDERS = ['people', 'policy'] as const;
+export type Decider = (typeof DECIDERS)[number];
+
+/** The pairs that an agreement is measured from: two people's decisions, or a person's beside a shadowed rule's. */
+export const DECISION_PAIRS = ['double', 'shadow'] as const;
+export type DecisionPair = (typeof DECISION_PAIRS)[number];
 
 /** Which decisions to list; what is absent does not matter. `to` is not part of the window. */
 export interface DecisionFilter {
@@ -15,7 +23,7 @@ export interface DecisionFilter {
   /** The group of the job, as it is now. */
   group?: string;
   /** expired: no decisions, but the waits that ended because nobody had decided in time. */
-  verdict?: Verdict | 'expired';
+  verdict?: DecisionOutcome;
   /** Whether the policy decided. */
   automatic?: boolean;
   /** Only what the policy approved because nobody had decided in time. */
@@ -25,7 +33,7 @@ export interface DecisionFilter {
   /** Only what ended a job or sent it back; no votes. */
   final?: boolean;
   /** One per pair that an agreement is measured from: the later of two people's, or a person's beside a shadowed rule's. */
-  pairs?: 'double' | 'shadow';
+  pairs?: DecisionPair;
 }
 
 /** A position in the list; the time is a text, since a Date would lose its microseconds. */
@@ -40,7 +48,7 @@ export interface ListedDecision {
   jobId: string;
   asked: string | null;
   jobStatus: JobStatus;
-  verdict: Verdict | 'expired';
+  verdict: DecisionOutcome;
   final: boolean;
   automatic: boolean;
   atDeadline: boolean;
@@ -91,7 +99,7 @@ const PAIRED = {
 
 const listOf = (
   source: string,
-  pairs?: 'double' | 'shadow',
+  pairs?: DecisionPair,
 ): string => `WITH looked AS MATERIALIZED (${source}), wanted AS (
     SELECT d.id, d.job_id AS "jobId", j.asked, j.status AS "jobStatus", d.verdict, d.final, d.automatic, d.at_deadline AS "atDeadline",
            d.actor, d.model, d.rule, nullif(j.review_group, '') AS "group", d.reason_code AS "reasonCode",

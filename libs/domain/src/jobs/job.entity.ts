@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn, VirtualColumn } from 'typeorm';
+import type { OnDeadline } from '../desk/plan';
 import type { FieldFault } from '../errors';
 import { heldClientOf, type HeldClient } from '../holds/hold-store';
 import type { Json, JsonText } from '../json';
@@ -218,7 +219,7 @@ export class Job {
   deadlineAt: Date | null;
 
   @Column('text', { name: 'on_deadline', nullable: true })
-  onDeadline: 'fail' | 'approve' | null;
+  onDeadline: OnDeadline | null;
 
   /** How long somebody at work may put the deadline and the escalation off. */
   @Column('int', { name: 'deadline_grace_seconds' })

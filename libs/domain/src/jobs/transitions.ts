@@ -55,6 +55,10 @@ export const TRANSITIONS = {
 export const VERDICTS = ['approve', 'edit', 'reject', 'regenerate'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** What became of a wait: a verdict, or `expired` where nobody had given one in time. */
+export const DECISION_OUTCOMES = [...VERDICTS, 'expired'] as const;
+export type DecisionOutcome = (typeof DECISION_OUTCOMES)[number];
+
 /** Where each verdict takes a job that waits in `human`. */
 export const STATUS_AFTER = {
   approve: 'success',

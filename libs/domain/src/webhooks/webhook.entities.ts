@@ -39,7 +39,12 @@ export class WebhookEndpoint {
   createdAt: Date;
 }
 
-export type WebhookType = 'job.succeeded' | 'job.failed' | 'ping';
+/** What a message tells of: a job's end, or that somebody asked for a ping. */
+export const WEBHOOK_TYPES = ['job.succeeded', 'job.failed', 'ping'] as const;
+export type WebhookType = (typeof WEBHOOK_TYPES)[number];
+
+export const WEBHOOK_DELIVERY_STATUSES = ['waiting', 'delivered', 'failed'] as const;
+export type WebhookDeliveryStatus = (typeof WEBHOOK_DELIVERY_STATUSES)[number];
 
 /** One message to one address, at least once. Its id is the `webhook-id` that receivers deduplicate by. */
 @Entity('webhook_deliveries')
@@ -61,7 +66,7 @@ export class WebhookDelivery {
   type: WebhookType;
 
   @Column('text')
-  status: 'waiting' | 'delivered' | 'failed';
+  status: WebhookDeliveryStatus;
 
   @Column('int')
   attempts: number;

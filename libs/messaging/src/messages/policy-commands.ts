@@ -1,4 +1,4 @@
-import type { FieldFault, ReviewPlan, Scope, Verdict } from '@hitl/domain';
+import type { OnDeadline, FieldFault, PolicyOutcome, ReviewPlan, Scope, Verdict } from '@hitl/domain';
 import { IsInt, IsString, Max, Min } from 'class-validator';
 import { IsProject } from './is-project';
 
@@ -30,8 +30,6 @@ export interface PolicyRule extends Omit<ReviewPlan, 'rule' | 'because'> {
   shadow: boolean;
   submitterMessage: string | null;
 }
-
-export type PolicyOutcome = 'human' | 'approve' | 'reject';
 
 /** Command: try a policy on the newest answers, which changes nothing. Answered with a {@link DryRunReply}. */
 export class DryRunPolicy implements Scope {
@@ -74,6 +72,6 @@ export interface PolicyChange {
     group: string | null;
     because: string | null;
     /** What ends the wait when nobody decides, when, and for how long somebody at work may put it off. */
-    ends: { afterMs: number; outcome: 'fail' | 'approve'; graceMs: number } | null;
+    ends: { afterMs: number; outcome: OnDeadline; graceMs: number } | null;
   };
 }

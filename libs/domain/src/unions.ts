@@ -1,0 +1,29 @@
+import { ON_DEADLINE, POLICY_OUTCOMES } from './desk/plan';
+import { OBSTACLES } from './desk/obstacle';
+import { HELD_CLIENTS } from './holds/hold-store';
+import { DECIDERS, DECISION_PAIRS } from './insight/decision-reader';
+import {
+  DECISION_OUTCOMES,
+  FAILURE_REASONS,
+  JOB_EVENT_TYPES,
+  JOB_STATUSES,
+  VERDICTS,
+} from './jobs/transitions';
+import { WEBHOOK_DELIVERY_STATUSES, WEBHOOK_TYPES } from './webhooks/webhook.entities';
+
+/** The unions that the API shows, by the names that the OpenAPI document and the console know them under. */
+export const UNIONS = {
+  JobStatus: JOB_STATUSES,
+  JobEventType: JOB_EVENT_TYPES,
+  FailureReason: FAILURE_REASONS,
+  Verdict: VERDICTS,
+  DecisionOutcome: DECISION_OUTCOMES,
+  DecisionPair: DECISION_PAIRS,
+  Decider: DECIDERS,
+  Obstacle: OBSTACLES,
+  PolicyOutcome: POLICY_OUTCOMES,
+  OnDeadline: ON_DEADLINE,
+  HeldClient: HELD_CLIENTS,
+  WebhookType: WEBHOOK_TYPES,
+  WebhookDeliveryStatus: WEBHOOK_DELIVERY_STATUSES,
+} as const satisfies Record<string, readonly string[]>;
