@@ -203,7 +203,7 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
       await transport.consume('reviewCommands', { [DecideReview.pattern]: () => Promise.reject(away()) });
       await expect(decide()).rejects.toMatchObject({
         code: 'unavailable',
-        message: expect.stringMatching(/^The database does not answer\./),
+        message: expect.stringMatching(/^The database does not respond\./),
       });
     });
 
@@ -250,7 +250,7 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
         status: 'rejected',
         reason: {
           code: 'unavailable',
-          message: expect.stringMatching(/^No review service answered in time\. .* may or may not /),
+          message: expect.stringMatching(/^No review service replied in time\. .* may or may not /),
         },
       });
     });

@@ -200,12 +200,27 @@ describe('a body that cannot be used', () => {
     [{ verdict: 'reject', reason_code: MARKER }, '/reason_code'],
     [{ verdict: 'reject', submitter_message: '' }, '/submitter_message'],
     [{ verdict: 'approve', id: MARKER }, '/id'],
+    [{ verdict: 'edit' }, '/response'],
+    [{ verdict: 'edit', response: null }, '/response'],
+    [{ verdict: 'approve', response: MARKER }, '/response'],
+    [{ verdict: 'reject', response: MARKER }, '/response'],
+    [{ verdict: 'regenerate', response: MARKER }, '/response'],
+    [{ verdict: 'edit', response: 1, payload: 2 }, '/payload'],
+    [{ verdict: 'approve', feedback: MARKER }, '/feedback'],
+    [{ verdict: 'regenerate', feedback: '' }, '/feedback'],
+    [{ verdict: 'regenerate', feedback: 'x'.repeat(10_001) }, '/feedback'],
+    [{ verdict: 'reject', reason: 7 }, '/reason'],
+    [{ verdict: 'approve', reason_code: 'other' }, '/reason_code'],
+    [{ verdict: 'regenerate', submitter_message: MARKER }, '/submitter_message'],
+    [{}, '/verdict'],
+    [{ verdict: 'approve', comment: MARKER }, '/comment'],
   ])('/v1/reviews/{id}/decision: the fields of %j', async (body, pointer) => {
     const answer = await target.refuses(() => target.decide(target.human, body), {
       status: 400,
       code: 'invalid_request',
     });
     expect(answer.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+    expect(answer.body.detail).toContain(pointer);
   });
 
   const ONE = { job_id: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e', revision: 1, verdict: 'approve' };

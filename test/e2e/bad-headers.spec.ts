@@ -271,8 +271,13 @@ describe('headers and requests that are not as they should be', () => {
     'w"1"',
     '"1-x"',
     '"1","2"',
+    '"1", "2"',
+    '""',
+    '"x"',
+    '"-1"',
     '"1.5"',
     '"9999999999"',
+    '"99999999999999999999"',
     '\u00ff',
     ',',
   ])('If-Match: %s', async (etag) => {

@@ -257,29 +257,21 @@ describe.each(WAYS)('/v1/exports: $name', ({ way }) => {
     expect([status, body.code, body.errors[0].pointer]).toEqual([400, 'invalid_request', parameter]);
     expect(headers.get('content-disposition')).toBeNull();
   });
-});
 
-describe('/v1/exports where a policy decides', () => {
-  let stack: Stack;
+  if (way !== 'services') return;
 
-  beforeAll(async () => {
-    stack = await startStack('services');
-  });
-
-  afterAll(() => stack.stop());
-
-  it('has automatic decisions in decisions.csv only', async () => {
+  it('have the decisions of a policy in decisions.csv only', async () => {
     const { id } = await stack.submit({ model: 'auto', messages: [user('hi')] });
     await stack.reaches(id, 'human');
     await stack.decide(id, { verdict: 'edit', response: 'mine' });
-    const sft = async () => (await stack.http.get('/v1/exports/sft.jsonl')).text;
+    const sft = async () => (await stack.http.get('/v1/exports/sft.jsonl?model=auto')).text;
     expect(await sft()).toContain(id);
     await stack.database.query(
       `UPDATE decisions SET automatic = true, rule = 'trusted', policy_hash = 'abc', actor = 'policy:trusted' WHERE job_id = $1`,
       [id],
     );
     expect(await sft()).toBe('');
-    expect((await stack.http.get('/v1/exports/preferences.jsonl')).text).toBe('');
+    expect((await stack.http.get('/v1/exports/preferences.jsonl?model=auto')).text).toBe('');
     const { text } = await stack.http.get('/v1/exports/decisions.csv?rule=trusted');
     expect(text).toContain(`${id},1,edit,true,true,false,policy:trusted,auto,trusted,abc,`);
   });

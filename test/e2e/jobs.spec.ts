@@ -156,7 +156,7 @@ describe.each(WAYS)('/v1/jobs: $name', ({ way }) => {
       finished_at: expect.stringMatching(RFC_3339_UTC),
     });
     const decision = await stack.decide(id, { verdict: 'approve' });
-    expect(decision.status).toBe(409);
+    expect([decision.status, decision.body.code]).toEqual([409, 'job_not_waiting']);
     expect((await stack.http.get('/v1/reviews?limit=200')).text).not.toContain(id);
   });
 

@@ -122,7 +122,7 @@ describe('MODEL_ROUTES_FILE', () => {
   it('does not fall back on an error that stays', async () => {
     answers = { first: () => ({ status: 400, body: { error: { message: 'no' } } }) };
     const { failure } = await stack.reaches(await ask('gpt-4o'), 'fail');
-    expect(failure.detail).toBe('The model answered 400: no');
+    expect(failure.detail).toBe('The model returned 400: no');
     expect(called()).toEqual(['first']);
   });
 

@@ -89,7 +89,7 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     expect(await stack.reaches(id, 'fail')).toMatchObject({
       failure: {
         reason: 'inference_failed',
-        detail: 'Gave up after 3 tries. The model answered 502: the last one',
+        detail: 'Gave up after 3 tries. The model returned 502: the last one',
       },
       attempts: 3,
       revision: 0,
@@ -99,9 +99,9 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
   });
 
   it.each<{ what: string; answer: StubAnswer; detail: string | RegExp }>([
-    { what: 'garbage', answer: { text: '<html>' }, detail: "The model's answer is not JSON." },
-    { what: 'an empty body', answer: { text: '' }, detail: 'The model answered with an empty body.' },
-    { what: 'null', answer: { text: ' null ' }, detail: "The model's answer is empty: null" },
+    { what: 'garbage', answer: { text: '<html>' }, detail: "The model's response is not JSON." },
+    { what: 'an empty body', answer: { text: '' }, detail: 'The model returned an empty body.' },
+    { what: 'null', answer: { text: ' null ' }, detail: "The model's response is empty: null" },
     {
       what: 'an event stream',
       answer: { text: 'data: {}\n\n', headers: { 'content-type': 'text/event-stream' } },
@@ -110,12 +110,12 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
     {
       what: 'more than 10 MiB',
       answer: { body: 'x'.repeat(MAX_ANSWER_BYTES) },
-      detail: `The model's answer is larger than ${MAX_ANSWER_BYTES} bytes.`,
+      detail: `The model's response is larger than ${MAX_ANSWER_BYTES} bytes.`,
     },
     {
       what: 'a 400 of OpenAI’s kind',
       answer: { status: 400, body: { error: { message: 'model "x" does not exist', code: 'no_model' } } },
-      detail: 'The model answered 400: model "x" does not exist',
+      detail: 'The model returned 400: model "x" does not exist',
     },
     {
       what: 'a 401 of another kind',
@@ -142,7 +142,7 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
   it('keeps no more than 1,000 characters of an error page', async () => {
     const { id } = await ask({ status: 400, text: 'e'.repeat(100_000) });
     const { failure } = await stack.reaches(id, 'fail');
-    expect(failure.detail).toBe(`The model answered 400: ${'e'.repeat(1000)}`);
+    expect(failure.detail).toBe(`The model returned 400: ${'e'.repeat(1000)}`);
   });
 
   it('takes an answer of just under 10 MiB', async () => {
@@ -194,7 +194,7 @@ describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path })
       const { id, calls } = await ask('hang');
       expect((await stack.reaches(id, 'fail')).failure).toEqual({
         reason: 'inference_failed',
-        detail: `Gave up after 3 tries. The model did not answer within ${MODEL_TIMEOUT_MS} ms.`,
+        detail: `Gave up after 3 tries. The model did not respond within ${MODEL_TIMEOUT_MS} ms.`,
       });
       await until('every call is hung up', () => calls().every(({ aborted }) => aborted));
       expect(calls()).toHaveLength(3);

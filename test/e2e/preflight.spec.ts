@@ -253,7 +253,7 @@ describe('an app that starts says', () => {
     [
       'is away',
       async () => ({ port: await closedPort() }),
-      /^waiting for the broker: AMQP_URL=\S+ does not answer yet/,
+      /^waiting for the broker: AMQP_URL=\S+ does not respond yet/,
     ],
     [
       'has no such virtual host',

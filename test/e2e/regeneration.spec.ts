@@ -39,7 +39,8 @@ describe.each(WAYS)('answers that were there before: $name', ({ way }) => {
   };
   const sendBack = async (id: string, more = {}) => {
     const { revision } = await review(id);
-    await stack.decide(id, { verdict: 'regenerate', feedback: 'Shorter.', ...more });
+    const { status, body } = await stack.decide(id, { verdict: 'regenerate', feedback: 'Shorter.', ...more });
+    expect([status, ['bot', 'human'].includes(body.status)]).toEqual([200, true]);
     return until('it waits again', async () => {
       const job = await review(id);
       return job.status === 'human' && job.revision > revision && job;
@@ -55,17 +56,18 @@ describe.each(WAYS)('answers that were there before: $name', ({ way }) => {
   describe('a model that is asked again', () => {
     it('gets a conversation whose turns alternate, with each of its answers before what was said about it', async () => {
       const id = await waiting();
-      await sendBack(id);
+      const turns = [user('Hello!'), assistant('You said: Hello!'), user('Shorter.')];
+      expect(await sendBack(id)).toMatchObject({
+        payload: chat('Hello!'),
+        revision: 2,
+        attempts: 2,
+        failure: null,
+      });
+      expect(stack.stub.requests.at(-1)!.body).toEqual({ model: 'stub', messages: turns });
       const again = await sendBack(id, { feedback: 'Kinder.' });
       expect(stack.stub.requests.at(-1)!.body).toEqual({
         model: 'stub',
-        messages: [
-          user('Hello!'),
-          assistant('You said: Hello!'),
-          user('Shorter.'),
-          assistant('You said: Shorter.'),
-          user('Kinder.'),
-        ],
+        messages: [...turns, assistant('You said: Shorter.'), user('Kinder.')],
       });
       expect(again).toMatchObject({
         revision: 3,

@@ -90,7 +90,7 @@ it(
     for (const service of services) {
       await until('it is back', () => brokerLines(service).length > 1, DEADLINE);
       expect(brokerLines(service)).toEqual([
-        expect.stringMatching(/^waiting for the broker: AMQP_URL=\S+ does not answer yet: /),
+        expect.stringMatching(/^waiting for the broker: AMQP_URL=\S+ does not respond yet: /),
         'the broker is back',
       ]);
     }

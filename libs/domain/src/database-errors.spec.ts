@@ -111,7 +111,7 @@ describe('what is told of the trouble', () => {
     ['53300', 'overloaded'],
     ['25006', 'read-only'],
     ['55P03', 'Something else is changing'],
-    ['ECONNREFUSED', 'does not answer'],
+    ['ECONNREFUSED', 'does not respond'],
     ['XX001', 'SQLSTATE XX001'],
   ])('with %s says what it is, and not in the database’s words', (code, words) => {
     const told = describeTrouble(withCode(code, 'could not extend file "base/1/2": secret'));

@@ -66,7 +66,7 @@ export function describeTrouble(error: unknown): string {
   if (state === '25006') return 'The database is read-only now, and cannot store anything.';
   if (isLocked(error)) return 'Something else is changing the same rows of the database.';
   if (state === '57014') return 'The database needed too long.';
-  if (isTransient(error)) return 'The database does not answer.';
+  if (isTransient(error)) return 'The database does not respond.';
   return `The database cannot do this now${state === '' ? '' : ` (SQLSTATE ${state})`}.`;
 }
 

@@ -39,7 +39,7 @@ export async function ask<T>(
         metrics.commandsUnanswered.inc({ why: unconsumed ? 'unconsumed' : 'late' });
         const reason = unconsumed
           ? `Nobody consumes ${QUEUES[queueOf(pattern)].name}: no review service is connected to the message broker.`
-          : 'No review service answered in time.';
+          : 'No review service replied in time.';
         throw new DomainError(
           'unavailable',
           `${reason} The command may or may not have taken effect, and none does later than ${(2 * REPLY_TIMEOUT_MS) / 1000} s after it was sent: look at the job, then try again.`,

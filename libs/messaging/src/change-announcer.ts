@@ -27,7 +27,7 @@ export class ChangeAnnouncer {
       while (this.untold.length > 0) {
         const changes = this.untold.splice(0, MAX_PER_MESSAGE);
         this.client.emit(JobChanged.pattern, { changes }).subscribe({
-          error: (error: unknown) => this.logger.debug(`a change was not told: ${String(error)}`),
+          error: (error: unknown) => this.logger.debug(`a change was not published: ${String(error)}`),
         });
       }
     });

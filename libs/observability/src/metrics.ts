@@ -16,7 +16,7 @@ export const metrics = {
   }),
   inferenceAttempts: new Counter({
     name: 'hitl_inference_attempts_total',
-    help: 'Calls to the model, by how they ended: answered, passed_on (to the next provider), retried, failed, dropped (somebody else was first)',
+    help: 'Calls to the model, by how they ended: `answered`, `passed_on` (to the next provider), `retried`, `failed`, `dropped` (another worker was first)',
     labelNames: ['provider', 'outcome'] as const,
     registers: [registry],
   }),
@@ -35,7 +35,7 @@ export const metrics = {
   }),
   reviewsRequested: new Counter({
     name: 'hitl_reviews_requested_total',
-    help: 'Answers that were handed to the review desk',
+    help: 'Responses that were handed to the review desk',
     registers: [registry],
   }),
   /** Registered by the process that has a policy. */
@@ -46,7 +46,7 @@ export const metrics = {
   }),
   decisions: new Counter({
     name: 'hitl_review_decisions_total',
-    help: 'Decisions that took effect, whoever made them: people, policies, or policies at a deadline',
+    help: 'Decisions that took effect, made by people, by policies, or by policies at a deadline',
     labelNames: ['verdict'] as const,
     registers: [registry],
   }),
@@ -88,7 +88,7 @@ export const metrics = {
   }),
   commandsUnanswered: new Counter({
     name: 'hitl_commands_unanswered_total',
-    help: 'Commands that no review service answered: nobody consumed their queue (unconsumed), or no reply came in time (late)',
+    help: 'Commands that no review service replied to: nothing consumed their queue (unconsumed), or no reply came in time (late)',
     labelNames: ['why'] as const,
     registers: [registry],
   }),
@@ -123,7 +123,7 @@ export const metrics = {
   }),
   jobsKicked: new Counter({
     name: 'hitl_jobs_kicked_total',
-    help: 'Jobs in bot for which the reconciler rang again',
+    help: 'Jobs in bot whose message the reconciler published again',
     registers: [registry],
   }),
 };

@@ -56,7 +56,7 @@ async function waitForDatabase(
 /** What to say at boot where HOST lets the network reach the desk; undefined where it does not. */
 export function openDeskWarning({ HOST }: Config): string | undefined {
   if (isLoopback(HOST)) return undefined;
-  return `HOST=${HOST} opens the desk to the network, and there is no sign-in: whoever reaches this port can approve answers. Put a proxy in front of it that signs people in, or set HOST=127.0.0.1.`;
+  return `HOST=${HOST} opens the desk to the network, and there is no sign-in: anyone who reaches this port can approve responses. Put a proxy in front of it that signs people in, or set HOST=127.0.0.1.`;
 }
 
 async function checkPort(host: string, port: number): Promise<void> {

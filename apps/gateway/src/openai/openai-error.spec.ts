@@ -57,10 +57,10 @@ describe('a held request that ends without an answer', () => {
     [
       '401',
       { status: 401, code: 'invalid_api_key', type: 'authentication_error' },
-      'The model answered 401: no.',
+      'The model returned 401: no.',
     ],
-    ['403', { status: 403, type: 'authentication_error' }, 'The model answered 403: no.'],
-    ['400', { status: 400, code: 'invalid-argument' }, 'The model answered 400: Incorrect API key provided.'],
+    ['403', { status: 403, type: 'authentication_error' }, 'The model returned 403: no.'],
+    ['400', { status: 400, code: 'invalid-argument' }, 'The model returned 400: Incorrect API key provided.'],
   ])(
     'since the provider refuses our own key with %s does not blame the client’s',
     (status, failure, detail) => {

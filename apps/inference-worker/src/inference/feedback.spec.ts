@@ -89,7 +89,7 @@ describe('what reviewers asked for', () => {
       said({ role: 'assistant', content: null, tool_calls: [{ ...CALL, index: 0 }] }),
       [
         { role: 'assistant', content: null, tool_calls: [CALL] },
-        { role: 'tool', tool_call_id: 't1', content: 'Not run: a reviewer asked for another answer.' },
+        { role: 'tool', tool_call_id: 't1', content: 'Not run: a reviewer asked for another response.' },
       ],
     ],
     [
@@ -151,7 +151,7 @@ describe('what reviewers asked for', () => {
             {
               type: 'tool_result',
               tool_use_id: 'u1',
-              content: 'Not run: a reviewer asked for another answer.',
+              content: 'Not run: a reviewer asked for another response.',
             },
             { type: 'text', text: 'shorter' },
           ],
@@ -178,7 +178,7 @@ describe('what reviewers asked for', () => {
         {
           type: 'function_call_output',
           call_id: 'c1',
-          output: 'Not run: a reviewer asked for another answer.',
+          output: 'Not run: a reviewer asked for another response.',
         },
         { role: 'user', content: 'shorter' },
       ],

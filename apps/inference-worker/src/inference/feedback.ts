@@ -3,7 +3,7 @@ import { isJsonObject, JsonText, writeJson, type FeedbackTurn, type Json } from 
 type JsonObject = { [key: string]: Json };
 
 /** What the model is told of its calls of tools that a reviewer did not let pass. */
-const NOT_RUN = 'Not run: a reviewer asked for another answer.';
+const NOT_RUN = 'Not run: a reviewer asked for another response.';
 
 /**
  * The payload with what reviewers asked for, in the shape that it has. A conversation goes on: the model gets each of its

@@ -111,7 +111,7 @@ describe('a worker with an answer', () => {
     failAttempt.mockResolvedValue(true);
     await service.run(JOB.id);
     expect(warn.mock.calls.map(([told]) => (told as { message: string }).message)).toEqual([
-      expect.stringMatching(/^job failed: The model's answer cannot be stored/),
+      expect.stringMatching(/^job failed: The model's response cannot be stored/),
     ]);
     warn.mockRestore();
   });

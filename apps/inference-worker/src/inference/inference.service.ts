@@ -106,7 +106,7 @@ export class InferenceService {
       if (!isDataFault(error)) throw error;
       this.logger.error(error);
       // Not in the database's words, which the submitter reads.
-      const message = `The model's answer cannot be stored: the database does not take its content (SQLSTATE ${String(sqlState(error))}).`;
+      const message = `The model's response cannot be stored: the database does not take its content (SQLSTATE ${String(sqlState(error))}).`;
       return this.fail(job, lease, new ModelError(message, false, { provider: answer.provider }));
     }
   }
@@ -118,7 +118,7 @@ export class InferenceService {
       if (told || !isDatabaseTrouble(error)) return;
       told = true;
       if (isUnexpectedTrouble(error)) this.logger.error(error);
-      this.logger.warn({ jobId: outcome.jobId, message: `the answer is kept: ${describeTrouble(error)}` });
+      this.logger.warn({ jobId: outcome.jobId, message: `the response is kept: ${describeTrouble(error)}` });
     };
     const complete = () =>
       untilStored.execute(async () => {
@@ -178,7 +178,7 @@ export class InferenceService {
     this.count('failed', error.provider);
     this.logger.warn({
       jobId: lease.jobId,
-      message: `${job.hasFallback ? 'no other answer' : 'job failed'}: ${preface}${error.message}`,
+      message: `${job.hasFallback ? 'no other response' : 'job failed'}: ${preface}${error.message}`,
     });
     this.changes.announce(lease.jobId, job.hasFallback ? 'human' : 'fail');
     return true;

@@ -52,7 +52,7 @@ describe('the provider anthropic', () => {
   ])('tells by %i whether it may pass: %s', async (status, retryable) => {
     stub.answer = () => ({ status, body: { type: 'error', error: { type: 'some_error', message: 'why' } } });
     await expect(provider().infer(JsonText.of(user('Hi')), signal)).rejects.toMatchObject({
-      detail: `The model answered ${status}: why`,
+      detail: `The model returned ${status}: why`,
       retryable,
     });
   });

@@ -168,7 +168,7 @@ function choiceOf({ tool_choice: choice, parallel_tool_calls: parallel }: JsonOb
 /** @throws ModelError for anything but a message */
 export function toCompletion(answer: Json): JsonObject {
   if (!isJsonObject(answer) || !Array.isArray(answer.content)) {
-    throw new ModelError('The answer is not a message of the Messages API.', true);
+    throw new ModelError('The response is not a message of the Messages API.', true);
   }
   const blocks = answer.content.filter(isJsonObject);
   const text = textOf(blocks, '');

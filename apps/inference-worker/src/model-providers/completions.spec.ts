@@ -44,7 +44,7 @@ describe('an answer to a chat', () => {
       await expect(ask(type, body)).rejects.toMatchObject({
         name: 'ModelError',
         retryable: true,
-        detail: expect.stringContaining(`The model answered 200 with ${said}`),
+        detail: expect.stringContaining(`The model returned 200 with ${said}`),
       });
     });
 
@@ -68,14 +68,14 @@ describe('an answer to a chat', () => {
   it('that is no completion is a failure of a provider with the chat completions API', async () => {
     await expect(ask('openai', { detail: 'maintenance' })).rejects.toMatchObject({
       retryable: true,
-      detail: 'The model answered 200 with no choices: maintenance',
+      detail: 'The model returned 200 with no choices: maintenance',
     });
   });
 
   it.each([[[]], ['maintenance'], [true], [0]])('that is no object, as %j, is one, too', async (body) => {
     await expect(ask('openai', body)).rejects.toMatchObject({
       retryable: true,
-      detail: 'The model answered 200 with no completion.',
+      detail: 'The model returned 200 with no completion.',
     });
   });
 

@@ -23,8 +23,8 @@ export const configuredRouter: FactoryProvider<ModelRouter> = {
     if ([...providers.values()].some(({ type }) => type === 'demo')) {
       new Logger('Model').warn(
         config.MODEL_ROUTES_FILE === undefined
-          ? 'MODEL_PROVIDER=demo: answers come from a demo model, not an LLM. Set MODEL_PROVIDER and MODEL_BASE_URL for a real one.'
-          : 'MODEL_ROUTES_FILE has a provider of type demo: its answers come from a demo model, not an LLM.',
+          ? 'MODEL_PROVIDER=demo: responses come from a demo model, not an LLM. Set MODEL_PROVIDER and MODEL_BASE_URL for a real one.'
+          : 'MODEL_ROUTES_FILE has a provider of type demo: its responses come from a demo model, not an LLM.',
       );
     }
     const routes = models.map(({ name, providers: names, price }) => ({

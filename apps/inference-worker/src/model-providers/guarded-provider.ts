@@ -141,7 +141,7 @@ export class GuardedProvider {
 export function timeLimit(ms: number): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   const timer = setTimeout(() => {
-    controller.abort(new ModelError(`The model did not answer within ${ms} ms.`, true));
+    controller.abort(new ModelError(`The model did not respond within ${ms} ms.`, true));
   }, ms);
   return { signal: controller.signal, end: () => clearTimeout(timer) };
 }

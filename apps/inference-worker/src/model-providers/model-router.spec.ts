@@ -83,8 +83,8 @@ describe('the model router', () => {
     a.answer = () => ({ status: 400, body: { error: { message: 'bad' } } });
     const error = await failure(route([guard('a', a), guard('b', b)]).infer(CHAT, never));
     expect(error).toMatchObject({
-      message: 'The model answered 400',
-      detail: 'The model answered 400: bad',
+      message: 'The model returned 400',
+      detail: 'The model returned 400: bad',
       retryable: false,
       provider: 'a',
     });
@@ -95,8 +95,8 @@ describe('the model router', () => {
     a.answer = () => ({ status: 429, headers: { 'retry-after': '9' }, body: { error: { message: 'slow' } } });
     b.answer = () => ({ status: 503, headers: { 'retry-after': '4' }, body: { error: { message: 'busy' } } });
     expect(await failure(route([guard('a', a), guard('b', b)]).infer(CHAT, never))).toMatchObject({
-      message: 'a: The model answered 429\nb: The model answered 503',
-      detail: 'a: The model answered 429: slow\nb: The model answered 503: busy',
+      message: 'a: The model returned 429\nb: The model returned 503',
+      detail: 'a: The model returned 429: slow\nb: The model returned 503: busy',
       retryable: true,
       retryAfterMs: 4000,
       provider: 'b',
@@ -107,7 +107,7 @@ describe('the model router', () => {
     a.answer = () => 'hang';
     b.answer = () => 'hang';
     const error = await failure(route([guard('a', a), guard('b', b)], { timeoutMs: 50 }).infer(CHAT, never));
-    expect(error).toMatchObject({ message: 'The model did not answer within 50 ms.', retryable: true });
+    expect(error).toMatchObject({ message: 'The model did not respond within 50 ms.', retryable: true });
     expect(b.requests).toHaveLength(0);
   });
 
@@ -140,7 +140,7 @@ describe('the model router', () => {
     expect(a.requests).toHaveLength(2);
     expect(await state()).toBe(2);
     const error = await failure(route([guarded]).infer(CHAT, never));
-    expect(error.message).toBe('The circuit of sick is open after: The model answered 500');
+    expect(error.message).toBe('The circuit of sick is open after: The model returned 500');
     expect(error.retryAfterMs).toBeLessThanOrEqual(30_000);
 
     const now = Date.now;

@@ -68,8 +68,8 @@ describe('a call to a model', () => {
   describe('that is refused', () => {
     it.each([408, 409, 429, 500, 502, 503, 529])('with %i may be repeated', async (status) => {
       expect(await failure({ status, body: { error: { message: 'busy' } } })).toMatchObject({
-        message: `The model answered ${status}`,
-        detail: `The model answered ${status}: busy`,
+        message: `The model returned ${status}`,
+        detail: `The model returned ${status}: busy`,
         retryable: true,
         retryAfterMs: undefined,
       });
@@ -106,18 +106,18 @@ describe('a call to a model', () => {
       ['a text in JSON', 'No', '"No"'],
     ])('says why from %s, though not in the message, which is logged', async (_name, body, reason) => {
       expect(await failure({ status: 400, body })).toMatchObject({
-        message: 'The model answered 400',
-        detail: `The model answered 400: ${reason}`,
+        message: 'The model returned 400',
+        detail: `The model returned 400: ${reason}`,
       });
     });
 
     it('says why from a page that is no JSON, cut to a thousand characters and cleaned', async () => {
       const { detail } = await failure({ status: 502, text: `<h1>\0${'x'.repeat(5000)}` });
-      expect(detail).toBe(`The model answered 502: <h1>${'x'.repeat(996)}`);
+      expect(detail).toBe(`The model returned 502: <h1>${'x'.repeat(996)}`);
     });
 
     it('says so when it says nothing', async () => {
-      expect((await failure({ status: 500, text: '' })).detail).toBe('The model answered 500: (no text)');
+      expect((await failure({ status: 500, text: '' })).detail).toBe('The model returned 500: (no text)');
     });
 
     it.each([
@@ -187,7 +187,7 @@ describe('a call to a model', () => {
       });
       const error: any = await post({ apiKey: 's3cret-4711' }).catch((reason: unknown) => reason);
       expect(error.detail).toBe(
-        'The model answered 401: Key [key] is not known at http://[address]/v1 nor [address]',
+        'The model returned 401: Key [key] is not known at http://[address]/v1 nor [address]',
       );
     });
 
@@ -253,8 +253,8 @@ describe('a call to a model', () => {
       ['a list of errors', { success: false, errors: [{ code: 7, message: 'Busy' }], result: null }, true],
     ])('with %s is no answer', async (_what, body, retryable) => {
       expect(await failure({ body })).toMatchObject({
-        message: 'The model answered 200 with an error',
-        detail: expect.stringMatching(/^The model answered 200 with an error: \w/),
+        message: 'The model returned 200 with an error',
+        detail: expect.stringMatching(/^The model returned 200 with an error: \w/),
         retryable,
       });
     });
@@ -294,7 +294,7 @@ describe('a call to a model', () => {
     it('is read when it is an error, too', async () => {
       const bytes = gzipSync('{"error":{"message":"No such model"}}');
       expect(await failure({ status: 404, bytes, headers: { 'content-encoding': 'gzip' } })).toMatchObject({
-        detail: 'The model answered 404: No such model',
+        detail: 'The model returned 404: No such model',
       });
     });
 
@@ -316,7 +316,7 @@ describe('a call to a model', () => {
         headers: { 'content-encoding': encoding },
       });
       expect(error).toMatchObject({
-        message: `The model's answer cannot be unpacked as ${encoding}.`,
+        message: `The model's response cannot be unpacked as ${encoding}.`,
         retryable: true,
       });
     });

@@ -73,25 +73,25 @@ export async function postJson(
 
 /** @throws ModelError for what is no JSON, or nothing, or too deep, or reads in two ways */
 function parseAnswer(text: string): JsonText {
-  if (text.trim() === '') throw new ModelError('The model answered with an empty body.', false);
+  if (text.trim() === '') throw new ModelError('The model returned an empty body.', false);
   if (structureOf(text).depth > MAX_DEPTH) {
-    throw new ModelError(`The model's answer is nested deeper than ${MAX_DEPTH} levels.`, false);
+    throw new ModelError(`The model's response is nested deeper than ${MAX_DEPTH} levels.`, false);
   }
   let answer: Json;
   try {
     answer = JSON.parse(text) as Json;
   } catch {
     const hint = text.startsWith('data:') ? ' It is an event stream: submit without "stream": true.' : '';
-    throw new ModelError(`The model's answer is not JSON.${hint}`, false);
+    throw new ModelError(`The model's response is not JSON.${hint}`, false);
   }
   if (answer === null || answer === '') {
-    throw new ModelError(`The model's answer is empty: ${text.trim().slice(0, MAX_DETAIL)}`, false);
+    throw new ModelError(`The model's response is empty: ${text.trim().slice(0, MAX_DETAIL)}`, false);
   }
   const json = new JsonText(text, answer);
   if (duplicateKey(json)) {
     // A model would mostly give it again; another provider's may not.
     throw new ModelError(
-      "The model's answer has a key twice in one object. Readers do not agree on which of the two counts, so nobody can approve it.",
+      "The model's response has a key twice in one object. Readers do not agree on which of the two counts, so nobody can approve it.",
       false,
       { passesOn: true },
     );

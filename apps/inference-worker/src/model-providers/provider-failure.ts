@@ -46,10 +46,10 @@ export function refusal(
   const said = told.message ?? safeText(text, confidential);
   const mayPass = status >= 500 || RETRYABLE_STATUSES.has(status);
   return new ModelError(
-    `The model answered ${status}`,
+    `The model returned ${status}`,
     mayPass && !isEmptyAccount && more.shouldRetry !== 'false',
     {
-      detail: `The model answered ${status}: ${said === '' ? '(no text)' : said}`,
+      detail: `The model returned ${status}: ${said === '' ? '(no text)' : said}`,
       retryAfterMs: more.retryAfterMs,
       failure: { status, ...told.failure },
       // Another provider has another account.
@@ -110,7 +110,7 @@ function failed(what: string, body: JsonObject, confidential: Confidential): Mod
   const { status } = told;
   const mayPass = status === null ? !FOR_GOOD.test(names) : status >= 500 || RETRYABLE_STATUSES.has(status);
   const isEmptyAccount = OUT_OF_QUOTA.test(names);
-  const message = `The model answered 200 with ${what}`;
+  const message = `The model returned 200 with ${what}`;
   return new ModelError(message, mayPass && !isEmptyAccount, {
     detail: told.message === null ? `${message}.` : `${message}: ${told.message}`,
     failure: { status: status ?? 200, ...told.failure },

@@ -53,7 +53,7 @@ async function unpack(bytes: Buffer, encodings: string): Promise<Buffer> {
     if (!step) {
       const known = Object.keys(UNPACK).join(', ');
       throw new ModelError(
-        `The model's answer is packed as ${JSON.stringify(name)}; read are ${known}.`,
+        `The model's response is packed as ${JSON.stringify(name)}; read are ${known}.`,
         false,
       );
     }
@@ -62,7 +62,7 @@ async function unpack(bytes: Buffer, encodings: string): Promise<Buffer> {
     } catch (error) {
       if (error instanceof ModelError) throw error;
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
-      throw new ModelError(`The model's answer cannot be unpacked as ${name}.`, true);
+      throw new ModelError(`The model's response cannot be unpacked as ${name}.`, true);
     }
   }
   return unpacked;
@@ -97,5 +97,5 @@ function hasZlibHeader(bytes: Buffer): boolean {
 }
 
 function tooLarge(): ModelError {
-  return new ModelError(`The model's answer is larger than ${MAX_ANSWER_BYTES} bytes.`, false);
+  return new ModelError(`The model's response is larger than ${MAX_ANSWER_BYTES} bytes.`, false);
 }

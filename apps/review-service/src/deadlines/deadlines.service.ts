@@ -55,13 +55,13 @@ export class Deadlines {
       if (bell) this.outbox.ring(bell);
       this.changes.announce(jobId, status);
       const message = undone
-        ? 'a held decision was taken back: its id belongs to another one'
-        : 'a held decision took effect';
+        ? 'a pending decision was taken back: its id belongs to another one'
+        : 'a pending decision took effect';
       this.logger.log({ jobId, status, message });
       return true;
     } catch (error) {
       if (isDatabaseTrouble(error) && !isStatementTimeout(error)) throw error;
-      this.logger.error({ jobId, err: error, message: 'a held decision did not take effect' });
+      this.logger.error({ jobId, err: error, message: 'a pending decision did not take effect' });
       return false;
     }
   }

@@ -123,7 +123,7 @@ rules:
       '/version: 2 is not 1 (line 1)',
       '/grups: there is no such key; known are version, groups, reject_reasons, defaults, rules (line 2)',
       '/groups/Seniors: "Seniors" is no name: take 1 to 100 of a-z, 0-9, "-", "_" and "." (line 3)',
-      '/groups/Seniors: names somebody twice; name each once (line 3)',
+      '/groups/Seniors: names a person twice; name each once (line 3)',
       '/groups/empty: has 0 entries; there may be 1 to 1000 (line 3)',
       "/groups/numbers/0: 7 is no person's name: take 1 to 128 characters without control characters, none of worker, desk and policy:…, and put numbers in quotes (line 3)",
       '/defaults/approvals: 11 is not a whole number from 1 to 10 (line 4)',

@@ -15,7 +15,7 @@ export const REJECT_REASONS: RejectReason[] = [
   { code: 'incorrect', label: 'Factually wrong' },
   { code: 'unsafe', label: 'Unsafe or harmful' },
   { code: 'incomplete', label: 'Incomplete' },
-  { code: 'off_topic', label: 'Does not answer the request' },
+  { code: 'off_topic', label: 'Does not address the request' },
   { code: 'tone', label: 'Wrong tone' },
   { code: 'other', label: 'Other' },
 ];
@@ -174,7 +174,7 @@ class PolicyReader extends YamlReader {
       const at = [...path, name];
       this.name(name, at);
       const people = (members(list, at) ?? []).filter((person) => person !== undefined);
-      if (new Set(people).size < people.length) this.note(at, 'names somebody twice; name each once');
+      if (new Set(people).size < people.length) this.note(at, 'names a person twice; name each once');
       return [name, people];
     });
     return Object.fromEntries(groups);

@@ -74,7 +74,7 @@ export class ClaimsService {
     if ((await this.store.countClaims(scope, actor)) < MAX_CLAIMS) return;
     throw new DomainError(
       'too_many_claims',
-      `${actor} has claimed ${MAX_CLAIMS} jobs, as many as one may. Decide or release some first.`,
+      `${actor} has claimed ${MAX_CLAIMS} jobs, as many as a reviewer may. Decide or release some first.`,
     );
   }
 }

@@ -79,14 +79,14 @@ export function refusalOf(
   if (verdict === 'regenerate' && job.regenerations >= desk.maxRegenerations) {
     return new DomainError(
       'too_many_regenerations',
-      `The job was sent back to the model ${job.regenerations} times, as often as it may be (MAX_REGENERATIONS). Edit or reject its answer.`,
+      `The job was sent back to the model ${job.regenerations} times, as often as it may be (MAX_REGENERATIONS). Edit or reject its response.`,
     );
   }
   if ([...job.approvedBy, ...job.rejectedBy].includes(actor)) {
     const as = job.approvedBy.includes(actor) ? 'approved' : 'rejected';
     return new DomainError(
       'already_voted',
-      `${actor} has ${as} revision ${job.revision} already; somebody else must judge it, too.`,
+      `${actor} has ${as} revision ${job.revision} already; another reviewer must judge it, too.`,
     );
   }
   return new DomainError(

@@ -155,7 +155,7 @@ export class DecisionReader {
       limit + 1,
       project,
     ]);
-    if (!found) throw new Error('a statement without groups answers a row');
+    if (!found) throw new Error('a statement without groups returns a row');
     const decisions = found.decisions.slice(0, limit);
     const last = decisions.at(-1);
     if (last && found.decisions.length > limit) return { decisions, next: { at: last.at, id: last.id } };

@@ -164,7 +164,7 @@ export class StatsReader {
       this.database.query<Measures[]>(measures(ofGroup), parameters),
       this.database.query<Waiting[]>(WAITING, [model ?? null, group ?? null, project]),
     ]);
-    if (!counted || !measured) throw new Error('a statement without groups answers a row');
+    if (!counted || !measured) throw new Error('a statement without groups returns a row');
     const { decided, expired, verdicts } = counted;
     const throughput = Array.from({ length: Math.ceil(seconds / length) }, (_, part) => ({
       at: new Date(from.getTime() + part * length * 1000),

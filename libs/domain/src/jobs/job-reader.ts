@@ -205,7 +205,7 @@ export class JobReader {
       prepared('clock', 'SELECT clock_timestamp() AS now'),
     );
     const [row] = rows;
-    if (!row) throw new Error('the database does not tell the time');
+    if (!row) throw new Error('the database returned no time');
     return row.now;
   }
 

@@ -39,6 +39,6 @@ async function checkNode(url: string): Promise<string | undefined> {
     if (message.includes('ConnectionOpenOk')) {
       return `${named}: the broker does not open this virtual host. Create it, or name another one in AMQP_URL`;
     }
-    return `${named} does not answer yet: ${message}`;
+    return `${named} does not respond yet: ${message}`;
   }
 }

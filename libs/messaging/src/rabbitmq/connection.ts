@@ -116,7 +116,7 @@ export class BrokerConnection {
     await Promise.race([
       this.manager.close().catch(() => undefined),
       delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }).then(() => {
-        this.drop('it does not answer');
+        this.drop('it does not respond');
       }),
     ]);
     outageOf(this.urls).forget(this);
@@ -160,7 +160,7 @@ export async function answered<T>(answer: Promise<T>, ms = CHANNEL_TIMEOUT_MS): 
     return await Promise.race([
       answer,
       delay(ms, undefined, { ref: false, signal: patience.signal }).then(() => {
-        throw new Error(`the broker did not answer for ${ms / 1000} s`);
+        throw new Error(`the broker did not respond for ${ms / 1000} s`);
       }),
     ]);
   } finally {

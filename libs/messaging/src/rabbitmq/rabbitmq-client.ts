@@ -107,7 +107,7 @@ export class RabbitMqClient extends ClientProxy {
       const state = await answered(assertQueue(this.raw, key), STATE_TIMEOUT_MS);
       if (state.consumers === 0 && !this.unconsumed.has(key)) {
         this.unconsumed.add(key);
-        this.logger.error(`nobody consumes ${QUEUES[key].name}: its messages wait until somebody does`);
+        this.logger.error(`nobody consumes ${QUEUES[key].name}: its messages wait until a service does`);
       }
       return state;
     } catch {
@@ -185,5 +185,5 @@ export class RabbitMqClient extends ClientProxy {
 }
 
 function brokerAway(): DomainError {
-  return new DomainError('unavailable', 'The message broker does not answer. Try again in a few seconds.');
+  return new DomainError('unavailable', 'The message broker does not respond. Try again in a few seconds.');
 }
