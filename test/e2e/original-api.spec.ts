@@ -1,12 +1,17 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStack, until, WAYS, type Stack } from '@hitl/testing';
 
+/** Before the line: what stands in for curl where there is none. */
+const WITHOUT_CURL = `curl() { '${process.execPath}' '${join(import.meta.dirname, 'curl.mjs')}' "$@"; }; `;
+const BEFORE = spawnSync('curl', ['--version']).status === 0 ? '' : WITHOUT_CURL;
+
 /** Runs a shell line of the original's documentation as it stands, but for the port. */
 async function curl(line: string, url: string): Promise<{ status: number; body: any }> {
   const command = line.replaceAll('http://localhost:3000', url.replace('127.0.0.1', 'localhost'));
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -sS -w '\n%{http_code}'`]);
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${BEFORE}${command} -sS -w '\n%{http_code}'`]);
   const [status, ...text] = stdout.split('\n').reverse();
   const body = text.reverse().join('\n');
   return {
