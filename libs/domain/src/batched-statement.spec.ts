@@ -38,4 +38,25 @@ describe('a batched statement', () => {
       true,
     ]);
   });
+
+  it('never waits for a large item, nor shares a statement with one', async () => {
+    const batches: number[][] = [];
+    let finish!: () => void;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const call = batchedStatement(
+      async (items: number[]) => {
+        batches.push(items);
+        if (items.some((item) => item > 2)) await finished;
+        return items;
+      },
+      { isLarge: (item) => item > 2, parallel: 1 },
+    );
+    const large = [3, 4, 5].map(call);
+    expect(await Promise.all([0, 1, 2].map(call))).toEqual([0, 1, 2]);
+    // Of these two at a time, too.
+    expect(batches).toEqual([[3], [4], [0, 1, 2]]);
+    finish();
+    expect(await Promise.all(large)).toEqual([3, 4, 5]);
+    expect(batches.at(-1)).toEqual([5]);
+  });
 });

@@ -45,6 +45,30 @@ describe('answers that clients have not read', () => {
     expect(length).toBe(bytes.length);
   });
 
+  it('are sent a few pieces at a time, whoever reads them, so that others are served between', async () => {
+    const bytes = new Array<number>(20).fill(0);
+    const sent = bytes.map((_, index) =>
+      send({ index, payload: large(2) }).on('data', (piece: Buffer) => {
+        bytes[index] += piece.length;
+      }),
+    );
+    const all = Promise.all(sent.map(ends));
+    let before = 0;
+    let most = 0;
+    let turns = 0;
+    const look = (): void => {
+      const now = bytes.reduce((sum, one) => sum + one, 0);
+      most = Math.max(most, now - before);
+      before = now;
+      turns += 1;
+      if (now < 20 * 2 * MIB) setImmediate(look);
+    };
+    look();
+    await all;
+    expect(most).toBeLessThan(MIB);
+    expect(turns).toBeGreaterThan(40);
+  });
+
   it('fill the room once where they have their text in common', async () => {
     const payload = large(40);
     const sent = Array.from({ length: 20 }, (_, index) => send({ index, payload }));

@@ -5,7 +5,9 @@ import { metrics } from '@hitl/observability';
 
 /** An answer of more bytes is large: it is sent in pieces, each when the client has read the one before. */
 const LARGE_BYTES = 1_048_576;
-const PIECE_BYTES = 262_144;
+const PIECE_BYTES = 65_536;
+/** Pieces that are sent in one turn of the event loop, to all clients together: others are served between two turns. */
+const PIECES_PER_TURN = 4;
 /** Bytes of large answers at which no more large jobs are read until clients have read some of them. */
 const MAX_BYTES = 50_331_648;
 /** How often it is looked who keeps others waiting, in milliseconds. */
@@ -15,6 +17,23 @@ const SLOW_BYTES = 65_536;
 /** How long others wait until the answer that has been read for longest is cut off, in milliseconds. */
 const MAX_WAIT_MS = 5000;
 
+/** Spreads the sending of large answers over turns of the event loop, each answer in its turn. */
+class Pace {
+  private readonly waiting: (() => void)[] = [];
+  private next?: NodeJS.Immediate;
+
+  /** Calls `send` in a later turn. */
+  take(send: () => void): void {
+    this.waiting.push(send);
+    this.next ??= setImmediate(() => this.turn());
+  }
+
+  private turn(): void {
+    for (const send of this.waiting.splice(0, PIECES_PER_TURN)) send();
+    this.next = this.waiting.length > 0 ? setImmediate(() => this.turn()) : undefined;
+  }
+}
+
 /** A large answer that is being sent. */
 class LargeAnswer extends Readable {
   /** Bytes that were sent, and how many they were when it was last looked. */
@@ -23,11 +42,19 @@ class LargeAnswer extends Readable {
   /** Where in the first of the chunks the next piece begins. */
   private at = 0;
 
-  constructor(private chunks: Buffer[]) {
+  constructor(
+    private chunks: Buffer[],
+    private readonly pace: Pace,
+  ) {
     super({ highWaterMark: PIECE_BYTES });
   }
 
   override _read(): void {
+    this.pace.take(() => this.sendPiece());
+  }
+
+  private sendPiece(): void {
+    if (this.destroyed) return;
     for (let [chunk] = this.chunks; chunk; [chunk] = this.chunks) {
       const piece = chunk.subarray(this.at, this.at + PIECE_BYTES);
       this.at += piece.length;
@@ -62,6 +89,7 @@ export class UnreadAnswers {
   private readonly answers = new Set<LargeAnswer>();
   private readonly waiting = new Set<() => void>();
   private looking?: NodeJS.Timeout;
+  private readonly pace = new Pace();
 
   get isFull(): boolean {
     return this.bytes >= MAX_BYTES;
@@ -99,7 +127,7 @@ export class UnreadAnswers {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     if (length <= LARGE_BYTES) return { length, content: Buffer.concat(chunks) };
     const buffers = new Set(chunks);
-    const content = new LargeAnswer(chunks);
+    const content = new LargeAnswer(chunks, this.pace);
     for (const buffer of buffers) this.hold(buffer);
     this.answers.add(content);
     content.once('close', () => {

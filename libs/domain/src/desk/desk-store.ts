@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batchedStatement } from '../batched-statement';
+import { batchedStatement, LARGE_SIZE } from '../batched-statement';
 import { isStatementTimeout, isTransient } from '../database-errors';
 import type { Scope } from '../caller';
 import type { Timed } from '../jobs/in-time';
@@ -38,6 +38,7 @@ export class DeskStore {
     this.plan = batchedStatement((requests: PlanRequest[]) => plan(database, requests), { keyOf: byJob });
     this.decide = batchedStatement((judgements: Judgement[]) => decide(database, judgements), {
       keyOf: byJob,
+      isLarge: ({ response, payload }) => (response ?? payload ?? '').length > LARGE_SIZE,
     });
     this.settle = batchedStatement((jobIds) => settle(database, jobIds), {
       keyOf: (jobId) => jobId,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { batchedStatement } from '../batched-statement';
+import { batchedStatement, LARGE_SIZE } from '../batched-statement';
 import type { Scope } from '../caller';
 import type { Bell } from '../outbox/bell';
 import { cancel } from './cancel';
@@ -29,10 +29,13 @@ export class JobStore {
   readonly failAttempt: (outcome: FailedAttempt) => Promise<boolean>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
-    this.submit = batchedStatement((jobs) => submit(database, jobs));
+    this.submit = batchedStatement((jobs) => submit(database, jobs), {
+      isLarge: ({ payload }) => payload.size > LARGE_SIZE,
+    });
     this.claim = batchedStatement((requests: ClaimRequest[]) => claim(database, requests), { keyOf: byJob });
     this.complete = batchedStatement((outcomes: Inferred[]) => complete(database, outcomes), {
       keyOf: byJob,
+      isLarge: ({ response }) => response.size > LARGE_SIZE,
     });
     this.failAttempt = batchedStatement((outcomes: FailedAttempt[]) => failAttempt(database, outcomes), {
       keyOf: byJob,
