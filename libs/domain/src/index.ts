@@ -85,7 +85,7 @@ export { BELL_GRACE_SECONDS, type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
 export { Turns } from './turns';
-export { UNIONS } from './unions';
+export { countsOf, UNIONS } from './unions';
 export { actorName, LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
 export { isQuick, prepared, preparedName, quick } from './prepared';
 export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';

@@ -27,3 +27,11 @@ export const UNIONS = {
   WebhookType: WEBHOOK_TYPES,
   WebhookDeliveryStatus: WEBHOOK_DELIVERY_STATUSES,
 } as const satisfies Record<string, readonly string[]>;
+
+/** A number for each of some values: how often it was counted, or zero. */
+export function countsOf<Value extends string>(
+  values: readonly Value[],
+  counted: Partial<Record<Value, number>> = {},
+): Record<Value, number> {
+  return Object.fromEntries(values.map((value) => [value, counted[value] ?? 0])) as Record<Value, number>;
+}
