@@ -94,5 +94,10 @@ export {
   WebhookDelivery,
   WebhookEndpoint,
   type WebhookDeliveryStatus,
-  type WebhookType,
 } from './webhooks/webhook.entities';
+export {
+  JOB_WEBHOOK_TYPES,
+  JOB_WEBHOOKS,
+  type JobWebhookType,
+  type WebhookType,
+} from './webhooks/webhook-types';

@@ -9,7 +9,8 @@ import {
   JOB_STATUSES,
   VERDICTS,
 } from './jobs/transitions';
-import { WEBHOOK_DELIVERY_STATUSES, WEBHOOK_TYPES } from './webhooks/webhook.entities';
+import { WEBHOOK_TYPES } from './webhooks/webhook-types';
+import { WEBHOOK_DELIVERY_STATUSES } from './webhooks/webhook.entities';
 
 /** The unions that the API shows, by the names that the OpenAPI document and the console know them under. */
 export const UNIONS = {
