@@ -86,7 +86,7 @@ export { BELL_GRACE_SECONDS, type Bell } from './outbox/bell';
 export { OutboxMessage } from './outbox/outbox-message.entity';
 export { OutboxStore } from './outbox/outbox-store';
 export { Turns } from './turns';
-export { UNIONS } from './unions';
+export { countsOf, UNIONS } from './unions';
 export { actorName, LOCAL, MAX_NAME_LENGTH, personName } from './person-name';
 export { isQuick, prepared, preparedName, quick } from './prepared';
 export { WebhookStore, type DeliveryOutcome, type DueDelivery } from './webhooks/webhook-store';
@@ -95,5 +95,10 @@ export {
   WebhookDelivery,
   WebhookEndpoint,
   type WebhookDeliveryStatus,
-  type WebhookType,
 } from './webhooks/webhook.entities';
+export {
+  JOB_WEBHOOK_TYPES,
+  JOB_WEBHOOKS,
+  type JobWebhookType,
+  type WebhookType,
+} from './webhooks/webhook-types';

@@ -9,7 +9,8 @@ import {
   JOB_STATUSES,
   VERDICTS,
 } from './jobs/transitions';
-import { WEBHOOK_DELIVERY_STATUSES, WEBHOOK_TYPES } from './webhooks/webhook.entities';
+import { WEBHOOK_TYPES } from './webhooks/webhook-types';
+import { WEBHOOK_DELIVERY_STATUSES } from './webhooks/webhook.entities';
 
 /** The unions that the API shows, by the names that the OpenAPI document and the console know them under. */
 export const UNIONS = {
@@ -27,3 +28,11 @@ export const UNIONS = {
   WebhookType: WEBHOOK_TYPES,
   WebhookDeliveryStatus: WEBHOOK_DELIVERY_STATUSES,
 } as const satisfies Record<string, readonly string[]>;
+
+/** A number for each of some values: how often it was counted, or zero. */
+export function countsOf<Value extends string>(
+  values: readonly Value[],
+  counted: Partial<Record<Value, number>> = {},
+): Record<Value, number> {
+  return Object.fromEntries(values.map((value) => [value, counted[value] ?? 0])) as Record<Value, number>;
+}

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import type { ListedDecision } from '../api/client';
-import { LOOKS } from '../verdicts/legend';
+import { LOOKS } from '../verdicts/looks';
 import { percent } from '../text/percent';
 import { useKeys } from '../keys/use-keys';
 import { useNow } from '../store/clock';

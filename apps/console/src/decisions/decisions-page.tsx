@@ -3,7 +3,7 @@ import { getRouteApi, useCanGoBack, useNavigate, useRouter } from '@tanstack/rea
 import { api, dataOf, type ListedDecision } from '../api/client';
 import { UNIONS } from '../api/unions';
 import { messageOf } from '../api/problem';
-import { LOOKS } from '../verdicts/legend';
+import { LOOKS } from '../verdicts/looks';
 import { exportOf } from '../api/export-address';
 import { Act } from '../ui/act';
 import { Typed } from '../ui/typed';

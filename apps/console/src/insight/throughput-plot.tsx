@@ -4,7 +4,8 @@ import type { Stats } from '../api/client';
 import { UNIONS } from '../api/unions';
 import { moment } from '../text/time';
 import { marksTo, stacked, ticksOf } from './scale';
-import { Legend, LOOKS } from '../verdicts/legend';
+import { Legend } from '../verdicts/legend';
+import { LOOKS } from '../verdicts/looks';
 import type { Decisions } from './sources';
 import { ToDecisions } from './to-decisions';
 

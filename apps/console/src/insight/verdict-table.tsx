@@ -2,7 +2,7 @@ import { UNIONS } from '../api/unions';
 import type { ReactNode } from 'react';
 import type { DecisionFilters } from '../decisions/decision-filters';
 import { percent } from '../text/percent';
-import { LOOKS } from '../verdicts/legend';
+import { LOOKS } from '../verdicts/looks';
 import { stacked, totalOf, type Counts } from './scale';
 import { ToDecisions } from './to-decisions';
 

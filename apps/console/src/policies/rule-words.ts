@@ -1,12 +1,13 @@
 import type { CurrentPolicy } from '../api/client';
 import { duration } from '../text/time';
+import { LOOKS } from '../verdicts/looks';
 
 type Rule = CurrentPolicy['rules'][number];
 
 /** What a rule does with an answer. */
 export function outcomeOf({ outcome, sample, shadow }: Rule): string {
   if (outcome === 'human') return 'a person reviews';
-  const verb = outcome === 'approve' ? 'approved' : 'rejected';
+  const verb = LOOKS[outcome].name;
   if (shadow) return `would be ${verb}: recorded only, a person reviews`;
   if (sample === 0) return `${verb} without a person`;
   const share = sample.toLocaleString('en', { style: 'percent', maximumFractionDigits: 2 });

@@ -7,6 +7,7 @@ import { clip, visible } from '../text/hygiene';
 import { duration, moment, timeOfDay } from '../text/time';
 import type { Claim } from './decision/claim';
 import { UseAnswer } from './decision/restore';
+import { LOOKS } from '../verdicts/looks';
 
 /** Characters of what a model, or a reviewer, said that a banner shows. */
 const MAX_DETAIL_LENGTH = 300;
@@ -112,7 +113,7 @@ function endOf({ status, failure, review: { rule, deadline_at }, remarks: { outc
   if (outcome) {
     const { verdict, by, automatic, at_deadline, reason_code, reason, submitter_message } = outcome;
     if (automatic) {
-      const verb = verdict === 'reject' ? 'Rejected' : 'Approved';
+      const verb = LOOKS[verdict].done;
       return at_deadline
         ? `${verb} by ${byRule(outcome.rule)} at its deadline, because nobody had decided.`
         : `${verb} by ${byRule(outcome.rule)}; no person has judged it.`;
@@ -120,17 +121,10 @@ function endOf({ status, failure, review: { rule, deadline_at }, remarks: { outc
     const words = [reason_code?.replaceAll('_', ' '), reason].filter((each) => each != null && each !== '');
     const why = words.length > 0 ? `: ${words.join(', ')}` : '';
     const told = submitter_message ? ` To the submitter: ${submitter_message}` : '';
-    return visible(`${DECIDED[verdict]} by ${by}, ${moment(outcome.at)}${why}.${told}`);
+    return visible(`${LOOKS[verdict].done} by ${by}, ${moment(outcome.at)}${why}.${told}`);
   }
   if (status !== 'fail' || !failure) return '';
   if (failure.reason === 'expired')
     return `It expired${deadline_at === null ? '' : ` ${moment(deadline_at)}`} by ${byRule(rule)}, because nobody had decided.`;
   return visible(`${failure.reason.replaceAll('_', ' ')}${failure.detail ? `: ${failure.detail}` : ''}`);
 }
-
-const DECIDED = {
-  approve: 'Approved',
-  edit: 'Approved with changes',
-  reject: 'Rejected',
-  regenerate: 'Sent back',
-};

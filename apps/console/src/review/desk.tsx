@@ -19,7 +19,7 @@ import { resultOf } from './response/result';
 import { useDraft } from './draft/draft';
 import { EditBanner } from './draft/edit-banner';
 import { useFormFault } from './response/form-fault';
-import { NoteForm, RegenerateForm, RejectForm } from './decision/forms';
+import { FORMS, NoteForm } from './decision/forms';
 import { JobHeader } from './job-header';
 import { AnswerPane, RequestPane } from './panes';
 import { useReasons } from '../verdicts/reasons';
@@ -154,6 +154,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
       : form === null && edit !== null && text === null
         ? STALE
         : consequenceOf(review, text, form?.name ?? null, formFault);
+  const VerdictForm = form && form.name !== 'note' && FORMS[form.name];
   const formProps = { words, onWords: changeWords, onCancel: () => setForm(null) };
   return (
     <div className="contents">
@@ -199,8 +200,7 @@ export function Desk({ review, filters }: { review: Review; filters: Filters }) 
           onChange={change}
         />
       </div>
-      {form?.name === 'reject' && <RejectForm {...formProps} busy={deciding} onDecide={sendForm} />}
-      {form?.name === 'regenerate' && <RegenerateForm {...formProps} busy={deciding} onDecide={sendForm} />}
+      {VerdictForm && <VerdictForm {...formProps} busy={deciding} onDecide={sendForm} />}
       {form?.name === 'note' && (
         <NoteForm {...formProps} busy={note.isPending} onNote={() => note.mutate()} />
       )}

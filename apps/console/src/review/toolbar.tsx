@@ -1,4 +1,5 @@
 import { Act } from '../ui/act';
+import { FORM_VERDICTS, type FormVerdict } from '../verdicts/looks';
 import type { Claim } from './decision/claim';
 import type { Form } from './decision/delivery';
 
@@ -62,17 +63,18 @@ export function Toolbar(props: ToolbarProps) {
           </Act>
         </>
       )}
-      <Act command="reject" look="bad" onAct={() => onForm('reject')} why={why} pressed={form === 'reject'}>
-        Reject
-      </Act>
-      <Act
-        command="regenerate"
-        onAct={() => onForm('regenerate')}
-        why={whyNoChange}
-        pressed={form === 'regenerate'}
-      >
-        Regenerate
-      </Act>
+      {Object.entries(FORM_VERDICTS).map(([verdict, { label, look, afterVote }]) => (
+        <Act
+          key={verdict}
+          command={verdict as FormVerdict}
+          look={look}
+          onAct={() => onForm(verdict as FormVerdict)}
+          why={afterVote ? whyNoChange : why}
+          pressed={form === verdict}
+        >
+          {label}
+        </Act>
+      ))}
       <span className="mx-1 h-5 border-l border-line max-sm:hidden" />
       <Act command="note" look="quiet" onAct={() => onForm('note')} pressed={form === 'note'}>
         Note

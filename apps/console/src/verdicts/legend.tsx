@@ -1,13 +1,4 @@
-import type { UnionOf } from '../api/unions';
-
-/** How each outcome is named and coloured, everywhere alike. */
-export const LOOKS = {
-  approve: { name: 'approved', fill: 'fill-good', back: 'bg-good' },
-  edit: { name: 'edited', fill: 'fill-accent', back: 'bg-accent' },
-  reject: { name: 'rejected', fill: 'fill-bad', back: 'bg-bad' },
-  regenerate: { name: 'sent back', fill: 'fill-warn', back: 'bg-warn' },
-  expired: { name: 'expired', fill: 'fill-dim', back: 'bg-dim' },
-} as const satisfies Record<UnionOf<'DecisionOutcome'>, { name: string; fill: string; back: string }>;
+import { LOOKS } from './looks';
 
 /** What the colours mean. */
 export function Legend({ names }: { names: readonly (keyof typeof LOOKS)[] }) {

@@ -9,6 +9,12 @@ export function votesLeft(
   }: Pick<Review['review'], 'approvals' | 'approved_by' | 'rejected_by'>,
   verdict: Decision['verdict'],
 ): number {
-  const like = { approve: approved_by, reject: rejected_by, edit: [] };
-  return verdict === 'regenerate' ? 1 : Math.max(1, approvals - like[verdict].length);
+  const voters: Partial<Record<typeof verdict, string[]>> = {
+    approve: approved_by,
+    reject: rejected_by,
+    edit: [],
+  };
+  const like = voters[verdict];
+  // Any other verdict takes effect alone.
+  return like === undefined ? 1 : Math.max(1, approvals - like.length);
 }

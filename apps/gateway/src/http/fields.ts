@@ -193,6 +193,16 @@ export function EnumField(
   );
 }
 
+/** The base of an answer that counts each value of a union. */
+export function CountsOf<Name extends keyof typeof UNIONS>(
+  union: Name,
+): new () => Record<(typeof UNIONS)[Name][number], number> {
+  // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- its fields are the union's
+  class Counts {}
+  for (const value of UNIONS[union]) IntegerField()(Counts.prototype, value);
+  return Counts as ReturnType<typeof CountsOf<Name>>;
+}
+
 /** The name of another parameter that is not given, too: only what has none of it. */
 export function WithoutField(names: readonly string[], options: FieldOptions): PropertyDecorator {
   return field(

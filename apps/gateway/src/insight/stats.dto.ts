@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Agreement, Stats, StatsWindow, VerdictCounts, VerdictTable } from '@hitl/domain';
-import { TextField, TimeField } from '../http/fields';
+import type { Agreement, Stats, StatsWindow, VerdictTable } from '@hitl/domain';
+import { CountsOf, TextField, TimeField } from '../http/fields';
 
 const NULLABLE_NUMBER = { type: Number, nullable: true } as const;
 
@@ -46,19 +46,7 @@ class WaitingDto {
   by_group: GroupCountDto[];
 }
 
-class VerdictCountsDto implements VerdictCounts {
-  @ApiProperty({ type: 'integer' })
-  approve: number;
-
-  @ApiProperty({ type: 'integer' })
-  edit: number;
-
-  @ApiProperty({ type: 'integer' })
-  reject: number;
-
-  @ApiProperty({ type: 'integer' })
-  regenerate: number;
-}
+class VerdictCountsDto extends CountsOf('Verdict') {}
 
 class ThroughputDto extends VerdictCountsDto {
   @ApiProperty({ format: 'date-time', description: 'When this part of the window begins.' })

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { OnDeadline, PolicyOutcome, Verdict } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyReply, PolicyRule } from '@hitl/messaging';
-import { EnumField, IntegerField, TextField } from '../http/fields';
+import { CountsOf, EnumField, IntegerField, TextField } from '../http/fields';
 
 /** Answers that a dry run looks at unless asked. */
 const DEFAULT_DRY_RUN = 100;
@@ -133,16 +133,7 @@ class PolicyWarning {
   detail: string;
 }
 
-class PolicyOutcomes {
-  @ApiProperty({ type: 'integer' })
-  approve: number;
-
-  @ApiProperty({ type: 'integer' })
-  reject: number;
-
-  @ApiProperty({ type: 'integer' })
-  human: number;
-}
+class PolicyOutcomes extends CountsOf('PolicyOutcome') {}
 
 class RuleCount {
   @ApiProperty(ruleName)

@@ -95,14 +95,6 @@ const FIELDS = {
   regenerate: ['payload', 'feedback', 'reason_code'],
 } as const satisfies Record<Verdict, readonly (keyof DecisionDto)[]>;
 
-/** The names of the schemas that {@link decisionSchemas} makes, by verdict. */
-const SCHEMA_OF = {
-  approve: 'Approve',
-  edit: 'Edit',
-  reject: 'Reject',
-  regenerate: 'Regenerate',
-} as const satisfies Record<Verdict, string>;
-
 /**
  * Describes the decisions of `DecisionDto` and `BulkDecision` as one of four, told apart by their verdict, with the
  * fields that belong to it: generated code of an edit without a response does not compile.
@@ -137,8 +129,9 @@ export function decisionSchemas(schemas: Record<string, Record<string, unknown>>
         properties: own,
         required: [...required, ...(verdict === 'edit' ? ['response'] : [])],
       };
-      made[SCHEMA_OF[verdict] + suffix] = schema;
-      mapping[verdict] = `#/components/schemas/${SCHEMA_OF[verdict]}${suffix}`;
+      const schemaName = verdict.charAt(0).toUpperCase() + verdict.slice(1) + suffix;
+      made[schemaName] = schema;
+      mapping[verdict] = `#/components/schemas/${schemaName}`;
     }
     made[name] = {
       oneOf: Object.values(mapping).map(($ref) => ({ $ref })),

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { JobStatus } from '@hitl/domain';
+import { JOB_WEBHOOK_TYPES, JOB_WEBHOOKS, type JobStatus, type JobWebhookType } from '@hitl/domain';
 import { EnumField } from '../http/fields';
 
 class WebhookData {
@@ -12,8 +12,8 @@ class WebhookData {
 
 /** What is posted to a webhook's receiver when a job has ended. It carries no payload and no answer. */
 export class WebhookMessage {
-  @ApiProperty({ enum: ['job.succeeded', 'job.failed'] })
-  type: 'job.succeeded' | 'job.failed';
+  @EnumField(JOB_WEBHOOK_TYPES)
+  type: JobWebhookType;
 
   @ApiProperty({ format: 'date-time', description: 'When the job ended' })
   timestamp: string;
@@ -64,8 +64,15 @@ const operation = (operationId: string, summary: string, schema = 'WebhookMessag
 
 /** The webhooks that this server sends, as `components/pathItems` of OpenAPI 3.1 describes them. */
 export const WEBHOOK_ITEMS = {
-  'job.succeeded': operation('jobSucceeded', 'A job has ended in success'),
-  'job.failed': operation('jobFailed', 'A job has ended in fail'),
+  ...Object.fromEntries(
+    JOB_WEBHOOK_TYPES.map((type) => [
+      type,
+      operation(
+        type.replace(/[._]([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+        JOB_WEBHOOKS[type].summary,
+      ),
+    ]),
+  ),
   ping: operation('ping', 'Somebody asked for a ping', 'WebhookPing'),
 };
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Background, Every } from '@hitl/background';
 import { Config } from '@hitl/config';
-import { WebhookStore, type DeliveryOutcome, type DueDelivery } from '@hitl/domain';
+import { JOB_WEBHOOKS, WebhookStore, type DeliveryOutcome, type DueDelivery } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { Webhook } from 'standardwebhooks';
 import { post, type Answer } from './post';
@@ -132,7 +132,7 @@ export function messageOf({
   jobId,
   createdAt,
 }: Pick<DueDelivery, 'type' | 'jobId' | 'createdAt'>): string {
-  const data = type === 'ping' ? {} : { id: jobId, status: type === 'job.succeeded' ? 'success' : 'fail' };
+  const data = type === 'ping' ? {} : { id: jobId, status: JOB_WEBHOOKS[type].status };
   return JSON.stringify({ type, timestamp: createdAt.toISOString(), data });
 }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, JobReader, UNIONS, type Answered, type Scope } from '@hitl/domain';
+import { countsOf, DomainError, JobReader, UNIONS, type Answered, type Scope } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyReply } from '@hitl/messaging';
 import { SandboxError } from '@hitl/sandbox';
 import { termsOf, type Ruling } from './policy';
@@ -55,7 +55,7 @@ export class PolicyQueries {
       hash: policy.hash,
       warnings: policy.warnings,
       jobs: 0,
-      outcomes: { approve: 0, reject: 0, human: 0 },
+      outcomes: countsOf(UNIONS.PolicyOutcome),
       byRule: [],
       stoppedEarly: false,
       changes: [],

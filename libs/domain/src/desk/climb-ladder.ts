@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { stepAt } from './at-work';
-import { DELIVERIES } from '../jobs/deliveries';
+import { deliveries } from '../jobs/deliveries';
 import { DRAFTS_GONE, OFF_DESK } from '../jobs/leave-desk';
 
 const ENDS_AT = stepAt('deadline_at');
@@ -47,7 +47,7 @@ export async function climbLadder(database: DataSource, limit: number): Promise<
        SELECT id, step, status, revision, 'desk', policy_hash,
               CASE step WHEN 'escalated' THEN jsonb_build_object('because', 'it waited too long', 'group', review_group) END
        FROM job
-     ), ${DELIVERIES}, ${DRAFTS_GONE}
+     ), ${deliveries()}, ${DRAFTS_GONE}
      SELECT id AS "jobId", step AS type FROM job`,
     [limit],
   );

@@ -7,7 +7,7 @@ import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import { summaryOf, type PayloadSummary } from '../chat/asked';
 import { STATUS_AFTER, type JobStatus, type Verdict } from '../jobs/transitions';
 import { IS_AT_WORK, stepAt } from './at-work';
-import { DELIVERIES } from '../jobs/deliveries';
+import { deliveries } from '../jobs/deliveries';
 import { FALLBACK } from '../jobs/return-to-desk';
 import { KICK_SECONDS } from '../jobs/kick-overdue';
 import { inTime, type Timed } from '../jobs/in-time';
@@ -206,7 +206,7 @@ export async function decide(
          SELECT id, 'escalated', status, revision, actor, policy_hash,
                 jsonb_build_object('because', 'reviewers disagree', 'group', review_group), NULL
          FROM job WHERE status = 'human' AND escalated_at = now()
-       ), ${DELIVERIES}, drafts_gone AS (
+       ), ${deliveries()}, drafts_gone AS (
          DELETE FROM drafts d USING job WHERE d.job_id = job.id AND (d.actor = job.actor OR job.status IN ('success', 'fail'))
        ), bell AS (
          INSERT INTO outbox (pattern, job_id, due_at)

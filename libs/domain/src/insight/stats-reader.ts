@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
 import { agreementOf, type Agreement, type RatedPairs } from './agreement';
 import { VERDICTS, type Verdict } from '../jobs/transitions';
+import { countsOf } from '../unions';
 
 /** What figures are asked for. */
 export interface StatsWindow {
@@ -168,7 +169,10 @@ export class StatsReader {
     const { decided, expired, verdicts } = counted;
     const throughput = Array.from({ length: Math.ceil(seconds / length) }, (_, part) => ({
       at: new Date(from.getTime() + part * length * 1000),
-      ...countsOf(decided.find((row) => row.part === part)),
+      ...countsOf(
+        VERDICTS,
+        decided.find((row) => row.part === part),
+      ),
       expired: expired.find((row) => row.part === part)?.count ?? 0,
     }));
     return {
@@ -177,7 +181,7 @@ export class StatsReader {
         oldestSince: waiting[0]?.oldest ?? null,
         byGroup: waiting.map(({ group: name, count }) => ({ group: name, count })),
       },
-      decided: sum(decided.flatMap((row) => Object.values(countsOf(row)))),
+      decided: sum(decided.flatMap((row) => Object.values(countsOf(VERDICTS, row)))),
       throughput,
       timeToClaimMs: percentiles(measured.claim, 0),
       timeToDecideMs: percentiles(measured.decide, 0),
@@ -196,22 +200,13 @@ function tableOf(rows: Counts['verdicts'], automatic: boolean): VerdictTable {
   const of = (kind: string): Counts['verdicts'] =>
     rows.filter((row) => row.automatic === automatic && row.kind === kind);
   const named = (kind: string): NamedCounts[] =>
-    of(kind).map((row) => ({ name: row.name, ...countsOf(row) }));
+    of(kind).map((row) => ({ name: row.name, ...countsOf(VERDICTS, row) }));
   return {
-    total: countsOf(of('all')[0]),
+    total: countsOf(VERDICTS, of('all')[0]),
     byModel: named('model'),
     byRule: named('rule'),
     byReviewer: named('reviewer'),
   };
-}
-
-function countsOf({
-  approve = 0,
-  edit = 0,
-  reject = 0,
-  regenerate = 0,
-}: Partial<VerdictCounts> = {}): VerdictCounts {
-  return { approve, edit, reject, regenerate };
 }
 
 function percentiles(values: number[] | null, digits: number): Percentiles {

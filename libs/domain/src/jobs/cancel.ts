@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
 import { quick } from '../prepared';
-import { DELIVERIES } from './deliveries';
+import { deliveries } from './deliveries';
 import { inTime, type Timed } from './in-time';
 import { DRAFTS_GONE, OFF_DESK } from './leave-desk';
 
@@ -17,7 +17,7 @@ export async function cancel(
            updated_at = now(), lease_token = NULL, lease_until = NULL, next_kick_at = NULL, fallback = NULL, ${OFF_DESK}
        WHERE id = $1::uuid AND project = $4 AND status IN ('bot', 'human') AND ${inTime('$3::timestamptz')}
        RETURNING id, revision, status, project, callback_url, policy_hash
-     ), ${DELIVERIES}, ${DRAFTS_GONE}, event AS (
+     ), ${deliveries()}, ${DRAFTS_GONE}, event AS (
        INSERT INTO job_events (job_id, type, status, revision, actor, policy_hash)
        SELECT id, 'cancelled', 'fail', revision, $2::text, policy_hash FROM job
      )

@@ -5,7 +5,7 @@ import { hidden, jsonOrNull, prepared } from '../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import type { ModelFailure, Usage } from './job.entity';
 import type { Lease } from './claim';
-import { DELIVERIES } from './deliveries';
+import { deliveries } from './deliveries';
 import { DRAFTS_GONE } from './leave-desk';
 import { LOCKED } from './lock';
 import { returnToDesk } from './return-to-desk';
@@ -113,7 +113,7 @@ async function retryOrFail(database: DataSource, outcomes: FailedAttempt[]): Pro
        SELECT id, CASE status WHEN 'fail' THEN 'failed' ELSE 'attempt_failed' END, status, revision, 'worker',
               jsonb_build_object('detail', detail)
        FROM job
-     ), ${DELIVERIES}, ${DRAFTS_GONE}
+     ), ${deliveries()}, ${DRAFTS_GONE}
      SELECT id FROM job`,
     [
       outcomes.map((outcome) => outcome.jobId),

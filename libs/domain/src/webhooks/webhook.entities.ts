@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import type { WebhookType } from './webhook-types';
 
 /** An address of a project's that is told of every job that ends. */
 @Entity('webhook_endpoints')
@@ -38,10 +39,6 @@ export class WebhookEndpoint {
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
 }
-
-/** What a message tells of: a job's end, or that somebody asked for a ping. */
-export const WEBHOOK_TYPES = ['job.succeeded', 'job.failed', 'ping'] as const;
-export type WebhookType = (typeof WEBHOOK_TYPES)[number];
 
 export const WEBHOOK_DELIVERY_STATUSES = ['waiting', 'delivered', 'failed'] as const;
 export type WebhookDeliveryStatus = (typeof WEBHOOK_DELIVERY_STATUSES)[number];

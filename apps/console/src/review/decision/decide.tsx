@@ -12,6 +12,7 @@ import { reviewer } from '../../api/reviewer';
 import { tell } from '../../ui/messages';
 import { clip } from '../../text/hygiene';
 import { duration, timeOfDay } from '../../text/time';
+import { LOOKS } from '../../verdicts/looks';
 import { votesLeft } from '../../verdicts/votes';
 import { titleOf } from '../request/title';
 import { forgetDraft } from '../draft/kept-draft';
@@ -27,12 +28,6 @@ const MAX_RETRIES = 3;
 const FAILURE_STAYS = 60_000;
 /** Characters of a job's title that such a message has. */
 const MAX_TITLE_LENGTH = 60;
-const DONE = {
-  approve: 'Approved',
-  edit: 'Approved with changes',
-  reject: 'Rejected',
-  regenerate: 'Sent back to the model',
-};
 
 const decisionKey = (jobId: string): string => `hitl.decision.${jobId}`;
 
@@ -160,7 +155,7 @@ export function useDecide(review: Review, filters: Filters) {
       else dropFromQueue(client, [id]);
       const vote = votesLeft(review.review, verdict) > 1 ? `: one vote of ${review.review.approvals}` : '';
       const dismiss = tell({
-        text: `${DONE[verdict]}${vote}.${held ? ` It takes effect in ${duration(left)}.` : ''}`,
+        text: `${LOOKS[verdict].done}${vote}.${held ? ` It takes effect in ${duration(left)}.` : ''}`,
         ...(held && {
           until: Date.now() + left,
           action: (

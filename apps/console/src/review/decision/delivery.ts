@@ -1,9 +1,10 @@
 import type { Review } from '../../api/client';
+import { FORM_VERDICTS, type FormVerdict } from '../../verdicts/looks';
 import { votesLeft } from '../../verdicts/votes';
 import { editable } from '../response/answer';
 import { resultOf } from '../response/result';
 
-export type Form = 'reject' | 'regenerate' | 'note';
+export type Form = FormVerdict | 'note';
 
 /**
  * What the decision that is being prepared would do, in one sentence.
@@ -17,12 +18,7 @@ export function consequenceOf(
 ): string {
   const { approvals } = review.review;
   const { response } = review;
-  if (form === 'reject')
-    return votesLeft(review.review, 'reject') > 1
-      ? `Rejecting is one vote of ${approvals}: that many reviewers must agree.`
-      : 'Rejecting delivers nothing, and ends the job.';
-  if (form === 'regenerate')
-    return 'Nothing is delivered: the model’s new response waits for a reviewer again.';
+  if (form !== null && form !== 'note') return FORM_VERDICTS[form].consequence(review.review);
   if (text !== null && text !== editable(response).text) {
     const { fault } = resultOf(response, text);
     if (fault !== undefined) return `Nothing can be delivered yet: ${fault}.`;

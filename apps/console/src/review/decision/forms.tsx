@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, type ReactNode, type RefObject } from 'react';
 import type { Decision } from '../../api/client';
 import { Act } from '../../ui/act';
 import { useTypedInto } from '../../keys/use-keys';
+import type { FormVerdict } from '../../verdicts/looks';
 import { ReasonChoice } from '../../verdicts/reason-choice';
 import type { Words } from './words';
 
@@ -92,7 +93,7 @@ interface FormProps {
 type DecisionFormProps = FormProps & { onDecide: (decision: Decision) => void };
 
 /** Why nothing is delivered: a reason by its number, and words where they help. */
-export function RejectForm({ words, onWords, busy, onCancel, onDecide }: DecisionFormProps) {
+function RejectForm({ words, onWords, busy, onCancel, onDecide }: DecisionFormProps) {
   const { code, reason, message } = words;
   const why = useRef<HTMLTextAreaElement>(null);
   // A digit is a reason; a letter begins the words.
@@ -132,7 +133,7 @@ export function RejectForm({ words, onWords, busy, onCancel, onDecide }: Decisio
 }
 
 /** What the model should do differently. */
-export function RegenerateForm({ words, onWords, busy, onCancel, onDecide }: DecisionFormProps) {
+function RegenerateForm({ words, onWords, busy, onCancel, onDecide }: DecisionFormProps) {
   const { feedback } = words;
   return (
     <Sheet
@@ -151,6 +152,12 @@ export function RegenerateForm({ words, onWords, busy, onCancel, onDecide }: Dec
     </Sheet>
   );
 }
+
+/** The form of each verdict that has one. */
+export const FORMS: Record<FormVerdict, (props: DecisionFormProps) => ReactNode> = {
+  reject: RejectForm,
+  regenerate: RegenerateForm,
+};
 
 /** A note for reviewers and auditors; it decides nothing. */
 export function NoteForm({ words, onWords, busy, onCancel, onNote }: FormProps & { onNote: () => void }) {
