@@ -47,7 +47,7 @@ const operation = (operationId: string, summary: string, schema = 'WebhookMessag
     tags: ['webhook messages'],
     summary,
     description:
-      'Signed as Standard Webhooks (https://www.standardwebhooks.com) has it. Answer with any 2xx within 15 seconds; anything else is tried again.',
+      'Signed as Standard Webhooks (https://www.standardwebhooks.com) has it. Reply with any 2xx within 15 seconds; anything else is tried again.',
     parameters: [
       header('webhook-id', 'The delivery, the same in every try'),
       header('webhook-timestamp', 'When this try was made, in seconds since 1970'),
@@ -65,7 +65,7 @@ const operation = (operationId: string, summary: string, schema = 'WebhookMessag
 export const WEBHOOK_ITEMS = {
   'job.succeeded': operation('jobSucceeded', 'A job has ended in success'),
   'job.failed': operation('jobFailed', 'A job has ended in fail'),
-  ping: operation('ping', 'Somebody asked for a ping', 'WebhookPing'),
+  ping: operation('ping', 'A ping was requested', 'WebhookPing'),
 };
 
 /** References to {@link WEBHOOK_ITEMS}: what stands in `webhooks` itself, openapi-generator takes for calls of a client, and breaks. */

@@ -28,7 +28,7 @@ export class WebhookEndpointDto {
     format: 'date-time',
     nullable: true,
     description:
-      'Since when it is told of no more jobs. A ping or a redelivery that it answers with 2xx enables it again.',
+      'Since when it is notified of no more jobs. A ping or a redelivery that gets a 2xx enables it again.',
   })
   disabled_at: string | null;
 
@@ -58,7 +58,11 @@ export class OwedDelivery {
 }
 
 export class WebhookAttemptDto {
-  @ApiProperty({ type: 'integer', nullable: true, description: 'What the receiver answered, if it did' })
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'The status that the receiver returned, if it replied',
+  })
   status_code: number | null;
 
   @ApiProperty({ type: String, nullable: true, description: 'What went wrong, for people.' })
@@ -75,7 +79,7 @@ export class WebhookDeliveryDto {
   @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
   id: string;
 
-  @ApiProperty({ enum: TYPES, enumName: 'WebhookType', description: 'What it tells of.' })
+  @ApiProperty({ enum: TYPES, enumName: 'WebhookType', description: 'What it reports.' })
   type: WebhookType;
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
