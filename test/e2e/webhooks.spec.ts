@@ -358,7 +358,7 @@ describe('webhooks of two gateways', () => {
       },
       25_000,
     );
-    expect(attempt).toEqual({ error: 'no answer within 15 s', duration_ms: expect.any(Number) });
+    expect(attempt).toEqual({ error: 'no reply within 15 s', duration_ms: expect.any(Number) });
     expect(attempt.duration_ms).toBeGreaterThanOrEqual(14_990);
     expect(attempt.duration_ms).toBeLessThan(17_000);
     await slow.close();

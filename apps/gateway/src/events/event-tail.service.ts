@@ -234,7 +234,7 @@ export class EventTail implements BeforeApplicationShutdown {
     const groups = [...this.followers.values()];
     this.logger.error(
       `the history of the database went back: its event ${gone.xid}-${gone.id} of epoch ${gone.epoch} is not there any more. ` +
-        `Jobs and decisions of its last moments are lost; ${groups.reduce((all, { size }) => all + size, 0)} followers are told to read again.`,
+        `Jobs and decisions of its last moments are lost; ${groups.reduce((all, { size }) => all + size, 0)} followers have to read again.`,
     );
     await this.eachOf(groups, (follower) => {
       follower.reset(this.position);

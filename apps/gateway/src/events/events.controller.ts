@@ -34,7 +34,7 @@ import { JobEventDto, RESET_EVENT, ViewersEventDto } from './event.dto';
 
 /** Describes a stream that carries these beside `reset`. */
 const streamOf = (types: string, ...schemas: string[]) => ({
-  description: `Server-sent events: \`id\`, \`event\` (the type) and \`data\`, ${types}. They carry no payload and no answer. The event \`reset\`, with the data {}, says that the database has lost its last moments (a failover, or a restore): read again what you follow.`,
+  description: `Server-sent events: \`id\`, \`event\` (the type) and \`data\`, ${types}. They carry no payload and no response. The event \`reset\`, with the data {}, says that the database has lost its last moments (a failover, or a restore): read again what you follow.`,
   schema: { oneOf: [...schemas, `#/components/schemas/${RESET_EVENT.name}`].map(($ref) => ({ $ref })) },
 });
 

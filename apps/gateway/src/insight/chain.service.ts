@@ -44,7 +44,7 @@ export class ChainService {
       if (!isStatementTimeout(error)) throw error;
       throw new DomainError(
         'unavailable',
-        `The record of job ${jobId} is longer than the database verifies in ten seconds. On the server, npm run hitl -- audit verify --job ${jobId} takes its time.`,
+        `The audit log of job ${jobId} is longer than the database verifies in ten seconds. On the server, npm run hitl -- audit verify --job ${jobId} takes its time.`,
       );
     } finally {
       this.underWay -= 1;

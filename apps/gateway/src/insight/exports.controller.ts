@@ -26,7 +26,7 @@ export class ExportsController {
   constructor(private readonly exports: ExportsService) {}
 
   @ApiOperation({
-    summary: 'Export prompts and the answers that people approved',
+    summary: 'Export prompts and the responses that people approved',
     description:
       'For supervised fine-tuning. Jobs in success that a person released, oldest first. A connection that breaks off means that the file is not whole.',
   })
@@ -48,9 +48,9 @@ export class ExportsController {
   }
 
   @ApiOperation({
-    summary: 'Export the answers that people approved beside those that they did not want',
+    summary: 'Export the responses that people approved beside those that they did not want',
     description:
-      "For preference tuning. Chosen is the approved answer; rejected is the model's output that a person changed, or each one that was sent back for the same payload. Oldest first, as in sft.jsonl.",
+      "For preference tuning. Chosen is the approved response; rejected is the model's response that a person changed, or each one that was sent back for the same payload. Oldest first, as in sft.jsonl.",
   })
   @ApiFile(
     JSON_LINES,
@@ -72,7 +72,7 @@ export class ExportsController {
   @ApiOperation({
     summary: 'Export the decisions on jobs that have ended',
     description:
-      "People's, a policy's, and those that are only for the record, oldest first, without payloads and answers. Cells that a spreadsheet would take for a formula begin with an apostrophe.",
+      "People's, a policy's, and those that are only for the record, oldest first, without payloads and responses. Cells that a spreadsheet would take for a formula begin with an apostrophe.",
   })
   @ApiFile(CSV, 'CSV with a header; docs/learning.md explains the columns')
   @ApiErrors('too_many_exports')

@@ -28,9 +28,9 @@ export class HistoryController {
   ) {}
 
   @ApiOperation({
-    summary: 'Read the story of a job, as its submitter may',
+    summary: 'Read the history of a job, as its submitter may',
     description:
-      'Who did what and when, and the output that was approved. What reviewers refused, changed or said among themselves is at /v1/reviews/{id}/history.',
+      'Who did what and when, and the response that was approved. What reviewers refused, changed or said among themselves is at /v1/reviews/{id}/history.',
   })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
@@ -42,8 +42,8 @@ export class HistoryController {
   }
 
   @ApiOperation({
-    summary: 'Read the whole story of a job, as reviewers may',
-    description: 'Each output, diff and verdict, who and why; those that nobody has judged yet, too.',
+    summary: 'Read the whole history of a job, as reviewers may',
+    description: 'Each response, diff and verdict, who and why; those that nobody has judged yet, too.',
   })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
@@ -54,9 +54,9 @@ export class HistoryController {
     return toHistory(job, history, 'reviewer');
   }
   @ApiOperation({
-    summary: 'Verify the record of a job',
+    summary: 'Verify the audit log of a job',
     description:
-      'Computes the hash of every event anew: whether each follows from the one before, none is missing, and the job, its answers and its decisions are what they tell. What does not fit is named, and nothing of what it says.',
+      'Computes the hash of every event anew: whether each follows from the one before, none is missing, and the job, its responses and its decisions are what they say. What does not fit is named, and nothing of what it says.',
   })
   @ApiOkResponse({ type: ChainDto })
   @ApiErrors('job_not_found')

@@ -30,7 +30,7 @@ class OutputDto {
   @ApiProperty({ format: 'date-time' })
   at: string;
 
-  @JsonField({ description: 'The output; null where it is withheld.' })
+  @JsonField({ description: 'The response; null where it is withheld.' })
   response: JsonText | null;
 
   @ApiProperty({ description: 'Whether this reader may not see it: nobody has approved it.' })
@@ -39,16 +39,16 @@ class OutputDto {
   @ApiProperty({
     type: String,
     nullable: true,
-    description: 'SHA-256 of the output, in hex; null where it is withheld',
+    description: 'SHA-256 of the response, in hex; null where it is withheld',
   })
   response_hash: string | null;
 
   @JsonField({
-    description: 'JSON Patch (RFC 6902) from {"response": the model\'s output}; null for the model\'s own.',
+    description: 'JSON Patch (RFC 6902) from {"response": the model\'s response}; null for the model\'s own.',
   })
   patch: JsonText | null;
 
-  @ApiProperty({ type: String, nullable: true, description: "Unified diff against the model's output." })
+  @ApiProperty({ type: String, nullable: true, description: "Unified diff against the model's response." })
   text_diff: string | null;
 }
 
@@ -135,7 +135,7 @@ export class HistoryDto {
   @ApiProperty()
   submitter: string;
 
-  @ApiProperty({ type: [OutputDto], description: 'Every output there was, oldest first' })
+  @ApiProperty({ type: [OutputDto], description: 'Every response there was, oldest first' })
   outputs: OutputDto[];
 
   @ApiProperty({ type: [HistoryDecision], description: 'Every verdict, oldest first' })

@@ -154,13 +154,13 @@ export class StatsDto {
 
   @ApiProperty({
     type: PercentilesDto,
-    description: 'From the moment that an answer began to wait until the person who decided had claimed it.',
+    description: 'From the moment that a response began to wait until the person who decided had claimed it.',
   })
   time_to_claim_ms: PercentilesDto;
 
   @ApiProperty({
     type: PercentilesDto,
-    description: 'From the moment that an answer began to wait until a person had decided.',
+    description: 'From the moment that a response began to wait until a person had decided.',
   })
   time_to_decide_ms: PercentilesDto;
 

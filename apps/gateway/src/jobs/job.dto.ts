@@ -47,7 +47,7 @@ export class SubmitJob {
   priority?: number | null;
 
   @TextField({
-    description: 'Told by a signed webhook when the job has ended.',
+    description: 'Notified by a signed webhook when the job has ended.',
     format: 'uri',
     max: 2048,
     optional: true,
@@ -56,7 +56,7 @@ export class SubmitJob {
   callback_url?: string | null;
 
   @JsonObjectField({
-    description: 'JSON Schema (2020-12) that the answer must satisfy when a human edits it.',
+    description: 'JSON Schema (2020-12) that the response must satisfy when a human edits it.',
     optional: true,
     nullable: true,
     example: { type: 'object', required: ['choices'] },
@@ -96,7 +96,7 @@ export class UsageDto {
 
 export class Failure {
   @EnumField('FailureReason', {
-    description: 'inference_failed: the model gave no answer. rejected: a human refused it.',
+    description: 'inference_failed: the model returned no response. rejected: a human refused it.',
   })
   reason: FailureReason;
 
@@ -118,7 +118,7 @@ export class JobDto {
 
   @JsonField({
     description:
-      'The answer. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
+      'The response. On /v1/jobs null until a human has approved it; on /v1/reviews the one to judge.',
   })
   response: JsonText | null;
 
@@ -128,18 +128,18 @@ export class JobDto {
   @ApiProperty({
     type: 'integer',
     minimum: 0,
-    description: 'The number of the current answer, 0 before the first.',
+    description: 'The number of the current response, 0 before the first.',
   })
   revision: number;
 
-  @ApiProperty({ description: 'Whether a human has changed the answer.' })
+  @ApiProperty({ description: 'Whether a human has changed the response.' })
   edited: boolean;
 
   @ApiProperty({
     type: UsageDto,
     nullable: true,
     description:
-      'What the model has used so far, as far as it said. On /v1/jobs null until a human has approved the answer.',
+      'What the model has used so far, as far as it said. On /v1/jobs null until a human has approved the response.',
   })
   usage: Usage | null;
 

@@ -25,7 +25,7 @@ const PREFER = {
   name: 'Prefer',
   required: false,
   description:
-    'wait=N holds the answer until the job has ended, N seconds at most (540); 202 when it has not.',
+    'wait=N holds the reply until the job has ended, N seconds at most (540); 202 when it has not.',
   schema: { type: 'string', example: 'wait=30' },
 } as const;
 
@@ -42,7 +42,7 @@ export class JobsController {
 
   @ApiOperation({
     summary: 'Submit a request to the model',
-    description: 'The job is durable before the answer.',
+    description: 'The job is durable before the reply is sent.',
   })
   @ApiOkResponse({
     type: JobDto,
@@ -51,7 +51,7 @@ export class JobsController {
   })
   @ApiAcceptedResponse({ type: JobDto, description: 'The job is stored', headers: SUBMITTED_HEADERS })
   @ApiHeader(PREFER)
-  @ApiHeader(idempotencyKey('Submitting again under the same key answers the same job.'))
+  @ApiHeader(idempotencyKey('Submitting again under the same key returns the same job.'))
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs')
   @Allow('submitter')
   @Post()
@@ -102,7 +102,7 @@ export class JobsController {
 
   @ApiOperation({
     summary: 'Read a job',
-    description: 'The answer is null until a human has approved it. The ETag is the revision.',
+    description: 'The response is null until a human has approved it. The ETag is the revision.',
   })
   @ApiOkResponse({ type: JobDto, description: 'The job', headers: READ_HEADERS })
   @ApiAcceptedResponse({
@@ -139,7 +139,7 @@ export class JobsController {
   }
 
   @ApiOperation({
-    summary: 'List what was told of a job by webhooks, and what each receiver answered, newest first',
+    summary: 'List the webhooks that were sent for a job, and the reply of each receiver, newest first',
     description: 'To its callback_url and to endpoints; nothing before the job has ended.',
   })
   @ApiOkResponse({ type: WebhookDeliveryList })

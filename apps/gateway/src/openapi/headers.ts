@@ -6,7 +6,7 @@ export const HEADERS = {
   },
   ETag: {
     description:
-      'The revision of the answer, in quotes. Send it as `If-Match` when you decide on this answer.',
+      'The revision of the response, in quotes. Send it as `If-Match` when you decide on this response.',
     schema: { type: 'string', example: '"1"' },
   },
   Location: { description: 'Where the job is', schema: { type: 'string', format: 'uri-reference' } },
@@ -23,9 +23,9 @@ export const HEADERS = {
     description: 'The `wait` of `Prefer` that was applied',
     schema: { type: 'string', example: 'wait=30' },
   },
-  HitlJobId: { description: 'The job behind the answer', schema: { type: 'string', format: 'uuid' } },
+  HitlJobId: { description: 'The job behind the response', schema: { type: 'string', format: 'uuid' } },
   HitlEdited: {
-    description: '`true`: a human has changed what the model had answered',
+    description: '`true`: a human has changed the model’s response',
     schema: { type: 'string', enum: ['true'] },
   },
 } as const;

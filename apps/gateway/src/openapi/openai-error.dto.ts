@@ -22,7 +22,7 @@ class OpenAiErrorBody {
   @ApiPropertyOptional({ description: 'Where to read the job.' })
   job_url?: string;
 
-  @ApiPropertyOptional({ type: 'integer', description: "The status that the model's provider answered." })
+  @ApiPropertyOptional({ type: 'integer', description: "The status that the model's provider returned." })
   provider_status?: number;
 }
 

@@ -88,10 +88,10 @@ export class ReviewJob {
   })
   status: JobStatus;
 
-  @JsonField({ description: 'The output as the human edited it.', optional: true })
+  @JsonField({ description: 'The response as the human edited it.', optional: true })
   response?: JsonText;
 
-  @JsonField({ description: 'The input; with bot a new answer is generated from it.', optional: true })
+  @JsonField({ description: 'The input; with bot a new response is generated from it.', optional: true })
   payload?: JsonText;
 }
 

@@ -28,7 +28,7 @@ class DecidedJob {
   @EnumField('JobStatus')
   status: JobStatus;
 
-  @ApiProperty({ type: 'integer', description: 'The number of the current answer' })
+  @ApiProperty({ type: 'integer', description: 'The number of the current response' })
   revision: number;
 
   @ApiProperty({ format: 'date-time' })

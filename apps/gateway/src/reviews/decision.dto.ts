@@ -28,11 +28,11 @@ export class DecisionDto {
 
   @EnumField('Verdict', {
     description:
-      'approve: deliver the answer. edit: deliver response instead. reject: deliver nothing. regenerate: ask the model again.',
+      'approve: deliver the response. edit: deliver the given response instead. reject: deliver nothing. regenerate: ask the model again.',
   })
   verdict: Verdict;
 
-  @JsonField({ description: 'With edit: the answer to deliver, any JSON but null.', optional: true })
+  @JsonField({ description: 'With edit: the response to deliver, any JSON but null.', optional: true })
   response?: JsonText | null;
 
   @JsonField({ description: 'With regenerate: the request to send instead; null is none.', optional: true })
@@ -122,7 +122,7 @@ export function decisionSchemas(schemas: Record<string, Record<string, unknown>>
         verdict: { type: 'string', enum: [verdict] },
       };
       if (verdict === 'edit') {
-        own.response = { $ref: '#/components/schemas/NonNullJson', description: 'The answer to deliver.' };
+        own.response = { $ref: '#/components/schemas/NonNullJson', description: 'The response to deliver.' };
       }
       const schema = {
         type: 'object',

@@ -30,9 +30,9 @@ export class ReviewDecisionsController {
   constructor(private readonly reviews: ReviewsService) {}
 
   @ApiOperation({
-    summary: 'Decide on many answers',
+    summary: 'Decide on many responses',
     description:
-      'Each decision takes effect or is refused by itself, as if it came alone. But one that is malformed, or has the id of another one, refuses the whole request with 400, and none takes effect.',
+      'Each decision takes effect or is refused on its own, as if it came alone. But one that is malformed, or has the id of another one, refuses the whole request with 400, and none takes effect.',
   })
   @ApiOkResponse({ type: BulkResults })
   @Allow('reviewer')
@@ -65,7 +65,7 @@ export class ReviewDecisionsController {
   }
 
   @ApiOperation({
-    summary: 'Decide on the answer of a job',
+    summary: 'Decide on the response of a job',
     description:
       'Takes effect once. The second of two decisions gets 409, which says who was first. Where several people must agree, the job goes on waiting until they do; where decisions can be undone, until that time is over.',
   })
@@ -124,9 +124,9 @@ export class ReviewDecisionsController {
   }
 
   @ApiOperation({
-    summary: 'Make an earlier answer the current one',
+    summary: 'Make an earlier response the current one',
     description:
-      'Any that the job had: see its history. It becomes a new revision, to be judged as any other. Of a job that was sent back to the model it ends the wait for another answer. The one that waits already is left as it is.',
+      'Any that the job had: see its history. It becomes a new revision, to be judged as any other. Of a job that was sent back to the model it ends the wait for another response. The one that waits already is left as it is.',
   })
   @ApiHeader({
     name: 'If-Match',
@@ -176,14 +176,14 @@ function revisionOf(ifMatch: string | undefined, current: number): number {
   if (ifMatch === undefined || ifMatch.trim() === '*') {
     throw new DomainError(
       'precondition_required',
-      `Say which revision was judged: If-Match with the ETag of the answer, such as "${current}". Nothing was decided.`,
+      `Say which revision was judged: If-Match with the ETag of the response, such as "${current}". Nothing was decided.`,
       [],
       { revision: current },
     );
   }
   const revision = /^\s*(?:W\/)?"(\d{1,9})(?:--?(?:gzip|br|deflate|zstd))?"\s*$/.exec(ifMatch)?.[1];
   if (revision === undefined) {
-    const detail = `${quote(ifMatch)} is not an ETag of a job; send it as it was answered, such as "1"`;
+    const detail = `${quote(ifMatch)} is not an ETag of a job; send it as it was returned, such as "1"`;
     throw new DomainError('invalid_request', `If-Match: ${detail}.`, [{ pointer: 'If-Match', detail }]);
   }
   return Number(revision);

@@ -58,7 +58,7 @@ class AnswerViolation {
 }
 
 class RegenerationFailed {
-  @ApiProperty({ description: 'Why the model gave no other answer' })
+  @ApiProperty({ description: 'Why the model returned no other response' })
   detail: string;
 
   @ApiProperty({ format: 'date-time' })
@@ -79,10 +79,10 @@ export class ReviewDto extends JobDto {
   @ApiProperty({ type: String, nullable: true, description: 'The model that the payload asks for' })
   model: string | null;
 
-  @JsonField({ description: "The model's own answer, where a human has changed it; else null." })
+  @JsonField({ description: "The model's own response, where a human has changed it; else null." })
   model_response: JsonText | null;
 
-  @JsonField({ description: 'The JSON Schema that an edited answer must satisfy; null: any.' })
+  @JsonField({ description: 'The JSON Schema that an edited response must satisfy; null: any.' })
   response_schema: JsonText | null;
 
   @JsonField({ description: 'What the submitter sent, where a human has changed the payload; else null.' })
@@ -91,7 +91,7 @@ export class ReviewDto extends JobDto {
   @ApiProperty({
     type: [AnswerViolation],
     description:
-      'How the answer breaks what the request asks for (its schema, tools, form), and what could not be checked',
+      'How the response breaks what the request asks for (its schema, tools, form), and what could not be checked',
   })
   response_violations: AnswerViolation[];
 
@@ -99,7 +99,7 @@ export class ReviewDto extends JobDto {
     type: RegenerationFailed,
     nullable: true,
     description:
-      'The model gave no other answer when it was last asked for one: the earlier one waits again.',
+      'The model returned no other response when it was last asked for one: the earlier one waits again.',
   })
   regeneration_failed: RegenerationFailed | null;
 

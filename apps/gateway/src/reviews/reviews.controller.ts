@@ -53,7 +53,7 @@ export class ReviewsController {
   @ApiOperation({
     summary: 'Claim the most urgent job',
     description:
-      'By priority, then by age, of those that you may review and nobody has. No two reviewers get the same one; the claim ends by itself.',
+      'By priority, then by age, of those that you may review and nobody has. No two reviewers get the same one; the claim ends automatically.',
   })
   @ApiOkResponse(REVIEW)
   @ApiNoContentResponse({ description: 'No job waits for you' })
@@ -75,7 +75,7 @@ export class ReviewsController {
 
   @ApiOperation({
     summary: 'Read a job as its reviewer',
-    description: 'With the answer that nobody has approved yet. The ETag is the revision.',
+    description: 'With the response that nobody has approved yet. The ETag is the revision.',
   })
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found')

@@ -19,7 +19,7 @@ export class SummariesController {
 
   @ApiOperation({
     summary: 'List jobs that wait for a human, one line each, most urgent first',
-    description: 'For lists of thousands: without payloads and answers.',
+    description: 'For lists of thousands: without payloads and responses.',
   })
   @ApiOkResponse({ type: ReviewSummaryPage })
   @Allow('reviewer')

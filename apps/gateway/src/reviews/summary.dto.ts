@@ -83,13 +83,13 @@ class ReviewSummary extends WaitingReview {
   @ApiProperty({ type: 'integer', minimum: 0, maximum: 9 })
   priority: number;
 
-  @ApiProperty({ type: 'integer', description: 'The number of the answer that a decision judges' })
+  @ApiProperty({ type: 'integer', description: 'The number of the response that a decision judges' })
   revision: number;
 
-  @ApiProperty({ description: 'Whether a human has changed the answer' })
+  @ApiProperty({ description: 'Whether a human has changed the response' })
   edited: boolean;
 
-  @ApiProperty({ type: 'integer', description: 'How many response_violations the answer has' })
+  @ApiProperty({ type: 'integer', description: 'How many response_violations the response has' })
   violations: number;
 
   @ApiProperty({ format: 'date-time' })

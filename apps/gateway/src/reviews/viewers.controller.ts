@@ -27,7 +27,7 @@ export class ViewersController {
   @ApiOperation({
     summary: 'Say that you look at a job, and learn who else does',
     description:
-      'It counts for 25 seconds: say it again every 10. It claims nothing, and is not recorded. Whoever follows /v1/events is told of each change. At most 20 people at a job, and 10,000 jobs, are kept in mind: whoever comes then is not listed.',
+      'It counts for 25 seconds: say it again every 10. It claims nothing, and is not recorded. Clients that follow /v1/events are notified of each change. At most 20 people at a job, and 10,000 jobs, are kept in memory: people who come later are not listed.',
   })
   @ApiOkResponse({ type: ViewersDto })
   @ApiErrors('job_not_found')

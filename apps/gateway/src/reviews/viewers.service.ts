@@ -56,7 +56,7 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
   tell(viewed: ReviewViewed): void {
     this.hear(viewed);
     this.client.emit(ReviewViewed.pattern, viewed).subscribe({
-      error: (error: unknown) => this.logger.debug(`a viewer was not told of: ${String(error)}`),
+      error: (error: unknown) => this.logger.debug(`a viewer was not published: ${String(error)}`),
     });
   }
 

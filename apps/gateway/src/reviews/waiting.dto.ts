@@ -17,7 +17,7 @@ export const ApiObstacle = (): PropertyDecorator =>
     nullable: true,
     description:
       'Why you cannot approve or reject it now; null: you can, or the review service has not said by which rules. ' +
-      'already_voted: you may still edit it or send it back. not_planned, pending_decision and claimed_by_other pass by themselves.',
+      'already_voted: you may still edit it or send it back. not_planned, pending_decision and claimed_by_other pass on their own.',
   });
 
 export class ClaimDto {
@@ -27,7 +27,7 @@ export class ClaimDto {
   @ApiProperty({ format: 'date-time' })
   since: string;
 
-  @ApiProperty({ format: 'date-time', description: 'It ends by itself then, unless it is renewed.' })
+  @ApiProperty({ format: 'date-time', description: 'It ends automatically then, unless it is renewed.' })
   until: string;
 }
 
@@ -46,7 +46,7 @@ export class HeldDecision {
 }
 
 export class AutomaticStepDto {
-  @EnumField('OnDeadline', { description: 'fail: it expires. approve: the answer is delivered as it is.' })
+  @EnumField('OnDeadline', { description: 'fail: it expires. approve: the response is delivered as it is.' })
   outcome: OnDeadline;
 
   @ApiProperty({
@@ -58,7 +58,7 @@ export class AutomaticStepDto {
   @ApiProperty({ description: 'Whether a claim, a fresh draft or an undone decision puts it off.' })
   halted: boolean;
 
-  @ApiProperty({ format: 'date-time', description: 'It comes no later, whoever works on it.' })
+  @ApiProperty({ format: 'date-time', description: 'It comes no later, even while a reviewer is at work.' })
   latest_at: string;
 }
 
@@ -68,7 +68,7 @@ export class WaitingReview {
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'Since when the answer waits',
+    description: 'Since when the response waits',
   })
   since: string | null;
 
@@ -79,7 +79,7 @@ export class WaitingReview {
     type: AutomaticStepDto,
     nullable: true,
     description:
-      'What ends the wait when nobody decides; null: nothing does, or a decision is held that can be undone.',
+      'What ends the wait when nobody decides; null: nothing does, or a decision is pending and can be undone.',
   })
   automatic_step: AutomaticStepDto | null;
 
@@ -107,7 +107,7 @@ export class WaitingReview {
   @EnumField('HeldClient', {
     nullable: true,
     description:
-      'The client that is held for the answer: still there, or gone without it. null: none was held, or it has its answer.',
+      'The client that is held for the response: still there, or gone without it. null: none was held, or it has its response.',
   })
   client: HeldClient | null;
 }

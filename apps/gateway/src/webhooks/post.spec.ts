@@ -56,7 +56,7 @@ describe('post', () => {
   });
 
   it('gives up on a receiver that does not answer in time', async () => {
-    await expect(send(await receiver(() => undefined), 100)).rejects.toThrow('no answer within 0.1 s');
+    await expect(send(await receiver(() => undefined), 100)).rejects.toThrow('no reply within 0.1 s');
   });
 
   it('gives up on a receiver that upgrades instead of answering', async () => {

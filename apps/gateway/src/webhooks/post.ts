@@ -63,7 +63,7 @@ export async function post(
     await discard(response);
     return { statusCode: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
   } catch (error) {
-    if (signal.aborted) throw new Error(`no answer within ${timeout / 1000} s`, { cause: error });
+    if (signal.aborted) throw new Error(`no reply within ${timeout / 1000} s`, { cause: error });
     throw error;
   } finally {
     call.destroy();

@@ -48,7 +48,7 @@ const operation = (operationId: string, summary: string, schema = 'WebhookMessag
     tags: ['webhook messages'],
     summary,
     description:
-      'Signed as Standard Webhooks (https://www.standardwebhooks.com) has it. Answer with any 2xx within 15 seconds; anything else is tried again.',
+      'Signed as Standard Webhooks (https://www.standardwebhooks.com) has it. Reply with any 2xx within 15 seconds; anything else is tried again.',
     parameters: [
       header('webhook-id', 'The delivery, the same in every try'),
       header('webhook-timestamp', 'When this try was made, in seconds since 1970'),
@@ -73,7 +73,7 @@ export const WEBHOOK_ITEMS = {
       ),
     ]),
   ),
-  ping: operation('ping', 'Somebody asked for a ping', 'WebhookPing'),
+  ping: operation('ping', 'A ping was requested', 'WebhookPing'),
 };
 
 /** References to {@link WEBHOOK_ITEMS}: what stands in `webhooks` itself, openapi-generator takes for calls of a client, and breaks. */

@@ -31,7 +31,7 @@ export class WebhookEndpointDto {
     format: 'date-time',
     nullable: true,
     description:
-      'Since when it is told of no more jobs. A ping or a redelivery that it answers with 2xx enables it again.',
+      'Since when it is notified of no more jobs. A ping or a redelivery that gets a 2xx enables it again.',
   })
   disabled_at: string | null;
 
@@ -61,7 +61,11 @@ export class OwedDelivery {
 }
 
 export class WebhookAttemptDto {
-  @ApiProperty({ type: 'integer', nullable: true, description: 'What the receiver answered, if it did' })
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'The status that the receiver returned, if it replied',
+  })
   status_code: number | null;
 
   @ApiProperty({ type: String, nullable: true, description: 'What went wrong, for people.' })
@@ -78,7 +82,7 @@ export class WebhookDeliveryDto {
   @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
   id: string;
 
-  @EnumField('WebhookType', { description: 'What it tells of.' })
+  @EnumField('WebhookType', { description: 'What it reports.' })
   type: WebhookType;
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })

@@ -37,10 +37,10 @@ export class WebhooksController {
   constructor(private readonly webhooks: WebhooksService) {}
 
   @ApiOperation({
-    summary: 'Be told of every job that ends',
+    summary: 'Get notified of every job that ends',
     description:
       'Each gets {"type", "timestamp", "data": {"id", "status"}} with the headers of Standard Webhooks, at least once. ' +
-      'Answer 2xx within 15 seconds; 410 disables the endpoint, anything else is tried again for about three days.',
+      'Reply with 2xx within 15 seconds; 410 disables the endpoint, anything else is tried again for about three days.',
   })
   @ApiHeader(idempotencyKey('Makes a repetition harmless.'))
   @ApiCreatedResponse({ type: WebhookEndpointWithSecret })
@@ -106,7 +106,7 @@ export class WebhooksController {
     return { delivery_id: await this.webhooks.ping(caller, id) };
   }
 
-  @ApiOperation({ summary: 'List what an endpoint was sent and what it answered, newest first' })
+  @ApiOperation({ summary: 'List what an endpoint was sent and what it replied, newest first' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('webhook_endpoint_not_found')
   @Allow('admin')
