@@ -112,6 +112,22 @@ describe.each(TEST_STORES)('the outbox on $name', ({ open }) => {
       expect(await rows()).toHaveLength(2);
     });
 
+    it('publishes what was written before the transport was there once it is, long before a poller may', async () => {
+      const bells = await submit(3);
+      client.away = true;
+      client.failing = true;
+      relay.ring(...bells);
+      await until('each was refused', async () => {
+        await relay.publishLeft();
+        return (relay as unknown as { left: unknown[] }).left.length === 3;
+      });
+      Object.assign(client, { away: false, failing: false });
+      await relay.publishLeft();
+      await until('the outbox is empty', async () => (await rows()).length === 0);
+      expect(client.published).toEqual(expect.arrayContaining(messages(bells)));
+      expect(client.published).toHaveLength(3);
+    });
+
     it('publishes what a writer left behind', async () => {
       const bells = await submit(3);
       await orphan();

@@ -45,6 +45,13 @@ async function publish(queue: string, content: unknown, options: Options.Publish
   await channel.waitForConfirms();
 }
 
+const allWait = (ids: string[]): Promise<void> =>
+  until(
+    'all wait for a human',
+    async () => (await statuses(system.database, ids)).human === ids.length,
+    DEADLINE,
+  );
+
 it(
   'poison on any queue is set aside with its reason and counted, and its neighbours flow on',
   async () => {
@@ -147,6 +154,53 @@ it(
       );
     }
     expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);
+
+it(
+  'a message about a job that the database does not have any more changes nothing, and is not set aside',
+  async () => {
+    const parked = (service: ServiceProcess, queue: string) =>
+      metric(service, 'hitl_messages_parked_total', { queue });
+    const look = () => Promise.all([parked(worker, 'hitl.inference'), parked(reviews, 'hitl.review')]);
+    const before = await look();
+    const called = system.stub.requests.length;
+    const seen = await metric(reviews, 'hitl_reviews_requested_total');
+    // As after a failover that lost the job, but not its messages.
+    await publish('hitl.inference', { pattern: 'inference.requested', data: { jobId: JOB } });
+    await publish('hitl.review', { pattern: 'review.requested', data: { jobId: JOB } });
+    // One by one in each queue.
+    const later = await submitMany(2, gateway);
+    await allWait(later);
+    await until(
+      'its message to the desk is handled, too',
+      async () => (await metric(reviews, 'hitl_reviews_requested_total')) === seen + 1 + later.length,
+      DEADLINE,
+    );
+    expect(await look()).toEqual(before);
+    expect(system.stub.requests).toHaveLength(called + later.length);
+    for (const queue of ['hitl.inference', 'hitl.review', 'hitl.parked']) {
+      expect([queue, (await channel.checkQueue(queue)).messageCount]).toEqual([queue, 0]);
+    }
+    expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);
+
+it(
+  'a job that is submitted right after a start is announced by who stored it: none waits until a poller finds it',
+  async () => {
+    const fresh = await system.start('gateway');
+    const ids = await submitMany(20, fresh);
+    await allWait(ids);
+    const published = (by: string) => metric(fresh, 'hitl_outbox_published_total', { by });
+    await until('all are counted', async () => (await published('writer')) === ids.length, DEADLINE);
+    for (const service of [fresh, gateway, worker, reviews]) {
+      expect(await metric(service, 'hitl_outbox_published_total', { by: 'poller' })).toBe(0);
+    }
+    expect(await metric(reviews, 'hitl_jobs_kicked_total')).toBe(0);
+    expect(await fresh.stop()).toBe(0);
   },
   TEST_DEADLINE,
 );
