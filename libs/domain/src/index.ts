@@ -49,14 +49,14 @@ export { HistoryReader, type History, type HistoryEvent, type Output } from './r
 export { ExportReader, type DecisionRecord, type ExportFilter } from './insight/export-reader';
 export { JobEvent } from './record/job-event.entity';
 export { isJobId } from './jobs/job-id';
-export { JobLists, type ExactJob, type ListedJob, type UnreadPage } from './jobs/job-lists';
+export { JobLists, type ExactJob, type UnreadPage } from './jobs/job-lists';
 export { JobReader, type Answered, type CurrentJob } from './jobs/job-reader';
 export { JobStore } from './jobs/job-store';
 export { DeskReader, type ReviewPosition } from './desk/desk-reader';
 export { DeskStore } from './desk/desk-store';
 export { MAX_NOTES_COUNTED, RemarkReader, type Remarks } from './desk/remark-reader';
 export { SummaryReader, type Summary, type SummaryFilter } from './desk/summary-reader';
-export { Job, type ModelFailure, type Usage } from './jobs/job.entity';
+export { Job, type ListedJob, type ModelFailure, type Usage } from './jobs/job.entity';
 export { checkAnswer, requireNoFaults } from './jobs/check-answer';
 export { requireUsableSchema, type SchemaFindings } from './jobs/response-schema';
 export { type Agreement } from './insight/agreement';

@@ -10,7 +10,6 @@ import {
   type ExactJob,
   type Job,
   type JobStatus,
-  type JsonText,
   type ListedJob,
   type NewJob,
   type Scope,
@@ -23,20 +22,12 @@ import { requireSameRequest, type Idempotency } from '../http/idempotency';
 import { UnreadAnswers } from '../http/unread-answers';
 import { WaitingJobs } from './waiting-jobs.service';
 
-/** What a submitter asks for. */
-export interface Submission {
-  /** The job's id, where it was given before: submitting it again makes no second job. */
-  id?: string;
-  payload: JsonText;
-  metadata?: Record<string, string> | null;
-  priority?: number | null;
-  callbackUrl?: string | null;
-  /** JSON Schema that an edited response must satisfy. */
-  responseSchema?: JsonText | null;
-  /** The request's parameters, where the payload is a translation of it. */
-  askedFor?: JsonText | null;
-  idempotency?: Idempotency | null;
-}
+/** What a submitter asks for. A job has its defaults for what is left out or null. */
+export type Submission = Pick<NewJob, 'payload'> &
+  Partial<Omit<NewJob, 'project' | 'actor' | 'metadata' | 'priority'>> & {
+    metadata?: NewJob['metadata'] | null;
+    priority?: NewJob['priority'] | null;
+  };
 
 /** A job, and whether it was there already under the same idempotency key or id. */
 export interface Accepted {
@@ -66,33 +57,24 @@ export class JobsService {
    * @throws DomainError too_many_jobs, idempotency_conflict
    */
   async submit(submission: Submission, { name: actor, project }: Caller): Promise<Accepted> {
-    const {
-      id = uuidv7(),
-      payload,
-      metadata,
-      priority,
-      callbackUrl = null,
-      responseSchema = null,
-      askedFor = null,
-      idempotency = null,
-    } = submission;
     const newJob: NewJob = {
-      id,
+      ...submission,
+      id: submission.id ?? uuidv7(),
       project,
-      payload,
-      metadata: metadata ?? {},
-      priority: priority ?? 0,
       actor,
-      callbackUrl,
-      responseSchema,
-      askedFor,
-      idempotency,
+      metadata: submission.metadata ?? {},
+      priority: submission.priority ?? 0,
+      callbackUrl: submission.callbackUrl ?? null,
+      responseSchema: submission.responseSchema ?? null,
+      idempotency: submission.idempotency ?? null,
     };
     this.waitingJobs.admit();
     const submitted = await this.store.submit(newJob);
     if (!submitted) {
       const scope = { project };
-      const job = idempotency ? await this.earlier(scope, idempotency) : await this.get(scope, id);
+      const job = newJob.idempotency
+        ? await this.earlier(scope, newJob.idempotency)
+        : await this.get(scope, newJob.id);
       return { job, replayed: true };
     }
     this.outbox.ring(submitted.bell);

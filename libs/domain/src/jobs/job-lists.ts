@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type Repository, type SelectQueryBuilder } from 'typeorm';
 import { batchedStatement } from '../batched-statement';
 import { isWithin, type Scope } from '../caller';
-import { Job } from './job.entity';
+import { Job, LISTED, type ListedJob } from './job.entity';
 import { isJobId } from './job-id';
 import type { JobStatus } from './transitions';
 
@@ -12,28 +12,6 @@ export const MAX_PAGE_BYTES = 8_388_608;
 export const LARGE_BYTES = 65_536;
 /** Bytes of jobs that a list without pages reads at once, unless one job alone has more. */
 const MAX_PIECE_BYTES = 1_048_576;
-
-/** What a list tells of a job: not how it came to its answer. */
-const LISTED = [
-  'id',
-  'status',
-  'payload',
-  'response',
-  'failureReason',
-  'failureDetail',
-  'revision',
-  'edited',
-  'usage',
-  'callbackUrl',
-  'attempts',
-  'priority',
-  'metadata',
-  'createdAt',
-  'updatedAt',
-  'finishedAt',
-] as const satisfies (keyof Job)[];
-
-export type ListedJob = Pick<Job, (typeof LISTED)[number]>;
 
 /** Jobs that are not read yet, since together they may be large. */
 export interface UnreadPage<Row, Position> {

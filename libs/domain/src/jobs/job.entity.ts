@@ -267,3 +267,25 @@ export class Job {
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
 }
+
+/** What a list tells of a job: not how it came to its answer. */
+export const LISTED = [
+  'id',
+  'status',
+  'payload',
+  'response',
+  'failureReason',
+  'failureDetail',
+  'revision',
+  'edited',
+  'usage',
+  'callbackUrl',
+  'attempts',
+  'priority',
+  'metadata',
+  'createdAt',
+  'updatedAt',
+  'finishedAt',
+] as const satisfies (keyof Job)[];
+
+export type ListedJob = Pick<Job, (typeof LISTED)[number]>;
