@@ -19,6 +19,7 @@ describe('the console', () => {
     '/decisions?final=true',
     '/policies',
     '/webhooks',
+    '/keys',
     '/try',
   ])('is at %s, never kept by browsers and strict about what may run', async (path) => {
     const { status, headers, text } = await stack.http.get(path);

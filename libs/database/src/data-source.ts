@@ -28,6 +28,7 @@ import { JobBytes1700000007700 } from './migrations/1700000007700-job-bytes';
 import { Verbatim1700000008000 } from './migrations/1700000008000-verbatim';
 import { Projects1700000008100 } from './migrations/1700000008100-projects';
 import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-statements';
+import { Identity1700000009000 } from './migrations/1700000009000-identity';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -88,6 +89,7 @@ export function dataSourceOptions(
       Verbatim1700000008000,
       Projects1700000008100,
       LeanStatements1700000008200,
+      Identity1700000009000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -191,6 +191,24 @@ export function EnumField(
   );
 }
 
+/** Some of a union's values, one at least. @param options.name of the schema of one of them */
+export function EnumListField(
+  values: readonly string[],
+  { name, ...options }: FieldOptions & { name: string },
+): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, isArray: true, enum: [...values], enumName: name, minItems: 1 },
+      faultOf: (value) => {
+        if (!Array.isArray(value) || value.length === 0) return `must be a list of ${values.join(', ')}`;
+        const wrong: unknown = value.find((each) => !values.some((known) => known === each));
+        return wrong === undefined ? undefined : `${shown(wrong)} is not one of ${values.join(', ')}`;
+      },
+    },
+    options,
+  );
+}
+
 /** The name of another parameter that is not given, too: only what has none of it. */
 export function WithoutField(names: readonly string[], options: FieldOptions): PropertyDecorator {
   return field(
