@@ -17,6 +17,7 @@ export {
   DecideReview,
   EditReview,
   NoteReview,
+  PersonsCommand,
   ReadDesk,
   ReleaseReview,
   RestoreRevision,
