@@ -1,4 +1,5 @@
 import { BASE } from '../base';
+import { checkSignIn } from '../identity/session';
 import { createStore, useStore } from '../store';
 
 /** What the gateway tells of a job: that it changed, never what it holds. */
@@ -52,6 +53,7 @@ function open(): void {
     // The browser comes back by itself, unless the server refused the stream; with Last-Event-ID only if it has seen one.
     missed = true;
     if (source?.readyState !== EventSource.CLOSED) return;
+    void checkSignIn();
     retry = setTimeout(open, pause);
     pause = Math.min(pause * 2, MAX_PAUSE);
   };
