@@ -46,7 +46,7 @@ export async function bareLifecycle(database: DataSource): Promise<void> {
       submitterMessage: null,
       requestHash: '00',
       change: null,
-      desk: { groups: [], requirePlan: false, maxRegenerations: 10 },
+      desk: { groups: [], requirePlan: false, fourEyes: false, maxRegenerations: 10 },
       policy: null,
     },
   ]);

@@ -152,7 +152,7 @@ describe('a reviewer whose server takes names from browsers', () => {
 
 describe('a reviewer whose server says who they are', () => {
   const { stack, visit, waiting, claimEnds, review, takesEffect } = consoleSuite({
-    settings: { HOST: '0.0.0.0' },
+    settings: { HOST: '0.0.0.0', AUTH_MODE_NONE_ANYWHERE: 'true' },
     answer,
     withAlice: false,
   });

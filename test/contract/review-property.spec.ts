@@ -435,7 +435,7 @@ describe('the review desk', () => {
 
     private deskOf(actor: string): DeskRules {
       const [groups, requirePlan] = [GROUPS[actor]!, this.hasPolicy];
-      return { groups, requirePlan, maxRegenerations: MAX_REGENERATIONS };
+      return { groups, requirePlan, fourEyes: false, maxRegenerations: MAX_REGENERATIONS };
     }
 
     private async perform({ jobs, desk }: Stores, command: Command): Promise<unknown> {

@@ -179,7 +179,7 @@ describe('requests as clients and proxies send them', () => {
 
 describe('the metrics of a public port', () => {
   it('are told to callers on its own machine only, and by no proxy', async () => {
-    const stack = await startStack('standalone', { HOST: '0.0.0.0' });
+    const stack = await startStack('standalone', { HOST: '0.0.0.0', AUTH_MODE: 'keys' });
     try {
       const url = stack.url.replace('0.0.0.0', '127.0.0.1');
       expect(await send(url, 'GET', '/metrics', {})).toBe(200);

@@ -29,6 +29,8 @@ const operations = Object.entries(committed.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 );
 
+const ADMIN_KEY = `hitl_${'a'.repeat(16)}_${'0'.repeat(64)}`;
+
 const faultsOf = faultsBy(committed.components.schemas);
 
 /** What an operation says of an answer with this status. */
@@ -365,6 +367,23 @@ describe('openapi.json', () => {
     await call('getStats', undefined, undefined, '?from=now');
     await call('listDecisions');
     await call('listDecisions', undefined, undefined, '?verdict=maybe');
+
+    expect((await call('listKeys')).status).toBe(409);
+    await stack.restart('gateway', { AUTH_MODE: 'keys', BOOTSTRAP_ADMIN_KEY: ADMIN_KEY });
+    const admin = { authorization: `Bearer ${ADMIN_KEY}` };
+    const manage = (operation: string, id?: string, body?: object) =>
+      call(operation, id, body, '', '', admin);
+    const { body: key } = await manage('createKey', undefined, {
+      owner: 'ann',
+      role: 'lead',
+      scopes: ['jobs:read'],
+    });
+    await call('createKey');
+    await manage('listKeys');
+    await manage('rotateKey', key.id, {});
+    await manage('revokeKey', key.id);
+    await manage('revokeKey', 'nobody');
+    await call('getReviewer', undefined, undefined, '', '', { authorization: `Bearer ${key.key}` });
 
     // The stream of all events has no end that could be compared.
     const all = operations.map(({ operationId }) => operationId).filter((id) => id !== 'followAll');

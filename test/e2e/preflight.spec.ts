@@ -176,7 +176,11 @@ describe('an app that starts says', () => {
       'version: 1\ngroups: { seniors: [ana] }\nrules: [{ name: payments, group: seniors }, { name: plain }]\n',
     );
     const env = { REVIEW_POLICY_FILE, DATABASE_URL: database.url };
-    const open = await startService('standalone', { ...env, HOST: '0.0.0.0' });
+    const open = await startService('standalone', {
+      ...env,
+      HOST: '0.0.0.0',
+      AUTH_MODE_NONE_ANYWHERE: 'true',
+    });
     const said = warnings(open.logs);
     const http = createClient(`http://127.0.0.1:${new URL(open.url).port}`);
     const answers = await Promise.all(
@@ -186,12 +190,12 @@ describe('an app that starts says', () => {
     );
     const model = await http.get('/v1/models', { 'x-hitl-actor': 'ana' });
     await open.stop();
-    const local = { status: 200, body: { name: 'local', may_choose: false } };
+    const local = { status: 200, body: { name: 'local', may_choose: false, open_to_network: true } };
     expect(answers).toMatchObject([local, local, { status: 400, body: { code: 'invalid_request' } }]);
     expect(answers[2]!.body.detail).toMatch(/"ana" is not taken: .*HOST=0\.0\.0\.0.* Leave the header out/);
     expect(model).toMatchObject({ status: 400, body: { error: { param: 'x-hitl-actor' } } });
     expect(said).toContainEqual(
-      expect.stringMatching(/^HOST=0\.0\.0\.0 opens the desk to the network, and there is no sign-in/),
+      expect.stringMatching(/^HOST=0\.0\.0\.0 opens the desk to the network WITHOUT SIGN-IN/),
     );
     expect(said).toContainEqual(
       expect.stringMatching(/^nobody can decide .* REVIEW_POLICY_FILE .* HOST=0\.0\.0\.0/),
@@ -201,6 +205,13 @@ describe('an app that starts says', () => {
     const closed = await startService('standalone', env);
     await closed.stop();
     expect(warnings(closed.logs).filter((line) => /HOST/.test(line))).toEqual([]);
+  });
+
+  it('nothing but what to set, where anybody on the network could decide', async () => {
+    for (const AUTH_MODE of ['', 'none']) {
+      const said = await refusalOf('standalone', { DATABASE_URL: database.url, HOST: '0.0.0.0', AUTH_MODE });
+      expect(said).toMatch(/HOST=0\.0\.0\.0 opens the desk .* Set AUTH_MODE=keys, or HOST=127\.0\.0\.1/);
+    }
   });
 
   it('where jobs and messages are, without passwords', async () => {

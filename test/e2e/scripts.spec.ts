@@ -102,7 +102,7 @@ describe('on a fresh clone', () => {
     ['check', 'Known are: openapi, format, lint,'],
     ['bench', 'Known are: lifecycles, passes, held, neighbours, console, claim-next.'],
     ['format', 'It takes no arguments.'],
-    ['hitl', 'There is no command «frobnicate»: migrate, openapi, policy check, audit verify.'],
+    ['hitl', 'There is no command «frobnicate»: migrate, openapi, policy check, audit verify, keys create,'],
     ['test', 'Families are: unit, k8s, contract, e2e, faults, console.'],
   ])(
     'npm run %s refuses an argument that it does not know, and says which there are',

@@ -37,6 +37,7 @@ describe('one process, without any variable that begins with MODEL_', () => {
       '/decisions?final=true',
       '/policies',
       '/webhooks',
+      '/keys',
       '/try',
     ])('is at %s, never kept by browsers and strict about what may run', async (path) => {
       const { status, headers, text } = await http.get(path);

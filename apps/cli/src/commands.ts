@@ -12,4 +12,9 @@ export const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   openapi: async () => (await import('./openapi')).printDocument,
   'policy check': async () => (await import('./policy')).checkPolicy,
   'audit verify': async () => (await import('./audit')).verifyAudit,
+  'keys create': async () => (await import('./keys')).createKey,
+  'keys list': async () => (await import('./keys')).listKeys,
+  'keys revoke': async () => (await import('./keys')).revokeKey,
+  'keys rotate': async () => (await import('./keys')).replaceKey,
+  'keys generate': async () => (await import('./keys')).generateKey,
 };

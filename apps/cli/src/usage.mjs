@@ -3,7 +3,10 @@
  * what it does not know, on a fresh clone.
  */
 
-/** @typedef {'migrate' | 'openapi' | 'policy check' | 'audit verify'} CommandName */
+/**
+ * @typedef {'migrate' | 'openapi' | 'policy check' | 'audit verify' | 'keys create' | 'keys list' | 'keys revoke' |
+ *   'keys rotate' | 'keys generate'} CommandName
+ */
 
 /** @type {Record<CommandName, string>} what comes after `npm run hitl -- `, a line for the list, and the details */
 const HELP = {
@@ -19,6 +22,24 @@ Exits with 0 when nothing is wrong, 1 when there are faults or warnings, 2 when 
   verifies every job's events, decisions and response, or those of one job, in DATABASE_URL, else in DATA_DIR
   --digest  also: whether the events are still those of an earlier verification that printed this
 Exits with 0 when everything is whole, 1 when something is not, 2 when it could not be verified.`,
+  'keys create': `keys create --owner NAME --role ROLE [--project NAME] [--scopes LIST] [--days N]
+  makes an API key in DATABASE_URL, else in DATA_DIR, and prints it once (docs/security.md)
+  --owner    the person or program that acts with it, under this name
+  --role     submitter, reviewer, lead, auditor or admin
+  --project  whose jobs it reaches; default
+  --scopes   what is left of what the role may do, with commas between, such as jobs:write
+  --days     after how many days it ends; never
+Exits with 2 when it could not be made.`,
+  'keys list': `keys list
+  prints a line for each API key`,
+  'keys revoke': `keys revoke ID
+  ends an API key within seconds, with its sessions, streams and held requests
+Exits with 0 when it has ended, 1 when there is none, 2 when the database cannot be used.`,
+  'keys rotate': `keys rotate ID [--overlap HOURS]
+  prints another key in the place of this one, which can be used for 24 HOURS more
+Exits with 2 when it cannot be replaced.`,
+  'keys generate': `keys generate
+  prints a key for BOOTSTRAP_ADMIN_KEY; keeps nothing`,
 };
 
 const COMMANDS = /** @type {CommandName[]} */ (Object.keys(HELP));

@@ -82,6 +82,12 @@ const webhooksRoute = createRoute({
   component: page(() => import('./webhooks/webhooks-page').then((file) => file.WebhooksPage)),
 });
 
+const keysRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/keys',
+  component: page(() => import('./identity/keys-page').then((file) => file.KeysPage)),
+});
+
 const tryRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/try',
@@ -99,6 +105,7 @@ export function createConsoleRouter(queryClient: QueryClient) {
       decisionsRoute,
       policiesRoute,
       webhooksRoute,
+      keysRoute,
       tryRoute,
     ]),
     basepath: BASE,

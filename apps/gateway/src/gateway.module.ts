@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import type { QueueConsumption } from '@hitl/messaging';
 import { JobsChangedConsumer } from './app/jobs-changed.consumer';
 import { EventsModule } from './events/events.module';
+import { IdentityModule } from './identity/identity.module';
 import { InsightModule } from './insight/insight.module';
 import { JobsModule } from './jobs/jobs.module';
 import { OpenAiModule } from './openai/openai.module';
@@ -27,6 +28,7 @@ export function consumes(): QueueConsumption[] {
     OpenAiModule,
     OriginalApiModule,
     WaitingModule,
+    IdentityModule,
   ],
   controllers: [JobsChangedConsumer],
 })

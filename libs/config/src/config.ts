@@ -7,10 +7,11 @@ import {
   IsString,
   IsUrl,
   Matches,
+  MinLength,
   ValidateIf,
   validateSync,
 } from 'class-validator';
-import { BrokerUrls, HostNames, Integer, list, Origins, TrustedProxies } from './decorators';
+import { AuthModes, BrokerUrls, HostNames, Integer, list, Origins, TrustedProxies } from './decorators';
 import { isLoopback, shownUrl } from './shown-url';
 import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
@@ -22,6 +23,31 @@ export class Config {
   /** Address to listen on. Loopback by default; containers set 0.0.0.0. */
   @IsNotEmpty()
   HOST: string = '127.0.0.1';
+
+  /** How callers of the gateway sign in: `keys`, or `none` at all. Unset: `none` while HOST is loopback; else it does not start. */
+  @IsOptional()
+  @AuthModes()
+  AUTH_MODE?: string;
+
+  /** `true` lets `AUTH_MODE=none` open the gateway to the network. */
+  @IsIn(['true', 'false'])
+  AUTH_MODE_NONE_ANYWHERE: 'true' | 'false' = 'false';
+
+  /** Hashes keys and sessions: 32 characters or more, the same for every gateway. Unset: one that is made once and kept in the database. */
+  @IsOptional()
+  @MinLength(32, { message: 'must have 32 characters or more' })
+  AUTH_SECRET?: string;
+
+  /** A first key for an administrator: `hitl_`, 16 hexadecimal digits, `_`, and 64 more. */
+  @IsOptional()
+  @Matches(/^hitl_[0-9a-f]{16}_[0-9a-f]{64}$/, {
+    message: 'must be hitl_, 16 hexadecimal digits, _ and 64 more',
+  })
+  BOOTSTRAP_ADMIN_KEY?: string;
+
+  /** `off` takes the routes of the original system away, but for /liveness. */
+  @IsIn(['on', 'off'])
+  ORIGINAL_API: 'on' | 'off' = 'on';
 
   /** Port of the app's HTTP server: the API on the gateway, health and metrics on every app. 0 takes a free one. */
   @Integer(0, 65_535)
@@ -201,6 +227,21 @@ export class Config {
   /** `json`: one object a line. `pretty`: for a person at a terminal. */
   @IsIn(['json', 'pretty'])
   LOG_FORMAT: 'json' | 'pretty' = 'json';
+}
+
+/** A way in which callers of the gateway sign in. */
+export type AuthMode = 'keys';
+
+/** The ways in which callers of the gateway sign in; none: everybody is a local administrator. */
+export function authModes({ AUTH_MODE }: Config): AuthMode[] {
+  return AUTH_MODE === undefined || AUTH_MODE === 'none' ? [] : (list(AUTH_MODE) as AuthMode[]);
+}
+
+/** Whether callers must sign in: also where nothing says so, and the network can reach the process. */
+export function signsIn(config: Config): boolean {
+  const { AUTH_MODE, AUTH_MODE_NONE_ANYWHERE, HOST } = config;
+  if (AUTH_MODE !== undefined) return authModes(config).length > 0;
+  return !isLoopback(HOST) && AUTH_MODE_NONE_ANYWHERE !== 'true';
 }
 
 /** Whose X-Forwarded- headers are believed: everybody's, nobody's, or those of the listed addresses and networks. */

@@ -39,6 +39,16 @@ export const Origins = (): PropertyDecorator =>
     },
   });
 
+/** `none`, or a list of the ways in which callers sign in. */
+export const AuthModes = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'authModes',
+    validator: {
+      validate: (value) => typeof value === 'string' && (value === 'none' || isListOf(value, ['keys'])),
+      defaultMessage: () => 'must be keys, or none',
+    },
+  });
+
 /** A list of host names, without scheme and port. */
 export const HostNames = (): PropertyDecorator =>
   ValidateBy({
@@ -65,6 +75,11 @@ export const BrokerUrls = (): PropertyDecorator =>
 /** The entries of a list that is separated by commas or blanks. */
 export function list(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '');
+}
+
+function isListOf(text: string, known: readonly string[]): boolean {
+  const entries = list(text);
+  return entries.length > 0 && entries.every((entry) => known.includes(entry));
 }
 
 function isNetwork(text: string): boolean {

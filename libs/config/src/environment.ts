@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
-import { ENVIRONMENT_VARIABLES, readConfig, type Config } from './config';
+import { ConfigError, ENVIRONMENT_VARIABLES, readConfig, type Config } from './config';
 import { unreadVariables } from './unread-variables';
 
 /**
@@ -10,7 +10,31 @@ import { unreadVariables } from './unread-variables';
  */
 export function loadConfig(): Config {
   if (existsSync('.env')) loadEnvFile('.env');
-  return readConfig(process.env);
+  return readConfig(withSecretFiles(process.env));
+}
+
+/** Secrets that a file can hold: the variable with `_FILE` after its name says which. */
+const IN_FILES = ['AUTH_SECRET', 'BOOTSTRAP_ADMIN_KEY'];
+
+/**
+ * The environment with what is in the files that it names for secrets.
+ * @throws ConfigError for a file that cannot be read, and for a secret that is given twice
+ */
+export function withSecretFiles(env: Record<string, string | undefined>): Record<string, string | undefined> {
+  const read = IN_FILES.flatMap((name): [string, string][] => {
+    const path = env[`${name}_FILE`];
+    if (path === undefined || path === '') return [];
+    if (env[name]) throw new ConfigError(`${name} and ${name}_FILE are both set. Keep one of them.`);
+    try {
+      return [[name, readFileSync(path, 'utf8').trim()]];
+    } catch (error) {
+      throw new ConfigError(
+        `${name}_FILE=${path} cannot be read: ${(error as Error).message}. Name a file that this user can read.`,
+        { cause: error },
+      );
+    }
+  });
+  return { ...env, ...Object.fromEntries(read) };
 }
 
 /** One line for each variable of this process's environment that nothing reads although it looks as if it should. */

@@ -2,11 +2,14 @@ export { brokerUrls } from './broker-urls';
 export {
   allowedHosts,
   allowedOrigins,
+  authModes,
   Config,
   ConfigError,
   ENVIRONMENT_VARIABLES,
   readConfig,
+  signsIn,
   trustedProxies,
+  type AuthMode,
 } from './config';
 export { loadConfig, secret, unreadWarnings } from './environment';
 export { isLoopback, shownUrl } from './shown-url';

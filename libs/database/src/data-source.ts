@@ -29,6 +29,7 @@ import { Verbatim1700000008000 } from './migrations/1700000008000-verbatim';
 import { Projects1700000008100 } from './migrations/1700000008100-projects';
 import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-statements';
 import { WebhookTypes1700000008350 } from './migrations/1700000008350-webhook-types';
+import { Identity1700000009000 } from './migrations/1700000009000-identity';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -90,6 +91,7 @@ export function dataSourceOptions(
       Projects1700000008100,
       LeanStatements1700000008200,
       WebhookTypes1700000008350,
+      Identity1700000009000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

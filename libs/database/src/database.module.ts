@@ -14,7 +14,9 @@ import {
   JobLists,
   JobReader,
   JobStore,
+  KeyStore,
   OutboxStore,
+  SessionStore,
   StatsReader,
   RemarkReader,
   SummaryReader,
@@ -41,6 +43,8 @@ const STORES = [
   OutboxStore,
   WebhookStore,
   HoldStore,
+  KeyStore,
+  SessionStore,
 ];
 
 /** Provides the data source and the stores to the whole application. */

@@ -18,7 +18,32 @@ export {
   type Joined,
   type Question,
 } from './holds/hold-store';
-export { DEFAULT_PROJECT, EVERY_PROJECT, ROLES, type Caller, type Role, type Scope } from './caller';
+export {
+  DEFAULT_PROJECT,
+  EVERY_PROJECT,
+  may,
+  PERMISSIONS,
+  PERMISSIONS_OF,
+  ROLES,
+  type Caller,
+  type Permission,
+  type Role,
+  type Scope,
+} from './caller';
+export { isProjectName, stateOf, type ApiKey, type KeyState, type NewApiKey } from './identity/api-key';
+export {
+  DEFAULT_OVERLAP_HOURS,
+  hashingOf,
+  issueKey,
+  MAX_KEY_DAYS,
+  MAX_OVERLAP_HOURS,
+  rotateKey,
+  type IssuedKey,
+  type WantedKey,
+} from './identity/issue-key';
+export { KeyStore, MAX_KEYS, type HashedKey } from './identity/key-store';
+export { Hashing, newKey, readKey, withoutKeys } from './identity/secrets';
+export { SessionStore, type Session } from './identity/session-store';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
 export {
   asNumber,

@@ -1,6 +1,8 @@
+import { PERMISSIONS, ROLES } from './caller';
 import { ON_DEADLINE, POLICY_OUTCOMES } from './desk/plan';
 import { OBSTACLES } from './desk/obstacle';
 import { HELD_CLIENTS } from './holds/hold-store';
+import { KEY_STATES } from './identity/api-key';
 import { DECIDERS, DECISION_PAIRS } from './insight/decision-reader';
 import {
   DECISION_OUTCOMES,
@@ -25,6 +27,9 @@ export const UNIONS = {
   PolicyOutcome: POLICY_OUTCOMES,
   OnDeadline: ON_DEADLINE,
   HeldClient: HELD_CLIENTS,
+  Role: ROLES,
+  Permission: PERMISSIONS,
+  KeyState: KEY_STATES,
   WebhookType: WEBHOOK_TYPES,
   WebhookDeliveryStatus: WEBHOOK_DELIVERY_STATUSES,
 } as const satisfies Record<string, readonly string[]>;

@@ -16,6 +16,7 @@ export {
   DecideReview,
   EditReview,
   NoteReview,
+  PersonsCommand,
   ReadDesk,
   ReleaseReview,
   RestoreRevision,

@@ -1,4 +1,4 @@
-export { Allow, allowedAt } from './allow';
+export { Allow, allowedAt, ALLOWED_EXTENSION } from './allow';
 export { networkOf } from './connections';
 export { PROBLEM_TYPE, toProblem } from './problem';
 export { preview } from './preview';

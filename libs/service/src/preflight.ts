@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { ConfigError, isLoopback, type Config } from '@hitl/config';
+import { authModes, ConfigError, isLoopback, type Config } from '@hitl/config';
 import { checkDatabase, checkDataDir } from '@hitl/database';
 import { isTransient } from '@hitl/domain';
 import { checkBroker } from '@hitl/messaging';
@@ -53,10 +53,20 @@ async function waitForDatabase(
   }
 }
 
-/** What to say at boot where HOST lets the network reach the desk; undefined where it does not. */
-export function openDeskWarning({ HOST }: Config): string | undefined {
-  if (isLoopback(HOST)) return undefined;
-  return `HOST=${HOST} opens the desk to the network, and there is no sign-in: anyone who reaches this port can approve responses. Put a proxy in front of it that signs people in, or set HOST=127.0.0.1.`;
+/**
+ * What to say at boot of a gateway that accepts every caller; undefined where nobody else can reach it, or people sign in.
+ * @throws ConfigError where nobody has said that everybody may
+ */
+export function openDeskWarning(config: Config): string | undefined {
+  const { HOST, AUTH_MODE, AUTH_MODE_NONE_ANYWHERE } = config;
+  if (isLoopback(HOST) || authModes(config).length > 0) return undefined;
+  const open = `HOST=${HOST} opens the desk to the network`;
+  if (AUTH_MODE_NONE_ANYWHERE !== 'true') {
+    throw new ConfigError(
+      `${open}, and AUTH_MODE is ${AUTH_MODE ?? 'not set'}: nobody would have to sign in. Set AUTH_MODE=keys, or HOST=127.0.0.1. (AUTH_MODE_NONE_ANYWHERE=true opens it to everybody.)`,
+    );
+  }
+  return `${open} WITHOUT SIGN-IN (AUTH_MODE_NONE_ANYWHERE=true): whoever reaches this port can approve responses. Set AUTH_MODE=keys.`;
 }
 
 async function checkPort(host: string, port: number): Promise<void> {

@@ -89,9 +89,9 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
 
   for (const line of unreadWarnings()) logger.warn(line);
   if (!standalone) required(config, 'DATABASE_URL', 'AMQP_URL');
+  const open = definition.configure && openDeskWarning(config);
   const management = await serveManagement(config);
   await preflight(config, standalone, logger);
-  const open = definition.configure && openDeskWarning(config);
   if (open) logger.warn(open);
   const embedded =
     config.DATABASE_URL === undefined ? await startEmbeddedDatabase(config.DATA_DIR) : undefined;

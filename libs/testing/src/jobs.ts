@@ -65,7 +65,7 @@ export function aJob({ payload, responseSchema, askedFor, ...fields }: JobFields
 }
 
 /** The desk's rules where there is no policy. */
-export const NO_POLICY: DeskRules = { groups: [], requirePlan: false, maxRegenerations: 10 };
+export const NO_POLICY: DeskRules = { groups: [], requirePlan: false, fourEyes: false, maxRegenerations: 10 };
 
 /** An approval of whatever is current. */
 export function aDecision(jobId: string, { response, payload, ...fields }: JudgementFields = {}): Judgement {

@@ -1,6 +1,7 @@
 import createClient from 'openapi-fetch';
 import { BASE } from './base';
 import { nameToSend } from './reviewer';
+import { leadToSignIn } from './session';
 import { inOwnTime } from '../text/time';
 import { ApiError, type Problem } from './problem';
 import type { components, paths } from './schema';
@@ -15,6 +16,8 @@ export type CurrentPolicy = components['schemas']['CurrentPolicy'];
 export type DryRun = components['schemas']['DryRun'];
 export type WebhookEndpoint = components['schemas']['WebhookEndpointDto'];
 export type WebhookDelivery = components['schemas']['WebhookDeliveryDto'];
+export type ApiKey = components['schemas']['KeyDto'];
+export type NewApiKey = components['schemas']['KeyWithSecret'];
 export type ListedDecision = components['schemas']['ListedDecisionDto'];
 export type Decision = components['schemas']['DecisionDto'];
 export type BulkDecision = components['schemas']['BulkDecision'];
@@ -44,6 +47,7 @@ async function send(request: Request): Promise<Response> {
   if (name === null || name === '') request.headers.delete('x-hitl-actor');
   else request.headers.set('x-hitl-actor', encodeURIComponent(name));
   const answer = await fetch(request, { signal: AbortSignal.any([request.signal, timeout]) });
+  if (answer.status === 401) leadToSignIn();
   if (!answer.headers.get('content-type')?.includes('json')) return answer;
   return new Response(withSources(await answer.text()), answer);
 }

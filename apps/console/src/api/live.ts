@@ -1,6 +1,7 @@
 import { BASE } from './base';
 import { createStore, useStore } from '../store/store';
 import type { components } from './schema';
+import { checkSignIn } from './session';
 import { UNIONS } from './unions';
 
 /** What the gateway tells of a job: that it changed, never what it holds. */
@@ -40,6 +41,7 @@ function open(): void {
     // The browser comes back by itself, unless the server refused the stream; with Last-Event-ID only if it has seen one.
     missed = true;
     if (source?.readyState !== EventSource.CLOSED) return;
+    void checkSignIn();
     retry = setTimeout(open, pause);
     pause = Math.min(pause * 2, MAX_PAUSE);
   };

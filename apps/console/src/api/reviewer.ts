@@ -11,9 +11,22 @@ export interface Reviewer {
   state: 'asking' | 'unnamed' | 'named';
   /** Whether the server takes another name. */
   mayChoose: boolean;
+  /** What the server lets one do; null: it has not said yet. */
+  permissions: readonly string[] | null;
+  /** Whether one has signed in, and can sign out. */
+  hasSession: boolean;
+  /** Whether anybody on the network can decide here. */
+  isOpen: boolean;
 }
 
-const current = createStore<Reviewer>({ name: keptName() ?? LOCAL, state: 'asking', mayChoose: false });
+const current = createStore<Reviewer>({
+  name: keptName() ?? LOCAL,
+  state: 'asking',
+  mayChoose: false,
+  permissions: null,
+  hasSession: false,
+  isOpen: false,
+});
 
 /** The reviewer's name. */
 export function reviewer(): string {

@@ -17,7 +17,13 @@ export function startNaming(client: QueryClient): void {
     const kept = keptName();
     try {
       // Without a name first: where none is taken, one is refused.
-      const { name: own, may_choose: mayChoose } = await whoIs('');
+      const me = await whoIs('');
+      const { name: own, may_choose: mayChoose } = me;
+      setReviewer({
+        permissions: me.permissions,
+        hasSession: me.signed_in_by === 'session',
+        isOpen: me.open_to_network,
+      });
       const hasToChoose = mayChoose && !(kept !== null && (await takes(kept)));
       await become(client, {
         name: mayChoose ? (kept ?? reviewer()) : own,
@@ -76,7 +82,10 @@ async function takes(name: string): Promise<boolean> {
 const whoIs = (name: string) =>
   dataOf(api.GET('/v1/reviewer', { headers: { 'x-hitl-actor': encodeURIComponent(name) } }));
 
-async function become(client: QueryClient, next: Reviewer): Promise<void> {
+async function become(
+  client: QueryClient,
+  next: Pick<Reviewer, 'name' | 'state' | 'mayChoose'>,
+): Promise<void> {
   if (next.name !== reviewer()) {
     // What claims leaves the page, and what it sends as it does still goes under the old name.
     flushSync(() => setReviewer({ state: 'asking' }));

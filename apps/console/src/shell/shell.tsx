@@ -1,6 +1,7 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useConnection } from '../api/live';
+import { signOut } from '../api/session';
 import { Key } from '../ui/act';
 import { useKeys } from '../keys/use-keys';
 import { useReviewer } from '../api/reviewer';
@@ -15,11 +16,12 @@ const NameDialog = part('the dialog for your name', () =>
 
 /** Where the pages are; those who add one add it here. */
 const PAGES = [
-  { to: '/queue', name: 'Queue' },
-  { to: '/insight', name: 'Insight' },
-  { to: '/try', name: 'Try it' },
-  { to: '/policies', name: 'Policies' },
-  { to: '/webhooks', name: 'Webhooks' },
+  { to: '/queue', name: 'Queue', needs: 'reviews:read' },
+  { to: '/insight', name: 'Insight', needs: 'insight:read' },
+  { to: '/try', name: 'Try it', needs: 'jobs:write' },
+  { to: '/policies', name: 'Policies', needs: 'policies:read' },
+  { to: '/webhooks', name: 'Webhooks', needs: 'webhooks:write' },
+  { to: '/keys', name: 'Keys', needs: 'keys:write' },
 ] as const;
 
 const NEXT_THEME: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
@@ -28,7 +30,11 @@ const THEME_SIGN: Record<Theme, string> = { system: '◐', light: '☀', dark: '
 /** What is around every page: where one is, who one is, and whether the server is there. */
 export function Shell() {
   const [dialog, setDialog] = useState<'help' | 'name' | null>(null);
-  const { name, state, mayChoose } = useReviewer();
+  const { name, state, mayChoose, permissions, hasSession, isOpen } = useReviewer();
+  // Keys do nothing where nobody signs in.
+  const pages = PAGES.filter(
+    ({ to, needs }) => (permissions?.includes(needs) ?? true) && (to !== '/keys' || hasSession),
+  );
   const theme = useTheme();
   const close = (): void => setDialog(null);
   const missing = (retry: () => void) => <MissingDialog onRetry={retry} onClose={close} />;
@@ -45,7 +51,7 @@ export function Shell() {
           aria-label="Pages"
           className="flex min-w-0 gap-1 max-sm:order-last max-sm:gap-0 max-sm:w-full max-sm:justify-between max-sm:pb-1.5"
         >
-          {PAGES.map(({ to, name }) => (
+          {pages.map(({ to, name }) => (
             <Link
               key={to}
               to={to}
@@ -58,6 +64,11 @@ export function Shell() {
         </nav>
         <div className="ml-auto flex min-w-0 items-center gap-1">
           <Name name={name} onChange={mayChoose ? () => setDialog('name') : null} />
+          {hasSession && (
+            <button type="button" className="button quiet" onClick={() => void signOut()}>
+              Sign out
+            </button>
+          )}
           <button
             type="button"
             className="button quiet"
@@ -80,6 +91,12 @@ export function Shell() {
           </button>
         </div>
       </header>
+      {isOpen && (
+        <div role="alert" className="border-b border-line bg-sunken px-4 py-1.5 text-bad">
+          Nobody signs in here, and the network can reach this server: anyone can approve responses. Set
+          AUTH_MODE=keys.
+        </div>
+      )}
       <ConnectionBanner />
       {dialog === 'help' && <HelpDialog onClose={close} meanwhile={null} otherwise={missing} />}
       {(dialog === 'name' || state === 'unnamed') && (

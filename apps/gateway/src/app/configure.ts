@@ -2,14 +2,17 @@ import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { allowedHosts, allowedOrigins, type Config } from '@hitl/config';
 import { DomainError, isJsonObject } from '@hitl/domain';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
 import { OpenStreams } from '../events/open-streams.service';
 import { serveDocument } from './document';
 import { WaitingRoom } from '../waiting/waiting-room.service';
 import { isOpenAiRoute } from '../openai/openai-routes';
+import { ORIGINAL_FORM } from '../original-api/original-error';
 import { isOriginalRoute } from '../original-api/original-routes';
-import { CallerGuard } from '../http/caller';
+import { Identity } from '../identity/identity.service';
+import { OpenRequests } from '../identity/open-requests.service';
+import { leadToSignIn, serveSignIn } from '../identity/sign-in';
 import { decompress } from '../http/content-encoding';
 import { ErrorsFilter, wrongMethod } from '../http/errors.filter';
 import { refuseOtherHosts } from '../http/hosts';
@@ -37,7 +40,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   const routes = app.get(RouteTable);
   routes.watch(fastify);
   const errors = app.get(ErrorsFilter);
-  const callers = app.get(CallerGuard);
+  const identity = app.get(Identity);
+  const open = app.get(OpenRequests);
 
   fastify.removeAllContentTypeParsers();
   const bodies = new IncomingBodies(
@@ -63,6 +67,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   // Fastify's type wants a string, but it sends bytes and streams as they are.
   fastify.setReplySerializer((answer) => unread.serialize(answer).content as unknown as string);
   fastify.decorateRequest('caller');
+  fastify.decorateRequest('credential', null);
   fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
     // Whoever has called the handler has it until there is an answer.
     if (isJsonObject(this.body))
@@ -70,6 +75,34 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     this.body = undefined;
     bodies.release(this.raw);
   });
+  /** Lets a request in, or answers it. @returns whether it is answered */
+  const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
+    refuseOtherHosts(request, hosts);
+    allowReading(request, reply, origins);
+    const path = routePath(request.url);
+    const methods = request.method === 'OPTIONS' ? routes.methodsOf(path) : [];
+    // A browser asks what a page may send without saying whose the page is.
+    if (methods.length > 0) {
+      answerOptions(request, reply, methods, origins);
+      return true;
+    }
+    if (!request.routeOptions.config.isPublic) {
+      request.caller = await identity.identify(request);
+      open.follow(reply);
+    }
+    const { errorForm, isPublic } = request.routeOptions.config;
+    if (config.ORIGINAL_API === 'off' && errorForm === ORIGINAL_FORM && !isPublic) {
+      throw new DomainError('not_found', 'The original routes are switched off here (ORIGINAL_API=off).');
+    }
+    refuseOtherOrigins(request, origins, request.credential?.session != null);
+    // Else the parameter of another route would take `claim-next` for an id.
+    const named = routes.namedIn(path);
+    if (named && request.method !== 'OPTIONS' && !named.includes(request.method)) {
+      reply.header('allow', named.join(', '));
+      throw wrongMethod(request.method, named);
+    }
+    return false;
+  };
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify refuses a content type that it cannot read; the original routes take any.
     if (isOriginalRoute(request.url)) delete request.headers['content-type'];
@@ -78,26 +111,17 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     });
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
-    const path = routePath(request.url);
-    try {
-      refuseOtherHosts(request, hosts);
-      allowReading(request, reply, origins);
-      request.caller = callers.identify(request);
-      refuseOtherOrigins(request, origins);
-      // Else the parameter of another route would take `claim-next` for an id.
-      const named = routes.namedIn(path);
-      if (named && request.method !== 'OPTIONS' && !named.includes(request.method)) {
-        reply.header('allow', named.join(', '));
-        throw wrongMethod(request.method, named);
-      }
-    } catch (error) {
-      // Not every address is a controller's, whose errors the filter would get.
-      errors.answer(error, request, reply);
-      return;
-    }
-    const methods = request.method === 'OPTIONS' ? routes.methodsOf(path) : [];
-    if (methods.length > 0) answerOptions(request, reply, methods, origins);
-    else done();
+    admit(request, reply).then(
+      (isAnswered) => {
+        if (!isAnswered) done();
+      },
+      (error: unknown) => {
+        const isStranger = error instanceof DomainError && error.code === 'unauthenticated';
+        if (isStranger && leadToSignIn(request, reply, config)) return;
+        // Not every address is a controller's, whose errors the filter would get.
+        errors.answer(error, request, reply);
+      },
+    );
   });
   // Of a client that has gone only one of the two comes after the other: it is not told of a response.
   fastify.addHook('onSend', (request, reply, _payload, done) => {
@@ -124,7 +148,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     app.get(OpenStreams).close();
     done();
   });
-  serveDocument(app, config.PUBLIC_URL);
+  serveDocument(app, config);
+  await serveSignIn(app, config);
   await serveConsole(app, config.PUBLIC_URL);
   // Nest adds the controllers' routes as it starts to listen.
   fastify.addHook('onReady', (done) => {

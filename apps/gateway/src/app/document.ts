@@ -1,10 +1,13 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { ERRORS, type ErrorCode } from '@hitl/domain';
+import type { Config } from '@hitl/config';
+import { ERRORS, PERMISSIONS, type ErrorCode } from '@hitl/domain';
+import { ALLOWED_EXTENSION } from '@hitl/service';
 import { RESET_EVENT } from '../events/event.dto';
 import { ERROR_FORM, PROBLEM_FORM, type ErrorForm } from '../http/error-form';
 import { routePath } from '../http/route-table';
 import { OPENAI_SCHEMAS } from '../openai/openai.schemas';
+import { ORIGINAL_PATHS } from '../original-api/original-routes';
 import { decisionSchemas } from '../reviews/decision.dto';
 import { WEBHOOK_ITEMS, WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
 import { ANY_JSON } from '../http/fields';
@@ -41,6 +44,7 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
     .addTag('openai', 'For OpenAI’s SDKs')
     .addTag('webhooks', 'Get notified of the jobs that end')
     .addTag('webhook messages', 'What webhooks send')
+    .addTag('keys', 'Let programs and people in')
     .addTag('learning', 'What reviews teach: training data, decisions and figures')
     .addTag('original', 'The HTTP interface of the original system')
     .build();
@@ -53,7 +57,12 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
   for (const { name, schema } of [ANY_JSON, RESET_EVENT]) schemas[name] = schema;
   Object.assign(schemas, OPENAI_SCHEMAS, decisionSchemas(schemas));
   const usual: Record<string, Response> = {};
-  Object.assign(components, { headers: HEADERS, responses: usual, pathItems: WEBHOOK_ITEMS });
+  Object.assign(components, {
+    headers: HEADERS,
+    responses: usual,
+    pathItems: WEBHOOK_ITEMS,
+    securitySchemes: SECURITY_SCHEMES,
+  });
   const operations = Object.values(document.paths).flatMap((methods) =>
     Object.entries(methods as Record<string, Operation>).map(([method, operation]) => ({
       method,
@@ -66,7 +75,10 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
       (operation[ERROR_FORM] as Pick<ErrorForm, 'schema' | 'type'> | undefined) ?? PROBLEM_FORM;
     const form: [string, string] = [schema, type.split(';', 1)[0] ?? type];
     const own = byStatus((operation[ERROR_CODES] as ErrorCode[] | undefined) ?? []);
-    for (const status of usualStatuses(method, operation.requestBody !== undefined)) {
+    const allowed = (operation[ALLOWED_EXTENSION] ?? []) as string[];
+    const isPublic = allowed.includes('public');
+    operation.security = isPublic ? [] : securityOf(allowed);
+    for (const status of usualStatuses(method, { hasBody: operation.requestBody !== undefined, isPublic })) {
       if (own.has(status)) continue;
       const name = `${form[0]}${status}`;
       usual[name] ??= errorResponse(form, COMMON_ERRORS.get(status) ?? []);
@@ -76,6 +88,7 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
       operation.responses[status] = errorResponse(form, [...(COMMON_ERRORS.get(status) ?? []), ...codes]);
     }
     Reflect.deleteProperty(operation, ERROR_CODES);
+    Reflect.deleteProperty(operation, ALLOWED_EXTENSION);
     Reflect.deleteProperty(operation, ERROR_FORM);
   }
   closeRequests(
@@ -84,6 +97,25 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
   );
   Object.assign(document, { webhooks: WEBHOOKS });
   return toOpenApi31(document);
+}
+
+/** How callers say who they are; nothing of it is asked where AUTH_MODE is none. */
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key: `hitl_<id>_<secret>`' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same key' },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-hitl-session',
+    description:
+      'What a browser has after it has signed in at /sign-in; `hitl-session` where that was by plain HTTP on loopback',
+  },
+} as const;
+
+/** The ways to call an operation, each with what the caller must be allowed. */
+function securityOf(allowed: readonly string[]): Record<string, string[]>[] {
+  const permissions = allowed.filter((each) => PERMISSIONS.some((known) => known === each));
+  return Object.keys(SECURITY_SCHEMES).map((scheme) => ({ [scheme]: permissions }));
 }
 
 /** An error with one of these codes, which have one status. */
@@ -139,7 +171,7 @@ const DOCS_HEADERS = {
 };
 
 /** Serves the description at /openapi.json, and a page to browse it at /docs. */
-export function serveDocument(app: NestFastifyApplication, publicUrl?: string): void {
+export function serveDocument(app: NestFastifyApplication, { PUBLIC_URL, ORIGINAL_API }: Config): void {
   app
     .getHttpAdapter()
     .getInstance()
@@ -147,5 +179,11 @@ export function serveDocument(app: NestFastifyApplication, publicUrl?: string): 
       if (/^\/docs(\/|$)/.test(routePath(request.url))) reply.headers(DOCS_HEADERS);
       done();
     });
-  SwaggerModule.setup('docs', app, () => createDocument(app, publicUrl), { jsonDocumentUrl: 'openapi.json' });
+  const make = (): OpenAPIObject => {
+    const document = createDocument(app, PUBLIC_URL);
+    if (ORIGINAL_API === 'off')
+      for (const path of ORIGINAL_PATHS) Reflect.deleteProperty(document.paths, path);
+    return document;
+  };
+  SwaggerModule.setup('docs', app, make, { jsonDocumentUrl: 'openapi.json' });
 }

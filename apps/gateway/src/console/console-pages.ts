@@ -8,5 +8,6 @@ export const CONSOLE_PAGES = [
   '/decisions',
   '/policies',
   '/webhooks',
+  '/keys',
   '/try',
 ] as const;

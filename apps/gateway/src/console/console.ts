@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { basePath } from '@hitl/service';
+import { rootFrom } from '../http/public-link';
 import { CONSOLE_PAGES } from './console-pages';
 
 /** What index.html has where each answer's own nonce belongs. */
@@ -37,7 +37,7 @@ export async function serveConsole(app: NestFastifyApplication, publicUrl?: stri
       // While a build replaces it, it is away or not whole: the page from before has to do.
       const now = await readFile(index, 'utf8').catch(() => '');
       if (now.includes('</html>')) page = now;
-      const root = publicUrl === undefined ? rootFrom(request.originalUrl) : `${basePath(publicUrl)}/`;
+      const root = rootFrom(request, publicUrl);
       const nonce = randomBytes(16).toString('base64');
       return reply
         .headers({
@@ -58,13 +58,6 @@ export async function serveConsole(app: NestFastifyApplication, publicUrl?: stri
     immutable: true,
     maxAge: '365d',
   });
-}
-
-/** From a page to the root of the console, wherever a proxy has put it: `/review/7` is one folder deeper than `/queue`. */
-function rootFrom(url: string): string {
-  const path = url.split('?', 1)[0] ?? '';
-  const depth = path.split('/').length - 2;
-  return depth > 0 ? '../'.repeat(depth) : './';
 }
 
 /**

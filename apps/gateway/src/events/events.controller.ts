@@ -13,6 +13,7 @@ import {
   BEFORE_ALL_EVENTS,
   DomainError,
   isDatabaseTrouble,
+  may,
   type Caller,
   type CurrentJob,
   type EventPosition,
@@ -63,7 +64,7 @@ export class EventsController {
   @ApiOkResponse(streamOf('a JobEvent', getSchemaPath(JobEventDto)))
   @ApiNoContentResponse({ description: 'The job has ended, and Last-Event-ID is its last event' })
   @ApiErrors('job_not_found', 'event_gone', 'too_many_streams')
-  @Allow('submitter', 'reviewer')
+  @Allow('jobs:read')
   @Get('jobs/:id/events')
   async followJob(
     @JobId() id: string,
@@ -84,7 +85,7 @@ export class EventsController {
   @ApiOperation({
     summary: 'Follow all jobs',
     description:
-      'From now on, or after Last-Event-ID. Also `viewers`, without an id: {"job_id", "viewers"}, who looks at a job, whenever that changes.',
+      'From now on, or after Last-Event-ID. Also `viewers`, without an id: {"job_id", "viewers"}, who looks at a job, whenever that changes; it is told to reviewers alone.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')
@@ -93,7 +94,7 @@ export class EventsController {
     streamOf('a JobEvent or a ViewersEvent', getSchemaPath(JobEventDto), getSchemaPath(ViewersEventDto)),
   )
   @ApiErrors('event_gone', 'too_many_streams')
-  @Allow('submitter', 'reviewer')
+  @Allow('jobs:read')
   @Get('events')
   async followAll(
     @Query() _none: NoParameters,
@@ -151,11 +152,12 @@ export class EventsController {
     const stream = new EventStream(reply).open();
     stream.retry();
     stream.comment('follows');
-    const leave = job
-      ? null
-      : this.viewers.follow(caller, (jobId, viewers) => {
-          stream.sendFrames(framesOnce(viewers, () => viewersFrame(jobId, viewers)));
-        });
+    const leave =
+      job || !may(caller, 'reviews:read')
+        ? null
+        : this.viewers.follow(caller, (jobId, viewers) => {
+            stream.sendFrames(framesOnce(viewers, () => viewersFrame(jobId, viewers)));
+          });
     try {
       await this.tail.follow(caller, from, {
         jobId: job?.id,

@@ -1,18 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { readConfig } from '@hitl/config';
-import type { Role } from '@hitl/domain';
+import type { Permission, Role } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { CallerGuard } from './caller';
 
-const guardOn = (HOST?: string) => new CallerGuard(readConfig({ HOST }), new Reflector());
-const named = (name: string) => ({ headers: { 'x-hitl-actor': name } });
-
 class Routes {
-  @Allow('reviewer', 'admin')
-  forReviewers(): void {
+  @Allow('reviews:read', 'jobs:write')
+  forSome(): void {
     // It is never called.
+  }
+
+  @Allow('signed-in')
+  forCallers(): void {
+    // Nor is this.
   }
 
   @Allow('public')
@@ -25,9 +26,15 @@ class Routes {
   }
 }
 
-/** The call of a route by somebody with these roles. */
-function callOf(route: keyof Routes, roles: Role[], type = 'http'): ExecutionContext {
-  const request = { caller: { name: 'ann', project: 'default', roles, groups: [] } };
+/** The call of a route by somebody; undefined: nobody has said who. */
+function callOf(
+  route: keyof Routes,
+  caller?: { roles: Role[]; scopes?: Permission[] },
+  type = 'http',
+): ExecutionContext {
+  const request = {
+    caller: caller && { name: 'ann', project: 'default', scopes: null, groups: [], ...caller },
+  };
   return {
     getType: () => type,
     getHandler: () => Routes.prototype[route],
@@ -35,53 +42,38 @@ function callOf(route: keyof Routes, roles: Role[], type = 'http'): ExecutionCon
   } as unknown as ExecutionContext;
 }
 
-describe('who makes a request', () => {
-  it('is the local person in every role, unless the request says another name', () => {
-    const local = {
-      name: 'local',
-      project: 'default',
-      roles: ['submitter', 'reviewer', 'admin'],
-      groups: [],
-    };
-    expect(guardOn().identify({ headers: {} })).toEqual(local);
-    expect(guardOn().identify(named('%C3%84nne')).name).toBe('Änne');
-    expect(guardOn().identify(named('ann'))).toEqual({ ...local, name: 'ann' });
-  });
-
-  it.each(['', ' ', 'worker', 'policy:x', '100%', '%ff', 'a\u0000b', 'a'.repeat(129)])(
-    'is nobody by the name %j',
-    (name) => {
-      expect(() => guardOn().identify(named(name))).toThrow(/^x-hitl-actor: /);
-    },
-  );
-
-  it('is the local person alone where strangers reach the server, and another name is refused', () => {
-    const guard = guardOn('0.0.0.0');
-    expect(guard.mayChoose).toBe(false);
-    expect(guard.identify(named('local')).name).toBe('local');
-    expect(() => guard.identify(named('ann'))).toThrow(/is not taken/);
-  });
-});
-
 describe('the guard of the routes', () => {
-  const guard = guardOn();
+  const guard = new CallerGuard(new Reflector());
 
-  it('lets a caller in who has one of the roles, and everybody where the route is public', () => {
-    expect(guard.canActivate(callOf('forReviewers', ['submitter', 'admin']))).toBe(true);
-    expect(guard.canActivate(callOf('forEverybody', []))).toBe(true);
+  it('lets a caller in whose role has one of the permissions', () => {
+    expect(guard.canActivate(callOf('forSome', { roles: ['auditor'] }))).toBe(true);
+    expect(guard.canActivate(callOf('forSome', { roles: ['lead', 'submitter'] }))).toBe(true);
+    expect(guard.canActivate(callOf('forSome', { roles: ['admin'], scopes: ['jobs:write'] }))).toBe(true);
   });
 
-  it('refuses a caller who has none of them', () => {
-    expect(() => guard.canActivate(callOf('forReviewers', ['submitter']))).toThrow(
+  it('lets every caller in where the route says so, and everybody where it is public', () => {
+    expect(guard.canActivate(callOf('forCallers', { roles: [] }))).toBe(true);
+    expect(guard.canActivate(callOf('forEverybody'))).toBe(true);
+  });
+
+  it.each([
+    { roles: [] },
+    { roles: ['admin' as const], scopes: ['jobs:read' as const] },
+    // A scope gives nothing that the role has not.
+    { roles: ['auditor' as const], scopes: ['jobs:write' as const] },
+  ])('refuses a caller who has none of them: %j', (caller) => {
+    expect(() => guard.canActivate(callOf('forSome', caller))).toThrow(
       expect.objectContaining({ code: 'forbidden' }),
     );
   });
 
   it('lets nobody call a route that does not say who may', () => {
-    expect(() => guard.canActivate(callOf('forNobody', ['admin']))).toThrow(/forNobody does not say/);
+    expect(() => guard.canActivate(callOf('forNobody', { roles: ['admin'] }))).toThrow(
+      /forNobody does not say/,
+    );
   });
 
   it('leaves messages alone', () => {
-    expect(guard.canActivate(callOf('forNobody', [], 'rpc'))).toBe(true);
+    expect(guard.canActivate(callOf('forNobody', undefined, 'rpc'))).toBe(true);
   });
 });

@@ -1,7 +1,8 @@
 import { applyDecorators, Injectable } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants';
 import { ApiExtension } from '@nestjs/swagger';
-import type { DomainError } from '@hitl/domain';
+import { withoutKeys, type DomainError } from '@hitl/domain';
 import { PROBLEM_TYPE, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -25,7 +26,7 @@ declare module 'fastify' {
 export const PROBLEM_FORM: ErrorForm = {
   schema: 'Problem',
   type: PROBLEM_TYPE,
-  write: (error, request) => toProblem(error, request.id, request.url),
+  write: (error, request) => toProblem(error, request.id, withoutKeys(request.url)),
 };
 
 /** Where {@link ErrorsAs} leaves the form of an operation until the document is made. */
@@ -34,10 +35,12 @@ export const ERROR_FORM = 'x-error-form';
 /** The form of the errors of all routes of a controller. */
 export function ErrorsAs(form: ErrorForm): ClassDecorator {
   const { schema, type } = form;
-  const ofRoute = RouteConfig({ errorForm: form });
   const ofRoutes: ClassDecorator = ({ prototype }) => {
     for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype as object))) {
-      if (key !== 'constructor') ofRoute(prototype as object, key, descriptor);
+      if (key === 'constructor') continue;
+      // A route may have said something of itself, such as that it is public.
+      const own = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, descriptor.value as object) as object;
+      RouteConfig({ ...own, errorForm: form })(prototype as object, key, descriptor);
     }
   };
   return applyDecorators(ofRoutes, ApiExtension(ERROR_FORM, { schema, type }));

@@ -48,6 +48,7 @@ export class ErrorsFilter implements ExceptionFilter {
     if (error.code === 'internal_error' || isUnexpectedTrouble(thrown)) {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
+    if (status === 401) reply.header('www-authenticate', 'Bearer realm="HITL"');
     if (status === 429) {
       reply.header('retry-after', error.code === 'too_many_webhook_calls' ? 60 : RETRY_AFTER_OPEN);
     }

@@ -203,6 +203,22 @@ export function CountsOf<Name extends keyof typeof UNIONS>(
   return Counts as ReturnType<typeof CountsOf<Name>>;
 }
 
+/** Some of the values of a union, one at least. */
+export function EnumListField(of: keyof typeof UNIONS, options: FieldOptions = {}): PropertyDecorator {
+  const values: readonly string[] = UNIONS[of];
+  return field(
+    {
+      schema: { type: String, isArray: true, enum: [...values], enumName: of, minItems: 1 },
+      faultOf: (value) => {
+        if (!Array.isArray(value) || value.length === 0) return `must be a list of ${values.join(', ')}`;
+        const wrong: unknown = value.find((each) => !values.some((known) => known === each));
+        return wrong === undefined ? undefined : `${shown(wrong)} is not one of ${values.join(', ')}`;
+      },
+    },
+    options,
+  );
+}
+
 /** The name of another parameter that is not given, too: only what has none of it. */
 export function WithoutField(names: readonly string[], options: FieldOptions): PropertyDecorator {
   return field(

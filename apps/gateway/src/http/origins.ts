@@ -23,17 +23,25 @@ const PREFLIGHT_MAX_AGE = 600;
 /**
  * Refuses changes that a page of another origin asks for: a browser sends them without asking. Pages of the gateway's
  * own origin may, and those of `allowed`. Where a browser names no origin, it says itself whether it is another one.
+ * @param hasSession whether the browser has added a session: then it must say one or the other
  * @throws DomainError cross_origin
  */
-export function refuseOtherOrigins(request: FastifyRequest, allowed: ReadonlySet<string>): void {
+export function refuseOtherOrigins(
+  request: FastifyRequest,
+  allowed: ReadonlySet<string>,
+  hasSession = false,
+): void {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (SAFE_METHODS.has(request.method)) return;
   if (origin === undefined) {
+    if (site === 'same-origin' || (site === 'none' && !hasSession)) return;
     // No header at all: it is no browser.
-    if (site === undefined || site === 'same-origin' || site === 'none') return;
+    if (site === undefined && !hasSession) return;
     throw new DomainError(
       'cross_origin',
-      `A page of another site (Sec-Fetch-Site: ${quote(site)}) may not change anything here unless its browser sends its Origin.`,
+      site === undefined
+        ? 'A session may not change anything without the header Origin. Programs send an API key: Authorization: Bearer.'
+        : `A page of another site (Sec-Fetch-Site: ${quote(site)}) may not change anything here unless its browser sends its Origin.`,
     );
   }
   if (allowed.has(origin) || isOwnOrigin(request, origin)) return;

@@ -18,7 +18,7 @@ export class DecisionsController {
       "People's and a policy's: what the figures of /v1/stats were counted from. Those that are only for the record are left out.",
   })
   @ApiOkResponse({ type: DecisionPage })
-  @Allow('reviewer', 'admin')
+  @Allow('insight:read')
   @Get()
   async listDecisions(@Query() query: ListDecisions, @CurrentCaller() caller: Caller): Promise<DecisionPage> {
     const { by, at_deadline, missed_deadline, final, cursor, limit, ...rest } = query;

@@ -35,7 +35,7 @@ export class ExportsController {
     'A line of JSON each: {"prompt": [messages], "completion": [message], "job_id", "model", "edited", "finished_at"}',
   )
   @ApiErrors('too_many_exports')
-  @Allow('admin')
+  @Allow('exports:read')
   @Get('sft.jsonl')
   exportSft(
     @Query() query: AnswerFilter,
@@ -57,7 +57,7 @@ export class ExportsController {
     'A line of JSON each: {"prompt": [messages], "chosen": [message], "rejected": [message], "job_id", "kind": "edit" or "regenerate", "model", "finished_at"}',
   )
   @ApiErrors('too_many_exports')
-  @Allow('admin')
+  @Allow('exports:read')
   @Get('preferences.jsonl')
   exportPreferences(
     @Query() query: AnswerFilter,
@@ -76,7 +76,7 @@ export class ExportsController {
   })
   @ApiFile(CSV, 'CSV with a header; docs/learning.md explains the columns')
   @ApiErrors('too_many_exports')
-  @Allow('admin')
+  @Allow('exports:read')
   @Get('decisions.csv')
   exportDecisions(
     @Query() query: DecisionsFilter,

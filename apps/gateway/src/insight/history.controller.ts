@@ -34,7 +34,7 @@ export class HistoryController {
   })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get('jobs/:id/history')
   async getHistory(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
     const { job, history } = await this.read(caller, id);
@@ -47,7 +47,7 @@ export class HistoryController {
   })
   @ApiOkResponse({ type: HistoryDto })
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:read')
   @Get('reviews/:id/history')
   async getReviewHistory(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<HistoryDto> {
     const { job, history } = await this.read(caller, id);
@@ -60,7 +60,7 @@ export class HistoryController {
   })
   @ApiOkResponse({ type: ChainDto })
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:read')
   @Get('reviews/:id/chain')
   async getReviewChain(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<ChainDto> {
     return toChain(await this.chains.verify(caller, id));

@@ -21,7 +21,7 @@ export class StatsController {
     description: 'Of the last seven days unless a window is given; at most 366 days.',
   })
   @ApiOkResponse({ type: StatsDto })
-  @Allow('reviewer', 'admin')
+  @Allow('insight:read')
   @Get()
   async getStats(@Query() query: AskStats, @CurrentCaller() caller: Caller): Promise<StatsDto> {
     const window = windowOf(query);

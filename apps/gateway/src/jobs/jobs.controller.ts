@@ -53,7 +53,7 @@ export class JobsController {
   @ApiHeader(PREFER)
   @ApiHeader(idempotencyKey('Submitting again under the same key returns the same job.'))
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs')
-  @Allow('submitter')
+  @Allow('jobs:write')
   @Post()
   @HttpCode(202)
   async submitJob(
@@ -85,7 +85,7 @@ export class JobsController {
     description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
   })
   @ApiOkResponse({ type: JobPage })
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get()
   async listJobs(
     @Query() { status, cursor, limit }: ListJobs,
@@ -112,7 +112,7 @@ export class JobsController {
   })
   @ApiHeader(PREFER)
   @ApiErrors('job_not_found', 'too_many_holds')
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get(':id')
   async getJob(
     @JobId() id: string,
@@ -131,7 +131,7 @@ export class JobsController {
   })
   @ApiOkResponse({ type: JobDto })
   @ApiErrors('job_not_found', 'already_final')
-  @Allow('submitter')
+  @Allow('jobs:write')
   @Post(':id/cancel')
   @HttpCode(200)
   async cancelJob(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<JobDto> {
@@ -144,7 +144,7 @@ export class JobsController {
   })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('job_not_found')
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get(':id/deliveries')
   async listJobDeliveries(
     @JobId() id: string,

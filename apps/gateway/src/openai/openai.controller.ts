@@ -77,7 +77,7 @@ export class OpenAiController {
     },
   })
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs', ...WITHHELD)
-  @Allow('submitter')
+  @Allow('jobs:write')
   @Post('chat/completions')
   createChatCompletion(
     @Req() request: FastifyRequest,
@@ -105,7 +105,7 @@ export class OpenAiController {
   @ApiBody({ schema: schemaOf('ResponseRequest') })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
   @ApiErrors('idempotency_conflict', 'too_many_holds', 'too_many_jobs', ...WITHHELD)
-  @Allow('submitter')
+  @Allow('jobs:write')
   @Post('responses')
   @HttpCode(200)
   createResponse(
@@ -132,7 +132,7 @@ export class OpenAiController {
   @ApiParam({ name: 'id', example: 'resp_019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
   @ApiErrors('job_not_found')
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get('responses/:id')
   async getResponse(
     @Param('id') id: string,
@@ -149,7 +149,7 @@ export class OpenAiController {
   @ApiParam({ name: 'id' })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
   @ApiErrors('job_not_found', 'already_final')
-  @Allow('submitter')
+  @Allow('jobs:write')
   @Post('responses/:id/cancel')
   @HttpCode(200)
   async cancelResponse(
@@ -165,7 +165,7 @@ export class OpenAiController {
 
   @ApiOperation({ summary: 'List the models that the configured providers offer' })
   @ApiOkResponse({ description: 'A list of models', schema: schemaOf('ModelList') })
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get('models')
   async listModels(): Promise<Json> {
     const models = await this.models.list();
@@ -176,14 +176,14 @@ export class OpenAiController {
   @ApiParam({ name: 'id', description: 'It may have slashes in it.', example: 'meta-llama/Llama-3.3-70B' })
   @ApiOkResponse({ description: 'A model', schema: schemaOf('Model') })
   @ApiErrors('model_not_found')
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get('models/:id')
   getModel(@Req() request: FastifyRequest): Promise<Json> {
     return this.readModel(request);
   }
 
   @ApiExcludeEndpoint()
-  @Allow('submitter')
+  @Allow('jobs:read')
   @Get('models/*')
   getModelWithSlashes(@Req() request: FastifyRequest): Promise<Json> {
     return this.readModel(request);

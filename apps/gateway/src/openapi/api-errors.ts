@@ -11,6 +11,8 @@ export function ApiErrors(...codes: ErrorCode[]): MethodDecorator {
 
 /** What any request can meet: it, or its head, cannot be read, or a part of the system is away. */
 const EVERYWHERE: ErrorCode[] = ['invalid_request', 'headers_too_large', 'internal_error', 'unavailable'];
+/** What a request can meet whose caller must say who it is. */
+const CLOSED: ErrorCode[] = ['unauthenticated', 'forbidden'];
 /** What a request that changes something can meet. */
 const CHANGES: ErrorCode[] = ['cross_origin'];
 /** What a request with a body can meet. */
@@ -22,14 +24,22 @@ const BODIES: ErrorCode[] = [
   'expectation_failed',
 ];
 
-/** The statuses of the errors that follow from an operation's method and body. */
-export function usualStatuses(method: string, hasBody: boolean): number[] {
-  const codes = [...EVERYWHERE, ...(method === 'get' ? [] : CHANGES), ...(hasBody ? BODIES : [])];
+/** The statuses of the errors that follow from an operation's method, its body, and who may call it. */
+export function usualStatuses(
+  method: string,
+  { hasBody, isPublic }: { hasBody: boolean; isPublic: boolean },
+): number[] {
+  const codes = [
+    ...EVERYWHERE,
+    ...(isPublic ? [] : CLOSED),
+    ...(method === 'get' ? [] : CHANGES),
+    ...(hasBody ? BODIES : []),
+  ];
   return [...byStatus(codes).keys()];
 }
 
 /** The codes that any operation can answer, by their HTTP status. */
-export const COMMON_ERRORS = byStatus([...EVERYWHERE, ...CHANGES, ...BODIES]);
+export const COMMON_ERRORS = byStatus([...EVERYWHERE, ...CLOSED, ...CHANGES, ...BODIES]);
 
 /** The codes by their HTTP status. */
 export function byStatus(codes: readonly ErrorCode[]): Map<number, ErrorCode[]> {

@@ -54,7 +54,7 @@ export class OriginalApiController {
   @ApiBody({ schema: { ...ANY_JSON.ref, example: { input: 'What is 2 + 2?' } } })
   @ApiOkResponse({ type: Enqueued })
   @ApiErrors('idempotency_conflict', 'too_many_jobs')
-  @Allow('submitter')
+  @Allow('jobs:write')
   @Post('enqueue')
   @HttpCode(200)
   async enqueue(
@@ -71,15 +71,15 @@ export class OriginalApiController {
   @ApiOperation({ summary: 'Read one job' })
   @ApiOkResponse({ type: OriginalJob })
   @ApiErrors('job_not_found')
-  @Allow('submitter', 'reviewer')
+  @Allow('jobs:read')
   @Get('job')
   async job(@Query() { id }: AskJob, @CurrentCaller() caller: Caller): Promise<OriginalJob> {
-    return toOriginal(await this.jobs.getExact(caller, id));
+    return toOriginal(await this.jobs.getExact(caller, id), caller);
   }
 
   @ApiOperation({ summary: 'List jobs, oldest first' })
   @ApiOkResponse({ type: [OriginalJob] })
-  @Allow('submitter', 'reviewer')
+  @Allow('jobs:read')
   @Get('jobs')
   async jobsOldestFirst(
     @Query() query: AskJobs,
@@ -87,7 +87,7 @@ export class OriginalApiController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const parts = await this.jobs.oldest(caller, query);
-    const fault = await sendFile(reply, { type: 'application/json' }, this.toJsonList(parts));
+    const fault = await sendFile(reply, { type: 'application/json' }, this.toJsonList(parts, caller));
     if (fault)
       this.logger.warn({ requestId: reply.request.id, err: fault, message: 'a list of jobs was cut' });
   }
@@ -108,7 +108,7 @@ export class OriginalApiController {
     'too_many_regenerations',
     'schema_mismatch',
   )
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Post('reviewJob')
   @HttpCode(200)
   async reviewJob(@Body() body: unknown, @CurrentCaller() caller: Caller): Promise<Reviewed> {
@@ -150,7 +150,7 @@ export class OriginalApiController {
   }
 
   /** One list of all the jobs, of which one part at a time is in memory. */
-  private async *toJsonList(parts: UnreadPage<ExactJob, never>[]): AsyncGenerator<Buffer> {
+  private async *toJsonList(parts: UnreadPage<ExactJob, never>[], caller: Caller): AsyncGenerator<Buffer> {
     let before = '[';
     for (const { bytes, read } of parts) {
       const text = await this.answers.inTurn(bytes, async () => {
@@ -159,7 +159,7 @@ export class OriginalApiController {
           jobs.flatMap((job) => {
             const separator = Buffer.from(before);
             before = ',';
-            return [separator, jsonBytes(toOriginal(job))];
+            return [separator, jsonBytes(toOriginal(job, caller))];
           }),
         );
       });

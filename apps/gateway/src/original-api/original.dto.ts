@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { ExactJob, JobStatus, JsonText } from '@hitl/domain';
+import { may, type Caller, type ExactJob, type JobStatus, type JsonText } from '@hitl/domain';
 import { Failure, failureOf } from '../jobs/job.dto';
 import { EnumField, IgnoresUnknown, IntegerField, JsonField, TextField } from '../http/fields';
 import { DEFAULT_PAGE } from '../http/page';
@@ -51,7 +51,10 @@ export class OriginalJob {
   @JsonField({ description: 'What was submitted.' })
   payload: JsonText;
 
-  @JsonField({ description: 'Shown in human, too: the original’s reviewers use this route.' })
+  @JsonField({
+    description:
+      'Shown in human, too, to who may review: the original’s reviewers use this route. Submitters see it once it is approved.',
+  })
   response: JsonText | null;
 
   @ApiProperty({
@@ -95,13 +98,15 @@ export class ReviewJob {
   payload?: JsonText;
 }
 
-export function toOriginal(job: ExactJob): OriginalJob {
+/** A job as its reader may see it. */
+export function toOriginal(job: ExactJob, caller: Caller): OriginalJob {
   const failure = failureOf(job);
+  const isShown = job.status === 'success' || may(caller, 'reviews:read');
   return {
     job_id: job.id,
     status: job.status,
     payload: job.payload,
-    response: job.response,
+    response: isShown ? job.response : null,
     created_at: job.createdAtMicros,
     ...(failure && { failure }),
   };

@@ -18,7 +18,7 @@ export class PoliciesController {
       'With the defaults filled in on every rule. error says why the file as it is now is not in force.',
   })
   @ApiOkResponse({ type: CurrentPolicy })
-  @Allow('reviewer', 'admin')
+  @Allow('policies:read')
   @Get('current')
   async readCurrentPolicy(): Promise<CurrentPolicy> {
     return currentPolicy(await this.policies.current());
@@ -32,7 +32,7 @@ export class PoliciesController {
   })
   @ApiOkResponse({ type: DryRun })
   @ApiErrors('invalid_policy', 'too_many_dry_runs')
-  @Allow('admin')
+  @Allow('policies:test')
   @Post('dry-run')
   @HttpCode(200)
   async dryRunPolicy(

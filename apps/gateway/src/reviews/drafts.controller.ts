@@ -16,7 +16,7 @@ export class DraftsController {
   @ApiOperation({ summary: 'Read your draft for a job' })
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'draft_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Get(':id/draft')
   async getDraft(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<DraftDto> {
     return toDraft(await this.reviews.draft(caller, id));
@@ -29,7 +29,7 @@ export class DraftsController {
   })
   @ApiOkResponse({ type: DraftDto })
   @ApiErrors('job_not_found', 'job_not_waiting')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Put(':id/draft')
   async saveDraft(
     @JobId() id: string,
@@ -42,7 +42,7 @@ export class DraftsController {
   @ApiOperation({ summary: 'Throw your draft for a job away' })
   @ApiNoContentResponse({ description: 'You have no draft for it now' })
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Delete(':id/draft')
   @HttpCode(204)
   async deleteDraft(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<void> {

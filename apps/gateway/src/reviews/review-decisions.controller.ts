@@ -35,7 +35,7 @@ export class ReviewDecisionsController {
       'Each decision takes effect or is refused on its own, as if it came alone. But one that is malformed, or has the id of another one, refuses the whole request with 400, and none takes effect.',
   })
   @ApiOkResponse({ type: BulkResults })
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Post('decisions')
   @HttpCode(200)
   async decideReviews(
@@ -91,7 +91,7 @@ export class ReviewDecisionsController {
     'schema_mismatch',
     'precondition_required',
   )
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Post(':id/decision')
   @HttpCode(200)
   async decideReview(
@@ -113,7 +113,7 @@ export class ReviewDecisionsController {
   })
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found', 'nothing_to_undo')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Delete(':id/decision')
   async undoDecision(
     @JobId() id: string,
@@ -147,7 +147,7 @@ export class ReviewDecisionsController {
     'revision_mismatch',
     'precondition_required',
   )
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Post(':id/revisions/:revision/restore')
   @HttpCode(200)
   async restoreRevision(

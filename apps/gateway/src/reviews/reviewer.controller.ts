@@ -1,8 +1,15 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import type { Caller } from '@hitl/domain';
+import { Config, isLoopback } from '@hitl/config';
+import { may, PERMISSIONS, type Caller, type Permission, type Role } from '@hitl/domain';
 import { Allow } from '@hitl/service';
-import { CallerGuard, CurrentCaller } from '../http/caller';
+import type { FastifyRequest } from 'fastify';
+import { CurrentCaller } from '../http/caller';
+import { EnumListField } from '../http/fields';
+import { Identity } from '../identity/identity.service';
+import { LocalCaller } from '../identity/local-caller';
+
+const SIGNED_IN_BY = ['nothing', 'key', 'session'] as const;
 
 class ReviewerDto {
   @ApiProperty({ description: 'Whom your claims and decisions are by', example: 'alice' })
@@ -10,22 +17,54 @@ class ReviewerDto {
 
   @ApiProperty({ description: 'Whether you may choose the name, by the header x-hitl-actor' })
   may_choose: boolean;
+
+  @ApiProperty({ description: 'Whose jobs you reach', example: 'default' })
+  project: string;
+
+  @EnumListField('Role')
+  roles: readonly Role[];
+
+  @EnumListField('Permission', { description: 'What you may do.' })
+  permissions: Permission[];
+
+  @ApiProperty({
+    enum: SIGNED_IN_BY,
+    enumName: 'SignedInBy',
+    description: 'By what the gateway knows you; by nothing where nobody signs in (AUTH_MODE=none).',
+  })
+  signed_in_by: (typeof SIGNED_IN_BY)[number];
+
+  @ApiProperty({ description: 'Whether anybody who reaches the gateway over the network can decide' })
+  open_to_network: boolean;
 }
 
 @ApiTags('reviews')
 @Controller('v1/reviewer')
 export class ReviewerController {
-  constructor(private readonly guard: CallerGuard) {}
+  constructor(
+    private readonly identity: Identity,
+    private readonly local: LocalCaller,
+    private readonly config: Config,
+  ) {}
 
   @ApiOperation({
     summary: 'Ask who you are',
     description:
-      'The name in x-hitl-actor where the gateway listens on loopback alone and takes it, else local. A name that is not understood or not taken is refused, here and everywhere: ask without one first.',
+      'The owner of your key. Where nobody signs in: the name in x-hitl-actor if the gateway listens on loopback alone and takes it, else local. A name that is not understood or not taken is refused, here and everywhere: ask without one first.',
   })
   @ApiOkResponse({ type: ReviewerDto })
-  @Allow('submitter', 'reviewer', 'admin')
+  @Allow('signed-in')
   @Get()
-  getReviewer(@CurrentCaller() { name }: Caller): ReviewerDto {
-    return { name, may_choose: this.guard.mayChoose };
+  getReviewer(@CurrentCaller() caller: Caller, @Req() { credential }: FastifyRequest): ReviewerDto {
+    const { name, project, roles } = caller;
+    return {
+      name,
+      may_choose: !this.identity.isAsked && this.local.mayChoose,
+      project,
+      roles,
+      permissions: PERMISSIONS.filter((permission) => may(caller, permission)),
+      signed_in_by: credential === null ? 'nothing' : credential.session === null ? 'key' : 'session',
+      open_to_network: !this.identity.isAsked && !isLoopback(this.config.HOST),
+    };
   }
 }

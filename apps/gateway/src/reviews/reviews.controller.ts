@@ -27,7 +27,7 @@ export class ReviewsController {
     description: 'Whole jobs: a page ends before its limit where they come to more than 8 MiB together.',
   })
   @ApiOkResponse({ type: ReviewPage })
-  @Allow('reviewer')
+  @Allow('reviews:read')
   @Get()
   async listReviews(
     @Query() { cursor, limit, decidable }: ListReviews,
@@ -58,7 +58,7 @@ export class ReviewsController {
   @ApiOkResponse(REVIEW)
   @ApiNoContentResponse({ description: 'No job waits for you' })
   @ApiErrors('too_many_claims')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Post('claim-next')
   @HttpCode(200)
   async claimNextReview(
@@ -79,7 +79,7 @@ export class ReviewsController {
   })
   @ApiOkResponse(REVIEW)
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:read')
   @Get(':id')
   async getReview(
     @JobId() id: string,
@@ -103,7 +103,7 @@ export class ReviewsController {
     'own_submission',
     'already_voted',
   )
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Put(':id/claim')
   async claimReview(
     @JobId() id: string,
@@ -116,7 +116,7 @@ export class ReviewsController {
   @ApiOperation({ summary: 'Release your claim on a job' })
   @ApiNoContentResponse({ description: 'You have no claim on it now' })
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Delete(':id/claim')
   @HttpCode(204)
   async releaseReview(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<void> {
@@ -126,7 +126,7 @@ export class ReviewsController {
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
   @ApiNoContentResponse()
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Post(':id/notes')
   @HttpCode(204)
   async addNote(@JobId() id: string, @Body() body: NoteDto, @CurrentCaller() caller: Caller): Promise<void> {

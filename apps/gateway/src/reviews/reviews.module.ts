@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { HttpModule } from '../http/http.module';
+import { IdentityModule } from '../identity/identity.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { Desk } from './desk.service';
 import { DraftsController } from './drafts.controller';
@@ -15,7 +16,7 @@ import { Viewers } from './viewers.service';
 
 /** The review desk: what waits, who looks at it, and what is decided. */
 @Module({
-  imports: [HttpModule, JobsModule],
+  imports: [HttpModule, IdentityModule, JobsModule],
   controllers: [
     ReviewerController,
     ReviewsController,

@@ -48,7 +48,7 @@ import { claimOf, heldOf } from './waiting.dto';
 const MAX_READS = 2;
 
 /** What a caller asks for: who that is, the gateway adds. */
-export type Asked<Command> = Omit<Command, 'actor' | 'project'>;
+export type Asked<Command> = Omit<Command, 'actor' | 'project' | 'roles'>;
 
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
@@ -110,6 +110,7 @@ export class ReviewsService {
     const { jobId } = await ask<ClaimReply>(this.client, ClaimNextReview.pattern, {
       id: uuidv7(),
       project: caller.project,
+      roles: caller.roles,
       actor: caller.name,
       deadline: deadlineOf(await this.reader.clock()),
     });
@@ -222,6 +223,7 @@ export class ReviewsService {
       await ask<ClaimReply | ReviewReply>(this.client, pattern, {
         ...data,
         project: caller.project,
+        roles: caller.roles,
         actor: caller.name,
         ...('revision' in data && data.revision === null && { revision }),
         jobId: id,

@@ -22,7 +22,7 @@ export class SummariesController {
     description: 'For lists of thousands: without payloads and responses.',
   })
   @ApiOkResponse({ type: ReviewSummaryPage })
-  @Allow('reviewer')
+  @Allow('reviews:read')
   @Get()
   async listReviewSummaries(
     @Query() query: ListReviewSummaries,

@@ -31,7 +31,7 @@ export class ViewersController {
   })
   @ApiOkResponse({ type: ViewersDto })
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Put()
   async viewReview(@JobId() jobId: string, @CurrentCaller() caller: Caller): Promise<ViewersDto> {
     const { name: actor, project } = caller;
@@ -44,7 +44,7 @@ export class ViewersController {
   @ApiOperation({ summary: 'Say that you no longer look at a job' })
   @ApiNoContentResponse({ description: 'You do not count as looking at it now' })
   @ApiErrors('job_not_found')
-  @Allow('reviewer')
+  @Allow('reviews:write')
   @Delete()
   @HttpCode(204)
   leaveReview(@JobId() jobId: string, @CurrentCaller() caller: Caller): void {

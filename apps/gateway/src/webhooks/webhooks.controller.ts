@@ -45,7 +45,7 @@ export class WebhooksController {
   @ApiHeader(idempotencyKey('Makes a repetition harmless.'))
   @ApiCreatedResponse({ type: WebhookEndpointWithSecret })
   @ApiErrors('too_many_webhook_endpoints', 'idempotency_conflict')
-  @Allow('admin')
+  @Allow('webhooks:write')
   @Post()
   @HttpCode(201)
   async createWebhookEndpoint(
@@ -61,7 +61,7 @@ export class WebhooksController {
 
   @ApiOperation({ summary: 'List the endpoints, oldest first' })
   @ApiOkResponse({ type: WebhookEndpointList })
-  @Allow('admin')
+  @Allow('webhooks:write')
   @Get()
   async listWebhookEndpoints(@CurrentCaller() caller: Caller): Promise<WebhookEndpointList> {
     return { data: (await this.webhooks.list(caller)).map(endpointDto) };
@@ -70,7 +70,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Delete an endpoint, with what it is still owed' })
   @ApiNoContentResponse()
   @ApiErrors('webhook_endpoint_not_found')
-  @Allow('admin')
+  @Allow('webhooks:write')
   @Delete(':id')
   @HttpCode(204)
   deleteWebhookEndpoint(@EndpointId() id: string, @CurrentCaller() caller: Caller): Promise<void> {
@@ -83,7 +83,7 @@ export class WebhooksController {
   })
   @ApiOkResponse({ type: WebhookEndpointWithSecret })
   @ApiErrors('webhook_endpoint_not_found')
-  @Allow('admin')
+  @Allow('webhooks:write')
   @Post(':id/rotate-secret')
   @HttpCode(200)
   async rotateWebhookSecret(
@@ -96,7 +96,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Send a message of type ping', description: 'Its data is empty.' })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'too_many_webhook_calls')
-  @Allow('admin')
+  @Allow('webhooks:write')
   @Post(':id/ping')
   @HttpCode(202)
   async pingWebhookEndpoint(
@@ -109,7 +109,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'List what an endpoint was sent and what it replied, newest first' })
   @ApiOkResponse({ type: WebhookDeliveryList })
   @ApiErrors('webhook_endpoint_not_found')
-  @Allow('admin')
+  @Allow('webhooks:write')
   @Get(':id/deliveries')
   async listWebhookDeliveries(
     @EndpointId() id: string,
@@ -124,7 +124,7 @@ export class WebhooksController {
   })
   @ApiAcceptedResponse({ type: OwedDelivery })
   @ApiErrors('webhook_endpoint_not_found', 'webhook_delivery_not_found', 'too_many_webhook_calls')
-  @Allow('admin')
+  @Allow('webhooks:write')
   @Post(':id/deliveries/:deliveryId/redeliver')
   @HttpCode(202)
   async redeliverWebhook(

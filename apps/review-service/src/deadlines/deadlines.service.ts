@@ -97,7 +97,7 @@ export class Deadlines {
       submitterMessage: null,
       requestHash: '',
       change: null,
-      desk: { groups: [], requirePlan: false, maxRegenerations: 0 },
+      desk: { groups: [], requirePlan: false, fourEyes: false, maxRegenerations: 0 },
       policy: { rule: name, hash: policyHash, atDeadline: true },
     });
     if (!decided) return false;

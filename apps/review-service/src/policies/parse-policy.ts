@@ -93,6 +93,7 @@ class PolicyReader extends YamlReader {
       groups,
       rejectReasons: content?.reject_reasons ? (reasons as RejectReason[]) : REJECT_REASONS,
       defaults: usual,
+      letsSubmittersDecide: defaults.four_eyes === false,
       rules: rules.map((rule) => toRule(rule as GivenRule, usual)),
       warnings: this.warnings,
     });

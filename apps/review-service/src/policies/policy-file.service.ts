@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Every } from '@hitl/background';
-import { Config, ConfigError, isLoopback } from '@hitl/config';
+import { Config, ConfigError, isLoopback, signsIn } from '@hitl/config';
 import { metrics, registry } from '@hitl/observability';
 import { describeFault, MAX_POLICY, parsePolicy, REJECT_REASONS } from './parse-policy';
 import type { Policy, RejectReason } from './policy';
@@ -84,7 +84,7 @@ export class PolicyFile implements OnModuleInit {
       this.logger.log({ hash: policy.hash, rules: policy.rules.length, message: 'the policy is in force' });
       if (warnings.length > 0)
         this.logger.warn({ hash: policy.hash, warnings, message: 'the policy has warnings' });
-      if (!isLoopback(this.config.HOST)) this.warnOfNames(policy);
+      if (!isLoopback(this.config.HOST) && !signsIn(this.config)) this.warnOfNames(policy);
     } catch (error) {
       this.fault = (error as Error).message;
       if (this.current) {

@@ -39,6 +39,8 @@ export interface PolicyContent {
   groups: Record<string, string[]>;
   rejectReasons: RejectReason[];
   defaults: Terms;
+  /** Whether the defaults say so themselves: `four_eyes: false`. */
+  letsSubmittersDecide: boolean;
   rules: Rule[];
   /** What is allowed but cannot be meant. */
   warnings: FieldFault[];
@@ -52,6 +54,7 @@ export class Policy implements PolicyContent {
   readonly groups: Record<string, string[]>;
   readonly rejectReasons: RejectReason[];
   readonly defaults: Terms;
+  readonly letsSubmittersDecide: boolean;
   readonly rules: Rule[];
   readonly warnings: FieldFault[];
 
@@ -61,6 +64,7 @@ export class Policy implements PolicyContent {
     this.groups = content.groups;
     this.rejectReasons = content.rejectReasons;
     this.defaults = content.defaults;
+    this.letsSubmittersDecide = content.letsSubmittersDecide;
     this.rules = content.rules;
     this.warnings = content.warnings;
   }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Config } from '@hitl/config';
+import { Config, signsIn } from '@hitl/config';
 import { DeskStore, type DeskRules, type Job } from '@hitl/domain';
 import { ChangeAnnouncer } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
@@ -12,13 +12,17 @@ import { ruleOn } from './rulings';
 @Injectable()
 export class ReviewPlanner {
   private readonly logger = new Logger(ReviewPlanner.name);
+  /** Where people sign in, it is known who has submitted what. */
+  private readonly wantsOtherEyes: boolean;
 
   constructor(
     private readonly config: Config,
     private readonly file: PolicyFile,
     private readonly store: DeskStore,
     private readonly changes: ChangeAnnouncer,
-  ) {}
+  ) {
+    this.wantsOtherEyes = signsIn(config);
+  }
 
   /** Whether a policy is configured: then every answer must have its plan before anybody acts on it. */
   get configured(): boolean {
@@ -30,6 +34,7 @@ export class ReviewPlanner {
     return {
       groups: this.file.current?.groupsOf(actor) ?? [],
       requirePlan: this.configured,
+      fourEyes: this.wantsOtherEyes && !(this.file.current?.letsSubmittersDecide ?? false),
       maxRegenerations: this.config.MAX_REGENERATIONS,
     };
   }
@@ -98,7 +103,7 @@ export class ReviewPlanner {
       submitterMessage,
       requestHash: '',
       change: null,
-      desk: { groups: [], requirePlan: false, maxRegenerations: 0 },
+      desk: { groups: [], requirePlan: false, fourEyes: false, maxRegenerations: 0 },
       policy: { rule, hash: policy.hash, atDeadline: false },
     });
     if (!decided) return false;

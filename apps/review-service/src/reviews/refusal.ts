@@ -70,11 +70,8 @@ export function refusalOf(
       `The job is for the group '${job.group}', of which ${actor} is no member.`,
     );
   }
-  if (job.fourEyes && job.submitter === actor) {
-    return new DomainError(
-      'own_submission',
-      `${actor} submitted the job, and the policy wants other eyes on it.`,
-    );
+  if ((job.fourEyes || desk.fourEyes) && job.submitter === actor) {
+    return new DomainError('own_submission', `${actor} submitted the job, and it wants other eyes.`);
   }
   if (verdict === 'regenerate' && job.regenerations >= desk.maxRegenerations) {
     return new DomainError(

@@ -1,4 +1,4 @@
-import { Controller, UseFilters } from '@nestjs/common';
+import { Controller, UseFilters, UseGuards } from '@nestjs/common';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import type { DeskRules } from '@hitl/domain';
 import {
@@ -16,11 +16,13 @@ import {
   type ClaimReply,
   type ReviewReply,
 } from '@hitl/messaging';
+import { ReviewersGuard } from './reviewers.guard';
 import { ClaimsService } from './claims.service';
 import { VerdictsService } from './verdicts.service';
 import { RevisionsService } from './revisions.service';
 
 @Controller()
+@UseGuards(ReviewersGuard)
 @UseFilters(RethrowFilter)
 export class ReviewsConsumer {
   constructor(

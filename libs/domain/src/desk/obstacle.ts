@@ -10,7 +10,7 @@ export const OBSTACLES = [
   'not_planned',
   'claimed_by_other',
   'other_group',
-  /** The reviewer submitted the job, and the policy wants other eyes on it. */
+  /** The reviewer submitted the job, and the policy or the desk wants other eyes on it. */
   'four_eyes',
   /** The reviewer has judged this very answer, and more people must. */
   'already_voted',
@@ -29,6 +29,8 @@ export interface DeskRules {
   groups: string[];
   /** Whether jobs without the policy's plan must wait for it. */
   requirePlan: boolean;
+  /** Whether nobody decides on what they have submitted themselves, whatever a plan says. */
+  fourEyes: boolean;
   /** How often a job may be sent back to the model. */
   maxRegenerations: number;
 }
@@ -42,7 +44,8 @@ const CONDITIONS: Record<Obstacle, (actor: string, desk: string, job: string) =>
   claimed_by_other: (actor, _desk, job) => `${job}.claimed_until > now() AND ${job}.claimed_by <> ${actor}`,
   other_group: (_actor, desk, job) =>
     `${job}.review_group <> '' AND NOT ${desk} -> 'groups' ? ${job}.review_group`,
-  four_eyes: (actor, _desk, job) => `${job}.four_eyes AND ${job}.submitter = ${actor}`,
+  four_eyes: (actor, desk, job) =>
+    `${job}.submitter = ${actor} AND (${job}.four_eyes OR (${desk} ->> 'fourEyes')::boolean)`,
   already_voted: (actor, _desk, job) => `${actor} = ANY (${job}.approved_by || ${job}.rejected_by)`,
 };
 

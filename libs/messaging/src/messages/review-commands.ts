@@ -1,10 +1,12 @@
 import {
+  ROLES,
   VERDICTS,
   type DecisionRequest,
   type Edit,
   type JobStatus,
   type Note,
   type RestoreRequest,
+  type Role,
   type Scope,
   type Timed,
   type Verdict,
@@ -14,9 +16,13 @@ import { IsActor } from './is-actor';
 import { IsProject } from './is-project';
 
 /** A command that a person waits for, about that person's project. */
-abstract class PersonsCommand implements Scope, Timed {
+export abstract class PersonsCommand implements Scope, Timed {
   @IsProject()
   project: string;
+  /** What the person is: the review service asks again whether they may. */
+  @IsOptional()
+  @IsIn(ROLES, { each: true })
+  roles?: readonly Role[];
   @IsOptional()
   @IsISO8601()
   deadline?: string;

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { HttpModule } from '../http/http.module';
+import { Identity } from './identity.service';
+import { KeysController } from './keys.controller';
+import { KeysService } from './keys.service';
+import { LocalCaller } from './local-caller';
+import { OpenRequests } from './open-requests.service';
+
+/** Who makes a request: API keys, sessions of browsers, and what ends with them. */
+@Module({
+  imports: [HttpModule],
+  controllers: [KeysController],
+  providers: [Identity, KeysService, LocalCaller, OpenRequests],
+  exports: [Identity, LocalCaller, OpenRequests],
+})
+export class IdentityModule {}

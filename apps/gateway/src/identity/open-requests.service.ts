@@ -1,0 +1,47 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Every } from '@hitl/background';
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import type { Credential } from './credential';
+import { Identity } from './identity.service';
+
+/** How often it is looked whether those who have a request open may still have it, in milliseconds. */
+const CHECK_INTERVAL_MS = 5000;
+
+/**
+ * The requests that are not answered yet. Streams and held requests live for hours: they end within seconds after the key
+ * or the session that they came with.
+ */
+@Injectable()
+export class OpenRequests {
+  private readonly logger = new Logger(OpenRequests.name);
+  private readonly byCredential = new Map<string, { credential: Credential; answers: Set<ServerResponse> }>();
+
+  constructor(private readonly identity: Identity) {}
+
+  /** Follows a request until its connection is done with it. */
+  follow({ request: { credential }, raw }: FastifyReply): void {
+    if (credential === null) return;
+    const key = credential.session ?? credential.keyId;
+    const open = this.byCredential.get(key) ?? { credential, answers: new Set() };
+    open.answers.add(raw);
+    this.byCredential.set(key, open);
+    raw.once('close', () => {
+      open.answers.delete(raw);
+      if (open.answers.size === 0 && this.byCredential.get(key) === open) this.byCredential.delete(key);
+    });
+  }
+
+  @Every(CHECK_INTERVAL_MS)
+  async check(): Promise<void> {
+    for (const { credential, answers } of this.byCredential.values()) {
+      if (await this.identity.isCurrent(credential)) continue;
+      this.logger.log({
+        keyId: credential.keyId,
+        requests: answers.size,
+        message: 'cut: its sign-in has ended',
+      });
+      for (const answer of answers) answer.destroy();
+    }
+  }
+}
