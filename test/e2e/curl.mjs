@@ -14,10 +14,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const { data, request: method = data === undefined ? 'GET' : 'POST', 'write-out': end = '' } = values;
-const headers = { accept: '*/*', 'user-agent': 'curl/7.88.1' };
-if (data !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
-const sent = request(positionals[0], { method, headers });
+const sent = request(positionals[0] ?? '', {
+  method,
+  headers: { accept: '*/*', 'user-agent': 'curl/7.88.1' },
+});
+if (data !== undefined) sent.setHeader('content-type', 'application/x-www-form-urlencoded');
 sent.on('response', async (response) => {
-  process.stdout.write((await text(response)) + end.replace('%{http_code}', response.statusCode));
+  process.stdout.write((await text(response)) + end.replace('%{http_code}', String(response.statusCode)));
 });
 sent.end(data);
