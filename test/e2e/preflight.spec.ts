@@ -119,7 +119,8 @@ describe('an app that cannot start says with which variable', () => {
 
   it('this machine has no such address', async () => {
     // From the block that is for documentation only.
-    expect(await refusalOf('standalone', { HOST: '192.0.2.1', DATA_DIR: join(folder, 'unused') })).toContain(
+    const env = { HOST: '192.0.2.1', AUTH_MODE: 'keys', DATA_DIR: join(folder, 'unused') };
+    expect(await refusalOf('standalone', env)).toContain(
       'HOST=192.0.2.1 cannot be used: this machine has no such address.',
     );
   });

@@ -12,6 +12,7 @@ const EXPOSED_HEADERS = [
   'Location',
   'Preference-Applied',
   'Retry-After',
+  'WWW-Authenticate',
   'X-Hitl-Edited',
   'X-Hitl-Job-Id',
   'X-Request-Id',
