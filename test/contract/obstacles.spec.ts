@@ -54,7 +54,7 @@ describe.each(TEST_STORES)('what keeps a reviewer from deciding, on $name', ({ o
       expect(await store.deskReader.obstacles(SCOPE, [id], caller)).toEqual(new Map([[id, obstacle]]));
       const page = await store.deskReader.waiting(SCOPE, { limit: 10, decidableBy: caller });
       expect((await page.read()).map((job) => job.id)).toEqual(listed);
-      const lines = await summaries.waiting(SCOPE, { decidableBy: caller }, { limit: 10 });
+      const { jobs: lines } = await summaries.waiting(SCOPE, { decidableBy: caller }, { limit: 10 });
       expect(lines.map((job) => job.id)).toEqual(listed);
       expect(await summaries.count(SCOPE, { decidableBy: caller })).toBe(listed.length);
       for (const verdict of ['reject', 'approve'] as const) {

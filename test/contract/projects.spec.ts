@@ -92,7 +92,7 @@ describe.each(TEST_STORES)('jobs of one project on $name', ({ open }) => {
     },
     'what waits': async (scope) => idsOf(await (await store.deskReader.waiting(scope, { limit: 9 })).read()),
     'what waits, in summaries': async (scope) => [
-      ...idsOf(await readers().summaries.waiting(scope, {}, { limit: 9 })),
+      ...idsOf((await readers().summaries.waiting(scope, {}, { limit: 9 })).jobs),
       (await readers().summaries.count(scope, {})) || undefined,
     ],
     'what keeps a reviewer back': async (scope) => {

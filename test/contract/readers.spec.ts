@@ -124,12 +124,39 @@ describe.each(TEST_STORES)('reads of waiting jobs on $name', ({ name, open }) =>
       createdAt: expect.any(Date),
       updatedAt: expect.any(Date),
     };
-    expect(await summaries.waiting(SCOPE, {}, { limit: 10 })).toEqual([summary]);
+    expect((await summaries.waiting(SCOPE, {}, { limit: 10 })).jobs).toEqual([summary]);
     expect(await Promise.all([id, randomUUID()].map((one) => summaries.find(SCOPE, one)))).toEqual([
       summary,
       null,
     ]);
     const ended = await jobIn(store, 'success');
     expect(await summaries.find(SCOPE, ended)).toMatchObject({ status: 'success', heldDecision: null });
+  });
+
+  it('ends a page of a search after 10,000 jobs, and goes on from there', async () => {
+    await store.asOwner(
+      `INSERT INTO jobs (id, status, payload, asked, response, revision, waiting_since, submitter)
+       SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'human', '{}',
+              CASE n WHEN 3 THEN 'near' WHEN 10020 THEN 'far' ELSE 'common' END, '{}', 1, now(), 'submitter'
+       FROM generate_series(1, 10030) n`,
+    );
+    const found = async (asked: string, after?: ReviewPosition) => {
+      const { jobs, next } = await summaries.waiting(SCOPE, { asked }, { after, limit: 2 });
+      return { asked: jobs.map((job) => job.asked), next };
+    };
+    const first = await found('FAR');
+    expect(first).toEqual({
+      asked: [],
+      next: { priority: 0, id: '00000000-0000-7000-8000-000000002710' },
+    });
+    expect(await found('FAR', first.next ?? undefined)).toEqual({ asked: ['far'], next: null });
+    expect(await found('near')).toEqual({ asked: ['near'], next: first.next });
+    expect(await found('common')).toEqual({
+      asked: ['common', 'common'],
+      next: { priority: 0, id: '00000000-0000-7000-8000-000000000002' },
+    });
+    expect(await Promise.all(['far', 'near'].map((asked) => summaries.count(SCOPE, { asked })))).toEqual([
+      0, 1,
+    ]);
   });
 });

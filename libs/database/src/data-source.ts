@@ -28,6 +28,7 @@ import { JobBytes1700000007700 } from './migrations/1700000007700-job-bytes';
 import { Verbatim1700000008000 } from './migrations/1700000008000-verbatim';
 import { Projects1700000008100 } from './migrations/1700000008100-projects';
 import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-statements';
+import { LeanRows1700000008300 } from './migrations/1700000008300-lean-rows';
 import { WebhookTypes1700000008350 } from './migrations/1700000008350-webhook-types';
 import { Identity1700000009000 } from './migrations/1700000009000-identity';
 import { PrimaryPool } from './pool';
@@ -90,6 +91,7 @@ export function dataSourceOptions(
       Verbatim1700000008000,
       Projects1700000008100,
       LeanStatements1700000008200,
+      LeanRows1700000008300,
       WebhookTypes1700000008350,
       Identity1700000009000,
     ],

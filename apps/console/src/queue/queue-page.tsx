@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 import { messageOf } from '../api/problem';
 import { BASE } from '../api/base';
 import { Failed, Loading, Notice } from '../ui/states';
@@ -21,6 +21,15 @@ export function QueuePage() {
   // eslint-disable-next-line react-hooks/exhaustive-deps -- rows have come: there may be new names
   const known = useMemo(() => knownNames(client), [client, rows]);
   const total = queue.data?.pages[0]?.total ?? 0;
+  // A page of a search may have no rows although it is not the last one.
+  const goesOn =
+    queue.data?.pages.at(-1)?.data.length === 0 &&
+    queue.hasNextPage &&
+    !queue.isFetching &&
+    !queue.isFetchNextPageError;
+  useEffect(() => {
+    if (goesOn) void queue.fetchNextPage();
+  });
   return (
     <>
       <h1 className="sr-only">Queue</h1>

@@ -17,16 +17,3 @@ export class Page {
   @TextField({ nullable: true, description: 'Pass it as cursor to go on.' })
   next_cursor: string | null;
 }
-
-/** A page of at most `limit` jobs out of `limit + 1` that were read. */
-export function toPage<Row, Dto>(
-  jobs: Row[],
-  limit: number,
-  toDto: (job: Row) => Dto,
-  cursorOf: (job: Row) => string,
-): { data: Dto[]; has_more: boolean; next_cursor: string | null } {
-  const shown = jobs.slice(0, limit);
-  const last = shown.at(-1);
-  const more = jobs.length > limit;
-  return { data: shown.map(toDto), has_more: more, next_cursor: more && last ? cursorOf(last) : null };
-}

@@ -6,6 +6,9 @@ import { defaultsOf, ignoresUnknown, itemTypeOf } from './fields';
 
 type Class<T extends object> = new () => T;
 
+/** {@link fieldsOf}, by class. */
+const FIELDS = new WeakMap<Class<object>, Set<string>>();
+
 /**
  * Checks a body against a class of `fields.ts`. Fields keep the very values that were sent: nothing is converted or
  * copied, so a payload stays what it was.
@@ -94,8 +97,13 @@ function checked(instance: object): Map<string, string> {
 
 /** The fields that a class says something about. Asked here, since class-validator stumbles over `constructor`. */
 function fieldsOf(type: Class<object>): Set<string> {
-  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
-  return new Set(rules.map((rule) => rule.propertyName));
+  let fields = FIELDS.get(type);
+  if (!fields) {
+    const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+    fields = new Set(rules.map((rule) => rule.propertyName));
+    FIELDS.set(type, fields);
+  }
+  return fields;
 }
 
 function pointerTo(field: string): string {

@@ -4,7 +4,6 @@ import { type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { CurrentCaller } from '../http/caller';
 import { encodeCursor } from '../http/fields';
-import { toPage } from '../http/page';
 import { ReviewsService } from './reviews.service';
 import { SummariesService } from './summaries.service';
 import { ListReviewSummaries, ReviewSummaryPage, toSummary } from './summary.dto';
@@ -19,7 +18,9 @@ export class SummariesController {
 
   @ApiOperation({
     summary: 'List jobs that wait for a human, one line each, most urgent first',
-    description: 'For lists of thousands: without payloads and responses.',
+    description:
+      'For lists of thousands: without payloads and responses. With q, a page ends after 10,000 jobs that were searched: it may ' +
+      'have fewer entries than limit, or none, while has_more is true.',
   })
   @ApiOkResponse({ type: ReviewSummaryPage })
   @Allow('reviews:read')
@@ -31,14 +32,13 @@ export class SummariesController {
     const { cursor, limit, decidable, claimed_by: claimedBy, q: asked, ...rest } = query;
     const decidableBy = decidable ? await this.reviews.requireCaller(caller) : undefined;
     const filter = { ...rest, claimedBy, asked, decidableBy };
-    const { jobs, total } = await this.summaries.list(caller, filter, { after: cursor, limit: limit + 1 });
+    const { jobs, next, total } = await this.summaries.list(caller, filter, { after: cursor, limit });
     const obstacleOf = await this.reviews.obstacles(caller, jobs);
-    const page = toPage(
-      jobs,
-      limit,
-      (job) => toSummary(job, obstacleOf(job)),
-      ({ priority, id }) => encodeCursor({ priority, id }),
-    );
-    return { ...page, total };
+    return {
+      data: jobs.map((job) => toSummary(job, obstacleOf(job))),
+      has_more: next !== null,
+      next_cursor: next && encodeCursor(next),
+      total,
+    };
   }
 }

@@ -8,7 +8,7 @@ import {
   type SummaryFilter,
 } from '@hitl/domain';
 
-/** Lists that are read at once: a search that finds little looks at all jobs, and keeps two connections to the database busy. */
+/** Lists that are read at once: each keeps two connections to the database busy. */
 const MAX_AT_ONCE = 3;
 
 /** Lists of what waits for a human, without what it is about. */
@@ -21,15 +21,15 @@ export class SummariesService {
 
   constructor(private readonly reader: SummaryReader) {}
 
-  /** Most urgent first; and how many there are in all, counted up to 10,000. */
+  /** As {@link SummaryReader.waiting}; and how many there are in all, as {@link SummaryReader.count}. */
   async list(
     scope: Scope,
     filter: SummaryFilter,
     page: { after?: ReviewPosition; limit: number },
-  ): Promise<{ jobs: Summary[]; total: number }> {
-    const [jobs, total] = await this.turns.take(() =>
+  ): Promise<{ jobs: Summary[]; next: ReviewPosition | null; total: number }> {
+    const [found, total] = await this.turns.take(() =>
       Promise.all([this.reader.waiting(scope, filter, page), this.reader.count(scope, filter)]),
     );
-    return { jobs, total };
+    return { ...found, total };
   }
 }

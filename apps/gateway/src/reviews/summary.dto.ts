@@ -110,7 +110,11 @@ export class ReviewSummaryPage extends Page {
   @ApiProperty({ type: [ReviewSummary] })
   data: ReviewSummary[];
 
-  @ApiProperty({ type: 'integer', maximum: 10_000, description: 'How many there are, counted up to 10,000' })
+  @ApiProperty({
+    type: 'integer',
+    maximum: 10_000,
+    description: 'How many there are, counted up to 10,000; with q, among the 10,000 most urgent',
+  })
   total: number;
 }
 

@@ -21,20 +21,22 @@ export class Audit1700000003000 implements MigrationInterface {
         hash bytea NOT NULL
       ) WITH (fillfactor = 60);
 
-      CREATE FUNCTION hitl_chain_event() RETURNS trigger
-        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, ${schema}, pg_temp
+      CREATE FUNCTION hitl_chain_event() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+        -- Everything is named with its schema: a function with a search path of its own sets it at each call.
         AS $$
         DECLARE
           -- Text that neither time zone nor any other setting changes; null and JSON's null differ.
-          content bytea := convert_to(jsonb_build_array(
-            NEW.id, NEW.job_id, NEW.type, NEW.status, NEW.revision, NEW.actor, NEW.policy_hash, NEW.data::text,
-            NEW.replaced::text, extract(epoch FROM NEW.created_at))::text, 'UTF8');
+          content pg_catalog.bytea := pg_catalog.convert_to(pg_catalog.jsonb_build_array(
+            NEW.id, NEW.job_id, NEW.type, NEW.status, NEW.revision, NEW.actor, NEW.policy_hash, NEW.data::pg_catalog.text,
+            NEW.replaced::pg_catalog.text, pg_catalog.extract('epoch', NEW.created_at))::pg_catalog.text, 'UTF8');
         BEGIN
           -- Locks the job's chain until the transaction ends, so that two writers never continue the same event.
-          INSERT INTO event_chains AS chain (job_id, seq, hash)
-          VALUES (NEW.job_id, 1, sha256(decode(repeat('00', 32), 'hex') || int4send(1) || content))
+          INSERT INTO ${schema}.event_chains AS chain (job_id, seq, hash)
+          VALUES (NEW.job_id, 1, pg_catalog.sha256(
+            pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex') OPERATOR(pg_catalog.||) pg_catalog.int4send(1) OPERATOR(pg_catalog.||) content))
           ON CONFLICT (job_id) DO UPDATE
-            SET seq = chain.seq + 1, hash = sha256(chain.hash || int4send(chain.seq + 1) || content)
+            SET seq = chain.seq OPERATOR(pg_catalog.+) 1,
+                hash = pg_catalog.sha256(chain.hash OPERATOR(pg_catalog.||) pg_catalog.int4send(chain.seq OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.||) content)
           RETURNING chain.seq, chain.hash INTO NEW.seq, NEW.hash;
           RETURN NEW;
         END $$;

@@ -11,7 +11,7 @@ import { deliveries } from '../jobs/deliveries';
 import { FALLBACK } from '../jobs/return-to-desk';
 import { KICK_SECONDS } from '../jobs/kick-overdue';
 import { inTime, type Timed } from '../jobs/in-time';
-import { LOCKED } from '../jobs/lock';
+import { locked } from '../jobs/lock';
 import { obstacle, type DeskRules } from './obstacle';
 
 /** What a reviewer asks for. */
@@ -85,6 +85,31 @@ const MAY_DECIDE = `j.status = 'human' AND (r.project = j.project OR r.settles) 
       AND (r.verdict <> 'regenerate' OR j.regenerations < (r.desk ->> 'maxRegenerations')::int)
   END`;
 
+/** What of a job {@link MAY_DECIDE} and {@link JUDGED} look at. */
+const JUDGED_COLUMNS = [
+  'project',
+  'revision',
+  'response',
+  'payload',
+  'submitter',
+  'waiting_since',
+  'planned_at',
+  'regenerations',
+  'review_group',
+  'four_eyes',
+  'approved_by',
+  'rejected_by',
+  'claimed_by',
+  'claimed_at',
+  'claimed_until',
+  'at_work_until',
+  'held_decision',
+  'held_until',
+  'deadline_at',
+  'deadline_grace_seconds',
+  'on_deadline',
+];
+
 /**
  * Reads judgements from `$1`; `judged` is each that may be made, with its job as it is once it is locked, unless it was
  * made, held or undone before. One that `changes` something makes a new revision, which nobody else has judged yet.
@@ -97,7 +122,7 @@ export const JUDGED = `input AS (
     id uuid, "jobId" uuid, project text, verdict text, actor text, revision int, response text, payload text, model text, asked text, feedback text, reason text,
     "reasonCode" text, "submitterMessage" text, "requestHash" text, change jsonb, violations jsonb, desk jsonb, policy jsonb,
     settles boolean, deadline timestamptz)
-), ${LOCKED}, judged AS MATERIALIZED (
+), ${locked(...JUDGED_COLUMNS)}, judged AS MATERIALIZED (
   SELECT r.*, j.status AS old_status, j.revision AS judged_revision, j.response AS old_response, j.payload AS old_payload,
          j.waiting_since AS old_waiting_since, CASE WHEN j.claimed_by = r.actor THEN j.claimed_at END AS old_claimed_at
   FROM input r JOIN locked j ON j.id = r."jobId"

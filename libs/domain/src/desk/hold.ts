@@ -5,7 +5,7 @@ import type { Verdict } from '../jobs/transitions';
 import { AT_WORK_UNTIL } from './at-work';
 import { decide, JUDGED, type Decided, type Judgement } from './decide';
 import { inTime, type Timed } from '../jobs/in-time';
-import { LOCKED } from '../jobs/lock';
+import { locked } from '../jobs/lock';
 
 /** What became of a held decision whose time has come. */
 export interface Settled extends Decided {
@@ -113,7 +113,7 @@ function takeBackSpent(
   jobIds: string[],
 ): Promise<{ jobId: string; revision: number }[]> {
   return database.query(
-    `WITH input AS (SELECT unnest($1::uuid[]) AS "jobId"), ${LOCKED}, spent AS MATERIALIZED (
+    `WITH input AS (SELECT unnest($1::uuid[]) AS "jobId"), ${locked('held_decision', 'held_until')}, spent AS MATERIALIZED (
        SELECT l.id, l.held_decision ->> 'id' AS decision_id
        FROM input r JOIN locked l ON l.id = r."jobId"
        WHERE l.status = 'human' AND l.held_until <= now()

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { prepared } from '../prepared';
-import { LOCKED } from '../jobs/lock';
+import { locked } from '../jobs/lock';
 
 /** What a policy says about an answer: a human reviews it, or the policy decides. */
 export const POLICY_OUTCOMES = ['human', 'approve', 'reject'] as const;
@@ -57,7 +57,7 @@ export async function plan(database: DataSource, requests: PlanRequest[]): Promi
          "jobId" uuid, revision int, rule text, "policyHash" text, approvals smallint, "fourEyes" boolean, "group" text,
          "remindAfterMs" bigint, "escalateAfterMs" bigint, "escalateTo" text, "deadlineMs" bigint, "onDeadline" text, "deadlineGraceMs" bigint,
          because text, shadow jsonb)
-     ), ${LOCKED}, unplanned AS MATERIALIZED (
+     ), ${locked('planned_at', 'held_until', 'revision')}, unplanned AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId"
        WHERE l.status = 'human' AND l.planned_at IS NULL AND l.held_until IS NULL AND l.revision = input.revision
      ), job AS (

@@ -10,6 +10,8 @@ import { obstacle, type DeskCaller } from './obstacle';
 
 /** Jobs that a count counts at most: beyond, nobody works off a list. */
 const MAX_COUNTED = 10_000;
+/** Jobs that are looked at for one page of a search. A word that is rare among a million must not take seconds. */
+const MAX_SEARCHED = 10_000;
 
 /** What is shown of a job without what it is about: no payload, no answer. */
 const COLUMNS = [
@@ -88,16 +90,73 @@ export class SummaryReader {
     return job && isWithin(scope, job) ? job : null;
   }
 
-  /** Most urgent first: by priority, then by age. */
+  /**
+   * Most urgent first: by priority, then by age. A search ends its page after 10,000 jobs that it has looked at, so there may
+   * be fewer than `limit`, or none, although `next` is not null. `next`: the job to go on after.
+   */
   async waiting(
     scope: Scope,
     filter: SummaryFilter,
     { after, limit }: { after?: ReviewPosition; limit: number },
-  ): Promise<Summary[]> {
-    const query = this.where(scope, filter)
-      .orderBy('job.priority', 'DESC')
-      .addOrderBy('job.id', 'ASC')
-      .limit(limit);
+  ): Promise<{ jobs: Summary[]; next: ReviewPosition | null }> {
+    if (filter.asked !== undefined) return this.search(scope, filter, filter.asked, { after, limit });
+    const found = await this.summaries(this.inOrder(scope, filter, after).limit(limit + 1));
+    return {
+      jobs: found.slice(0, limit),
+      next: positionOf(found.length > limit ? found[limit - 1] : undefined),
+    };
+  }
+
+  /** How many there are, counted up to 10,000; of a search, among the 10,000 most urgent. */
+  async count(scope: Scope, filter: SummaryFilter): Promise<number> {
+    const some =
+      filter.asked === undefined
+        ? this.where(scope, filter).select('1').limit(MAX_COUNTED)
+        : this.searched(scope, filter);
+    const [sql, parameters] = some.getQueryAndParameters();
+    const [condition, values] = asks(filter.asked, parameters);
+    const rows: { count: string }[] = await this.database.query(
+      `SELECT count(*) FROM (${sql}) counted WHERE ${condition}`,
+      values,
+    );
+    return Number(rows[0]?.count);
+  }
+
+  private async search(
+    scope: Scope,
+    filter: SummaryFilter,
+    asked: string,
+    { after, limit }: { after?: ReviewPosition; limit: number },
+  ): Promise<{ jobs: Summary[]; next: ReviewPosition | null }> {
+    const [sql, parameters] = this.searched(scope, filter, after).getQueryAndParameters();
+    const [condition, values] = asks(asked, parameters);
+    const found: ReviewPosition[] = await this.database.query(
+      `SELECT id, priority FROM (${sql}) looked WHERE ${condition} ORDER BY priority DESC, id LIMIT ${limit + 1}`,
+      values,
+    );
+    const page = found.slice(0, limit);
+    const ids = page.map(({ id }) => id);
+    // One that has left the list since is not shown.
+    const jobs = await this.summaries(this.inOrder(scope, { ...filter, asked: undefined, ids }));
+    if (found.length > limit) return { jobs, next: positionOf(page.at(-1)) };
+    const [last]: ReviewPosition[] = await this.database.query(
+      `SELECT id, priority FROM (${sql}) looked OFFSET ${MAX_SEARCHED - 1}`,
+      parameters,
+    );
+    return { jobs, next: positionOf(last) };
+  }
+
+  /** What one page of a search looks at. */
+  private searched(scope: Scope, filter: SummaryFilter, after?: ReviewPosition): SelectQueryBuilder<Job> {
+    return this.inOrder(scope, { ...filter, asked: undefined }, after)
+      .select('job.id', 'id')
+      .addSelect('job.priority', 'priority')
+      .addSelect('job.asked', 'asked')
+      .limit(MAX_SEARCHED);
+  }
+
+  private inOrder(scope: Scope, filter: SummaryFilter, after?: ReviewPosition): SelectQueryBuilder<Job> {
+    const query = this.where(scope, filter).orderBy('job.priority', 'DESC').addOrderBy('job.id', 'ASC');
     if (after) {
       query.andWhere(
         '(job.priority < :afterPriority OR (job.priority = :afterPriority AND job.id > :afterId))',
@@ -107,18 +166,7 @@ export class SummaryReader {
         },
       );
     }
-    return this.summaries(query);
-  }
-
-  /** How many there are, counted up to 10,000. */
-  async count(scope: Scope, filter: SummaryFilter): Promise<number> {
-    const some = this.where(scope, filter).select('1').limit(MAX_COUNTED);
-    const [sql, parameters] = some.getQueryAndParameters();
-    const rows: { count: string }[] = await this.database.query(
-      `SELECT count(*) FROM (${sql}) counted`,
-      parameters,
-    );
-    return Number(rows[0]?.count);
+    return query;
   }
 
   private summaries(query: SelectQueryBuilder<Job>): Promise<Summary[]> {
@@ -153,9 +201,16 @@ export class SummaryReader {
         rules: JSON.stringify(desk),
       });
     }
-    if (filter.asked !== undefined) {
-      query.andWhere('job.asked ILIKE :asked', { asked: `%${filter.asked.replace(/[\\%_]/g, '\\$&')}%` });
-    }
     return query;
   }
+}
+
+function positionOf(job: ReviewPosition | undefined): ReviewPosition | null {
+  return job ? { priority: job.priority, id: job.id } : null;
+}
+
+/** The condition that `asked` has the text, and the parameters of the statement with those of the condition. */
+function asks(text: string | undefined, parameters: unknown[]): [condition: string, parameters: unknown[]] {
+  if (text === undefined) return ['true', parameters];
+  return [`asked ILIKE $${parameters.length + 1}`, [...parameters, `%${text.replace(/[\\%_]/g, '\\$&')}%`]];
 }

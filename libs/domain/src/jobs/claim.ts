@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { JsonText } from '../json';
 import { hidden, prepared } from '../prepared';
-import { LOCKED } from './lock';
+import { locked } from './lock';
 
 export interface Lease {
   jobId: string;
@@ -54,7 +54,7 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
       `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
      input AS (
        SELECT t.* FROM unnest(${hidden('$1::uuid[]')}, $2::uuid[], $3::int[], $4::int[]) AS t ("jobId", token, lease_ms, max_attempts), fast
-     ), ${LOCKED}, free AS MATERIALIZED (
+     ), ${locked('lease_until', 'next_kick_at')}, free AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId"
        WHERE l.status = 'bot' AND (l.lease_until IS NULL OR l.lease_until <= now())
      ), taken AS MATERIALIZED (
@@ -108,7 +108,7 @@ export async function extendLeases(
 ): Promise<string[]> {
   const rows: { id: string }[] = await database.query(
     `WITH fast AS (SELECT set_config('synchronous_commit', 'off', true)),
-     input AS (SELECT "jobId", token FROM unnest($1::uuid[], $2::uuid[]) AS t ("jobId", token), fast), ${LOCKED},
+     input AS (SELECT "jobId", token FROM unnest($1::uuid[], $2::uuid[]) AS t ("jobId", token), fast), ${locked('lease_token')},
      held AS MATERIALIZED (
        SELECT l.id, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
      ), job AS (

@@ -7,7 +7,7 @@ import type { ModelFailure, Usage } from './job.entity';
 import type { Lease } from './claim';
 import { deliveries } from './deliveries';
 import { DRAFTS_GONE } from './leave-desk';
-import { LOCKED } from './lock';
+import { locked } from './lock';
 import { returnToDesk } from './return-to-desk';
 
 export interface Inferred extends Lease {
@@ -26,13 +26,13 @@ export async function complete(database: DataSource, outcomes: Inferred[]): Prom
     prepared(
       'complete',
       `WITH input AS (SELECT * FROM unnest(${hidden('$1::uuid[]')}, $2::uuid[], $3::json[], $4::text[], $5::jsonb[], $6::jsonb[])
-       AS t ("jobId", token, response, provider, usage, violations)), ${LOCKED},
+       AS t ("jobId", token, response, provider, usage, violations)), ${locked('lease_token')},
      held AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
      ), job AS (
        UPDATE jobs j
        SET status = 'human', response = held.response, edited = false, revision = j.revision + 1, updated_at = now(),
-           usage = CASE WHEN held.usage IS NULL THEN j.usage ELSE hitl_add_usage(j.usage, held.usage) END,
+           usage = CASE WHEN j.usage IS NULL OR held.usage IS NULL THEN coalesce(j.usage, held.usage) ELSE hitl_add_usage(j.usage, held.usage) END,
            response_violations = held.violations, fallback = NULL, regeneration_failed = NULL,
            lease_token = NULL, lease_until = NULL, next_kick_at = NULL, kicks = 0, waiting_since = now(), model_response = NULL,
            planned_at = NULL, rule = NULL, policy_hash = NULL, approvals = 1, four_eyes = false, review_group = '',
@@ -96,7 +96,7 @@ async function retryOrFail(database: DataSource, outcomes: FailedAttempt[]): Pro
     `WITH input AS (
        SELECT *, now() + retry_in * interval '1 millisecond' AS due
        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::jsonb[]) AS t ("jobId", token, detail, retry_in, failure)
-     ), ${LOCKED}, held AS MATERIALIZED (
+     ), ${locked('lease_token')}, held AS MATERIALIZED (
        SELECT input.*, l.status FROM input JOIN locked l ON l.id = input."jobId" WHERE l.status = 'bot' AND l.lease_token = input.token
      ), job AS (
        UPDATE jobs j

@@ -4,6 +4,7 @@ import { batchedStatement } from '../batched-statement';
 import { isWithin, type Scope } from '../caller';
 import { Job, LISTED, type ListedJob } from './job.entity';
 import { isJobId } from './job-id';
+import { prepared } from '../prepared';
 import type { JobStatus } from './transitions';
 
 /** Bytes of the jobs that a page has at most, unless one job alone has more. */
@@ -23,8 +24,11 @@ export interface UnreadPage<Row, Position> {
   read(): Promise<Row[]>;
 }
 
-/** A job with the moment of its submission to the microsecond. */
-export type ExactJob = ListedJob & { createdAtMicros: string };
+/** What the original API tells of a job, with the moment of its submission to the microsecond. */
+export type ExactJob = Pick<
+  Job,
+  'id' | 'status' | 'payload' | 'response' | 'failureReason' | 'failureDetail'
+> & { createdAtMicros: string };
 
 /** A job of a list, by its size. */
 export interface Sized {
@@ -37,23 +41,21 @@ export interface Sized {
 @Injectable()
 export class JobLists {
   private readonly jobs: Repository<Job>;
-  private readonly exactBatched: (id: string) => Promise<{ project: string; job: ExactJob } | null>;
+  private readonly exactBatched: (id: string) => Promise<(ExactJob & Scope) | null>;
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
     this.exactBatched = batchedStatement(async (ids: string[]) => {
-      const { entities, raw } = await this.select()
-        .comment('prepared: exact-jobs')
-        .where(`job.id = ANY(:ids) AND job.bytes <= ${LARGE_BYTES}`, { ids: [...new Set(ids)] })
-        .addSelect(createdAtMicros('job'), 'micros')
-        .addSelect('job.project', 'project')
-        .getRawAndEntities<{ micros: string; project: string }>();
-      const found = new Map(
-        entities.map((job, index) => {
-          const { project = '', micros = '' } = raw[index] ?? {};
-          return [job.id, { project, job: Object.assign(job, { createdAtMicros: micros }) }];
-        }),
+      const jobs: (ExactJob & Scope)[] = await database.query(
+        prepared(
+          'exact-jobs',
+          `SELECT id, project, status, payload, response, failure_reason AS "failureReason", failure_detail AS "failureDetail",
+                  ${createdAtMicros()} AS "createdAtMicros"
+           FROM jobs WHERE id = ANY($1::uuid[]) AND bytes <= ${LARGE_BYTES}`,
+        ),
+        [[...new Set(ids)]],
       );
+      const found = new Map(jobs.map((job) => [job.id, job]));
       return ids.map((id) => found.get(id) ?? null);
     });
   }
@@ -61,7 +63,7 @@ export class JobLists {
   /** One job in one statement, unless it is large; null then, and when the scope has none with this id. */
   async exactUnlessLarge(scope: Scope, id: string): Promise<ExactJob | null> {
     const found = isJobId(id) ? await this.exactBatched(id.toLowerCase()) : null;
-    return found && isWithin(scope, found) ? found.job : null;
+    return found && isWithin(scope, found) ? found : null;
   }
 
   /**
@@ -114,12 +116,11 @@ export class JobLists {
     return parts;
   }
 
-  private select(): SelectQueryBuilder<Job> {
-    return this.jobs.createQueryBuilder('job').select(LISTED.map((column) => `job.${column}`));
-  }
-
   private listed(jobs: Sized[]): SelectQueryBuilder<Job> {
-    return this.select().where('job.id = ANY(:ids)', { ids: jobs.map(({ id }) => id) });
+    return this.jobs
+      .createQueryBuilder('job')
+      .select(LISTED.map((column) => `job.${column}`))
+      .where('job.id = ANY(:ids)', { ids: jobs.map(({ id }) => id) });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Lease } from './claim';
-import { LOCKED } from './lock';
+import { locked } from './lock';
 
 /**
  * What of the job `j` comes back, contents as their text, when the model gives no other answer, or a reviewer no longer wants one.
@@ -37,7 +37,7 @@ export async function returnToDesk(
   const rows: { id: string }[] = await database.query(
     `WITH input AS (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS t ("jobId", token, detail)
-     ), ${LOCKED}, held AS MATERIALIZED (
+     ), ${locked('lease_token', 'payload', 'revision', 'fallback')}, held AS MATERIALIZED (
        SELECT input.*, l.status, l.payload AS old_payload, l.revision AS old_revision, l.fallback
        FROM input JOIN locked l ON l.id = input."jobId"
        WHERE l.status = 'bot' AND l.lease_token = input.token AND l.fallback IS NOT NULL

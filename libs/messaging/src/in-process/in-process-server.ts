@@ -80,7 +80,7 @@ export class InProcessServer extends Server implements CustomTransportStrategy {
   private async dispatch({ text, reply }: InProcessMessage): Promise<void> {
     const envelope = openEnvelope(this.settings.queue, text);
     const invoke = async (): Promise<unknown> => {
-      const handler = this.getHandlerByPattern(envelope.pattern);
+      const handler = this.messageHandlers.get(envelope.pattern);
       if (!handler) throw new PoisonError(`no handler for ${envelope.pattern}`);
       const result: unknown = await handler(envelope.data, new BaseRpcContext([envelope.pattern]));
       return lastValueFrom(this.transformToObservable(result), { defaultValue: undefined });

@@ -48,6 +48,7 @@ export class BrokerConnection {
     this.manager.on('connect', () => {
       this.blocked = false;
       this.answeredAt = performance.now();
+      if (this.stream) gatherWrites(this.stream);
     });
   }
 
@@ -105,10 +106,11 @@ export class BrokerConnection {
    * waits for the broker's consent, for ever where that is frozen.
    */
   drop(reason: string): void {
-    const { connection } = this.manager;
-    if (!connection) return;
-    const { stream } = connection.connection as unknown as { stream: Socket };
-    stream.destroy(new Error(reason));
+    this.stream?.destroy(new Error(reason));
+  }
+
+  private get stream(): Socket | undefined {
+    return (this.manager.connection?.connection as { stream: Socket } | undefined)?.stream;
   }
 
   /** Ends it for good; never rejects. */
@@ -137,6 +139,23 @@ export class BrokerConnection {
       outage.found(this, nameOf(url));
     });
   }
+}
+
+/** Hands what is written in one turn to the system at once: amqplib writes each frame by itself. */
+function gatherWrites(stream: Socket): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  let isGathering = false;
+  stream.write = (...args: unknown[]) => {
+    if (!isGathering) {
+      isGathering = true;
+      stream.cork();
+      process.nextTick(() => {
+        isGathering = false;
+        stream.uncork();
+      });
+    }
+    return write(...args);
+  };
 }
 
 const outages = new Map<string, Outage>();

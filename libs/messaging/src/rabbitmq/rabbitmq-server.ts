@@ -273,7 +273,8 @@ export class RabbitMqServer extends Server implements CustomTransportStrategy {
   }
 
   private async invoke({ pattern, data }: Envelope, context: RmqContext): Promise<unknown> {
-    const handler = this.getHandlerByPattern(pattern);
+    // Not by getHandlerByPattern, which tries to parse each pattern as JSON.
+    const handler = this.messageHandlers.get(pattern);
     if (!handler) throw new PoisonError(`no handler for ${pattern}`);
     return lastValueFrom(this.transformToObservable(await handler(data, context)), {
       defaultValue: undefined,
