@@ -45,7 +45,7 @@ async function publish(queue: string, content: unknown, options: Options.Publish
   await channel.waitForConfirms();
 }
 
-const allWait = (ids: string[]): Promise<void> =>
+const allWait = (ids: string[]) =>
   until(
     'all wait for a human',
     async () => (await statuses(system.database, ids)).human === ids.length,

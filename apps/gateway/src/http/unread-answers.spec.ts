@@ -49,7 +49,7 @@ describe('answers that clients have not read', () => {
     const bytes = new Array<number>(20).fill(0);
     const sent = bytes.map((_, index) =>
       send({ index, payload: large(2) }).on('data', (piece: Buffer) => {
-        bytes[index] += piece.length;
+        bytes[index] = (bytes[index] ?? 0) + piece.length;
       }),
     );
     const all = Promise.all(sent.map(ends));
