@@ -9,9 +9,9 @@ type Methods = Partial<Record<'get' | 'post' | 'put' | 'delete', object>>;
 const { paths } = JSON.parse(readFileSync('openapi.json', 'utf8')) as { paths: Record<string, Methods> };
 const KEY = { 'idempotency-key': 'key-of-both' };
 
-/** Every operation on something that its path names, but for models. */
+/** Every operation on something that its path names, but for models, and for keys, which are no project's. */
 const OPERATIONS = Object.entries(paths).flatMap(([path, methods]) =>
-  /\{id\}/.test(path) && !path.startsWith('/v1/models')
+  /\{id\}/.test(path) && !/^\/v1\/(models|keys)/.test(path)
     ? Object.keys(methods).map((method): [string, string] => [method.toUpperCase(), path])
     : [],
 );

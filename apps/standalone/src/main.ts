@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { shownUrl, type Config } from '@hitl/config';
+import { shownUrl, signsIn, type Config } from '@hitl/config';
 import { serve } from '@hitl/service';
 import { consumes as gatewayConsumes } from '../../gateway/src/gateway.module';
 import { configure } from '../../gateway/src/app/configure';
@@ -17,11 +17,12 @@ await serve({
     const { MODEL_PROVIDER, MODEL_ROUTES_FILE } = config;
     const demo = 'a demo model, not an LLM (see .env.example)';
     const model = MODEL_ROUTES_FILE ?? (MODEL_PROVIDER === 'demo' ? demo : MODEL_PROVIDER);
+    const key = signsIn(config) ? ' -H "authorization: Bearer $KEY"' : '';
     process.stdout.write(`
 HITL inference is ready: ${url}   (open it to review; API: ${url}/docs)
-  submit   curl -X POST ${url}/enqueue -d '{ "input": "What is 2 + 2?" }'
-  look     curl '${url}/jobs?status=human'
-  review   curl -X POST ${url}/reviewJob -d '{ "id": "<job_id>", "status": "success" }'
+  submit   curl${key} -X POST ${url}/enqueue -d '{ "input": "What is 2 + 2?" }'
+  look     curl${key} '${url}/jobs?status=human'
+  review   curl${key} -X POST ${url}/reviewJob -d '{ "id": "<job_id>", "status": "success" }'
 ${places(config)}
 Model: ${model}. Ctrl-C stops.
 

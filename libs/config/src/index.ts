@@ -9,7 +9,6 @@ export {
   readConfig,
   signsIn,
   trustedProxies,
-  type AuthMode,
 } from './config';
 export { loadConfig, secret, unreadWarnings } from './environment';
 export { isLoopback, shownUrl } from './shown-url';

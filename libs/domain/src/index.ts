@@ -23,14 +23,13 @@ export {
   EVERY_PROJECT,
   may,
   PERMISSIONS,
-  PERMISSIONS_OF,
   ROLES,
   type Caller,
   type Permission,
   type Role,
   type Scope,
 } from './caller';
-export { isProjectName, stateOf, type ApiKey, type KeyState, type NewApiKey } from './identity/api-key';
+export { isProjectName, stateOf, type ApiKey, type KeyState } from './identity/api-key';
 export {
   DEFAULT_OVERLAP_HOURS,
   hashingOf,
@@ -43,7 +42,7 @@ export {
 } from './identity/issue-key';
 export { KeyStore, MAX_KEYS, type HashedKey } from './identity/key-store';
 export { Hashing, newKey, readKey, withoutKeys } from './identity/secrets';
-export { SessionStore, type Session } from './identity/session-store';
+export { SessionStore } from './identity/session-store';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
 export {
   asNumber,
