@@ -156,6 +156,11 @@ export function IntegerField({
   );
 }
 
+/** Any number. */
+export function NumberField(options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: { type: Number } }, options);
+}
+
 /** `true` or `false`. */
 export function BooleanField(options: FieldOptions = {}): PropertyDecorator {
   return field(
@@ -307,6 +312,16 @@ export function JsonField(options: FieldOptions = {}): PropertyDecorator {
 /** JSON that is described as an object, and checked by who uses it. */
 export function JsonObjectField(options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type: 'object', additionalProperties: true } }, options);
+}
+
+/** An object of a class, in an answer. */
+export function ObjectField(type: new () => object, options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: { type } }, options);
+}
+
+/** A list of texts, in an answer. */
+export function TextsField(options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: { type: [String] } }, options);
 }
 
 /** An object whose values are texts. At most 64 entries, keys up to 64 and values up to 1,024 characters. */
