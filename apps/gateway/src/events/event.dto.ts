@@ -1,5 +1,6 @@
 import type { JobEventType, JobStatus } from '@hitl/domain';
-import { EnumField, IntegerField, TextField, TextsField, TimeField, UuidField } from '../http/fields';
+import { EnumField, IntegerField, TextField, TimeField, UuidField } from '../http/fields';
+import { TextsField } from '../http/list-fields';
 
 /** The data of one server-sent event: what happened to a job. */
 export class JobEventDto {

@@ -1,5 +1,6 @@
 import { MAX_FINDINGS, type VerifiedChain } from './chain.service';
-import { BooleanField, IntegerField, ListField, TextField, TimeField, UuidField } from '../http/fields';
+import { BooleanField, IntegerField, TextField, TimeField, UuidField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class ChainFindingDto {
   @TextField({

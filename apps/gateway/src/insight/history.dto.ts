@@ -16,12 +16,12 @@ import {
   EnumField,
   IntegerField,
   JsonField,
-  ListField,
   NumberField,
   TextField,
   TimeField,
   UuidField,
 } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class OutputDto {
   @IntegerField()

@@ -10,10 +10,8 @@ import {
 } from '@hitl/domain';
 import {
   BooleanField,
-  CursorField,
   EnumField,
   isTime,
-  ListField,
   NumberField,
   ObjectField,
   PersonField,
@@ -22,6 +20,7 @@ import {
   UuidField,
   WithoutField,
 } from '../http/fields';
+import { CursorField, ListField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 
 const NameField = (description: string) => TextField({ description, min: 1, max: 200, optional: true });

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Agreement, Stats, StatsWindow, VerdictTable } from '@hitl/domain';
-import { CountsOf, IntegerField, ListField, ObjectField, TextField, TimeField } from '../http/fields';
+import { CountsOf, IntegerField, ObjectField, TextField, TimeField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 const NULLABLE_NUMBER = { type: Number, nullable: true } as const;
 

@@ -10,12 +10,10 @@ import {
 } from '@hitl/domain';
 import {
   BooleanField,
-  CursorField,
   EnumField,
   IntegerField,
   JsonField,
   JsonObjectField,
-  ListField,
   MetadataField,
   NumberField,
   ObjectField,
@@ -23,6 +21,7 @@ import {
   TimeField,
   UuidField,
 } from '../http/fields';
+import { CursorField, ListField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 
 const CHAT_PAYLOAD = {

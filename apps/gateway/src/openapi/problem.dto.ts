@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IntegerField, ListField, TextField } from '../http/fields';
+import { IntegerField, TextField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class FieldFaultDto {
   @TextField({ description: 'JSON pointer into the body, or the name of a parameter' })

@@ -1,15 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { ExactJob, JobStatus, JsonText } from '@hitl/domain';
 import { Failure, failureOf } from '../jobs/job.dto';
-import {
-  EnumField,
-  IgnoresUnknown,
-  IntegerField,
-  JsonField,
-  ObjectField,
-  TextField,
-  TimeField,
-} from '../http/fields';
+import { IgnoresUnknown } from '../http/field';
+import { EnumField, IntegerField, JsonField, ObjectField, TextField, TimeField } from '../http/fields';
 import { DEFAULT_PAGE } from '../http/page';
 
 /** Jobs that one list has at most. */

@@ -6,12 +6,12 @@ import {
   CountsOf,
   EnumField,
   IntegerField,
-  ListField,
   NumberField,
   ObjectField,
   TextField,
   UuidField,
 } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 /** Answers that a dry run looks at unless asked. */
 const DEFAULT_DRY_RUN = 100;

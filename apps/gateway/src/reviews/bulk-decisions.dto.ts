@@ -1,6 +1,7 @@
 import type { FieldFault, JobStatus, Summary } from '@hitl/domain';
 import { bodyRefused } from '../http/faults';
-import { EnumField, IntegerField, ListField, ObjectField, TimeField, UuidField } from '../http/fields';
+import { EnumField, IntegerField, ObjectField, TimeField, UuidField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 import { Problem } from '../openapi/problem.dto';
 import { DecisionDto, MAX_REVISION } from './decision.dto';
 import { toWaiting, WaitingReview } from './waiting.dto';

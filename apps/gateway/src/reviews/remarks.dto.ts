@@ -1,13 +1,6 @@
 import { MAX_NOTES_COUNTED, type Remarks, type Verdict } from '@hitl/domain';
-import {
-  BooleanField,
-  EnumField,
-  IntegerField,
-  ListField,
-  ObjectField,
-  TextField,
-  TimeField,
-} from '../http/fields';
+import { BooleanField, EnumField, IntegerField, ObjectField, TextField, TimeField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class LeftNote {
   @TextField()

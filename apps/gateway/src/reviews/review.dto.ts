@@ -9,16 +9,14 @@ import {
 } from '@hitl/domain';
 import {
   BooleanField,
-  CursorField,
   EnumField,
   IntegerField,
   JsonField,
-  ListField,
   ObjectField,
   TextField,
-  TextsField,
   TimeField,
 } from '../http/fields';
+import { CursorField, ListField, TextsField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 import { forReviewer, JobDto } from '../jobs/job.dto';
 import { RemarksDto } from './remarks.dto';

@@ -1,16 +1,14 @@
 import { MAX_NOTES_COUNTED, type Obstacle, type ReviewPosition, type Summary } from '@hitl/domain';
 import {
   BooleanField,
-  CursorField,
   IntegerField,
-  ListField,
   PersonField,
   TextField,
   TimeField,
   UuidField,
-  UuidListField,
   WithoutField,
 } from '../http/fields';
+import { CursorField, ListField, UuidListField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 import { DecidableField, isReviewPosition } from './review.dto';
 import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';

@@ -14,10 +14,10 @@ import {
   IntegerField,
   ObjectField,
   TextField,
-  TextsField,
   TimeField,
   UuidField,
 } from '../http/fields';
+import { TextsField } from '../http/list-fields';
 
 /** Why the reviewer who asks cannot decide. */
 export const ApiObstacle = (): PropertyDecorator =>

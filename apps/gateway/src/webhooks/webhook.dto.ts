@@ -5,7 +5,8 @@ import type {
   WebhookEndpoint,
   WebhookType,
 } from '@hitl/domain';
-import { EnumField, IntegerField, ListField, TextField, TimeField, UuidField } from '../http/fields';
+import { EnumField, IntegerField, TextField, TimeField, UuidField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 import { MAX_URL_LENGTH } from './destination';
 
 export class CreateWebhookEndpoint {
