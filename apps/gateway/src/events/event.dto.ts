@@ -1,13 +1,13 @@
-import { ApiProperty } from '@nestjs/swagger';
 import type { JobEventType, JobStatus } from '@hitl/domain';
-import { EnumField } from '../http/fields';
+import { EnumField, IntegerField, TextField, TimeField, UuidField } from '../http/fields';
+import { TextsField } from '../http/list-fields';
 
 /** The data of one server-sent event: what happened to a job. */
 export class JobEventDto {
-  @ApiProperty({ description: 'The id of the event: send it as Last-Event-ID to go on after it' })
+  @TextField({ description: 'The id of the event: send it as Last-Event-ID to go on after it' })
   id: string;
 
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   job_id: string;
 
   @EnumField('JobEventType')
@@ -16,22 +16,22 @@ export class JobEventDto {
   @EnumField('JobStatus', { description: 'After the event' })
   status: JobStatus;
 
-  @ApiProperty({ type: 'integer', minimum: 0 })
+  @IntegerField({ min: 0 })
   revision: number;
 
-  @ApiProperty({ description: 'Who did it' })
+  @TextField({ description: 'Who did it' })
   actor: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   created_at: string;
 }
 
 /** The data of an event of the type `viewers`: who looks at a job. */
 export class ViewersEventDto {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   job_id: string;
 
-  @ApiProperty({ type: [String] })
+  @TextsField()
   viewers: string[];
 }
 

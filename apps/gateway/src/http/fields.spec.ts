@@ -1,19 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError, type FieldFault } from '@hitl/domain';
 import { quote } from './faults';
+import { IgnoresUnknown } from './field';
 import {
   BooleanField,
-  CursorField,
-  encodeCursor,
   EnumField,
-  IgnoresUnknown,
   IntegerField,
   PersonField,
   TextField,
   TimeField,
-  UuidListField,
   WithoutField,
 } from './fields';
+import { CursorField, encodeCursor, UuidListField } from './list-fields';
 import { LimitField } from './page';
 import { readQuery } from './validate';
 

@@ -1,94 +1,7 @@
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { actorName, isJobId, isJsonObject, MAX_NAME_LENGTH, UNIONS } from '@hitl/domain';
-import { Transform } from 'class-transformer';
-import { isUUID, ValidateBy } from 'class-validator';
-import { quote } from './faults';
-
-/**
- * The fields of bodies, queries and answers. Each decorator is a field's only declaration: the check that `validate.ts`
- * makes, the detail of its fault, the value that the text of a query's parameter stands for, and the description in the
- * OpenAPI document. Answers are described by the same decorators; nobody checks them.
- */
-export interface FieldOptions {
-  description?: string;
-  /** Whether it may be left out. */
-  optional?: boolean;
-  /** Whether it may be null. */
-  nullable?: boolean;
-  /** What it is where it is left out or null. */
-  default?: unknown;
-  example?: unknown;
-  /** What to send instead, at the end of a fault's detail. */
-  remedy?: string;
-}
-
-interface Kind {
-  schema: Partial<ApiPropertyOptions>;
-  /** What is wrong with a value, as a text that follows the field's name; undefined: nothing. */
-  faultOf?: (value: unknown, siblings: object) => string | undefined;
-  /** The value that a parameter's text stands for; undefined where it stands for none. */
-  read?: (text: string) => unknown;
-}
-
-/** A parameter's text that stands for no value. */
-class Unread {
-  constructor(readonly text: string) {}
-}
-
-const DEFAULTS = Symbol('defaults');
-
-function field({ schema, faultOf, read }: Kind, options: FieldOptions): PropertyDecorator {
-  const { optional = false, nullable = false, remedy, ...told } = options;
-  const check = ValidateBy({
-    name: 'field',
-    validator: {
-      validate: (value, given) => {
-        if (value === undefined) return optional;
-        return (value === null && nullable) || faultOf?.(value, given?.object ?? {}) === undefined;
-      },
-      defaultMessage: (given) => {
-        const detail =
-          given?.value === undefined
-            ? 'is missing'
-            : (faultOf?.(given.value, given.object) ?? 'is not valid');
-        // class-validator fills in what begins with a dollar.
-        return `${detail}${remedy === undefined ? '' : `; ${remedy}`}`.replaceAll('$', '\\u0024');
-      },
-    },
-  });
-  const describe = ApiProperty({
-    ...schema,
-    required: !optional,
-    ...(nullable && { nullable }),
-    ...told,
-  } as ApiPropertyOptions);
-  return (target, key) => {
-    check(target, key);
-    describe(target, key);
-    if (read) Transform(({ value }: { value: string }) => read(value) ?? new Unread(value))(target, key);
-    if (options.default === undefined) return;
-    Reflect.defineMetadata(DEFAULTS, { ...defaultsOf(target), [key]: options.default }, target);
-  };
-}
-
-/** The defaults of a class's fields. @param prototype or an instance */
-export function defaultsOf(prototype: object): Record<string, unknown> {
-  return (Reflect.getMetadata(DEFAULTS, prototype) ?? {}) as Record<string, unknown>;
-}
-
-const IGNORES_UNKNOWN = Symbol('ignores unknown');
-
-/** Of a class: fields or parameters that it does not have are passed over, not refused. */
-export function IgnoresUnknown(): ClassDecorator {
-  return (type) => {
-    Reflect.defineMetadata(IGNORES_UNKNOWN, true, type);
-  };
-}
-
-/** Whether a class {@link IgnoresUnknown} fields. */
-export function ignoresUnknown(type: new () => object): boolean {
-  return Reflect.hasMetadata(IGNORES_UNKNOWN, type);
-}
+import type { ApiPropertyOptions } from '@nestjs/swagger';
+import { actorName, isJsonObject, MAX_NAME_LENGTH, UNIONS } from '@hitl/domain';
+import { isUUID } from 'class-validator';
+import { field, shown, type FieldOptions } from './field';
 
 interface TextOptions extends FieldOptions {
   /** Characters that it has, a pair of surrogates counted as one. */
@@ -154,6 +67,11 @@ export function IntegerField({
     },
     options,
   );
+}
+
+/** Any number. */
+export function NumberField(options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: { type: Number } }, options);
 }
 
 /** `true` or `false`. */
@@ -245,23 +163,6 @@ export function UuidField(options: FieldOptions = {}): PropertyDecorator {
   );
 }
 
-/** UUIDs with commas between them. @param options.most of them in one parameter */
-export function UuidListField({ most, ...options }: FieldOptions & { most: number }): PropertyDecorator {
-  return field(
-    {
-      schema: { type: String },
-      faultOf: (value) => {
-        const ids = value as string[];
-        if (ids.length > most) return `names ${ids.length}, ${most} at most`;
-        const wrong = ids.find((id) => !isJobId(id));
-        return wrong === undefined ? undefined : `${quote(wrong)} is not a UUID`;
-      },
-      read: (text) => text.split(','),
-    },
-    options,
-  );
-}
-
 /** A moment as RFC 3339 writes it, from 1970 to 9999: a parameter becomes a Date, an answer has a text. */
 export function TimeField(options: FieldOptions = {}): PropertyDecorator {
   return field(
@@ -325,6 +226,11 @@ export function JsonObjectField(options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type: 'object', additionalProperties: true } }, options);
 }
 
+/** An object of a class, in an answer. */
+export function ObjectField(type: new () => object, options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: { type } }, options);
+}
+
 /** An object whose values are texts. At most 64 entries, keys up to 64 and values up to 1,024 characters. */
 export function MetadataField(options: FieldOptions = {}): PropertyDecorator {
   return field(
@@ -348,75 +254,6 @@ export function MetadataField(options: FieldOptions = {}): PropertyDecorator {
   );
 }
 
-const ITEM_TYPE = Symbol('item type');
-
-/**
- * A list of objects of a class, each checked as a body is: a fault's pointer names its place in the list.
- * @param options.most objects that a body may have, one at least; an answer says nothing of it
- */
-export function ListField(
-  type: new () => object,
-  { most, ...options }: FieldOptions & { most?: number } = {},
-): PropertyDecorator {
-  const describe = field(
-    {
-      schema: { type: [type], ...(most !== undefined && { minItems: 1, maxItems: most }) },
-      faultOf: (value) =>
-        Array.isArray(value) && value.length >= 1 && value.length <= (most ?? Infinity)
-          ? undefined
-          : `must be a list of 1 to ${most}`,
-    },
-    options,
-  );
-  return (target, key) => {
-    Reflect.defineMetadata(ITEM_TYPE, type, target, key);
-    describe(target, key);
-  };
-}
-
-/** The class of the objects in a list; undefined for any other field. */
-export function itemTypeOf(instance: object, key: string): (new () => object) | undefined {
-  return Reflect.getMetadata(ITEM_TYPE, instance, key) as (new () => object) | undefined;
-}
-
-/**
- * An opaque position in a list, as {@link encodeCursor} makes it.
- * @param isPosition recognises the positions of this list
- */
-export function CursorField(isPosition: (value: unknown) => boolean): PropertyDecorator {
-  return field(
-    {
-      schema: { type: String, minLength: 1 },
-      faultOf: (value) =>
-        isPosition(value)
-          ? undefined
-          : `${shown(value)} is not a cursor of this list; take next_cursor as it was answered`,
-      read: (text) => {
-        try {
-          const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
-          return isPosition(position) ? position : undefined;
-        } catch {
-          return undefined;
-        }
-      },
-    },
-    { optional: true, description: 'next_cursor of the page before' },
-  );
-}
-
-/** An opaque position in a list: base64url of JSON. */
-export function encodeCursor(position: unknown): string {
-  return Buffer.from(JSON.stringify(position)).toString('base64url');
-}
-
 function charactersOf(text: string): number {
   return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
-}
-
-/** Enough of a value to recognise it. */
-function shown(value: unknown): string {
-  if (value instanceof Unread) return quote(value.text);
-  if (typeof value === 'string') return quote(value);
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

@@ -2,7 +2,7 @@ import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/c
 import { DomainError } from '@hitl/domain';
 import { readBody, readQuery } from './validate';
 
-/** Reads every body and query that a controller declares with a class of `fields.ts`. */
+/** Reads every body and query that a controller declares with a class of `fields.ts` and `list-fields.ts`. */
 @Injectable()
 export class ValidatePipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError, type FieldFault } from '@hitl/domain';
 import fc from 'fast-check';
-import { EnumField, IntegerField, JsonField, ListField, MetadataField } from './fields';
+import { EnumField, IntegerField, JsonField, MetadataField } from './fields';
+import { ListField } from './list-fields';
 import { readBody } from './validate';
 
 class Sample {

@@ -2,7 +2,8 @@ import { DomainError, isJsonObject, type FieldFault } from '@hitl/domain';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import { bodyRefused, parametersRefused } from './faults';
-import { defaultsOf, ignoresUnknown, itemTypeOf } from './fields';
+import { defaultsOf, ignoresUnknown } from './field';
+import { itemTypeOf } from './list-fields';
 
 type Class<T extends object> = new () => T;
 

@@ -1,21 +1,21 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { MAX_FINDINGS, type VerifiedChain } from './chain.service';
+import { BooleanField, IntegerField, TextField, TimeField, UuidField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class ChainFindingDto {
-  @ApiProperty({
-    type: String,
+  @TextField({
     nullable: true,
     description: 'The event, as the history names it; null where no single one is at fault',
   })
   event_id: string | null;
 
-  @ApiProperty({ type: 'integer', nullable: true, description: "The event's number among the job's" })
+  @IntegerField({ nullable: true, description: "The event's number among the job's" })
   seq: number | null;
 
-  @ApiProperty({ type: String, nullable: true, description: "The event's type" })
+  @TextField({ nullable: true, description: "The event's type" })
   type: string | null;
 
-  @ApiProperty({
+  @TextField({
     description: 'What does not fit, for people; after the event where there is one.',
     example: 'follows number 2: 1 event before it missing',
   })
@@ -23,25 +23,24 @@ class ChainFindingDto {
 }
 
 export class ChainDto {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   job_id: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   verified_at: string;
 
-  @ApiProperty({ description: 'Whether everything fits' })
+  @BooleanField({ description: 'Whether everything fits' })
   whole: boolean;
 
-  @ApiProperty({ type: 'integer', description: 'How many events there are' })
+  @IntegerField({ description: 'How many events there are' })
   events: number;
 
-  @ApiProperty({
-    type: [ChainFindingDto],
+  @ListField(ChainFindingDto, {
     description: `What does not fit, in the order of the events: the first ${MAX_FINDINGS}`,
   })
   findings: ChainFindingDto[];
 
-  @ApiProperty({ description: 'Whether there are more findings than are shown' })
+  @BooleanField({ description: 'Whether there are more findings than are shown' })
   truncated: boolean;
 }
 

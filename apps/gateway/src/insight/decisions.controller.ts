@@ -5,7 +5,7 @@ import { Allow } from '@hitl/service';
 import { CurrentCaller } from '../http/caller';
 import { DecisionsService } from './decisions.service';
 import { DecisionPage, toListedDecision, ListDecisions } from './listed-decision.dto';
-import { encodeCursor } from '../http/fields';
+import { encodeCursor } from '../http/list-fields';
 
 @ApiTags('history')
 @Controller('v1/decisions')

@@ -11,36 +11,38 @@ import {
   type Output,
   type Verdict,
 } from '@hitl/domain';
-import { EnumField, JsonField } from '../http/fields';
+import {
+  BooleanField,
+  EnumField,
+  IntegerField,
+  JsonField,
+  NumberField,
+  TextField,
+  TimeField,
+  UuidField,
+} from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class OutputDto {
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   revision: number;
 
-  @ApiProperty({
-    type: 'integer',
-    nullable: true,
-    description: 'The earlier revision that it is again; null: it was new.',
-  })
+  @IntegerField({ nullable: true, description: 'The earlier revision that it is again; null: it was new.' })
   restored_revision: number | null;
 
-  @ApiProperty({ description: 'worker: the model. Otherwise the person who wrote it.' })
+  @TextField({ description: 'worker: the model. Otherwise the person who wrote it.' })
   by: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   at: string;
 
   @JsonField({ description: 'The response; null where it is withheld.' })
   response: JsonText | null;
 
-  @ApiProperty({ description: 'Whether this reader may not see it: nobody has approved it.' })
+  @BooleanField({ description: 'Whether this reader may not see it: nobody has approved it.' })
   withheld: boolean;
 
-  @ApiProperty({
-    type: String,
-    nullable: true,
-    description: 'SHA-256 of the response, in hex; null where it is withheld',
-  })
+  @TextField({ nullable: true, description: 'SHA-256 of the response, in hex; null where it is withheld' })
   response_hash: string | null;
 
   @JsonField({
@@ -48,59 +50,59 @@ class OutputDto {
   })
   patch: JsonText | null;
 
-  @ApiProperty({ type: String, nullable: true, description: "Unified diff against the model's response." })
+  @TextField({ nullable: true, description: "Unified diff against the model's output." })
   text_diff: string | null;
 }
 
 class HistoryDecision {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   id: string;
 
-  @ApiProperty({ type: 'integer', description: 'The revision that was judged' })
+  @IntegerField({ description: 'The revision that was judged' })
   revision: number;
 
   @EnumField('Verdict')
   verdict: Verdict;
 
-  @ApiProperty()
+  @TextField()
   actor: string;
 
-  @ApiProperty({ description: 'false: one of several votes, or for the record only' })
+  @BooleanField({ description: 'false: one of several votes, or for the record only' })
   final: boolean;
 
-  @ApiProperty({ description: 'Whether the policy decided' })
+  @BooleanField({ description: 'Whether the policy decided' })
   automatic: boolean;
 
-  @ApiProperty({ description: 'Only for the record: what the policy would have decided' })
+  @BooleanField({ description: 'Only for the record: what the policy would have decided' })
   shadow: boolean;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   rule: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   policy_hash: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   reason_code: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   reason: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   submitter_message: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   feedback: string | null;
 
-  @ApiProperty({ type: Number, nullable: true, description: 'The share of the text that changed' })
+  @NumberField({ nullable: true, description: 'The share of the text that changed' })
   edit_distance: number | null;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   at: string;
 }
 
 class HistoryEventDto {
-  @ApiProperty({ description: 'What findings of a verification name it by' })
+  @TextField({ description: 'What findings of a verification name it by' })
   id: string;
 
   @EnumField('JobEventType')
@@ -109,16 +111,16 @@ class HistoryEventDto {
   @EnumField('JobStatus')
   status: JobStatus;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   revision: number;
 
-  @ApiProperty()
+  @TextField()
   actor: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   at: string;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   policy_hash: string | null;
 
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
@@ -126,28 +128,25 @@ class HistoryEventDto {
 }
 
 export class HistoryDto {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   job_id: string;
 
   @EnumField('JobStatus')
   status: JobStatus;
 
-  @ApiProperty()
+  @TextField()
   submitter: string;
 
-  @ApiProperty({ type: [OutputDto], description: 'Every response there was, oldest first' })
+  @ListField(OutputDto, { description: 'Every response there was, oldest first' })
   outputs: OutputDto[];
 
-  @ApiProperty({ type: [HistoryDecision], description: 'Every verdict, oldest first' })
+  @ListField(HistoryDecision, { description: 'Every verdict, oldest first' })
   decisions: HistoryDecision[];
 
-  @ApiProperty({
-    type: [HistoryEventDto],
-    description: 'Everything that happened, oldest first: the newest 500',
-  })
+  @ListField(HistoryEventDto, { description: 'Everything that happened, oldest first: the newest 500' })
   events: HistoryEventDto[];
 
-  @ApiProperty({ description: 'Whether there were more events than are shown' })
+  @BooleanField({ description: 'Whether there were more events than are shown' })
   truncated: boolean;
 }
 

@@ -1,4 +1,3 @@
-import { ApiProperty } from '@nestjs/swagger';
 import {
   isJobId,
   type Decider,
@@ -11,14 +10,17 @@ import {
 } from '@hitl/domain';
 import {
   BooleanField,
-  CursorField,
   EnumField,
   isTime,
+  NumberField,
+  ObjectField,
   PersonField,
   TextField,
   TimeField,
+  UuidField,
   WithoutField,
 } from '../http/fields';
+import { CursorField, ListField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 
 const NameField = (description: string) => TextField({ description, min: 1, max: 200, optional: true });
@@ -90,22 +92,22 @@ class PairedDecisionDto {
   @EnumField('Verdict')
   verdict: Verdict;
 
-  @ApiProperty()
+  @TextField()
   actor: string;
 
-  @ApiProperty({ description: 'Whether it is only for the record: what the policy would have decided' })
+  @BooleanField({ description: 'Whether it is only for the record: what the policy would have decided' })
   shadow: boolean;
 }
 
 /** A decision in one line. */
 class ListedDecisionDto {
-  @ApiProperty({ format: 'uuid', description: "The decision's id; the job's where nobody decided" })
+  @UuidField({ description: "The decision's id; the job's where nobody decided" })
   id: string;
 
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   job_id: string;
 
-  @ApiProperty({ type: String, maxLength: 200, nullable: true, description: 'What was asked, in a line' })
+  @TextField({ max: 200, nullable: true, description: 'What was asked, in a line' })
   asked: string | null;
 
   @EnumField('JobStatus', { description: "The job's, now" })
@@ -114,49 +116,42 @@ class ListedDecisionDto {
   @EnumField('DecisionOutcome', { description: 'expired: nobody decided in time' })
   verdict: DecisionOutcome;
 
-  @ApiProperty({ description: 'false: one of several votes' })
+  @BooleanField({ description: 'false: one of several votes' })
   final: boolean;
 
-  @ApiProperty({ description: 'Whether the policy decided' })
+  @BooleanField({ description: 'Whether the policy decided' })
   automatic: boolean;
 
-  @ApiProperty({ description: 'Whether it came because nobody had decided in time' })
+  @BooleanField({ description: 'Whether it came because nobody had decided in time' })
   at_deadline: boolean;
 
-  @ApiProperty()
+  @TextField()
   actor: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'The model that was asked for' })
+  @TextField({ nullable: true, description: 'The model that was asked for' })
   model: string | null;
 
-  @ApiProperty({ type: String, nullable: true, description: "The policy's rule" })
+  @TextField({ nullable: true, description: "The policy's rule" })
   rule: string | null;
 
-  @ApiProperty({ type: String, nullable: true, description: "The job's group, now" })
+  @TextField({ nullable: true, description: "The job's group, now" })
   group: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   reason_code: string | null;
 
-  @ApiProperty({ type: Number, nullable: true, description: 'The share of the text that an edit changed' })
+  @NumberField({ nullable: true, description: 'The share of the text that an edit changed' })
   edit_distance: number | null;
 
-  @ApiProperty({
-    type: PairedDecisionDto,
-    nullable: true,
-    description: 'With pairs: what it is compared with',
-  })
+  @ObjectField(PairedDecisionDto, { nullable: true, description: 'With pairs: what it is compared with' })
   paired_with: PairedDecisionDto | null;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   at: string;
 }
 
 export class DecisionPage extends Page {
-  @ApiProperty({
-    type: [ListedDecisionDto],
-    description: 'May be short, even empty, while next_cursor is not null',
-  })
+  @ListField(ListedDecisionDto, { description: 'May be short, even empty, while next_cursor is not null' })
   data: ListedDecisionDto[];
 }
 

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Agreement, Stats, StatsWindow, VerdictTable } from '@hitl/domain';
-import { CountsOf, TextField, TimeField } from '../http/fields';
+import { CountsOf, IntegerField, ObjectField, TextField, TimeField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 const NULLABLE_NUMBER = { type: Number, nullable: true } as const;
 
@@ -20,39 +21,39 @@ export class AskStats {
 }
 
 class WindowDto {
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   from: string;
 
-  @ApiProperty({ format: 'date-time', description: 'Not part of it.' })
+  @TimeField({ description: 'Not part of it.' })
   to: string;
 }
 
 class GroupCountDto {
-  @ApiProperty({ type: String, nullable: true, description: 'Null: everybody may review them.' })
+  @TextField({ nullable: true, description: 'Null: everybody may review them.' })
   group: string | null;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   count: number;
 }
 
 class WaitingDto {
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   count: number;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @TimeField({ nullable: true })
   oldest_since: string | null;
 
-  @ApiProperty({ type: [GroupCountDto], description: 'The 200 largest.' })
+  @ListField(GroupCountDto, { description: 'The 200 largest.' })
   by_group: GroupCountDto[];
 }
 
 class VerdictCountsDto extends CountsOf('Verdict') {}
 
 class ThroughputDto extends VerdictCountsDto {
-  @ApiProperty({ format: 'date-time', description: 'When this part of the window begins.' })
+  @TimeField({ description: 'When this part of the window begins.' })
   at: string;
 
-  @ApiProperty({ type: 'integer', description: 'Jobs that nobody decided in time.' })
+  @IntegerField({ description: 'Jobs that nobody decided in time.' })
   expired: number;
 }
 
@@ -70,44 +71,44 @@ class EditDistanceDto extends PercentilesDto {
 }
 
 class ModelVerdictsDto extends VerdictCountsDto {
-  @ApiProperty({ type: String, nullable: true, description: 'Null: the payload names none.' })
+  @TextField({ nullable: true, description: 'Null: the payload names none.' })
   model: string | null;
 }
 
 class RuleVerdictsDto extends VerdictCountsDto {
-  @ApiProperty({ type: String, nullable: true, description: "Null: the policy's defaults, or no policy." })
+  @TextField({ nullable: true, description: "Null: the policy's defaults, or no policy." })
   rule: string | null;
 }
 
 class ReviewerVerdictsDto extends VerdictCountsDto {
-  @ApiProperty()
+  @TextField()
   reviewer: string;
 }
 
 class AutomaticVerdictsDto {
-  @ApiProperty({ type: VerdictCountsDto })
+  @ObjectField(VerdictCountsDto)
   total: VerdictCountsDto;
 
-  @ApiProperty({ type: [ModelVerdictsDto], description: 'The 50 most frequent.' })
+  @ListField(ModelVerdictsDto, { description: 'The 50 most frequent.' })
   by_model: ModelVerdictsDto[];
 
-  @ApiProperty({ type: [RuleVerdictsDto], description: 'The 50 most frequent.' })
+  @ListField(RuleVerdictsDto, { description: 'The 50 most frequent.' })
   by_rule: RuleVerdictsDto[];
 }
 
 class VerdictsDto extends AutomaticVerdictsDto {
-  @ApiProperty({ type: [ReviewerVerdictsDto], description: 'The 50 most frequent.' })
+  @ListField(ReviewerVerdictsDto, { description: 'The 50 most frequent.' })
   by_reviewer: ReviewerVerdictsDto[];
 
-  @ApiProperty({ type: AutomaticVerdictsDto, description: 'What the policy decided instead of people.' })
+  @ObjectField(AutomaticVerdictsDto, { description: 'What the policy decided instead of people.' })
   automatic: AutomaticVerdictsDto;
 }
 
 class AgreementDto implements Agreement {
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   pairs: number;
 
-  @ApiProperty({ type: 'integer', description: 'Pairs of the same verdict.' })
+  @IntegerField({ description: 'Pairs of the same verdict.' })
   agreed: number;
 
   @ApiProperty({ ...NULLABLE_NUMBER, description: "Cohen's kappa; null where it is not defined." })
@@ -115,71 +116,56 @@ class AgreementDto implements Agreement {
 }
 
 class AgreementsDto {
-  @ApiProperty({ type: AgreementDto, description: 'The first two people who judged the same revision.' })
+  @ObjectField(AgreementDto, { description: 'The first two people who judged the same revision.' })
   double: AgreementDto;
 
-  @ApiProperty({
-    type: AgreementDto,
-    description: 'What the policy would have decided, and what a person did.',
-  })
+  @ObjectField(AgreementDto, { description: 'What the policy would have decided, and what a person did.' })
   shadow: AgreementDto;
 }
 
 class DeadlinesDto {
-  @ApiProperty({ type: 'integer', description: 'Jobs that failed because nobody decided in time.' })
+  @IntegerField({ description: 'Jobs that failed because nobody decided in time.' })
   expired: number;
 
-  @ApiProperty({
-    type: 'integer',
-    description: 'Jobs that the policy approved because nobody decided in time.',
-  })
+  @IntegerField({ description: 'Jobs that the policy approved because nobody decided in time.' })
   approved_at_deadline: number;
 }
 
 export class StatsDto {
-  @ApiProperty({ type: WindowDto })
+  @ObjectField(WindowDto)
   window: WindowDto;
 
-  @ApiProperty({ type: WaitingDto, description: 'What waits for a human now, whatever the window.' })
+  @ObjectField(WaitingDto, { description: 'What waits for a human now, whatever the window.' })
   waiting: WaitingDto;
 
-  @ApiProperty({ type: 'integer', description: 'Decisions that took effect.' })
+  @IntegerField({ description: 'Decisions that took effect.' })
   decided: number;
 
-  @ApiProperty({
-    type: [ThroughputDto],
+  @ListField(ThroughputDto, {
     description: 'Decisions that took effect, in at most 100 parts of the window of the same length.',
   })
   throughput: ThroughputDto[];
 
-  @ApiProperty({
-    type: PercentilesDto,
+  @ObjectField(PercentilesDto, {
     description: 'From the moment that a response began to wait until the person who decided had claimed it.',
   })
   time_to_claim_ms: PercentilesDto;
 
-  @ApiProperty({
-    type: PercentilesDto,
+  @ObjectField(PercentilesDto, {
     description: 'From the moment that a response began to wait until a person had decided.',
   })
   time_to_decide_ms: PercentilesDto;
 
-  @ApiProperty({
-    type: VerdictsDto,
-    description: "People's verdicts, each one of several people's included.",
-  })
+  @ObjectField(VerdictsDto, { description: "People's verdicts, each one of several people's included." })
   verdicts: VerdictsDto;
 
-  @ApiProperty({
-    type: EditDistanceDto,
-    description: 'The share of the text that edits changed, from 0 to 1.',
-  })
+  @ObjectField(EditDistanceDto, { description: 'The share of the text that edits changed, from 0 to 1.' })
   edit_distance: EditDistanceDto;
 
-  @ApiProperty({ type: AgreementsDto })
+  @ObjectField(AgreementsDto)
   agreement: AgreementsDto;
 
-  @ApiProperty({ type: DeadlinesDto })
+  @ObjectField(DeadlinesDto)
   deadlines: DeadlinesDto;
 }
 

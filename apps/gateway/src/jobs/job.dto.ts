@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import {
   isJobId,
   type FailureReason,
@@ -9,14 +9,19 @@ import {
   type Usage,
 } from '@hitl/domain';
 import {
-  CursorField,
+  BooleanField,
   EnumField,
   IntegerField,
   JsonField,
   JsonObjectField,
   MetadataField,
+  NumberField,
+  ObjectField,
   TextField,
+  TimeField,
+  UuidField,
 } from '../http/fields';
+import { CursorField, ListField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 
 const CHAT_PAYLOAD = {
@@ -81,16 +86,16 @@ function isId(value: unknown): boolean {
 }
 
 export class UsageDto {
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   prompt_tokens: number;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   completion_tokens: number;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   total_tokens: number;
 
-  @ApiPropertyOptional({ description: 'In the currency of the configured prices.' })
+  @NumberField({ optional: true, description: 'In the currency of the configured prices.' })
   cost?: number;
 }
 
@@ -100,12 +105,12 @@ export class Failure {
   })
   reason: FailureReason;
 
-  @ApiProperty({ description: 'What went wrong, for people.', type: String, nullable: true })
+  @TextField({ nullable: true, description: 'What went wrong, for people.' })
   detail: string | null;
 }
 
 export class JobDto {
-  @ApiProperty({ format: 'uuid', example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
+  @UuidField({ example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   id: string;
 
   @EnumField('JobStatus', {
@@ -122,51 +127,46 @@ export class JobDto {
   })
   response: JsonText | null;
 
-  @ApiProperty({ type: Failure, nullable: true, description: 'Set in fail.' })
+  @ObjectField(Failure, { nullable: true, description: 'Set in fail.' })
   failure: Failure | null;
 
-  @ApiProperty({
-    type: 'integer',
-    minimum: 0,
-    description: 'The number of the current response, 0 before the first.',
-  })
+  @IntegerField({ min: 0, description: 'The number of the current response, 0 before the first.' })
   revision: number;
 
-  @ApiProperty({ description: 'Whether a human has changed the response.' })
+  @BooleanField({ description: 'Whether a human has changed the response.' })
   edited: boolean;
 
-  @ApiProperty({
-    type: UsageDto,
+  @ObjectField(UsageDto, {
     nullable: true,
     description:
       'What the model has used so far, as far as it said. On /v1/jobs null until a human has approved the response.',
   })
   usage: Usage | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   callback_url: string | null;
 
-  @ApiProperty({ type: 'integer', description: 'How often the model was called.' })
+  @IntegerField({ description: 'How often the model was called.' })
   attempts: number;
 
-  @ApiProperty({ type: 'integer', minimum: 0, maximum: 9 })
+  @IntegerField({ min: 0, max: 9 })
   priority: number;
 
   @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
   metadata: Record<string, string>;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   created_at: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   updated_at: string;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @TimeField({ nullable: true })
   finished_at: string | null;
 }
 
 export class JobPage extends Page {
-  @ApiProperty({ type: [JobDto] })
+  @ListField(JobDto)
   data: JobDto[];
 }
 

@@ -7,7 +7,7 @@ import { CurrentCaller } from '../http/caller';
 import { goneSignal } from '../http/gone';
 import { orNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
-import { encodeCursor } from '../http/fields';
+import { encodeCursor } from '../http/list-fields';
 import { LargeAnswers } from '../http/large-answers';
 import { JobId } from '../http/path';
 import { publicLink } from '../http/public-link';

@@ -1,10 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { TextField } from '../http/fields';
 
 /** An error as the original system's routes answer it. */
 export class OriginalError {
   @ApiProperty({ enum: ['error'] })
   status: 'error';
 
-  @ApiProperty({ description: 'What was wrong and what to do, for people' })
+  @TextField({ description: 'What was wrong and what to do, for people' })
   message: string;
 }

@@ -1,37 +1,39 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IntegerField, TextField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class FieldFaultDto {
-  @ApiProperty({ description: 'JSON pointer into the body, or the name of a parameter' })
+  @TextField({ description: 'JSON pointer into the body, or the name of a parameter' })
   pointer: string;
 
-  @ApiProperty()
+  @TextField()
   detail: string;
 }
 
 /** An error as RFC 9457 has it. */
 export class Problem {
-  @ApiProperty({ example: 'urn:hitl:problem:already_decided' })
+  @TextField({ example: 'urn:hitl:problem:already_decided' })
   type: string;
 
-  @ApiProperty()
+  @TextField()
   title: string;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   status: number;
 
-  @ApiProperty({ description: 'Stable; test for this one', example: 'already_decided' })
+  @TextField({ description: 'Stable; test for this one', example: 'already_decided' })
   code: string;
 
-  @ApiProperty()
+  @TextField()
   detail: string;
 
-  @ApiPropertyOptional({ description: 'The path that was asked for, where it could be read' })
+  @TextField({ optional: true, description: 'The path that was asked for, where it could be read' })
   instance?: string;
 
-  @ApiProperty({ description: 'The id under which the server logged the request' })
+  @TextField({ description: 'The id under which the server logged the request' })
   request_id: string;
 
-  @ApiPropertyOptional({ type: [FieldFaultDto] })
+  @ListField(FieldFaultDto, { optional: true })
   errors?: FieldFaultDto[];
 
   @ApiPropertyOptional({

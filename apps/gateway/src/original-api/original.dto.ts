@@ -1,7 +1,8 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { may, type Caller, type ExactJob, type JobStatus, type JsonText } from '@hitl/domain';
 import { Failure, failureOf } from '../jobs/job.dto';
-import { EnumField, IgnoresUnknown, IntegerField, JsonField, TextField } from '../http/fields';
+import { IgnoresUnknown } from '../http/field';
+import { EnumField, IntegerField, JsonField, ObjectField, TextField, TimeField } from '../http/fields';
 import { DEFAULT_PAGE } from '../http/page';
 
 /** Jobs that one list has at most. */
@@ -42,7 +43,7 @@ export class AskJobs {
 
 /** A job as the original system answered it. */
 export class OriginalJob {
-  @ApiProperty({ example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
+  @TextField({ example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   job_id: string;
 
   @EnumField('JobStatus', { description: 'In lower case.' })
@@ -57,14 +58,10 @@ export class OriginalJob {
   })
   response: JsonText | null;
 
-  @ApiProperty({
-    format: 'date-time',
-    description: 'To the microsecond.',
-    example: '2026-01-31T09:00:00.123456Z',
-  })
+  @TimeField({ description: 'To the microsecond.', example: '2026-01-31T09:00:00.123456Z' })
   created_at: string;
 
-  @ApiPropertyOptional({ type: Failure, description: 'Only in fail: the original had nothing to say why.' })
+  @ObjectField(Failure, { optional: true, description: 'Only in fail: the original had nothing to say why.' })
   failure?: Failure;
 }
 
@@ -72,7 +69,7 @@ export class Enqueued {
   @ApiProperty({ enum: ['success'] })
   status: 'success';
 
-  @ApiProperty()
+  @TextField()
   job_id: string;
 }
 

@@ -1,7 +1,17 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { OnDeadline, PolicyOutcome, Verdict } from '@hitl/domain';
 import type { DryRunReply, PolicyChange, PolicyReply, PolicyRule } from '@hitl/messaging';
-import { CountsOf, EnumField, IntegerField, TextField } from '../http/fields';
+import {
+  BooleanField,
+  CountsOf,
+  EnumField,
+  IntegerField,
+  NumberField,
+  ObjectField,
+  TextField,
+  UuidField,
+} from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 /** Answers that a dry run looks at unless asked. */
 const DEFAULT_DRY_RUN = 100;
@@ -15,7 +25,7 @@ const optionalText = { type: String, nullable: true };
 const ruleName = { ...optionalText, description: 'Null: no rule took it.' };
 
 export class PolicyRuleDto {
-  @ApiProperty()
+  @TextField()
   name: string;
 
   @ApiProperty({ ...optionalText, description: 'In CEL. Null: always.' })
@@ -24,19 +34,19 @@ export class PolicyRuleDto {
   @EnumField('PolicyOutcome')
   outcome: PolicyOutcome;
 
-  @ApiProperty({ description: 'Share that a human sees all the same, from 0 to 1.' })
+  @NumberField({ description: 'Share that a human sees all the same, from 0 to 1.' })
   sample: number;
 
-  @ApiProperty({ description: 'Whether the outcome is only recorded, and a human sees all.' })
+  @BooleanField({ description: 'Whether the outcome is only recorded, and a human sees all.' })
   shadow: boolean;
 
   @ApiProperty(optionalText)
   submitter_message: string | null;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   approvals: number;
 
-  @ApiProperty()
+  @BooleanField()
   four_eyes: boolean;
 
   @ApiProperty({ ...optionalText, description: 'Null: everybody may review.' })
@@ -57,23 +67,22 @@ export class PolicyRuleDto {
   @EnumField('OnDeadline')
   on_deadline: OnDeadline;
 
-  @ApiProperty({
-    type: 'integer',
+  @IntegerField({
     description: 'Milliseconds for which somebody at work may put the deadline and the escalation off.',
   })
   deadline_grace_ms: number;
 }
 
 class RejectReasonDto {
-  @ApiProperty({ example: 'incorrect' })
+  @TextField({ example: 'incorrect' })
   code: string;
 
-  @ApiProperty({ example: 'Factually wrong' })
+  @TextField({ example: 'Factually wrong' })
   label: string;
 }
 
 export class CurrentPolicy {
-  @ApiProperty({ description: 'Whether there is one. Without, one human reviews each answer.' })
+  @BooleanField({ description: 'Whether there is one. Without, one human reviews each answer.' })
   configured: boolean;
 
   @ApiProperty({ ...optionalText, description: 'SHA-256 of the text, in hex.' })
@@ -98,10 +107,10 @@ export class CurrentPolicy {
   })
   groups: Record<string, string[]>;
 
-  @ApiProperty({ type: [RejectReasonDto], description: 'What a rejection may give as its reason.' })
+  @ListField(RejectReasonDto, { description: 'What a rejection may give as its reason.' })
   reject_reasons: RejectReasonDto[];
 
-  @ApiProperty({ type: [PolicyRuleDto] })
+  @ListField(PolicyRuleDto)
   rules: PolicyRuleDto[];
 }
 
@@ -126,10 +135,10 @@ export class TryPolicy {
 }
 
 class PolicyWarning {
-  @ApiProperty({ description: 'JSON pointer into the policy.' })
+  @TextField({ description: 'JSON pointer into the policy.' })
   pointer: string;
 
-  @ApiProperty()
+  @TextField()
   detail: string;
 }
 
@@ -139,7 +148,7 @@ class RuleCount {
   @ApiProperty(ruleName)
   rule: string | null;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   jobs: number;
 }
 
@@ -158,16 +167,13 @@ class OutcomeBefore {
 }
 
 class WaitEnd {
-  @ApiProperty({ type: 'integer', description: 'Milliseconds since the answer began to wait.' })
+  @IntegerField({ description: 'Milliseconds since the answer began to wait.' })
   after_ms: number;
 
   @EnumField('OnDeadline')
   outcome: OnDeadline;
 
-  @ApiProperty({
-    type: 'integer',
-    description: 'Milliseconds for which somebody at work may put it off.',
-  })
+  @IntegerField({ description: 'Milliseconds for which somebody at work may put it off.' })
   grace_ms: number;
 }
 
@@ -178,7 +184,7 @@ class OutcomeAfter {
   @ApiProperty(ruleName)
   rule: string | null;
 
-  @ApiProperty({ type: 'integer', nullable: true, description: 'Null: no human would have reviewed.' })
+  @IntegerField({ nullable: true, description: 'Null: no human would have reviewed.' })
   approvals: number | null;
 
   @ApiProperty(optionalText)
@@ -187,42 +193,41 @@ class OutcomeAfter {
   @ApiProperty({ ...optionalText, description: 'Why a rule could not be followed.' })
   because: string | null;
 
-  @ApiProperty({ type: WaitEnd, nullable: true, description: 'What ends the wait when nobody decides.' })
+  @ObjectField(WaitEnd, { nullable: true, description: 'What ends the wait when nobody decides.' })
   ends: WaitEnd | null;
 }
 
 class OutcomeChange {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   job_id: string;
 
-  @ApiProperty({ type: OutcomeBefore })
+  @ObjectField(OutcomeBefore)
   before: OutcomeBefore;
 
-  @ApiProperty({ type: OutcomeAfter })
+  @ObjectField(OutcomeAfter)
   after: OutcomeAfter;
 }
 
 export class DryRun {
-  @ApiProperty({ description: 'SHA-256 of the policy, in hex.' })
+  @TextField({ description: 'SHA-256 of the policy, in hex.' })
   hash: string;
 
-  @ApiProperty({ type: [PolicyWarning], description: 'What is allowed but cannot be meant.' })
+  @ListField(PolicyWarning, { description: 'What is allowed but cannot be meant.' })
   warnings: PolicyWarning[];
 
-  @ApiProperty({ type: 'integer', description: 'How many answers were looked at.' })
+  @IntegerField({ description: 'How many answers were looked at.' })
   jobs: number;
 
-  @ApiProperty({ type: PolicyOutcomes })
+  @ObjectField(PolicyOutcomes)
   outcomes: PolicyOutcomes;
 
-  @ApiProperty({ type: [RuleCount], description: 'Every rule, in order; then what none took.' })
+  @ListField(RuleCount, { description: 'Every rule, in order; then what none took.' })
   by_rule: RuleCount[];
 
-  @ApiProperty({ description: 'Whether the time was over before the answers were.' })
+  @BooleanField({ description: 'Whether the time was over before the answers were.' })
   stopped_early: boolean;
 
-  @ApiProperty({
-    type: [OutcomeChange],
+  @ListField(OutcomeChange, {
     description: 'The newest 100 answers with another outcome or another rule than they had.',
   })
   changes: OutcomeChange[];

@@ -1,7 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
 import type { FieldFault, JobStatus, Summary } from '@hitl/domain';
 import { bodyRefused } from '../http/faults';
-import { EnumField, IntegerField, ListField, UuidField } from '../http/fields';
+import { EnumField, IntegerField, ObjectField, TimeField, UuidField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 import { Problem } from '../openapi/problem.dto';
 import { DecisionDto, MAX_REVISION } from './decision.dto';
 import { toWaiting, WaitingReview } from './waiting.dto';
@@ -28,30 +28,30 @@ class DecidedJob {
   @EnumField('JobStatus')
   status: JobStatus;
 
-  @ApiProperty({ type: 'integer', description: 'The number of the current response' })
+  @IntegerField({ description: 'The number of the current response' })
   revision: number;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   updated_at: string;
 
-  @ApiProperty({ type: WaitingReview })
+  @ObjectField(WaitingReview)
   review: WaitingReview;
 }
 
 /** What became of one of many decisions: the job as it is now, or why nothing was decided. */
 export class BulkResult {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   job_id: string;
 
-  @ApiProperty({ type: DecidedJob, nullable: true })
+  @ObjectField(DecidedJob, { nullable: true })
   job: DecidedJob | null;
 
-  @ApiProperty({ type: Problem, nullable: true })
+  @ObjectField(Problem, { nullable: true })
   problem: object | null;
 }
 
 export class BulkResults {
-  @ApiProperty({ type: [BulkResult], description: 'In the order of the decisions' })
+  @ListField(BulkResult, { description: 'In the order of the decisions' })
   results: BulkResult[];
 }
 

@@ -1,6 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
 import type { Draft, JsonText } from '@hitl/domain';
-import { IntegerField, JsonField } from '../http/fields';
+import { IntegerField, JsonField, TimeField } from '../http/fields';
 import { MAX_REVISION } from './decision.dto';
 
 export class SaveDraft {
@@ -12,13 +11,13 @@ export class SaveDraft {
 }
 
 export class DraftDto {
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   revision: number;
 
   @JsonField({ description: 'Whatever was saved.' })
   content: JsonText;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   updated_at: string;
 }
 

@@ -1,15 +1,15 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { MAX_NOTES_COUNTED, type Remarks, type Verdict } from '@hitl/domain';
-import { EnumField } from '../http/fields';
+import { BooleanField, EnumField, IntegerField, ObjectField, TextField, TimeField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 
 class LeftNote {
-  @ApiProperty()
+  @TextField()
   by: string;
 
-  @ApiProperty({ maxLength: 2000, description: 'Its first 2,000 characters; the history has all of it' })
+  @TextField({ max: 2000, description: 'Its first 2,000 characters; the history has all of it' })
   text: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   at: string;
 }
 
@@ -17,53 +17,50 @@ class Vote {
   @EnumField('Verdict')
   verdict: Verdict;
 
-  @ApiProperty()
+  @TextField()
   by: string;
 
-  @ApiProperty({ type: String, nullable: true, description: "Why, as one of the project's reasons" })
+  @TextField({ nullable: true, description: "Why, as one of the project's reasons" })
   reason_code: string | null;
 
-  @ApiProperty({ type: String, nullable: true, description: 'Why, for reviewers and auditors' })
+  @TextField({ nullable: true, description: 'Why, for reviewers and auditors' })
   reason: string | null;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   at: string;
 }
 
 class Outcome extends Vote {
-  @ApiProperty({ description: 'Whether the policy decided, not a person' })
+  @BooleanField({ description: 'Whether the policy decided, not a person' })
   automatic: boolean;
 
-  @ApiProperty({ description: 'Whether the policy decided because nobody had by the deadline' })
+  @BooleanField({ description: 'Whether the policy decided because nobody had by the deadline' })
   at_deadline: boolean;
 
-  @ApiProperty({ type: String, nullable: true, description: "The policy's rule" })
+  @TextField({ nullable: true, description: "The policy's rule" })
   rule: string | null;
 
-  @ApiProperty({ type: String, nullable: true, description: 'Why, as the submitter may read it' })
+  @TextField({ nullable: true, description: 'Why, as the submitter may read it' })
   submitter_message: string | null;
 }
 
 /** What people have said about a job. */
 export class RemarksDto {
-  @ApiProperty({ type: [LeftNote], description: 'The newest five notes of reviewers, newest first' })
+  @ListField(LeftNote, { description: 'The newest five notes of reviewers, newest first' })
   notes: LeftNote[];
 
-  @ApiProperty({
-    type: 'integer',
-    maximum: MAX_NOTES_COUNTED,
+  @IntegerField({
+    max: MAX_NOTES_COUNTED,
     description: `How many notes there are, counted up to ${MAX_NOTES_COUNTED}`,
   })
   notes_count: number;
 
-  @ApiProperty({
-    type: [Vote],
+  @ListField(Vote, {
     description: 'Verdicts on the current revision that need the agreement of others, oldest first',
   })
   votes: Vote[];
 
-  @ApiProperty({
-    type: Outcome,
+  @ObjectField(Outcome, {
     nullable: true,
     description: 'The decision that ended the job; null: it has not ended, or ended without one',
   })

@@ -1,4 +1,3 @@
-import { ApiProperty } from '@nestjs/swagger';
 import {
   isJobId,
   isJsonObject,
@@ -8,49 +7,58 @@ import {
   type OnDeadline,
   type ReviewPosition,
 } from '@hitl/domain';
-import { BooleanField, CursorField, EnumField, JsonField } from '../http/fields';
+import {
+  BooleanField,
+  EnumField,
+  IntegerField,
+  JsonField,
+  ObjectField,
+  TextField,
+  TimeField,
+} from '../http/fields';
+import { CursorField, ListField, TextsField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 import { forReviewer, JobDto } from '../jobs/job.dto';
 import { RemarksDto } from './remarks.dto';
 import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
 
 class ReviewState extends WaitingReview {
-  @ApiProperty({ description: 'Whether the policy has said who must review' })
+  @BooleanField({ description: 'Whether the policy has said who must review' })
   planned: boolean;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   policy_hash: string | null;
 
-  @ApiProperty({ description: 'Whether the submitter may not review it' })
+  @BooleanField({ description: 'Whether the submitter may not review it' })
   four_eyes: boolean;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @TimeField({ nullable: true })
   remind_at: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @TimeField({ nullable: true })
   escalate_at: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   escalate_to: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @TimeField({ nullable: true })
   escalated_at: string | null;
 
   @EnumField('OnDeadline', { nullable: true, description: 'What happens at the deadline' })
   on_deadline: OnDeadline | null;
 
-  @ApiProperty({ type: 'integer', description: 'How often it was sent back to the model' })
+  @IntegerField({ description: 'How often it was sent back to the model' })
   regenerations: number;
 }
 
 class AnswerViolation {
-  @ApiProperty({
+  @TextField({
     description: 'JSON pointer to the part of the job that is meant',
     example: '/response/choices/0/message/content',
   })
   pointer: string;
 
-  @ApiProperty({
+  @TextField({
     description: 'What is wrong with it, or why it could not be checked',
     example: 'must be JSON',
   })
@@ -58,25 +66,25 @@ class AnswerViolation {
 }
 
 class RegenerationFailed {
-  @ApiProperty({ description: 'Why the model returned no other response' })
+  @TextField({ description: 'Why the model returned no other response' })
   detail: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   at: string;
 
-  @ApiProperty({ description: 'Who had asked for it' })
+  @TextField({ description: 'Who had asked for it' })
   by: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'What they had asked for' })
+  @TextField({ nullable: true, description: 'What they had asked for' })
   feedback: string | null;
 }
 
 /** A job as reviewers see it. */
 export class ReviewDto extends JobDto {
-  @ApiProperty()
+  @TextField()
   submitter: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'The model that the payload asks for' })
+  @TextField({ nullable: true, description: 'The model that the payload asks for' })
   model: string | null;
 
   @JsonField({ description: "The model's own response, where a human has changed it; else null." })
@@ -88,25 +96,23 @@ export class ReviewDto extends JobDto {
   @JsonField({ description: 'What the submitter sent, where a human has changed the payload; else null.' })
   original_payload: JsonText | null;
 
-  @ApiProperty({
-    type: [AnswerViolation],
+  @ListField(AnswerViolation, {
     description:
       'How the response breaks what the request asks for (its schema, tools, form), and what could not be checked',
   })
   response_violations: AnswerViolation[];
 
-  @ApiProperty({
-    type: RegenerationFailed,
+  @ObjectField(RegenerationFailed, {
     nullable: true,
     description:
       'The model returned no other response when it was last asked for one: the earlier one waits again.',
   })
   regeneration_failed: RegenerationFailed | null;
 
-  @ApiProperty({ type: [String], description: 'What the model was asked to do differently, oldest first' })
+  @TextsField({ description: 'What the model was asked to do differently, oldest first' })
   feedback: string[];
 
-  @ApiProperty({ type: ReviewState })
+  @ObjectField(ReviewState)
   review: ReviewState;
 
   @ApiObstacle()
@@ -115,15 +121,10 @@ export class ReviewDto extends JobDto {
 
 /** A job as the reviewer who asks for it sees it. */
 export class OpenReviewDto extends ReviewDto {
-  @ApiProperty({
-    type: String,
-    format: 'date-time',
-    nullable: true,
-    description: 'When your draft for it was saved; null: you have none.',
-  })
+  @TimeField({ nullable: true, description: 'When your draft for it was saved; null: you have none.' })
   draft_saved_at: string | null;
 
-  @ApiProperty({ type: RemarksDto, description: 'What people have said about it' })
+  @ObjectField(RemarksDto, { description: 'What people have said about it' })
   remarks: RemarksDto;
 }
 
@@ -158,7 +159,7 @@ export class ListReviews {
 }
 
 export class ReviewPage extends Page {
-  @ApiProperty({ type: [ReviewDto] })
+  @ListField(ReviewDto)
   data: ReviewDto[];
 }
 

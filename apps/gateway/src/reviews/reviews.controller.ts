@@ -5,7 +5,7 @@ import { Allow } from '@hitl/service';
 import { type FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { CurrentCaller } from '../http/caller';
-import { encodeCursor } from '../http/fields';
+import { encodeCursor } from '../http/list-fields';
 import { LargeAnswers } from '../http/large-answers';
 import { JobId } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';

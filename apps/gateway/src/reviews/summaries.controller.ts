@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { CurrentCaller } from '../http/caller';
-import { encodeCursor } from '../http/fields';
+import { encodeCursor } from '../http/list-fields';
 import { ReviewsService } from './reviews.service';
 import { SummariesService } from './summaries.service';
 import { ListReviewSummaries, ReviewSummaryPage, toSummary } from './summary.dto';

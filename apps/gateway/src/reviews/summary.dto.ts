@@ -1,14 +1,14 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { MAX_NOTES_COUNTED, type Obstacle, type ReviewPosition, type Summary } from '@hitl/domain';
 import {
   BooleanField,
-  CursorField,
   IntegerField,
   PersonField,
   TextField,
-  UuidListField,
+  TimeField,
+  UuidField,
   WithoutField,
 } from '../http/fields';
+import { CursorField, ListField, UuidListField } from '../http/list-fields';
 import { LimitField, Page } from '../http/page';
 import { DecidableField, isReviewPosition } from './review.dto';
 import { ApiObstacle, toWaiting, WaitingReview } from './waiting.dto';
@@ -68,36 +68,35 @@ export class ListReviewSummaries {
 
 /** A job that waits for a human, in one line. */
 class ReviewSummary extends WaitingReview {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   id: string;
 
-  @ApiProperty({
-    maxLength: 200,
+  @TextField({
+    max: 200,
     description: 'What was asked: the last user message of a chat; else the prompt, or the payload as text',
   })
   asked: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'The model that the payload asks for' })
+  @TextField({ nullable: true, description: 'The model that the payload asks for' })
   model: string | null;
 
-  @ApiProperty({ type: 'integer', minimum: 0, maximum: 9 })
+  @IntegerField({ min: 0, max: 9 })
   priority: number;
 
-  @ApiProperty({ type: 'integer', description: 'The number of the response that a decision judges' })
+  @IntegerField({ description: 'The number of the response that a decision judges' })
   revision: number;
 
-  @ApiProperty({ description: 'Whether a human has changed the response' })
+  @BooleanField({ description: 'Whether a human has changed the response' })
   edited: boolean;
 
-  @ApiProperty({ type: 'integer', description: 'How many response_violations the response has' })
+  @IntegerField({ description: 'How many response_violations the response has' })
   violations: number;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   created_at: string;
 
-  @ApiProperty({
-    type: 'integer',
-    maximum: MAX_NOTES_COUNTED,
+  @IntegerField({
+    max: MAX_NOTES_COUNTED,
     description: `How many notes reviewers have left, counted up to ${MAX_NOTES_COUNTED}`,
   })
   notes_count: number;
@@ -107,14 +106,10 @@ class ReviewSummary extends WaitingReview {
 }
 
 export class ReviewSummaryPage extends Page {
-  @ApiProperty({ type: [ReviewSummary] })
+  @ListField(ReviewSummary)
   data: ReviewSummary[];
 
-  @ApiProperty({
-    type: 'integer',
-    maximum: 10_000,
-    description: 'How many there are, counted up to 10,000; with q, among the 10,000 most urgent',
-  })
+  @IntegerField({ max: 10_000, description: 'How many there are, counted up to 10,000' })
   total: number;
 }
 

@@ -1,4 +1,3 @@
-import { ApiProperty } from '@nestjs/swagger';
 import {
   automaticStepOf,
   isJsonObject,
@@ -9,7 +8,16 @@ import {
   type Summary,
   type Verdict,
 } from '@hitl/domain';
-import { EnumField } from '../http/fields';
+import {
+  BooleanField,
+  EnumField,
+  IntegerField,
+  ObjectField,
+  TextField,
+  TimeField,
+  UuidField,
+} from '../http/fields';
+import { TextsField } from '../http/list-fields';
 
 /** Why the reviewer who asks cannot decide. */
 export const ApiObstacle = (): PropertyDecorator =>
@@ -21,27 +29,27 @@ export const ApiObstacle = (): PropertyDecorator =>
   });
 
 export class ClaimDto {
-  @ApiProperty()
+  @TextField()
   by: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   since: string;
 
-  @ApiProperty({ format: 'date-time', description: 'It ends automatically then, unless it is renewed.' })
+  @TimeField({ description: 'It ends automatically then, unless it is renewed.' })
   until: string;
 }
 
 export class HeldDecision {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   decision_id: string;
 
   @EnumField('Verdict')
   verdict: Verdict;
 
-  @ApiProperty()
+  @TextField()
   by: string;
 
-  @ApiProperty({ format: 'date-time', description: 'It takes effect then, unless it is undone.' })
+  @TimeField({ description: 'It takes effect then, unless it is undone.' })
   until: string;
 }
 
@@ -49,59 +57,52 @@ export class AutomaticStepDto {
   @EnumField('OnDeadline', { description: 'fail: it expires. approve: the response is delivered as it is.' })
   outcome: OnDeadline;
 
-  @ApiProperty({
-    format: 'date-time',
+  @TimeField({
     description: 'When it comes, as things are now: at the deadline, or when nobody works on it any more.',
   })
   at: string;
 
-  @ApiProperty({ description: 'Whether a claim, a fresh draft or an undone decision puts it off.' })
+  @BooleanField({ description: 'Whether a claim, a fresh draft or an undone decision puts it off.' })
   halted: boolean;
 
-  @ApiProperty({ format: 'date-time', description: 'It comes no later, even while a reviewer is at work.' })
+  @TimeField({ description: 'It comes no later, even while a reviewer is at work.' })
   latest_at: string;
 }
 
 /** How a job waits for reviewers: what its summary tells, too. */
 export class WaitingReview {
-  @ApiProperty({
-    type: String,
-    format: 'date-time',
-    nullable: true,
-    description: 'Since when the response waits',
-  })
+  @TimeField({ nullable: true, description: 'Since when the response waits' })
   since: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @TimeField({ nullable: true })
   deadline_at: string | null;
 
-  @ApiProperty({
-    type: AutomaticStepDto,
+  @ObjectField(AutomaticStepDto, {
     nullable: true,
     description:
       'What ends the wait when nobody decides; null: nothing does, or a decision is pending and can be undone.',
   })
   automatic_step: AutomaticStepDto | null;
 
-  @ApiProperty({ type: String, nullable: true, description: "The policy's rule that sent it here" })
+  @TextField({ nullable: true, description: "The policy's rule that sent it here" })
   rule: string | null;
 
-  @ApiProperty({ type: String, nullable: true, description: 'The group whose members may review it' })
+  @TextField({ nullable: true, description: 'The group whose members may review it' })
   group: string | null;
 
-  @ApiProperty({ type: 'integer', description: 'How many different people must agree' })
+  @IntegerField({ description: 'How many different people must agree' })
   approvals: number;
 
-  @ApiProperty({ type: [String], description: 'Who has approved this revision' })
+  @TextsField({ description: 'Who has approved this revision' })
   approved_by: string[];
 
-  @ApiProperty({ type: [String], description: 'Who has rejected this revision' })
+  @TextsField({ description: 'Who has rejected this revision' })
   rejected_by: string[];
 
-  @ApiProperty({ type: ClaimDto, nullable: true, description: 'Who has it now' })
+  @ObjectField(ClaimDto, { nullable: true, description: 'Who has it now' })
   claim: ClaimDto | null;
 
-  @ApiProperty({ type: HeldDecision, nullable: true, description: 'A decision that can still be undone' })
+  @ObjectField(HeldDecision, { nullable: true, description: 'A decision that can still be undone' })
   held: HeldDecision | null;
 
   @EnumField('HeldClient', {

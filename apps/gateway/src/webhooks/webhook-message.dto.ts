@@ -1,9 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { JOB_WEBHOOK_TYPES, JOB_WEBHOOKS, type JobStatus, type JobWebhookType } from '@hitl/domain';
-import { EnumField } from '../http/fields';
+import { EnumField, ObjectField, TimeField, UuidField } from '../http/fields';
 
 class WebhookData {
-  @ApiProperty({ format: 'uuid', description: 'The job: read it at /v1/jobs/{id}' })
+  @UuidField({ description: 'The job: read it at /v1/jobs/{id}' })
   id: string;
 
   @EnumField('JobStatus')
@@ -15,10 +15,10 @@ export class WebhookMessage {
   @EnumField(JOB_WEBHOOK_TYPES)
   type: JobWebhookType;
 
-  @ApiProperty({ format: 'date-time', description: 'When the job ended' })
+  @TimeField({ description: 'When the job ended' })
   timestamp: string;
 
-  @ApiProperty({ type: WebhookData })
+  @ObjectField(WebhookData)
   data: WebhookData;
 }
 
@@ -27,7 +27,7 @@ export class WebhookPing {
   @ApiProperty({ enum: ['ping'] })
   type: 'ping';
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   timestamp: string;
 
   @ApiProperty({ type: 'object', additionalProperties: false, description: 'Empty' })

@@ -1,4 +1,3 @@
-import { ApiProperty } from '@nestjs/swagger';
 import type {
   WebhookAttempt,
   WebhookDelivery,
@@ -6,7 +5,8 @@ import type {
   WebhookEndpoint,
   WebhookType,
 } from '@hitl/domain';
-import { EnumField, TextField } from '../http/fields';
+import { EnumField, IntegerField, TextField, TimeField, UuidField } from '../http/fields';
+import { ListField } from '../http/list-fields';
 import { MAX_URL_LENGTH } from './destination';
 
 export class CreateWebhookEndpoint {
@@ -20,30 +20,28 @@ export class CreateWebhookEndpoint {
 }
 
 export class WebhookEndpointDto {
-  @ApiProperty({ format: 'uuid' })
+  @UuidField()
   id: string;
 
-  @ApiProperty({ format: 'uri', example: 'https://example.com/hooks/hitl' })
+  @TextField({ format: 'uri', example: 'https://example.com/hooks/hitl' })
   url: string;
 
-  @ApiProperty({
-    type: String,
-    format: 'date-time',
+  @TimeField({
     nullable: true,
     description:
       'Since when it is notified of no more jobs. A ping or a redelivery that gets a 2xx enables it again.',
   })
   disabled_at: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @TextField({ nullable: true })
   disabled_because: string | null;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   created_at: string;
 }
 
 export class WebhookEndpointWithSecret extends WebhookEndpointDto {
-  @ApiProperty({
+  @TextField({
     description: 'Verifies the header webhook-signature (Standard Webhooks). Shown only here.',
     example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=',
   })
@@ -51,69 +49,60 @@ export class WebhookEndpointWithSecret extends WebhookEndpointDto {
 }
 
 export class WebhookEndpointList {
-  @ApiProperty({ type: [WebhookEndpointDto] })
+  @ListField(WebhookEndpointDto)
   data: WebhookEndpointDto[];
 }
 
 export class OwedDelivery {
-  @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
+  @UuidField({ description: 'The header webhook-id of every try' })
   delivery_id: string;
 }
 
 export class WebhookAttemptDto {
-  @ApiProperty({
-    type: 'integer',
-    nullable: true,
-    description: 'The status that the receiver returned, if it replied',
-  })
+  @IntegerField({ nullable: true, description: 'The status that the receiver returned, if it replied' })
   status_code: number | null;
 
-  @ApiProperty({ type: String, nullable: true, description: 'What went wrong, for people.' })
+  @TextField({ nullable: true, description: 'What went wrong, for people.' })
   error: string | null;
 
-  @ApiProperty({ type: 'integer' })
+  @IntegerField()
   duration_ms: number;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   created_at: string;
 }
 
 export class WebhookDeliveryDto {
-  @ApiProperty({ format: 'uuid', description: 'The header webhook-id of every try' })
+  @UuidField({ description: 'The header webhook-id of every try' })
   id: string;
 
   @EnumField('WebhookType', { description: 'What it reports.' })
   type: WebhookType;
 
-  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  @UuidField({ nullable: true })
   job_id: string | null;
 
-  @ApiProperty({
-    type: String,
-    format: 'uuid',
-    nullable: true,
-    description: "The endpoint that it goes to; null: the job's callback_url",
-  })
+  @UuidField({ nullable: true, description: "The endpoint that it goes to; null: the job's callback_url" })
   endpoint_id: string | null;
 
   @EnumField('WebhookDeliveryStatus', { description: 'Whether it was delivered.' })
   status: WebhookDeliveryStatus;
 
-  @ApiProperty({ type: [WebhookAttemptDto], description: 'Newest first' })
+  @ListField(WebhookAttemptDto, { description: 'Newest first' })
   attempts: WebhookAttemptDto[];
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Of the next try' })
+  @TimeField({ nullable: true, description: 'Of the next try' })
   due_at: string | null;
 
-  @ApiProperty({ format: 'date-time' })
+  @TimeField()
   created_at: string;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @TimeField({ nullable: true })
   finished_at: string | null;
 }
 
 export class WebhookDeliveryList {
-  @ApiProperty({ type: [WebhookDeliveryDto], description: 'The newest 100, newest first' })
+  @ListField(WebhookDeliveryDto, { description: 'The newest 100, newest first' })
   data: WebhookDeliveryDto[];
 }
 

@@ -1,0 +1,86 @@
+import { isJobId } from '@hitl/domain';
+import { field, shown, type FieldOptions } from './field';
+import { quote } from './faults';
+
+/** A list of texts, in an answer. */
+export function TextsField(options: FieldOptions = {}): PropertyDecorator {
+  return field({ schema: { type: [String] } }, options);
+}
+
+/** UUIDs with commas between them. @param options.most of them in one parameter */
+export function UuidListField({ most, ...options }: FieldOptions & { most: number }): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String },
+      faultOf: (value) => {
+        const ids = value as string[];
+        if (ids.length > most) return `names ${ids.length}, ${most} at most`;
+        const wrong = ids.find((id) => !isJobId(id));
+        return wrong === undefined ? undefined : `${quote(wrong)} is not a UUID`;
+      },
+      read: (text) => text.split(','),
+    },
+    options,
+  );
+}
+
+const ITEM_TYPE = Symbol('item type');
+
+/**
+ * A list of objects of a class, each checked as a body is: a fault's pointer names its place in the list.
+ * @param options.most objects that a body may have, one at least; an answer says nothing of it
+ */
+export function ListField(
+  type: new () => object,
+  { most, ...options }: FieldOptions & { most?: number } = {},
+): PropertyDecorator {
+  const describe = field(
+    {
+      schema: { type: [type], ...(most !== undefined && { minItems: 1, maxItems: most }) },
+      faultOf: (value) =>
+        Array.isArray(value) && value.length >= 1 && value.length <= (most ?? Infinity)
+          ? undefined
+          : `must be a list of 1 to ${most}`,
+    },
+    options,
+  );
+  return (target, key) => {
+    Reflect.defineMetadata(ITEM_TYPE, type, target, key);
+    describe(target, key);
+  };
+}
+
+/** The class of the objects in a list; undefined for any other field. */
+export function itemTypeOf(instance: object, key: string): (new () => object) | undefined {
+  return Reflect.getMetadata(ITEM_TYPE, instance, key) as (new () => object) | undefined;
+}
+
+/**
+ * An opaque position in a list, as {@link encodeCursor} makes it.
+ * @param isPosition recognises the positions of this list
+ */
+export function CursorField(isPosition: (value: unknown) => boolean): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, minLength: 1 },
+      faultOf: (value) =>
+        isPosition(value)
+          ? undefined
+          : `${shown(value)} is not a cursor of this list; take next_cursor as it was answered`,
+      read: (text) => {
+        try {
+          const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+          return isPosition(position) ? position : undefined;
+        } catch {
+          return undefined;
+        }
+      },
+    },
+    { optional: true, description: 'next_cursor of the page before' },
+  );
+}
+
+/** An opaque position in a list: base64url of JSON. */
+export function encodeCursor(position: unknown): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
+}
