@@ -97,13 +97,7 @@ export { OBSTACLES, type DeskCaller, type DeskRules, type Obstacle } from './des
 export type { OnDeadline, PlanRequest, PolicyOutcome, PolicyVerdict, ReviewPlan } from './desk/plan';
 export type { RestoreRequest } from './desk/restore';
 export { submit, submittedJob, type NewJob } from './jobs/submit';
-export {
-  StatsReader,
-  type Stats,
-  type StatsWindow,
-  type VerdictCounts,
-  type VerdictTable,
-} from './insight/stats-reader';
+export { StatsReader, type Stats, type StatsWindow, type VerdictTable } from './insight/stats-reader';
 export { preferenceRow, sftRow } from './insight/training-rows';
 export * from './jobs/transitions';
 export { BELL_GRACE_SECONDS, type Bell } from './outbox/bell';
