@@ -50,7 +50,6 @@ export {
   isJsonObject,
   jsonBytes,
   jsonChunks,
-  jsonPieces,
   JsonText,
   writeJson,
   type Json,

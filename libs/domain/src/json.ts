@@ -268,7 +268,7 @@ export function jsonChunks(value: unknown): Buffer[] {
 }
 
 /** What {@link writeJson} writes, in pieces: each {@link JsonText} is one of its own. */
-export function jsonPieces(value: unknown): string[] {
+function jsonPieces(value: unknown): string[] {
   return partsOf(value).map((piece) => (typeof piece === 'string' ? piece : piece.text));
 }
 

@@ -66,7 +66,7 @@ export function openDeskWarning(config: Config): string | undefined {
       `${open}, and AUTH_MODE is ${AUTH_MODE ?? 'not set'}: nobody would have to sign in. Set AUTH_MODE=keys, or HOST=127.0.0.1. (AUTH_MODE_NONE_ANYWHERE=true opens it to everybody.)`,
     );
   }
-  return `${open} WITHOUT SIGN-IN (AUTH_MODE_NONE_ANYWHERE=true): whoever reaches this port can approve responses. Set AUTH_MODE=keys.`;
+  return `${open} WITHOUT SIGN-IN (AUTH_MODE_NONE_ANYWHERE=true): anyone who reaches this port can approve responses. Set AUTH_MODE=keys.`;
 }
 
 async function checkPort(host: string, port: number): Promise<void> {

@@ -85,7 +85,7 @@ export class EventsController {
   @ApiOperation({
     summary: 'Follow all jobs',
     description:
-      'From now on, or after Last-Event-ID. Also `viewers`, without an id: {"job_id", "viewers"}, who looks at a job, whenever that changes; it is told to reviewers alone.',
+      'From now on, or after Last-Event-ID. Also `viewers`, without an id: {"job_id", "viewers"}, who looks at a job, whenever that changes; only reviewers receive it.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Go on after this event' })
   @ApiProduces('text/event-stream')

@@ -29,7 +29,7 @@ export class KeysController {
 
   @ApiOperation({
     summary: 'Create an API key',
-    description: 'Its text is in this answer alone: nobody can read it again.',
+    description: 'Only this response contains the key: it cannot be read again.',
   })
   @ApiCreatedResponse({ type: KeyWithSecret })
   @ApiErrors('too_many_keys', 'sign_in_is_off')

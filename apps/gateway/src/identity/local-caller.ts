@@ -43,7 +43,7 @@ export class LocalCaller {
     }
     if (!this.mayChoose && name !== LOCAL) {
       throw refusal(
-        `${quote(name)} is not taken: this gateway listens beyond loopback (HOST=${this.config.HOST}), where anybody could send any name. Leave the header out, and you are ${LOCAL}`,
+        `${quote(name)} is not taken: this gateway listens beyond loopback (HOST=${this.config.HOST}), where a caller could send any name. Leave the header out, and you are ${LOCAL}`,
       );
     }
     return name;

@@ -50,7 +50,7 @@ class OutputDto {
   })
   patch: JsonText | null;
 
-  @TextField({ nullable: true, description: "Unified diff against the model's output." })
+  @TextField({ nullable: true, description: "Unified diff against the model's response." })
   text_diff: string | null;
 }
 

@@ -22,7 +22,7 @@ class OpenAiErrorBody {
   @TextField({ optional: true, description: 'Where to read the job.' })
   job_url?: string;
 
-  @IntegerField({ optional: true, description: "The status that the model's provider answered." })
+  @IntegerField({ optional: true, description: "The status that the model's provider returned." })
   provider_status?: number;
 }
 

@@ -34,7 +34,7 @@ class ReviewerDto {
   })
   signed_in_by: (typeof SIGNED_IN_BY)[number];
 
-  @ApiProperty({ description: 'Whether anybody who reaches the gateway over the network can decide' })
+  @ApiProperty({ description: 'Whether every caller who reaches the gateway over the network can decide' })
   open_to_network: boolean;
 }
 
