@@ -232,7 +232,13 @@ describe.each(WAYS)('a decision that can be undone: $name', ({ way }) => {
   it('is undone once when the reply is lost and the command comes again', async () => {
     const id = await waiting();
     const { body } = await decide(id, 'approve', 'alice', { undo_ms: 60_000 });
-    const undoing = { ...SCOPE, jobId: id, decisionId: body.review.held.decision_id, actor: 'alice' };
+    const undoing = {
+      ...SCOPE,
+      jobId: id,
+      decisionId: body.review.held.decision_id,
+      actor: 'alice',
+      roles: ['reviewer'],
+    };
     const { client } = createTransport(testAmqpUrl());
     await client.connect().catch(() => undefined);
     try {
