@@ -36,8 +36,8 @@ export default {
   testTimeout: 120_000,
   // More only where each worker can have services of its own (scripts/test.mjs): those of one file would take the messages of another's.
   maxWorkers: 1,
-  // Each file leaves its modules on its worker's heap, and a worker with a large one takes longer to exit than jest waits.
-  workerIdleMemoryLimit: '256MB',
+  // Each file leaves its modules on its worker's heap: a large one makes garbage collection slow, and the worker's exit too slow for jest.
+  workerIdleMemoryLimit: '640MB',
   projects: [
     // Next to the code.
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,scripts}/**/*.spec.ts'] },
