@@ -54,7 +54,7 @@ export class PolicyFile implements OnModuleInit {
     this.logger.warn({
       hash: policy.hash,
       rules,
-      message: `nobody can decide what these rules of REVIEW_POLICY_FILE ask of several people, of a group, or of another person than the submitter: with HOST=${this.config.HOST} every caller acts as ${LOCAL}, since there is no sign-in. Set HOST=127.0.0.1, or ask for one approval of anyone`,
+      message: `nobody can decide what these rules of REVIEW_POLICY_FILE ask of several people, of a group, or of another person than the submitter: with HOST=${this.config.HOST} nobody signs in and every caller acts as ${LOCAL}. Set AUTH_MODE=keys, or ask for one approval of anyone`,
     });
   }
 
