@@ -85,7 +85,11 @@ it(
 
     await server.start();
     await expectInferredOnce(system.database, ids);
-    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
+    await until(
+      'the gateway is ready again',
+      async () => (await fetch(`${gateway.url}/health/ready`)).status === 200,
+      DEADLINE,
+    );
     // Many messages wait at once for the database to come back.
     expect(worker.logs.join('\n')).not.toContain('MaxListenersExceededWarning');
     expect(system.deaths()).toEqual([]);

@@ -17,7 +17,7 @@ export const COMMAND_LIFETIME_MS = 2 * REPLY_TIMEOUT_MS - 500;
 
 /**
  * Sends a command and waits for its reply; asks a second time when no reply came, so commands must be idempotent.
- * @param tries 1: it is not asked again, since the work may be what takes so long
+ * @param tries 1: it is not asked again, since the work may be what takes so long, but waited for as long as for two
  * @throws DomainError the refusal as it was answered, or `unavailable` when nobody answered
  */
 export async function ask<T>(
@@ -26,9 +26,10 @@ export async function ask<T>(
   data: object,
   tries: 1 | 2 = 2,
 ): Promise<T> {
+  const waitMs = (2 * REPLY_TIMEOUT_MS) / tries;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await firstValueFrom(client.send<T>(pattern, data).pipe(timeout(REPLY_TIMEOUT_MS)));
+      return await firstValueFrom(client.send<T>(pattern, data).pipe(timeout(waitMs)));
     } catch (error) {
       const refusal = fromReplyError(error);
       // Of a command that was sent before, a broker that is away by now says nothing.
