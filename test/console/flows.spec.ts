@@ -212,6 +212,24 @@ describe('the console', () => {
     expect(decisions).toMatchObject([{ verdict: 'reject', reason_code: 'incorrect' }]);
   });
 
+  it('keeps the number of a reason that is pressed before the reasons have come', async () => {
+    const id = await waiting('x');
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await alice.page.route('**/v1/policies/current', (route) => released.then(() => route.continue()));
+    await alice.page.reload();
+    await alice.page.getByRole('row').nth(1).waitFor();
+    await alice.press('j', 'x', 'r', '2');
+    await alice.sees('Reject the response? Nothing will be delivered.');
+    release();
+    await alice.page.getByRole('radio', { checked: true }).getByText('2').waitFor();
+    await alice.press('Enter');
+    await alice.sees('Rejected: 1.');
+    await reaches(id, 'fail');
+  });
+
   it('takes many decisions back at once by z, but for those that have taken effect', async () => {
     const ids = [];
     for (let n = 1; n <= 3; n += 1) ids.push(await waiting(`job ${n}`));

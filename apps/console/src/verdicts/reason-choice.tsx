@@ -1,4 +1,4 @@
-import type { KeyboardEvent } from 'react';
+import { useEffect, useRef, type KeyboardEvent } from 'react';
 import { useDigits } from '../keys/use-keys';
 import { useReasons } from './reasons';
 
@@ -13,10 +13,19 @@ export function ReasonChoice({
   onChange: (code: string | null) => void;
 }) {
   const reasons = useReasons();
+  /** A number that was pressed before the reasons had come. */
+  const early = useRef<number | null>(null);
   useDigits((digit) => {
     const meant = reasons[digit - 1];
     if (meant) onChange(meant.code);
+    else if (reasons.length === 0) early.current = digit;
   });
+  useEffect(() => {
+    const meant = early.current === null ? undefined : reasons[early.current - 1];
+    if (!meant) return;
+    early.current = null;
+    onChange(meant.code);
+  }, [reasons, onChange]);
   const chosen = reasons.findIndex((reason) => reason.code === code);
   const step = (event: KeyboardEvent<HTMLElement>): void => {
     const by = STEPS[event.key];
