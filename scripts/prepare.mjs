@@ -128,6 +128,8 @@ export function ensureBuilt() {
 export function build(projects = [...APPS, CONSOLE]) {
   console.error(`Building ${projects.join(', ')} …`);
   const folder = MISREAD.test(ROOT) ? copyOfSources() : ROOT;
+  // Ctrl-C ends the compiler; this process ends after it, without the copy.
+  process.on('SIGINT', ignore);
   try {
     const services = projects.filter((project) => project !== CONSOLE);
     if (services.length > 0) compile(folder, '@nestjs/cli/bin/nest.js', ['build', ...services]);
@@ -156,9 +158,12 @@ export function build(projects = [...APPS, CONSOLE]) {
       utimesSync(join(ROOT, `dist/apps/${app}/main.js`), now, now);
     }
   } finally {
+    process.off('SIGINT', ignore);
     if (folder !== ROOT) rmSync(folder, { recursive: true, force: true });
   }
 }
+
+function ignore() {}
 
 /**
  * Compilers take some characters of a path for their own: `?` and `#` begin a query and a fragment, `[` a pattern.
@@ -182,7 +187,7 @@ function copyOfSources() {
  * @param {string[]} args
  */
 function compile(folder, program, args) {
-  const { status, stdout, stderr } = spawnSync(
+  const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     [join(folder, 'node_modules', program), ...args],
     { cwd: folder, encoding: 'utf8' },
@@ -190,7 +195,7 @@ function compile(folder, program, args) {
   if (status === 0) return;
   console.error(stdout, stderr);
   if (folder !== ROOT) rmSync(folder, { recursive: true, force: true });
-  process.exit(status ?? 1);
+  process.exit(signal === 'SIGINT' ? 130 : (status ?? 1));
 }
 
 /**

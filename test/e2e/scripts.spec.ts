@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -15,6 +16,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { until } from '@hitl/testing';
 
 const ROOT = process.cwd();
 let folder: string;
@@ -52,7 +54,7 @@ function pathWithoutNpm(): string {
 async function run(clone: string, args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, args, {
     cwd: clone,
-    env: { PATH: pathWithoutNpm(), HOME: folder, ...env },
+    env: { PATH: pathWithoutNpm(), HOME: folder, TMPDIR: tmpdir(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 50_000,
   });
@@ -62,6 +64,10 @@ async function run(clone: string, args: string[], env: Record<string, string> = 
     once(child, 'exit'),
   ]);
   return { code: code as number, stdout, stderr };
+}
+
+function childOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
 }
 
 beforeAll(() => {
@@ -206,6 +212,25 @@ it.each(['a#b', 'what? 100% [new] ünï'])('builds in a folder that is called %s
     code: 2,
     stderr: expect.stringMatching(/^review-service takes no arguments\. .*\n$/),
   });
+});
+
+it('leaves nothing behind when Ctrl-C comes while it builds in such a folder', async () => {
+  const clone = cloneInto('c#d');
+  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary);
+  const child = spawn(process.execPath, ['scripts/build.mjs', 'review-service'], {
+    cwd: clone,
+    env: { PATH: pathWithoutNpm(), HOME: folder, TMPDIR: temporary },
+    stdio: 'ignore',
+    detached: true,
+  });
+  const compiler = await until('the compiler runs', () => childOf(child.pid!));
+  expect(readdirSync(temporary)).toHaveLength(1);
+  process.kill(-child.pid!, 'SIGINT');
+  expect(await once(child, 'exit')).toEqual([130, null]);
+  expect(existsSync(`/proc/${compiler}`)).toBe(false);
+  expect(readdirSync(temporary)).toEqual([]);
 });
 
 it('pins every image by its digest, and Node to the version of .nvmrc', () => {
