@@ -13,15 +13,26 @@ export function loadConfig(): Config {
   return readConfig(withSecretFiles(process.env));
 }
 
-/** Secrets that a file can hold: the variable with `_FILE` after its name says which. */
-const IN_FILES = ['AUTH_SECRET', 'BOOTSTRAP_ADMIN_KEY'];
+/** Variables that hold secrets. A file can hold each instead: the variable with `_FILE` after its name says which. */
+const SECRETS = [
+  'AMQP_URL',
+  'AUTH_SECRET',
+  'BOOTSTRAP_ADMIN_KEY',
+  'DATABASE_URL',
+  'MODEL_API_KEY',
+  'WEBHOOK_SECRET',
+];
 
 /**
  * The environment with what is in the files that it names for secrets.
+ * @param names the secrets
  * @throws ConfigError for a file that cannot be read, and for a secret that is given twice
  */
-export function withSecretFiles(env: Record<string, string | undefined>): Record<string, string | undefined> {
-  const read = IN_FILES.flatMap((name): [string, string][] => {
+export function withSecretFiles(
+  env: Record<string, string | undefined>,
+  names: readonly string[] = SECRETS,
+): Record<string, string | undefined> {
+  const read = names.flatMap((name): [string, string][] => {
     const path = env[`${name}_FILE`];
     if (path === undefined || path === '') return [];
     if (env[name]) throw new ConfigError(`${name} and ${name}_FILE are both set. Keep one of them.`);
@@ -39,10 +50,15 @@ export function withSecretFiles(env: Record<string, string | undefined>): Record
 
 /** One line for each variable of this process's environment that nothing reads although it looks as if it should. */
 export function unreadWarnings(): string[] {
-  return unreadVariables(process.env, ENVIRONMENT_VARIABLES);
+  return unreadVariables(process.env, [...ENVIRONMENT_VARIABLES, ...SECRETS.map((name) => `${name}_FILE`)]);
 }
 
-/** A secret that the configuration names, from the same environment; empty values count as unset. */
+/**
+ * A secret that the configuration names, from the same environment or from the file that `<name>_FILE` names; empty
+ * values count as unset.
+ * @throws ConfigError
+ */
 export function secret(name: string): string | undefined {
-  return process.env[name] === '' ? undefined : process.env[name];
+  const value = withSecretFiles(process.env, [name])[name];
+  return value === '' ? undefined : value;
 }

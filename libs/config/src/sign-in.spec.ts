@@ -38,8 +38,18 @@ describe('a secret in a file', () => {
   writeFileSync(file, 'from the file\n');
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('is read without the line feed at its end', () => {
-    expect(withSecretFiles({ AUTH_SECRET_FILE: file })).toMatchObject({ AUTH_SECRET: 'from the file' });
+  it.each([
+    'AMQP_URL',
+    'AUTH_SECRET',
+    'BOOTSTRAP_ADMIN_KEY',
+    'DATABASE_URL',
+    'MODEL_API_KEY',
+    'WEBHOOK_SECRET',
+  ])('is read for %s, without the line feed at its end', (name) => {
+    expect(withSecretFiles({ [`${name}_FILE`]: file })).toMatchObject({ [name]: 'from the file' });
+  });
+
+  it('is not looked for where the variable is empty', () => {
     expect(withSecretFiles({ AUTH_SECRET_FILE: '' })).not.toHaveProperty('AUTH_SECRET');
   });
 
