@@ -20,11 +20,11 @@ import {
   type EventRecord,
 } from '@hitl/domain';
 import { Allow } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { EventStream, EVENT_STREAM_TYPE, frameOf } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
-import { quote } from '../http/faults';
 import { JobId } from '../http/path';
 import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from '../reviews/viewers.service';

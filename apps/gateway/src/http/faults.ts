@@ -1,12 +1,8 @@
 import { DomainError, type FieldFault } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 
 /** Faults that one answer has. */
 const MAX_FAULTS = 20;
-
-/** Enough of what was sent to recognise it. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
-}
 
 /** A refusal of a parameter or header, which it names. */
 export function fault(name: string, detail: string): DomainError {

@@ -1,7 +1,8 @@
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 import { actorName, isJsonObject, MAX_NAME_LENGTH, UNIONS } from '@hitl/domain';
+import { FLAG, oneOf, shown, wholeNumber } from '@hitl/shapes';
 import { isUUID } from 'class-validator';
-import { field, shown, type FieldOptions } from './field';
+import { field, type FieldOptions } from './field';
 
 interface TextOptions extends FieldOptions {
   /** Characters that it has, a pair of surrogates counted as one. */
@@ -48,20 +49,16 @@ export function IntegerField({
   capped = false,
   ...options
 }: FieldOptions & { min?: number; max?: number; capped?: boolean } = {}): PropertyDecorator {
-  const [least, most] = [min ?? -Infinity, max ?? Infinity];
   return field(
     {
+      ...wholeNumber(min, max),
       schema: {
         type: 'integer',
         ...(min !== undefined && { minimum: min }),
         ...(max !== undefined && !capped && { maximum: max }),
       },
-      faultOf: (value) =>
-        Number.isInteger(value) && Number(value) >= least && Number(value) <= most
-          ? undefined
-          : `${shown(value)} is not a whole number from ${least} to ${most}`,
       read: (text) => {
-        if (capped && /^\d+$/.test(text)) return Math.min(Number(text), most);
+        if (capped && /^\d+$/.test(text)) return Math.min(Number(text), max ?? Infinity);
         return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
       },
     },
@@ -78,9 +75,8 @@ export function NumberField(options: FieldOptions = {}): PropertyDecorator {
 export function BooleanField(options: FieldOptions = {}): PropertyDecorator {
   return field(
     {
+      ...FLAG,
       schema: { type: Boolean },
-      faultOf: (value) =>
-        typeof value === 'boolean' ? undefined : `${shown(value)} is neither true nor false`,
       read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
     },
     options,
@@ -99,12 +95,9 @@ export function EnumField(
   const values: readonly string[] = typeof of === 'string' ? UNIONS[of] : of;
   return field(
     {
+      ...oneOf(values),
       // With a type, Nest would repeat the values in place of the union's name.
       schema: { enum: [...values], ...(typeof of === 'string' ? { enumName: of } : { type: String }) },
-      faultOf: (value) =>
-        values.some((each) => each === value)
-          ? undefined
-          : `${shown(value)} is not one of ${values.join(', ')}`,
       read: (text) => values.find((each) => each === (anyCase ? text.toLowerCase() : text)),
     },
     options,

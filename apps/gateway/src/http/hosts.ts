@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { DomainError } from '@hitl/domain';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH } from '@hitl/observability';
+import { quote } from '@hitl/shapes';
 import type { FastifyRequest } from 'fastify';
-import { quote } from './faults';
 import { routePath } from './route-table';
 
 /** Probes ask for these by whatever name they know; they tell nothing that a stranger could use. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DomainError, jsonChunks } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { quote } from './faults';
 
 /** A client's own key for a request, and what the request was. */
 export interface Idempotency {

@@ -1,6 +1,6 @@
 import { DomainError } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { quote } from './faults';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What a page of another origin may read beside the body. */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Config, isLoopback } from '@hitl/config';
 import { DEFAULT_PROJECT, DomainError, LOCAL, MAX_NAME_LENGTH, personName, type Caller } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import type { FastifyRequest } from 'fastify';
-import { quote } from '../http/faults';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -8,7 +8,7 @@ import {
   type Job,
   type Json,
 } from '@hitl/domain';
-import { quote } from '../http/faults';
+import { quote } from '@hitl/shapes';
 
 export interface JsonObject {
   [key: string]: Json;

@@ -10,12 +10,12 @@ import {
 } from '@nestjs/swagger';
 import { DomainError, type Job, type Json, type JsonText, type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { ErrorsAs } from '../http/error-form';
 import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
-import { quote } from '../http/faults';
 import { JobsService } from '../jobs/jobs.service';
 import type { JsonObject } from './chat';
 import { HeldAnswers, type Door, type Held } from './held-answers.service';

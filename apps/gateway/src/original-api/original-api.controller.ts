@@ -12,6 +12,7 @@ import {
   type Caller,
 } from '@hitl/domain';
 import { Allow } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { CurrentCaller } from '../http/caller';
@@ -19,7 +20,6 @@ import { ErrorsAs } from '../http/error-form';
 import { textOrNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import { LargeAnswers } from '../http/large-answers';
-import { quote } from '../http/faults';
 import { sendFile } from '../http/send-file';
 import { ANY_JSON } from '../http/fields';
 import { JobsService } from '../jobs/jobs.service';

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { may, type Caller, type ExactJob, type JobStatus, type JsonText } from '@hitl/domain';
+import { IgnoresUnknown } from '@hitl/shapes';
 import { Failure, failureOf } from '../jobs/job.dto';
-import { IgnoresUnknown } from '../http/field';
 import { EnumField, IntegerField, JsonField, ObjectField, TextField, TimeField } from '../http/fields';
 import { DEFAULT_PAGE } from '../http/page';
 

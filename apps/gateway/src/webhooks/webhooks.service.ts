@@ -10,9 +10,9 @@ import {
   type WebhookDelivery,
   type WebhookEndpoint,
 } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
-import { quote } from '../http/faults';
 import { requireWebhookUrl } from './destination';
 import { WebhookSender } from './webhook-sender.service';
 
