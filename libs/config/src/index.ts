@@ -14,3 +14,4 @@ export { loadConfig, secret, unreadWarnings } from './environment';
 export { isLoopback, shownUrl } from './shown-url';
 export { DEMO_MODEL, modelRoutes, offeredModels } from './model-routes';
 export { fits, type Price, type ProviderSettings } from './routes-file';
+export { YamlFile } from './yaml-file';
