@@ -69,13 +69,13 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   fastify.decorateRequest('caller');
   fastify.decorateRequest('credential', null);
   fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
-    // Whoever has called the handler has it until there is an answer.
+    // The handler's caller keeps it until there is a reply.
     if (isJsonObject(this.body))
       for (const key of Object.keys(this.body)) Reflect.deleteProperty(this.body, key);
     this.body = undefined;
     bodies.release(this.raw);
   });
-  /** Lets a request in, or answers it. @returns whether it is answered */
+  /** Lets a request in, or replies to it. @returns whether it has been replied to */
   const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
     refuseOtherHosts(request, hosts);
     allowReading(request, reply, origins);
@@ -123,7 +123,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
       },
     );
   });
-  // Of a client that has gone only one of the two comes after the other: it is not told of a response.
+  // Of a client that has gone only one of the two comes after the other: it is not notified of a response.
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     if (reply.raw.destroyed) bodies.release(request.raw);
     done();
@@ -159,7 +159,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
 }
 
 /**
- * A page in somebody's browser may post to this server without asking, as long as it does not say that it sends
+ * A page in a user's browser may post to this server without asking, as long as it does not say that it sends
  * JSON; so bodies on /v1 must say so. The original routes read whatever comes, as they always did.
  */
 function requireJsonType(request: FastifyRequest): void {

@@ -1,7 +1,7 @@
 import { DomainError, type FieldFault } from '@hitl/domain';
 import { quote } from '@hitl/shapes';
 
-/** Faults that one answer has. */
+/** Faults that one reply has. */
 const MAX_FAULTS = 20;
 
 /** A refusal of a parameter or header, which it names. */

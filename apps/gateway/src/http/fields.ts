@@ -104,7 +104,7 @@ export function EnumField(
   );
 }
 
-/** The base of an answer that counts each value of a union. */
+/** The base of a response that counts each value of a union. */
 export function CountsOf<Name extends keyof typeof UNIONS>(
   union: Name,
 ): new () => Record<(typeof UNIONS)[Name][number], number> {
@@ -156,7 +156,7 @@ export function UuidField(options: FieldOptions = {}): PropertyDecorator {
   );
 }
 
-/** A moment as RFC 3339 writes it, from 1970 to 9999: a parameter becomes a Date, an answer has a text. */
+/** A moment as RFC 3339 writes it, from 1970 to 9999: a parameter becomes a Date, a response has a text. */
 export function TimeField(options: FieldOptions = {}): PropertyDecorator {
   return field(
     {
@@ -219,7 +219,7 @@ export function JsonObjectField(options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type: 'object', additionalProperties: true } }, options);
 }
 
-/** An object of a class, in an answer. */
+/** An object of a class, in a response. */
 export function ObjectField(type: new () => object, options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type } }, options);
 }

@@ -8,7 +8,7 @@ import { RouteTable } from './route-table';
 import { UnreadAnswers } from './unread-answers';
 import { ValidatePipe } from './validate.pipe';
 
-/** What all doors share of HTTP. */
+/** What all APIs share of HTTP. */
 @Module({
   providers: [
     CallerGuard,

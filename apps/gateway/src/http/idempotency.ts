@@ -57,7 +57,7 @@ export function requireSameRequest<T extends { requestHash: Buffer | null }>(
   );
 }
 
-/** Tells the client that its request had been answered before. */
+/** Marks the reply to a request that had one before. */
 export function markReplayed(reply: FastifyReply, replayed: boolean): void {
   if (replayed) reply.header('idempotency-replayed', 'true');
 }

@@ -2,7 +2,7 @@ import { isJobId } from '@hitl/domain';
 import { listOf, quote, shown } from '@hitl/shapes';
 import { field, type FieldOptions } from './field';
 
-/** A list of texts, in an answer. */
+/** A list of texts, in a response. */
 export function TextsField(options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type: [String] } }, options);
 }
@@ -52,7 +52,7 @@ export function CursorField(isPosition: (value: unknown) => boolean): PropertyDe
       faultOf: (value) =>
         isPosition(value)
           ? undefined
-          : `${shown(value)} is not a cursor of this list; take next_cursor as it was answered`,
+          : `${shown(value)} is not a cursor of this list; take next_cursor as it came`,
       read: (text) => {
         try {
           const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());

@@ -52,7 +52,7 @@ export function refuseOtherOrigins(
   );
 }
 
-/** Lets the pages of an allowed origin read the answer. */
+/** Lets the pages of an allowed origin read the reply. */
 export function allowReading(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -68,7 +68,8 @@ export function allowReading(
 }
 
 /**
- * Answers OPTIONS: the methods of an address and, to a browser that asks for a page of an allowed origin, what it may send.
+ * Replies to OPTIONS with the methods of an address and, to a browser that asks for a page of an allowed origin, with
+ * what it may send.
  * @param methods of the address
  */
 export function answerOptions(

@@ -3,21 +3,21 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, jsonChunks } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 
-/** An answer of more bytes is large: it is sent in pieces, each when the client has read the one before. */
+/** A reply of more bytes is large: it is sent in pieces, each when the client has read the one before. */
 const LARGE_BYTES = 1_048_576;
 const PIECE_BYTES = 65_536;
 /** Pieces that are sent in one turn of the event loop, to all clients together: others are served between two turns. */
 const PIECES_PER_TURN = 4;
-/** Bytes of large answers at which no more large jobs are read until clients have read some of them. */
+/** Bytes of large replies at which no more large jobs are read until clients have read some of them. */
 const MAX_BYTES = 50_331_648;
 /** How often it is looked who keeps others waiting, in milliseconds. */
 const LOOK_INTERVAL_MS = 1000;
 /** Who reads less than this between two looks is cut off while others wait. */
 const SLOW_BYTES = 65_536;
-/** How long others wait until the answer that has been read for longest is cut off, in milliseconds. */
+/** How long others wait until the reply that has been read for longest is cut off, in milliseconds. */
 const MAX_WAIT_MS = 5000;
 
-/** Spreads the sending of large answers over turns of the event loop, each answer in its turn. */
+/** Spreads the sending of large replies over turns of the event loop, each reply in its turn. */
 class Pace {
   private readonly waiting: (() => void)[] = [];
   private next?: NodeJS.Immediate;
@@ -34,7 +34,7 @@ class Pace {
   }
 }
 
-/** A large answer that is being sent. */
+/** A large reply that is being sent. */
 class LargeAnswer extends Readable {
   /** Bytes that were sent, and how many they were when it was last looked. */
   sent = 0;
@@ -77,12 +77,12 @@ class LargeAnswer extends Readable {
 }
 
 /**
- * What clients have not read yet of large answers. Texts that several of these have in common are in memory once; when all
+ * What clients have not read yet of large replies. Texts that several of these have in common are in memory once; when all
  * of them together have 48 MiB, large jobs are not read until there is room again, and slow readers are cut off to make it.
  */
 @Injectable()
 export class UnreadAnswers {
-  /** How many answers have each buffer. */
+  /** How many replies have each buffer. */
   private readonly holders = new Map<Buffer, number>();
   private bytes = 0;
   /** In the order in which they came. */
@@ -113,7 +113,7 @@ export class UnreadAnswers {
       const freed = (): void => end(resolve);
       const refused = new DomainError(
         'unavailable',
-        'Large answers that clients have not read yet fill the memory that there is for them. Try again in a few seconds.',
+        'Large responses that clients have not read yet fill the memory that there is for them. Try again in a few seconds.',
       );
       const timer =
         maxWaitMs === Infinity ? undefined : setTimeout(() => end(() => reject(refused)), maxWaitMs);
@@ -121,7 +121,7 @@ export class UnreadAnswers {
     });
   }
 
-  /** An answer as JSON, ready to be sent: bytes, or a stream where it is large, and how long it is. */
+  /** A reply as JSON, ready to be sent: bytes, or a stream where it is large, and how long it is. */
   serialize(answer: unknown): { length: number; content: Buffer | Readable } {
     const chunks = jsonChunks(answer);
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);

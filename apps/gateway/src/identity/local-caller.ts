@@ -25,7 +25,7 @@ export class LocalCaller {
 
   /**
    * @throws DomainError invalid_request for a name that is not understood, or not taken here, so that nobody acts as
-   *   somebody else
+   *   another person
    */
   of({ headers }: Pick<FastifyRequest, 'headers'>): Caller {
     const name = this.nameIn(headers[NAME_HEADER]);

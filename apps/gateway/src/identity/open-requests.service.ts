@@ -9,7 +9,7 @@ import { Identity } from './identity.service';
 const CHECK_INTERVAL_MS = 5000;
 
 /**
- * The requests that are not answered yet. Streams and held requests live for hours: they end within seconds after the key
+ * The requests that have no reply yet. Streams and held requests live for hours: they end within seconds after the key
  * or the session that they came with.
  */
 @Injectable()

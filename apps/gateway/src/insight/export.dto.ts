@@ -3,7 +3,7 @@ import { EnumField, IntegerField, PersonField, TextField, TimeField } from '../h
 
 /** Rows that an export has at most, when it is asked for a limit. */
 const MAX_EXPORT = 1_000_000_000;
-/** The verdicts that release an answer. */
+/** The verdicts that release a response. */
 const RELEASING = ['approve', 'edit'] as const satisfies Verdict[];
 
 const NameField = (description: string) => TextField({ description, min: 1, max: 200, optional: true });

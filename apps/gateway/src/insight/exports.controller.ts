@@ -14,7 +14,7 @@ import { ApiErrors } from '../openapi/api-errors';
 const JSON_LINES = 'text/x-ndjson';
 const CSV = 'text/csv';
 
-/** An operation that answers a file. */
+/** An operation that returns a file. */
 const ApiFile = (type: string, description: string) =>
   applyDecorators(ApiProduces(type), ApiOkResponse({ description, schema: { type: 'string' } }));
 

@@ -75,7 +75,7 @@ export class JobsController {
     );
     markReplayed(reply, replayed);
     reply.header('location', publicLink(`/v1/jobs/${job.id}`));
-    // Whoever has called this has it until there is an answer.
+    // The caller of this keeps it until there is a reply.
     Object.assign(body, { payload: null, response_schema: null });
     return this.answer(caller, job, wait, reply, 202);
   }
@@ -154,7 +154,7 @@ export class JobsController {
     return { data: (await this.webhooks.deliveriesOf(caller, jobId)).map(deliveryDto) };
   }
 
-  /** Answers a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */
+  /** Returns a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */
   private answer(
     caller: Caller,
     job: Job,

@@ -14,7 +14,7 @@ export interface JsonObject {
   [key: string]: Json;
 }
 
-/** A chat completion request, apart from how its answer is to be sent. */
+/** A chat completion request, apart from how its response is to be sent. */
 export interface ChatRequest {
   /** What the model gets: the request without `stream` and `stream_options`. */
   payload: JsonText;
@@ -49,7 +49,7 @@ export function readChatRequest(body: unknown): ChatRequest {
   };
 }
 
-/** An approved response as the answer to a chat: the very text where it is a completion. */
+/** An approved response as the reply to a chat: the very text where it is a completion. */
 export function toChatAnswer(job: Job): JsonObject | JsonText {
   return job.response !== null && hasChoices(job.response.value) ? job.response : toChatCompletion(job);
 }

@@ -21,9 +21,9 @@ import { patienceOf, type Patience } from './patience';
 import { SlowAnswer } from './slow-answer';
 import { failureOf, unfinished, Withheld } from './withheld';
 
-/** Milliseconds between two spaces of a slow answer at most: below the idle times of load balancers. */
+/** Milliseconds between two spaces of a slow reply at most: below the idle times of load balancers. */
 const BEAT_MS = 15_000;
-/** How long the model may need until a slow answer is tried again, in milliseconds. */
+/** How long the model may need until a slow reply is tried again, in milliseconds. */
 const LOOK_AGAIN_MS = 2000;
 
 /** What is kept of a job while a request is held for it: nothing large, for it may be held for days. */
@@ -33,18 +33,18 @@ export type HeldJob = Pick<Job, 'id' | 'project' | 'createdAt' | 'model'>;
 export interface Held {
   job: HeldJob;
   reply: FastifyReply;
-  /** When it came, as performance.now() tells it: a clock that is set neither shortens a wait nor lengthens it. */
+  /** When it came, by performance.now(): a clock that is set neither shortens a wait nor lengthens it. */
   since: number;
   /** Fires when its client goes. */
   gone: AbortSignal;
   patience: Patience;
-  /** Whether its client is told of the job's end; as long as it is not, an identical request gets the job. */
+  /** Whether its client has been sent the job's end; as long as it is not, an identical request gets the job. */
   told: boolean;
 }
 
-/** How a door tells of a job that has ended. */
+/** How an API shows a job that has ended. */
 export interface Door {
-  /** An approved answer. */
+  /** An approved response. */
   answer(job: Job): Promise<Json | JsonText>;
   /** Why there is none, where the status was sent before that was known. */
   withheld(error: Withheld, job: Job): Json;
@@ -127,7 +127,7 @@ export class HeldAnswers {
   }
 
   /**
-   * Answers once the job has ended, as the door tells it. Where only the human is missing, a long wait begins the answer
+   * Replies once the job has ended, as the API shows it. Where only the human is missing, a long wait begins the reply
    * with white space.
    * @throws Withheld as long as no status was sent
    */
@@ -204,7 +204,7 @@ export class HeldAnswers {
   }
 }
 
-/** Whether the request that is answered carries an idempotency key. */
+/** Whether the request carries an idempotency key. */
 function hasIdempotencyKey(reply: FastifyReply): boolean {
   return reply.request.headers['idempotency-key'] !== undefined;
 }

@@ -6,14 +6,14 @@ import { itemsBehind, toResponse } from './responses';
 import { readResponsesRequest, referencesIn, type ResponsesRequest } from './responses-request';
 
 /*
- * What the doors read and write, as in the files beside: at once where it is small, in the sandbox `bodies` where it is
+ * What the APIs read and write, as in the files beside: at once where it is small, in the sandbox `bodies` where it is
  * large.
  */
 
-/** What a task answers of a request: its texts are bytes beside it. */
+/** What a task returns of a request: its texts are bytes beside it. */
 export type Without<T> = Omit<T, 'payload' | 'askedFor'> & { summary: PayloadSummary };
 
-/** A job for a task: what the doors tell of it, and which of its texts are bytes beside it, in their order. */
+/** A job for a task: what the APIs show of it, and which of its texts are bytes beside it, in their order. */
 export interface SentJob {
   fields: Pick<Job, (typeof TOLD)[number]>;
   texts: TextField[];

@@ -37,7 +37,7 @@ import { ApiErrors } from '../openapi/api-errors';
 import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
 import { schemaOf } from './openai.schemas';
 
-/** How a held request ends that brings no answer. */
+/** How a held request ends that brings no response. */
 const WITHHELD = [
   'answer_rejected',
   'inference_failed',
@@ -50,7 +50,7 @@ const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits
 const CHAT: Door = { answer: chatAnswerOf, withheld: toWithheldCompletion };
 const RESPONSES: Door = { answer: responseOf, withheld: toWithheldResponse };
 
-/** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
+/** The API for OpenAI's SDKs: change the base URL, and a human signs off. */
 @ApiTags('openai')
 @ErrorsAs(OPENAI_FORM)
 @Controller('v1')

@@ -10,7 +10,7 @@ import { OPENAI_FORM } from './openai-error';
 import { isOpenAiRoute } from './openai-routes';
 import { OpenAiController } from './openai.controller';
 
-/** Doors for the SDKs of OpenAI. */
+/** The API for OpenAI's SDKs. */
 @Module({
   imports: [HttpModule, JobsModule, WaitingModule],
   controllers: [OpenAiController],

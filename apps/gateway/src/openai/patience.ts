@@ -1,16 +1,16 @@
 import type { FastifyRequest } from 'fastify';
 import { retryCountOf } from './held-requests.service';
 
-/** Time that an answer needs to reach a client before it gives up, in milliseconds. */
+/** Time that a reply needs to reach a client before it gives up, in milliseconds. */
 const MARGIN_MS = 1000;
-/** Retries that OpenAI's SDKs make by themselves unless they are told another number. */
+/** Retries that OpenAI's SDKs make unless they are configured otherwise. */
 const DEFAULT_RETRIES = 2;
 /** A line that was cut after a smaller part of HOLD_BEAT_MS was left by a person, not cut by a timer. */
 const MIN_TIMER = 1 / 12;
 /** How much of the time after which a line was cut passes before it is kept alive. */
 const OF_A_TIMER = 0.8;
 
-/** When a held request must be answered, and when it must be kept alive; both in milliseconds since it came. */
+/** When a held request must get its reply, and when it must be kept alive; both in milliseconds since it came. */
 export interface Patience {
   /** Its client gives up soon after; null: it does not say. */
   answerAfter: number | null;
@@ -31,7 +31,7 @@ export function patienceOf(request: FastifyRequest, cutAfterMs: number | null, b
   const answerAfter = seconds === null ? null : Math.max(seconds * 500, seconds * 1000 - MARGIN_MS);
   if (beatMs === 0) return { answerAfter, beatAfter: null };
   const timers = [beatMs];
-  // Something on the way, which nobody tells of, cut this line before: the next one must not be silent for so long.
+  // Something unknown on the way cut this connection before: the next one must not be silent for so long.
   if (cutAfterMs !== null && cutAfterMs >= beatMs * MIN_TIMER) timers.push(cutAfterMs * OF_A_TIMER);
   // It asks more often than usual, so it is set to wait; nobody knows which try is its last.
   if (answerAfter !== null && retryCountOf(request) > DEFAULT_RETRIES) timers.push(answerAfter);

@@ -173,7 +173,7 @@ function readChoice(choice: Json): Json {
   throw invalid('tool_choice', 'must be auto, none, required or a function with a name');
 }
 
-/** Of all that can be included, only logprobs can be there: the rest belongs to items that no answer here has. */
+/** Of all that can be included, only logprobs can be there: the rest belongs to items that no response here has. */
 function readInclude(include: Json[] = [], topLogprobs: Json | undefined): JsonObject {
   const isAsked = include.includes('message.output_text.logprobs') || topLogprobs !== undefined;
   return isAsked ? { logprobs: true } : {};
@@ -200,7 +200,7 @@ function isReference(item: Json): item is JsonObject {
   return isJsonObject(item) && item.type === 'item_reference';
 }
 
-/** A chat has the calls of an answer in the answer's own message. */
+/** A chat has the calls of a response in the response's own message. */
 function addItem(messages: JsonObject[], item: Json, name: string): void {
   const type = isJsonObject(item) ? (item.type ?? 'message') : undefined;
   if (!isJsonObject(item) || typeof type !== 'string') throw invalid(name, 'must be an item');

@@ -11,7 +11,7 @@ export function jobIdOf(id: string): string | null {
 
 type Status = 'queued' | 'in_progress' | 'completed' | 'failed' | 'incomplete' | 'cancelled';
 
-/** Where the Responses API sees a job. A rejected answer is an incomplete one, which the SDKs have a type for. */
+/** Where the Responses API sees a job. A rejected response is an incomplete one, which the SDKs have a type for. */
 function statusOf(job: Job, answer: Answer | null): Status {
   switch (job.status) {
     case 'bot':
@@ -26,7 +26,7 @@ function statusOf(job: Job, answer: Answer | null): Status {
   }
 }
 
-/** A job as an object of the Responses API, for writeJson. The answer is in it only once a human has approved it. */
+/** A job as an object of the Responses API, for writeJson. The response is in it only once a human has approved it. */
 export function toResponse(job: Job): JsonObject {
   const exact = job.askedFor?.exact;
   const asked = isJsonObject(exact) ? exact : {};
@@ -67,7 +67,7 @@ export function toResponse(job: Job): JsonObject {
     tools: asked.tools ?? [],
     top_p: asked.top_p ?? null,
     truncation: asked.truncation ?? 'disabled',
-    // Some SDKs take no null in an answer.
+    // Some SDKs take no null in a response.
     ...((answer === null || answer.usage !== null) && { usage: answer?.usage ?? null }),
     metadata: isJsonObject(asked.metadata) ? asked.metadata : job.metadata,
     ...(answer?.serviceTier !== undefined && { service_tier: answer.serviceTier }),
@@ -82,13 +82,13 @@ function withoutNulls(object: JsonObject, names: string[]): JsonObject {
   );
 }
 
-/** Why there is no answer: the reviewer's words to the submitter, or the model's. */
+/** Why there is no response: the reviewer's words to the submitter, or the model's. */
 function errorOf(job: Job): JsonObject {
   const { type, code, message, param } = describe(failureOf(job));
   return { type, code, message, param };
 }
 
-/** An approved answer in the words of the Responses API. */
+/** An approved response in the words of the Responses API. */
 interface Answer {
   model?: string;
   output: JsonObject[];
@@ -97,7 +97,7 @@ interface Answer {
   serviceTier?: string;
 }
 
-/** The items of approved answers, by their ids: what later requests may refer to. */
+/** The items of approved responses, by their ids: what later requests may refer to. */
 export function itemsBehind(jobs: Job[]): Map<string, JsonObject> {
   const items = jobs.flatMap((job) => (job.status === 'success' ? answerOf(job).output : []));
   return new Map(items.map((item) => [textOf(item.id ?? null), item]));
@@ -196,7 +196,7 @@ function annotationsOf(annotations: Json | undefined): Json[] {
   });
 }
 
-/** What the approved answer has used; of a human's own answer, what the model has used for the job. */
+/** What the approved response has used; of a human's own response, what the model has used for the job. */
 function usageOf(said: Json | undefined, { usage: counted }: Job): JsonObject | null {
   const usage = isJsonObject(said) ? said : ((counted ?? {}) as JsonObject);
   const input = asNumber(usage.prompt_tokens ?? usage.input_tokens);

@@ -169,7 +169,7 @@ export class ReviewDecisionsController {
 }
 
 /**
- * The revision that an If-Match names. A proxy that compresses answers makes their ETags weak, or adds the encoding.
+ * The revision that an If-Match names. A proxy that compresses replies makes their ETags weak, or adds the encoding.
  * @throws DomainError precondition_required without one; `*` names none
  */
 function revisionOf(ifMatch: string | undefined, current: number): number {

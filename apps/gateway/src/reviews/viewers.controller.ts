@@ -35,7 +35,7 @@ export class ViewersController {
   @Put()
   async viewReview(@JobId() jobId: string, @CurrentCaller() caller: Caller): Promise<ViewersDto> {
     const { name: actor, project } = caller;
-    // Whoever says it again has named a job that there is.
+    // A repeated call has named a job that exists.
     if (!this.viewers.of(caller, jobId).includes(actor)) await this.jobs.idOf(caller, jobId);
     this.viewers.tell({ jobId, project, actor, looks: true });
     return { viewers: this.viewers.of(caller, jobId) };

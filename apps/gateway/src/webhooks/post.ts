@@ -3,9 +3,9 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { DestinationError, isPrivateHost, publicOnly, type Resolver } from './destination';
 
-/** A call may take this long, from the name's lookup to the answer's end, in milliseconds. */
+/** A call may take this long, from the name's lookup to the reply's end, in milliseconds. */
 const TIMEOUT = 15_000;
-/** Bytes of an answer's body that are taken off the wire, and thrown away, before the connection is cut. */
+/** Bytes of a reply's body that are taken off the wire, and thrown away, before the connection is cut. */
 const MAX_ANSWER_BYTES = 4096;
 
 export interface PostOptions {
@@ -17,7 +17,7 @@ export interface PostOptions {
   resolve?: Resolver;
 }
 
-/** What a receiver answered. */
+/** A receiver's reply. */
 export interface Answer {
   statusCode: number;
   /** The header, as it came. */
@@ -28,7 +28,7 @@ export interface Answer {
  * Posts JSON over a connection of its own. Redirects are not followed, certificates are always verified, proxies
  * of the environment are passed by.
  * @throws DestinationError before any connection to an address that is not public
- * @throws Error for everything that is no HTTP answer in time
+ * @throws Error for everything that is no HTTP reply in time
  */
 export async function post(
   url: string,
@@ -55,7 +55,7 @@ export async function post(
     signal,
     ...(!allowPrivate && { lookup: publicOnly(resolve) }),
   });
-  // Errors after the answer must not end the process.
+  // Errors after the reply must not end the process.
   call.on('error', () => undefined);
   call.end(body);
   try {
@@ -70,7 +70,7 @@ export async function post(
   }
 }
 
-/** Lets the receiver finish a short answer; the status is known, so whatever goes wrong here does not matter. */
+/** Lets the receiver finish a short reply; the status is known, so what goes wrong here does not matter. */
 async function discard(response: IncomingMessage): Promise<void> {
   let size = 0;
   try {

@@ -126,7 +126,7 @@ export class UnsignedError extends Error {
   override name = 'UnsignedError';
 }
 
-/** What receivers get. It never holds any part of an answer: they read the job, with their own credentials. */
+/** What receivers get. It never has any part of a response: they read the job, with their own credentials. */
 export function messageOf({
   type,
   jobId,
