@@ -21,7 +21,7 @@ const HEARTBEAT_MS = 4000;
 /** New events that are kept for a follower who still reads the past; beyond, that past is read on. */
 const MAX_KEPT = 1000;
 /** Followers that are notified before others have their turn. */
-const TOLD_AT_ONCE = 100;
+const NOTIFIED_AT_ONCE = 100;
 
 /** One open stream of events. */
 interface Follower {
@@ -222,7 +222,7 @@ export class EventTail implements BeforeApplicationShutdown {
       }
       if (!last) return;
       this.position = last;
-      for (const [topic, followed] of this.byTopic(events)) await this.tell(topic, followed);
+      for (const [topic, followed] of this.byTopic(events)) await this.notify(topic, followed);
       if (!hasMore) return;
     }
   }
@@ -254,7 +254,7 @@ export class EventTail implements BeforeApplicationShutdown {
     return byTopic;
   }
 
-  private async tell(topic: string, events: EventRecord[]): Promise<void> {
+  private async notify(topic: string, events: EventRecord[]): Promise<void> {
     const followers = this.followers.get(topic);
     if (followers) await this.eachOf([followers], (follower) => follower.next(events));
   }
@@ -266,7 +266,7 @@ export class EventTail implements BeforeApplicationShutdown {
       for (const follower of followers) {
         act(follower);
         acted += 1;
-        if (acted % TOLD_AT_ONCE === 0) await turn();
+        if (acted % NOTIFIED_AT_ONCE === 0) await turn();
       }
     }
   }

@@ -197,9 +197,9 @@ function hasEnded({ status }: Pick<CurrentJob, 'status'>): boolean {
 const frames = new WeakMap<object, Buffer>();
 
 /** What a stream sends of something: made once for all streams. */
-function framesOnce(told: object, make: () => string): Buffer {
-  const made = frames.get(told) ?? Buffer.from(make());
-  frames.set(told, made);
+function framesOnce(event: object, make: () => string): Buffer {
+  const made = frames.get(event) ?? Buffer.from(make());
+  frames.set(event, made);
   return made;
 }
 

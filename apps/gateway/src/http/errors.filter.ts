@@ -32,11 +32,11 @@ export class ErrorsFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown;
     const http = host.switchToHttp();
-    this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    this.respond(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 
   /** Replies to a request with what was thrown for it. */
-  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  respond(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const path = routePath(request.url);
     const methods = request.is404 ? this.routes.methodsOf(path) : [];
     // A folder's address matches whatever file it names; that the file is missing is no fault of the method.
@@ -61,8 +61,8 @@ export class ErrorsFilter implements ExceptionFilter {
 }
 
 /** Sends a reply, also to a client that still sends its body. */
-function send(reply: FastifyReply, answer: object): void {
-  const text = JSON.stringify(answer);
+function send(reply: FastifyReply, body: object): void {
+  const text = JSON.stringify(body);
   if (reply.request.raw.complete) reply.send(text);
   else sendBeforeEnd(reply, text);
 }

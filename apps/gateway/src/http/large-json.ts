@@ -47,11 +47,11 @@ export async function readJsonBody(
   const { made } = await makeLarge<LargeBody>('readBody', [isPassedOn], [bytes], owner);
   const { from, summary, rest = null, texts } = made;
   if (!texts) return payloadOf(bytes.subarray(from), summary);
-  for (const { path, start, end, summary: told } of texts) {
+  for (const { path, start, end, summary: known } of texts) {
     const last = path.pop();
     let fields: unknown = rest;
     for (const step of path) fields = (fields as Record<string | number, unknown>)[step];
-    const json = payloadOf(bytes.subarray(start, end), told);
+    const json = payloadOf(bytes.subarray(start, end), known);
     Object.defineProperty(fields, last ?? '', { value: json, ...ORDINARY });
   }
   return rest;

@@ -72,7 +72,7 @@ export function allowReading(
  * what it may send.
  * @param methods of the address
  */
-export function answerOptions(
+export function replyToOptions(
   request: FastifyRequest,
   reply: FastifyReply,
   methods: readonly string[],

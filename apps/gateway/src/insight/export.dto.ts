@@ -40,5 +40,5 @@ function exportFilter(window: string, verdicts: 'Verdict' | readonly Verdict[]) 
   return ExportFilter;
 }
 
-export class AnswerFilter extends exportFilter('Jobs that ended', RELEASING) {}
+export class ResponseFilter extends exportFilter('Jobs that ended', RELEASING) {}
 export class DecisionsFilter extends exportFilter('Decisions made', 'Verdict') {}

@@ -34,8 +34,8 @@ export class ExportsService {
 
   /** Prompts and approved responses, a line of JSON each. The first page may throw DomainError too_many_exports. */
   sft(scope: Scope, request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
-    return this.file('', this.reader.approved(scope, request, gone), request.limit, (answers, most) =>
-      jsonLines(answers.map(sftRow), most),
+    return this.file('', this.reader.approved(scope, request, gone), request.limit, (responses, most) =>
+      jsonLines(responses.map(sftRow), most),
     );
   }
 

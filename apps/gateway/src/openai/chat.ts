@@ -50,7 +50,7 @@ export function readChatRequest(body: unknown): ChatRequest {
 }
 
 /** An approved response as the reply to a chat: the very text where it is a completion. */
-export function toChatAnswer(job: Job): JsonObject | JsonText {
+export function toChatResponse(job: Job): JsonObject | JsonText {
   return job.response !== null && hasChoices(job.response.value) ? job.response : toChatCompletion(job);
 }
 

@@ -50,11 +50,11 @@ export class ModelsService {
         redirect: 'error',
         signal: AbortSignal.timeout(TIMEOUT),
       });
-      const answer = await readJson(response);
-      if (response.status !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
+      const list = await readJson(response);
+      if (response.status !== 200 || !isJsonObject(list) || !Array.isArray(list.data)) {
         throw new Error(`it returned ${response.status}`);
       }
-      return answer.data.slice(0, MAX_MODELS).flatMap((model) =>
+      return list.data.slice(0, MAX_MODELS).flatMap((model) =>
         isJsonObject(model) && typeof model.id === 'string' && model.id.length <= MAX_NAME_LENGTH
           ? [
               {

@@ -3,7 +3,7 @@ import { ErrorForms } from '../http/error-form';
 import { HttpModule } from '../http/http.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { WaitingModule } from '../waiting/waiting.module';
-import { HeldAnswers } from './held-answers.service';
+import { HeldResponses } from './held-responses.service';
 import { HeldRequests } from './held-requests.service';
 import { ModelsService } from './models.service';
 import { OPENAI_FORM } from './openai-error';
@@ -14,7 +14,7 @@ import { OpenAiController } from './openai.controller';
 @Module({
   imports: [HttpModule, JobsModule, WaitingModule],
   controllers: [OpenAiController],
-  providers: [HeldAnswers, HeldRequests, ModelsService],
+  providers: [HeldResponses, HeldRequests, ModelsService],
 })
 export class OpenAiModule {
   constructor(forms: ErrorForms) {

@@ -59,8 +59,8 @@ function modelFault({ id, failureDetail, modelFailure }: Job): Withheld {
   const detail =
     failureDetail === null || failureDetail === '' ? 'The model returned no response.' : failureDetail;
   if (modelFailure && refusesOurKey(modelFailure, detail)) {
-    const told = `The model's provider refuses this server's credentials (${modelFailure.status}). Its operator must correct them.`;
-    return new Withheld('inference_failed', told, id);
+    const detail = `The model's provider refuses this server's credentials (${modelFailure.status}). Its operator must correct them.`;
+    return new Withheld('inference_failed', detail, id);
   }
   return new Withheld('inference_failed', detail, id, modelFailure);
 }

@@ -19,7 +19,7 @@ const MAX_VIEWERS = 20;
 
 /** Gets the viewers of a job of the project, whenever they change: every listener gets the same array. */
 interface Follower extends Scope {
-  tell: (jobId: string, viewers: string[]) => void;
+  notify: (jobId: string, viewers: string[]) => void;
 }
 
 /** A job that has viewers. */
@@ -53,7 +53,7 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** A reviewer opens a job, or leaves it: every gateway is notified, this one at once. */
-  tell(viewed: ReviewViewed): void {
+  publish(viewed: ReviewViewed): void {
     this.hear(viewed);
     this.client.emit(ReviewViewed.pattern, viewed).subscribe({
       error: (error: unknown) => this.logger.debug(`a viewer was not published: ${String(error)}`),
@@ -76,12 +76,12 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
     }
     if (!isChange) return;
     const now = this.of(viewed, jobId);
-    for (const follower of this.followers) if (follower.project === project) follower.tell(jobId, now);
+    for (const follower of this.followers) if (follower.project === project) follower.notify(jobId, now);
   }
 
   /** Listens to all jobs of the scope. @returns what ends it */
-  follow({ project }: Scope, tell: Follower['tell']): () => void {
-    const follower = { project, tell };
+  follow({ project }: Scope, notify: Follower['notify']): () => void {
+    const follower = { project, notify };
     this.followers.add(follower);
     return () => {
       this.followers.delete(follower);

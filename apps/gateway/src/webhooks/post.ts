@@ -6,7 +6,7 @@ import { DestinationError, isPrivateHost, publicOnly, type Resolver } from './de
 /** A call may take this long, from the name's lookup to the reply's end, in milliseconds. */
 const TIMEOUT = 15_000;
 /** Bytes of a reply's body that are taken off the wire, and thrown away, before the connection is cut. */
-const MAX_ANSWER_BYTES = 4096;
+const MAX_REPLY_BYTES = 4096;
 
 export interface PostOptions {
   /** Let it reach private addresses. */
@@ -18,7 +18,7 @@ export interface PostOptions {
 }
 
 /** A receiver's reply. */
-export interface Answer {
+export interface ReceiverReply {
   statusCode: number;
   /** The header, as it came. */
   retryAfter: string | undefined;
@@ -35,7 +35,7 @@ export async function post(
   headers: Record<string, string>,
   body: string,
   { allowPrivate, timeout = TIMEOUT, resolve }: PostOptions,
-): Promise<Answer> {
+): Promise<ReceiverReply> {
   const target = new URL(url);
   // A literal address is never looked up.
   if (!allowPrivate && isPrivateHost(target)) throw new DestinationError('the address is not public');
@@ -76,7 +76,7 @@ async function discard(response: IncomingMessage): Promise<void> {
   try {
     for await (const chunk of response) {
       size += (chunk as Buffer).length;
-      if (size > MAX_ANSWER_BYTES) return;
+      if (size > MAX_REPLY_BYTES) return;
     }
   } catch {
     // Cut off or too slow.

@@ -35,7 +35,7 @@ class Pace {
 }
 
 /** A large reply that is being sent. */
-class LargeAnswer extends Readable {
+class LargeResponse extends Readable {
   /** Bytes that were sent, and how many they were when it was last looked. */
   sent = 0;
   sentBefore = -1;
@@ -81,12 +81,12 @@ class LargeAnswer extends Readable {
  * of them together have 48 MiB, large jobs are not read until there is room again, and slow readers are cut off to make it.
  */
 @Injectable()
-export class UnreadAnswers {
+export class UnreadResponses {
   /** How many replies have each buffer. */
   private readonly holders = new Map<Buffer, number>();
   private bytes = 0;
   /** In the order in which they came. */
-  private readonly answers = new Set<LargeAnswer>();
+  private readonly responses = new Set<LargeResponse>();
   private readonly waiting = new Set<() => void>();
   private looking?: NodeJS.Timeout;
   private readonly pace = new Pace();
@@ -122,16 +122,16 @@ export class UnreadAnswers {
   }
 
   /** A reply as JSON, ready to be sent: bytes, or a stream where it is large, and how long it is. */
-  serialize(answer: unknown): { length: number; content: Buffer | Readable } {
-    const chunks = jsonChunks(answer);
+  serialize(response: unknown): { length: number; content: Buffer | Readable } {
+    const chunks = jsonChunks(response);
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     if (length <= LARGE_BYTES) return { length, content: Buffer.concat(chunks) };
     const buffers = new Set(chunks);
-    const content = new LargeAnswer(chunks, this.pace);
+    const content = new LargeResponse(chunks, this.pace);
     for (const buffer of buffers) this.hold(buffer);
-    this.answers.add(content);
+    this.responses.add(content);
     content.once('close', () => {
-      this.answers.delete(content);
+      this.responses.delete(content);
       for (const buffer of buffers) this.release(buffer);
       if (!this.isFull) for (const freed of this.waiting) freed();
     });
@@ -155,20 +155,20 @@ export class UnreadAnswers {
   }
 
   private cutSlow(waitedMs: number): void {
-    const all = [...this.answers];
+    const all = [...this.responses];
     const slow = all.filter(({ sent, sentBefore }) => sentBefore >= 0 && sent - sentBefore < SLOW_BYTES);
-    for (const answer of all) answer.sentBefore = answer.sent;
+    for (const response of all) response.sentBefore = response.sent;
     const [oldest] = all;
     if (slow.length === 0 && waitedMs > MAX_WAIT_MS && oldest) slow.push(oldest);
-    for (const answer of slow) {
+    for (const response of slow) {
       metrics.connectionsEnded.inc({ why: 'unread' });
-      answer.destroy(new Error('the client reads too slowly while others wait'));
+      response.destroy(new Error('the client reads too slowly while others wait'));
     }
   }
 
   private stopLooking(): void {
     clearInterval(this.looking);
     this.looking = undefined;
-    for (const answer of this.answers) answer.sentBefore = -1;
+    for (const response of this.responses) response.sentBefore = -1;
   }
 }

@@ -17,8 +17,8 @@ import { JobsService, type Submission } from '../jobs/jobs.service';
 import { Holds } from '../waiting/holds.service';
 import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
 import { HeldRequests } from './held-requests.service';
-import { patienceOf, type Patience } from './patience';
-import { SlowAnswer } from './slow-answer';
+import { holdTimesOf, type HoldTimes } from './hold-times';
+import { SlowResponse } from './slow-response';
 import { failureOf, unfinished, Withheld } from './withheld';
 
 /** Milliseconds between two spaces of a slow reply at most: below the idle times of load balancers. */
@@ -37,22 +37,22 @@ export interface Held {
   since: number;
   /** Fires when its client goes. */
   gone: AbortSignal;
-  patience: Patience;
+  times: HoldTimes;
   /** Whether its client has been sent the job's end; as long as it is not, an identical request gets the job. */
-  told: boolean;
+  hasItsEnd: boolean;
 }
 
 /** How an API shows a job that has ended. */
-export interface Door {
+export interface JobForm {
   /** An approved response. */
-  answer(job: Job): Promise<Json | JsonText>;
+  response(job: Job): Promise<Json | JsonText>;
   /** Why there is none, where the status was sent before that was known. */
   withheld(error: Withheld, job: Job): Json;
 }
 
 /** Submits requests whose clients are held until a human has decided. */
 @Injectable()
-export class HeldAnswers {
+export class HeldResponses {
   constructor(
     private readonly jobs: JobsService,
     private readonly requests: HeldRequests,
@@ -92,12 +92,19 @@ export class HeldAnswers {
     const job = Object.assign(found, { payload: found.payload.unread() });
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
-    const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
+    const times = holdTimesOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
     const { id, project, createdAt, model } = job;
-    const held: Held = { job: { id, project, createdAt, model }, reply, since, gone, patience, told: false };
+    const held: Held = {
+      job: { id, project, createdAt, model },
+      reply,
+      since,
+      gone,
+      times,
+      hasItsEnd: false,
+    };
     onceClosed(reply, (isSent) => {
       const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(performance.now() - since);
-      this.requests.close(hold, { answered: isSent && held.told, cutAfterMs });
+      this.requests.close(hold, { answered: isSent && held.hasItsEnd, cutAfterMs });
     });
     return { held, job };
   }
@@ -131,8 +138,8 @@ export class HeldAnswers {
    * with white space.
    * @throws Withheld as long as no status was sent
    */
-  async answer(held: Held, door: Door): Promise<void> {
-    const slow = new SlowAnswer(held.reply);
+  async respond(held: Held, form: JobForm): Promise<void> {
+    const slow = new SlowResponse(held.reply);
     const ending = await this.untilEnded(held, slow);
     if (ending === 'gone') return;
     if (ending === 'shutdown' && slow.hasBegun) {
@@ -143,15 +150,15 @@ export class HeldAnswers {
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
       const { job } = ending;
-      const answer = job.status === 'success' ? await door.answer(job) : failureOf(job);
-      held.told = true;
-      if (answer instanceof Withheld) throw answer;
+      const response = job.status === 'success' ? await form.response(job) : failureOf(job);
+      held.hasItsEnd = true;
+      if (response instanceof Withheld) throw response;
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');
-      await slow.end(answer);
+      await slow.end(response);
     } catch (error) {
       if (!slow.hasBegun) throw error;
       const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job, held.job.id))) : null;
-      if (error instanceof Withheld && job) await slow.end(door.withheld(error, job));
+      if (error instanceof Withheld && job) await slow.end(form.withheld(error, job));
       else {
         slow.cut();
         throw error;
@@ -173,16 +180,16 @@ export class HeldAnswers {
     });
   }
 
-  private async untilEnded({ job, since, gone, patience }: Held, slow: SlowAnswer): Promise<Ending> {
-    const { answerAfter, beatAfter } = patience;
+  private async untilEnded({ job, since, gone, times }: Held, slow: SlowResponse): Promise<Ending> {
+    const { replyAfter, beatAfter } = times;
     const endOfHold = this.endOfHold(since);
-    const answerAt = Math.min(endOfHold, since + (answerAfter ?? Infinity));
+    const replyAt = Math.min(endOfHold, since + (replyAfter ?? Infinity));
     let beatAt = since + (beatAfter ?? Infinity);
     for (;;) {
-      const ending = await this.waitingRoom.untilEnded(job.id, { until: Math.min(answerAt, beatAt), gone });
+      const ending = await this.waitingRoom.untilEnded(job.id, { until: Math.min(replyAt, beatAt), gone });
       if (ending !== 'timeout') return ending;
       // Of the two times the earlier one counts, however late it is by now.
-      if (answerAt < beatAt) return 'timeout';
+      if (replyAt < beatAt) return 'timeout';
       if ((await this.statusOf(job)) === 'human') break;
       beatAt = performance.now() + LOOK_AGAIN_MS;
     }

@@ -1,7 +1,7 @@
 import { isJsonObject, type Job, type Json } from '@hitl/domain';
 import { toResponse } from './responses';
 import type { JsonObject } from './chat';
-import type { HeldJob } from './held-answers.service';
+import type { HeldJob } from './held-responses.service';
 import type { Withheld } from './withheld';
 
 /** A response that is withheld, as a chat completion, where the status was sent before that was known. */

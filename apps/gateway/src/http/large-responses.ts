@@ -20,7 +20,7 @@ interface Turn {
 
 /** Lets lists of large jobs be read side by side only as far as they fit into memory together; others wait for their turn. */
 @Injectable()
-export class LargeAnswers {
+export class LargeResponses {
   private bytes = 0;
   private readonly waiting: Turn[] = [];
 

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
  * A JSON reply that may begin with white space long before its content is known, so that neither the client nor what lies
  * between gives up. Once it has begun its status is 200.
  */
-export class SlowAnswer {
+export class SlowResponse {
   private begun = false;
 
   constructor(private readonly reply: FastifyReply) {}
