@@ -206,9 +206,9 @@ models: [{ name: m, providers: [b] }]`,
       expect(code).toBe(1);
       expect(stderr).toContain(
         `${app} cannot start. MODEL_ROUTES_FILE=${wrong} cannot be used:
-  /providers/a/retries: there is no such key; known are type, base_url, api_key_env, timeout_ms, concurrency, circuit_breaker, model, price (line 1)
   /providers/a/base_url: must be an http:// or https:// URL (line 1)
   /providers/a/api_key_env: the environment variable NOT_SET is not set (line 1)
+  /providers/a/retries: there is no such key; known are type, base_url, api_key_env, timeout_ms, concurrency, circuit_breaker, model, price (line 1)
   /models/0/providers: there is no provider "b" (line 2)
 `,
       );

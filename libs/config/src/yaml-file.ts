@@ -23,6 +23,11 @@ export interface FileFault {
   detail: string;
 }
 
+/** A fault, and the position in the text by which it is sorted. */
+interface Placed extends FileFault {
+  at: number;
+}
+
 /** The document asks for more work than any that makes sense. */
 class YamlLimitError extends Error {
   override name = 'YamlLimitError';
@@ -35,7 +40,7 @@ class YamlLimitError extends Error {
 export class YamlFile {
   /** Warnings, in the order in which they were made. */
   readonly warnings: FileFault[] = [];
-  private readonly found: (FileFault & { line: number })[] = [];
+  private readonly found: Placed[] = [];
   private readonly lines = new LineCounter();
   private readonly document: Document | undefined;
 
@@ -58,9 +63,9 @@ export class YamlFile {
     }
   }
 
-  /** At most 100, in the order of their lines. */
+  /** At most 100, in the order of the file. */
   get faults(): FileFault[] {
-    const inOrder = this.found.toSorted((one, other) => one.line - other.line);
+    const inOrder = this.found.toSorted((one, other) => one.at - other.at);
     return inOrder.map(({ pointer, detail }) => ({ pointer, detail }));
   }
 
@@ -111,28 +116,32 @@ export class YamlFile {
     }
   }
 
-  private placed(path: Path, detail: string): FileFault & { line: number } {
-    const line = this.lineOf(path);
-    return {
-      pointer: pointerTo(path).slice(0, 500),
-      detail: line === null ? detail : `${detail} (line ${line})`,
-      line: line ?? 0,
-    };
+  private placed(path: Path, detail: string): Placed {
+    const { at, line } = this.placeOf(path);
+    const pointer = pointerTo(path).slice(0, 500);
+    return { pointer, detail: line === null ? detail : `${detail} (line ${line})`, at };
   }
 
-  /** Where a key or an entry is written, or else what it would be part of. */
-  private lineOf(path: Path): number | null {
+  /** Where a key or an entry is written; of a key that is missing, the line of its object, and the object's end. */
+  private placeOf(path: Path): { at: number; line: number | null } {
     for (let length = path.length; length > 0; length -= 1) {
       const parent: unknown = this.document?.getIn(path.slice(0, length - 1), true);
       const pair = isMap(parent)
         ? parent.items.find(({ key }) => String(key) === path[length - 1])
         : undefined;
-      const node: unknown = pair?.key ?? this.document?.getIn(path.slice(0, length), true);
-      const range = (node as { range?: [number, number, number] } | undefined)?.range;
-      if (range) return this.lines.linePos(range[0]).line;
+      const value = this.document?.getIn(path.slice(0, length), true);
+      const [start] = rangeOf(pair?.key) ?? rangeOf(value) ?? [];
+      if (start === undefined) continue;
+      const at = length === path.length ? start : (rangeOf(value)?.[1] ?? start);
+      return { at, line: this.lines.linePos(start).line };
     }
-    return null;
+    return { at: Infinity, line: null };
   }
+}
+
+/** Where a node begins, and where it ends. */
+function rangeOf(node: unknown): [number, number, number] | undefined {
+  return (node as { range?: [number, number, number] } | null | undefined)?.range;
 }
 
 const UNKNOWN_ALIAS =

@@ -129,9 +129,9 @@ rules:
       '/defaults/approvals: 11 is not a whole number from 1 to 10 (line 4)',
       '/defaults/deadline: 24 is no time from 1s to 365d, such as 90s, 30m, 24h or 7d (line 4)',
       '/rules/0/when: "model ==" is not CEL: Unexpected token: EOF at character 9 (line 7)',
+      '/rules/1/name: "first" is taken by /rules/0 (line 8)',
       '/rules/1/outcome: "maybe" is not one of human, approve, reject (line 8)',
       '/rules/1/sample: 2 is not a share from 0 to 1, such as 0.05 (line 8)',
-      '/rules/1/name: "first" is taken by /rules/0 (line 8)',
       expect.stringMatching(/^\/rules\/2\/a~1b: there is no such key; known are name, .* \(line 9\)$/),
       '/rules/2/name: is missing (line 9)',
     ]);
