@@ -55,8 +55,13 @@ const EXEMPT = [
   /schema\.d\.ts$/,
 ];
 
-/** Where banned words are left: remove an entry once its texts are clean. */
-const NOT_YET = ['apps/gateway/src/openai/', 'apps/gateway/src/policies/'];
+/** Where banned words are left: descriptions in openapi.json. Remove an entry once its texts are clean. */
+const NOT_YET = [
+  'apps/gateway/src/openai/openai.controller.ts',
+  'apps/gateway/src/openai/openai.schemas.ts',
+  'apps/gateway/src/policies/policies.controller.ts',
+  'apps/gateway/src/policies/policy.dto.ts',
+];
 
 /**
  * @param {string} root the repository
