@@ -3,6 +3,7 @@ const lib = (name) => `^libs/${name}/`;
 
 /** A lib may use only the libs below it. */
 const LAYERS = [
+  'shapes',
   'config',
   'observability',
   'background',

@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { refuse } from './arguments.mjs';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
-import { life } from './services/process.mjs';
+import { life } from './services/lives.mjs';
 import { installCommand, PROGRAMS, provide } from './services/programs.mjs';
 import { FAMILIES, HELP, readArguments, requireTests } from './testing/arguments.mjs';
 

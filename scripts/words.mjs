@@ -55,12 +55,12 @@ const EXEMPT = [
   /schema\.d\.ts$/,
 ];
 
-/** Where banned words are left: remove an entry once its texts are clean. */
+/** Where banned words are left: descriptions in openapi.json. Remove an entry once its texts are clean. */
 const NOT_YET = [
-  'apps/gateway/src/http/',
-  'apps/gateway/src/openai/',
-  'apps/gateway/src/policies/',
-  'apps/gateway/src/waiting/',
+  'apps/gateway/src/openai/openai.controller.ts',
+  'apps/gateway/src/openai/openai.schemas.ts',
+  'apps/gateway/src/policies/policies.controller.ts',
+  'apps/gateway/src/policies/policy.dto.ts',
 ];
 
 /**

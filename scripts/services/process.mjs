@@ -1,22 +1,20 @@
 /** Private servers as ordinary processes: a start that waits until they answer, an orderly end, a sudden end. */
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { DEADLINE, gone, isAlive, killTree, life, signal } from './lives.mjs';
 
 /** @typedef {{ uid?: number, gid?: number }} User whom to run as; empty means as ourselves */
-/** @typedef {{ pid: number, began: string }} Life one process; `began` because process ids are used again */
+/** @typedef {import('./lives.mjs').Life} Life */
 /**
  * `start`, `stop` and `kill` may be repeated. Await each before the next; `stop` and `kill` may cut a `start` short.
  * @typedef {{ start(): Promise<void>, stop(): Promise<void>, kill(): Promise<void> }} Server
  */
-
-/** How long a server may take to answer, and to end once asked to, in milliseconds. */
-export const DEADLINE = 60_000;
 
 export const isRoot = process.getuid?.() === 0;
 
@@ -232,71 +230,4 @@ async function end(target, quit) {
     signal(target.pid, quit); // again and again: a server that has just begun may not listen yet
     await gone([target], 2_000);
   }
-}
-
-/** @param {Life} root */
-async function killTree(root) {
-  if (!isAlive(root)) return;
-  signal(root.pid, 'SIGSTOP'); // so that it makes no more children while we collect them
-  const all = lives();
-  const tree = [root];
-  for (const { pid } of tree) tree.push(...all.filter(({ parent }) => parent === pid));
-  for (const { pid } of tree) signal(pid, 'SIGKILL');
-  await gone(tree, DEADLINE);
-}
-
-/** @param {Life[]} tree @param {number} patience in milliseconds */
-async function gone(tree, patience) {
-  for (const deadline = Date.now() + patience; Date.now() < deadline && tree.some(isAlive);) await delay(20);
-}
-
-/** @param {number} pid @param {NodeJS.Signals} name */
-function signal(pid, name) {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error;
-  }
-}
-
-/** @param {Life | undefined} one */
-const isAlive = (one) => one !== undefined && life(one.pid)?.began === one.began;
-
-/** @typedef {Life & { parent: number }} Relative */
-
-/**
- * The living process with this id. Zombies do not count: they are dead, and in a container nobody may bury them.
- * @param {number | string} pid
- * @returns {Relative | undefined}
- */
-export function life(pid) {
-  if (process.platform !== 'linux') return ps('-p', String(pid))[0];
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // «pid (command) state parent …»: the command may hold spaces and brackets. See proc(5) for the fields.
-    const fields = ['pid', 'command', ...stat.slice(stat.lastIndexOf(')') + 2).split(' ')];
-    const [state, parent, threads, began] = [fields[2], fields[3], fields[19], fields[21]];
-    // A zombie with threads left has not closed its files and ports yet.
-    if (state === 'Z' && Number(threads) <= 1) return undefined;
-    return { pid: Number(pid), parent: Number(parent), began: began ?? '' };
-  } catch {
-    return undefined;
-  }
-}
-
-/** All living processes of the machine. */
-export function lives() {
-  if (process.platform !== 'linux') return ps('-A');
-  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (life(name) ?? []) : []));
-}
-
-/** @param {string[]} which @returns {Relative[]} */
-function ps(...which) {
-  const columns = ['pid=', 'ppid=', 'state=', 'lstart='].flatMap((column) => ['-o', column]);
-  const { stdout } = spawnSync('ps', [...which, ...columns], { encoding: 'utf8' });
-  return stdout.split('\n').flatMap((line) => {
-    const [pid, parent, state, ...began] = line.trim().split(/\s+/);
-    if (!state || state.startsWith('Z')) return [];
-    return { pid: Number(pid), parent: Number(parent), began: began.join(' ') };
-  });
 }

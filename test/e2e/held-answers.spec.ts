@@ -301,7 +301,7 @@ describe('a hold that ends before anybody has decided', () => {
     const held = call(stack.url, chat(aQuestion()));
     const { error } = await held.body;
     expect(error.code).toBe('review_pending');
-    expect(error.message).toMatch(/^The model has not answered yet\./);
+    expect(error.message).toMatch(/^The model has not responded yet\./);
     expect((await stack.http.get(error.job_url)).body.status).toBe('bot');
   });
 });

@@ -206,10 +206,10 @@ models: [{ name: m, providers: [b] }]`,
       expect(code).toBe(1);
       expect(stderr).toContain(
         `${app} cannot start. MODEL_ROUTES_FILE=${wrong} cannot be used:
-  providers.a.retries: there is no such key
-  providers.a.base_url: must be an http:// or https:// URL
-  providers.a.api_key_env: the environment variable NOT_SET is not set
-  models[0].providers: there is no provider "b"
+  /providers/a/base_url: must be an http:// or https:// URL (line 1)
+  /providers/a/api_key_env: the environment variable NOT_SET is not set (line 1)
+  /providers/a/retries: there is no such key; known are type, base_url, api_key_env, timeout_ms, concurrency, circuit_breaker, model, price (line 1)
+  /models/0/providers: there is no provider "b" (line 2)
 `,
       );
       expect(stderr).not.toContain('hidden');

@@ -80,7 +80,7 @@ describe('policies', () => {
     });
     expect(broken).toMatchObject({
       text: EXAMPLE,
-      error: expect.stringContaining('/rules: {} is not a list'),
+      error: expect.stringContaining('/rules: must be a list'),
     });
     const owner = stack.processes.at(-1)!;
     expect((await createClient(owner.url).get('/metrics')).text).toMatch(/^hitl_policy_reload_ok 0$/m);

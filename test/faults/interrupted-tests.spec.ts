@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { until } from '@hitl/testing';
-import { life, lives } from '../../scripts/services/process.mjs';
+import { life, lives } from '../../scripts/services/lives.mjs';
 import { DEADLINE, TEST_DEADLINE } from './support';
 
 /** Whatever a run of ours left, should a test fail. */

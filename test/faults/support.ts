@@ -15,7 +15,7 @@ import {
   type TestDatabase,
 } from '@hitl/testing';
 import pg from 'pg';
-import { lives } from '../../scripts/services/process.mjs';
+import { lives } from '../../scripts/services/lives.mjs';
 
 /** How long anything may take on a busy machine, in milliseconds. The usual run needs a fraction of it. */
 export const DEADLINE = 60_000;

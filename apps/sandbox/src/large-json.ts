@@ -2,7 +2,7 @@ import { DomainError, JsonText, jsonBytes, summaryOf, type Job, type Json } from
 import { WithBytes } from '@hitl/sandbox';
 import { parseJsonBody, type ReadBody } from '../../gateway/src/http/json-body';
 import type { LargeBody, Made } from '../../gateway/src/http/large-json';
-import { readChatRequest, toChatAnswer, type ChatRequest } from '../../gateway/src/openai/chat';
+import { readChatRequest, toChatResponse, type ChatRequest } from '../../gateway/src/openai/chat';
 import { framesOf, type StreamOptions } from '../../gateway/src/openai/chat-frames';
 import type { SentJob, Without } from '../../gateway/src/openai/large-jobs';
 import { itemsBehind, toResponse } from '../../gateway/src/openai/responses';
@@ -18,7 +18,7 @@ export const LARGE_JSON_TASKS = {
   readChat: refusing(readChat),
   readReferences: refusing((bytes: Buffer) => new WithBytes(referencesIn(new JsonText(bytes)), [])),
   readResponses: refusing(readResponses),
-  toChatAnswer: refusing(toLargeChatAnswer),
+  toChatResponse: refusing(toLargeChatResponse),
   toResponse: refusing((job: SentJob, ...texts: Buffer[]) =>
     onlyBytes(jsonBytes(toResponse(received(job, texts)))),
   ),
@@ -69,9 +69,9 @@ function readResponses(jobs: SentJob[], bytes: Buffer, ...texts: Buffer[]): With
 }
 
 /** No bytes: the response is the answer as it is. */
-function toLargeChatAnswer(sent: SentJob, ...texts: Buffer[]): WithBytes {
+function toLargeChatResponse(sent: SentJob, ...texts: Buffer[]): WithBytes {
   const job = received(sent, texts);
-  const answer = toChatAnswer(job);
+  const answer = toChatResponse(job);
   return answer === job.response ? new WithBytes(null, []) : onlyBytes(jsonBytes(answer));
 }
 

@@ -1,16 +1,8 @@
 export { brokerUrls } from './broker-urls';
-export {
-  allowedHosts,
-  allowedOrigins,
-  authModes,
-  Config,
-  ConfigError,
-  ENVIRONMENT_VARIABLES,
-  readConfig,
-  signsIn,
-  trustedProxies,
-} from './config';
+export { allowedHosts, allowedOrigins, authModes, signsIn, trustedProxies } from './access';
+export { Config, ConfigError, ENVIRONMENT_VARIABLES, readConfig } from './config';
 export { loadConfig, secret, unreadWarnings } from './environment';
 export { isLoopback, shownUrl } from './shown-url';
 export { DEMO_MODEL, modelRoutes, offeredModels } from './model-routes';
 export { fits, type Price, type ProviderSettings } from './routes-file';
+export { YamlFile } from './yaml-file';

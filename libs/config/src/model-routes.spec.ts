@@ -60,7 +60,7 @@ describe('model routes', () => {
 models: [{ name: a, providers: [a] }]`;
     expect(read(text).providers.get('a')?.api_key).toBeUndefined();
     expect(faultsOf(text, {})).toEqual([
-      'providers.a.api_key_env: the environment variable NOT_SET is not set',
+      '/providers/a/api_key_env: the environment variable NOT_SET is not set (line 1)',
     ]);
   });
 
@@ -81,40 +81,39 @@ routes: []`,
     );
     expect(faults.join('\n')).not.toContain('hidden');
     expect(faults).toEqual([
-      'routes: there is no such key',
-      'models: each value in models must be an object',
-      expect.stringMatching(/^models\[0\]\.name: must be a name/),
-      'models[0].providers: providers should not be empty',
-      'models[1].price.input_per_million: input_per_million must not be less than 0',
-      expect.stringMatching(/^models\[3\]/),
-      'providers.a.api_key: there is no such key',
-      'providers.a.base_url: must be an http:// or https:// URL',
-      'providers.a.timeout_ms: timeout_ms must not be less than 1',
-      expect.stringMatching(/^providers\.b\.type: type must be one of/),
-      'providers.b.base_url: must be an http:// or https:// URL',
-      expect.stringMatching(/^providers\.b\.api_key_env: must be the name of an environment variable/),
-      'providers.b.circuit_breaker.reset: there is no such key',
-      'providers.b.circuit_breaker.failures: failures must not be less than 1',
-      'providers.c: must be an object',
-      'providers.d.base_url: must be an http:// or https:// URL',
-      'models[1].providers: there is no provider "nobody"',
-      'models[1].offers: "y" does not fit "x*"',
-      'models[2].name: never reached, as models[1] takes all of it first',
+      '/providers/a/base_url: must be an http:// or https:// URL (line 2)',
+      '/providers/a/api_key: there is no such key; known are type, base_url, api_key_env, timeout_ms, concurrency, circuit_breaker, model, price (line 2)',
+      '/providers/a/timeout_ms: timeout_ms must not be less than 1 (line 2)',
+      expect.stringMatching(/^\/providers\/b\/type: type must be one of/),
+      expect.stringMatching(/^\/providers\/b\/api_key_env: must be the name of an environment variable/),
+      '/providers/b/circuit_breaker/failures: failures must not be less than 1 (line 3)',
+      '/providers/b/circuit_breaker/reset: there is no such key; known are failures, reset_ms (line 3)',
+      '/providers/b/base_url: must be an http:// or https:// URL (line 3)',
+      '/providers/c: must be an object (line 4)',
+      '/providers/d/base_url: must be an http:// or https:// URL (line 5)',
+      expect.stringMatching(/^\/models\/0\/name: must be a name .* \(line 7\)$/),
+      '/models/0/providers: providers should not be empty (line 7)',
+      '/models/1/providers: there is no provider "nobody" (line 8)',
+      '/models/1/offers: "y" does not fit "x*" (line 8)',
+      '/models/1/price/input_per_million: input_per_million must not be less than 0 (line 8)',
+      '/models/2/name: never reached, as /models/1 takes all of it first (line 9)',
+      '/models/3: must be an object (line 10)',
+      '/routes: there is no such key; known are providers, models (line 11)',
     ]);
   });
 
   it.each([
     ['an unquoted *', `${DEMO}models: [{ name: *, providers: [demo] }]`, /line 2.*BAD_ALIAS.*quotes/],
     ['an alias', `${DEMO}models: [{ name: *a , providers: [demo] }]`, /quotes/],
-    ['broken YAML', 'providers: { a: sk-hidden', /^line 1: not YAML or JSON \(\w+\)$/],
+    ['broken YAML', 'providers: { a: sk-hidden', /^line 1 is not YAML \(\w+\)$/m],
     ['a key twice', `${DEMO}${DEMO}`, /line 2.*DUPLICATE_KEY/],
-    ['a list', '[]', /providers and models/],
-    ['nothing', '', /providers and models/],
-    ['no models', DEMO, /^models:/],
+    ['a list', '[]', /must be an object with the keys providers, models/],
+    ['nothing', '', /must be an object with the keys providers, models/],
+    ['no models', DEMO, /^\/models: is missing/],
     [
       'a list of providers',
       'providers: [a]\nmodels: [{ name: a, providers: [a] }]',
-      /^providers: providers must be an object/,
+      /^\/providers: must be an object/,
     ],
   ])('refuses %s', (_what, text, message) => {
     expect(faultsOf(text).join('\n')).toMatch(message);

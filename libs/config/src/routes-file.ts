@@ -1,6 +1,5 @@
-import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import { plainToInstance, Type } from 'class-transformer';
+import { field, listOf, mapOf, objectOf } from '@hitl/shapes';
 import {
   ArrayNotEmpty,
   IsArray,
@@ -8,7 +7,6 @@ import {
   IsInt,
   IsNotEmpty,
   IsNumber,
-  IsObject,
   IsOptional,
   IsString,
   IsUrl,
@@ -16,12 +14,9 @@ import {
   Max,
   Min,
   ValidateIf,
-  ValidateNested,
-  validateSync,
-  type ValidationError,
 } from 'class-validator';
-import { LineCounter, parseDocument } from 'yaml';
 import { ConfigError } from './config';
+import { YamlFile, type FileFault } from './yaml-file';
 
 const PROVIDER_TYPES = ['openai', 'anthropic', 'http', 'demo'] as const;
 
@@ -83,10 +78,7 @@ class ProviderEntry {
   concurrency?: number;
 
   /** Without it the circuit never opens. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => CircuitBreakerSettings)
+  @field(objectOf(CircuitBreakerSettings), { optional: true })
   circuit_breaker?: CircuitBreakerSettings;
 
   /** Sent instead of the payload's `model`, so that one vendor can stand in for another. */
@@ -96,10 +88,7 @@ class ProviderEntry {
   model?: string;
 
   /** Wins over the price of the models entry. */
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => Price)
+  @field(objectOf(Price), { optional: true })
   price?: Price;
 }
 
@@ -126,22 +115,15 @@ export class ModelRoute {
   @Matches(/^[^*]+$/, { each: true, message: 'must be exact names' })
   offers?: string[];
 
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => Price)
+  @field(objectOf(Price), { optional: true })
   price?: Price;
 }
 
 class RoutesFile {
-  @IsObject()
-  providers: Record<string, unknown>;
+  @field(mapOf(ProviderEntry))
+  providers: Record<string, ProviderEntry>;
 
-  @IsArray()
-  @ArrayNotEmpty()
-  @IsObject({ each: true })
-  @ValidateNested({ each: true })
-  @Type(() => ModelRoute)
+  @field(listOf(ModelRoute, 1, Infinity))
   models: ModelRoute[];
 }
 
@@ -167,108 +149,57 @@ export function fits(name: string, model: string | undefined): boolean {
  * @throws ConfigError that lists every fault, without the values
  */
 export function readRoutes(path: string, secret: SecretLookup | undefined): ModelRoutes {
-  const refuse = (faults: string[]): ConfigError =>
-    new ConfigError(
-      `MODEL_ROUTES_FILE=${path} cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}\nSee docs/model-routes.md.`,
+  const refuse = (faults: FileFault[]): ConfigError => {
+    const lines = faults.map(({ pointer, detail }) => `  ${pointer === '' ? '' : `${pointer}: `}${detail}\n`);
+    return new ConfigError(
+      `MODEL_ROUTES_FILE=${path} cannot be used:\n${lines.join('')}See docs/model-routes.md.`,
     );
+  };
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw refuse([(error as Error).message]);
+    throw refuse([{ pointer: '', detail: (error as Error).message }]);
   }
-  const lines = new LineCounter();
-  // Neither the source nor messages that quote it: there may be a key in it.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw refuse(
-      document.errors.map(({ code, pos }) => {
-        const hint = code === 'BAD_ALIAS' ? ': put names with a * in quotes' : '';
-        return `line ${lines.linePos(pos[0]).line}: not YAML or JSON (${code})${hint}`;
-      }),
-    );
-  }
-  let content: unknown;
-  try {
-    content = document.toJS();
-  } catch {
-    throw refuse(['it has an alias (*…) without its anchor: put names with a * in quotes']);
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw refuse(['it must hold the keys providers and models']);
-  }
-  const faults: string[] = [];
-  const { providers: given, models } = checked(RoutesFile, content, '', faults);
+  const file = new YamlFile(text, { hasSecrets: true });
+  const { providers: entries = {}, models = [] } = file.read(RoutesFile) ?? {};
   const providers = new Map<string, ProviderSettings>();
-  for (const [name, entry] of isObject(given) ? Object.entries(given) : []) {
-    const at = `providers.${name}`;
-    if (!/^[\w-]{1,63}$/.test(name)) faults.push(`${at}: must be named by letters, digits, _ and -`);
-    if (!isObject(entry)) {
-      faults.push(`${at}: must be an object`);
-      continue;
-    }
-    const provider: ProviderSettings = checked(ProviderEntry, entry, at, faults);
+  for (const [name, provider] of Object.entries<ProviderSettings>(entries)) {
+    const at = ['providers', name];
+    if (!/^[\w-]{1,63}$/.test(name)) file.note(at, 'must be named by letters, digits, _ and -');
     providers.set(name, provider);
     const key = provider.api_key_env;
-    if (
-      secret &&
-      typeof key === 'string' &&
-      !faults.some((fault) => fault.startsWith(`${at}.api_key_env:`))
-    ) {
-      provider.api_key = secret(key);
-      if (provider.api_key === undefined)
-        faults.push(`${at}.api_key_env: the environment variable ${key} is not set`);
+    if (!secret || key === undefined) continue;
+    provider.api_key = secret(key);
+    if (provider.api_key === undefined) {
+      file.note([...at, 'api_key_env'], `the environment variable ${key} is not set`);
     }
   }
-  if (Array.isArray(models)) faults.push(...faultsBetween(models.filter(isObject), providers));
-  if (faults.length > 0) throw refuse(faults);
+  models.forEach((_, index) => noteFaultsBetween(file, models, index, providers));
+  if (file.faults.length > 0) throw refuse(file.faults);
   return { providers, models };
 }
 
 /** What no entry shows alone: names of providers that are not there, and models that never get their turn. */
-function faultsBetween(models: ModelRoute[], providers: Map<string, ProviderSettings>): string[] {
-  const faults: string[] = [];
-  models.forEach(({ name, providers: names, offers }, index) => {
-    const at = `models[${index}]`;
-    for (const provider of Array.isArray(names) ? names : []) {
-      if (typeof provider === 'string' && !providers.has(provider)) {
-        faults.push(`${at}.providers: there is no provider ${JSON.stringify(provider)}`);
-      }
-    }
-    if (typeof name !== 'string') return;
-    const first = models.findIndex((other) => typeof other.name === 'string' && covers(other.name, name));
-    if (first < index) faults.push(`${at}.name: never reached, as models[${first}] takes all of it first`);
-    for (const offer of Array.isArray(offers) ? offers : []) {
-      if (typeof offer === 'string' && !fits(name, offer)) {
-        faults.push(`${at}.offers: ${JSON.stringify(offer)} does not fit ${JSON.stringify(name)}`);
-      }
-    }
-  });
-  return faults;
+function noteFaultsBetween(
+  file: YamlFile,
+  models: Partial<ModelRoute>[],
+  index: number,
+  providers: Map<string, unknown>,
+): void {
+  const { name, providers: names = [], offers = [] } = models[index] ?? {};
+  const note = (key: string, detail: string): void => file.note(['models', index, key], detail);
+  for (const provider of names) {
+    if (!providers.has(provider)) note('providers', `there is no provider ${JSON.stringify(provider)}`);
+  }
+  if (name === undefined) return;
+  const first = models.findIndex((other) => other.name !== undefined && covers(other.name, name));
+  if (first < index) note('name', `never reached, as /models/${first} takes all of it first`);
+  for (const offer of offers) {
+    if (!fits(name, offer)) note('offers', `${JSON.stringify(offer)} does not fit ${JSON.stringify(name)}`);
+  }
 }
-
 /** Whether every model that fits `narrow` fits `wide`. */
 function covers(wide: string, narrow: string): boolean {
   return wide === narrow || (wide.endsWith('*') && narrow.startsWith(wide.slice(0, -1)));
-}
-
-function checked<T extends object>(type: new () => T, plain: object, at: string, faults: string[]): T {
-  const instance = plainToInstance(type, plain, { exposeDefaultValues: true });
-  faults.push(...faultsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }), at));
-  return instance;
-}
-
-function faultsOf(errors: ValidationError[], path: string): string[] {
-  return errors.flatMap(({ property, constraints = {}, children = [] }) => {
-    const key = /^\d+$/.test(property) ? `[${property}]` : path === '' ? property : `.${property}`;
-    const at = `${path}${key}`;
-    const own = Object.entries(constraints).map(
-      ([rule, text]) => `${at}: ${rule === 'whitelistValidation' ? 'there is no such key' : text}`,
-    );
-    return [...own, ...faultsOf(children, at)];
-  });
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { readConfig, signsIn } from './config';
+import { signsIn } from './access';
+import { readConfig } from './config';
 import { withSecretFiles } from './environment';
 
 describe('whether callers sign in', () => {

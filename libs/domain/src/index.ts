@@ -44,16 +44,8 @@ export { KeyStore, MAX_KEYS, type HashedKey } from './identity/key-store';
 export { Hashing, newKey, readKey, withoutKeys } from './identity/secrets';
 export { SessionStore } from './identity/session-store';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
-export {
-  asNumber,
-  duplicateKey,
-  isJsonObject,
-  jsonBytes,
-  jsonChunks,
-  JsonText,
-  writeJson,
-  type Json,
-} from './json';
+export { asNumber, isJsonObject, jsonBytes, jsonChunks, JsonText, writeJson, type Json } from './json';
+export { duplicateKey } from './duplicate-key';
 export { setSummary, storable, summaryOf, type PayloadSummary } from './chat/asked';
 export { Decision } from './desk/decision.entity';
 export {

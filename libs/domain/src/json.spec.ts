@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { jsonTexts } from '@hitl/testing';
 import fc from 'fast-check';
-import { duplicateKey, isJsonObject, jsonBytes, jsonChunks, JsonText, writeJson } from './json';
+import { duplicateKey } from './duplicate-key';
+import { isJsonObject, jsonBytes, jsonChunks, JsonText, writeJson } from './json';
 import { membersOf } from './json-scan';
 
 const json = (text: string): JsonText => new JsonText(text);

@@ -1,13 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  duplicateKeyIn,
-  itemsOf,
-  membersOf,
-  numbersOf,
-  structureOf,
-  type Member,
-  type Slice,
-} from './json-scan';
+import { itemsOf, membersOf, numbersOf, type Member, type Slice } from './json-scan';
 
 /** A text of more characters is large: its bytes are made once, and shared by all that send it. */
 const LARGE_TEXT = 1_048_576;
@@ -228,27 +220,6 @@ export function jsonBytes(value: unknown): Buffer {
   return bytes;
 }
 
-/** PostgreSQL's type of json, which the binary form of a list names: `SELECT 'json'::regtype::oid`. */
-const JSON_OID = 114;
-
-/**
- * A parameter of the type json[] in PostgreSQL's binary form (array_recv). As a text pg escapes each quote in it, which takes
- * seconds where there are millions.
- */
-export function jsonArray(items: readonly (JsonText | null)[]): Buffer {
-  const int = (...values: number[]): Buffer => {
-    const bytes = Buffer.allocUnsafe(4 * values.length);
-    values.forEach((value, index) => bytes.writeInt32BE(value, 4 * index));
-    return bytes;
-  };
-  const hasNull = items.includes(null) ? 1 : 0;
-  return Buffer.concat([
-    // One dimension, which begins at 1.
-    int(1, hasNull, JSON_OID, items.length, 1),
-    ...items.flatMap((item) => (item === null ? [int(-1)] : [int(item.bytes.length), item.bytes])),
-  ]);
-}
-
 /**
  * The same in several buffers: what is large has one of its own, and a {@link JsonText} that is large is in the same buffer
  * for all that send it.
@@ -286,28 +257,6 @@ function partsOf(value: unknown): (string | JsonText)[] {
   } finally {
     spliced = outer;
   }
-}
-
-/**
- * The path to a key that an object of a valid JSON text has twice; null where there is none. Readers do not agree on which of
- * the two counts: what a human has seen would not be what a client reads.
- * @param value what the text reads as
- */
-export function duplicateKey({ text, value }: JsonText): (string | number)[] | null {
-  // Reading keeps one of the two.
-  return countMembers(value) === structureOf(text).members ? null : duplicateKeyIn(text);
-}
-
-function countMembers(value: Json): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let members = 0;
-  if (Array.isArray(value)) {
-    for (const item of value) members += countMembers(item);
-  } else {
-    // Twice as fast as Object.values where an object has many.
-    for (const key in value) members += 1 + countMembers(value[key] as Json);
-  }
-  return members;
 }
 
 function exactly(json: JsonText): Json {

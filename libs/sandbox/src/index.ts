@@ -1,4 +1,4 @@
 export { runBounded, stopsSoFar, TimeLimitError } from './bounded';
 export { MEMORY_BESIDE_HEAP_MB, SANDBOX_LIMITS, SANDBOXES } from './sandboxes';
-export { SandboxError } from './sandbox';
+export { SandboxError } from './limits';
 export { serveTasks, WithBytes } from './serve-tasks';

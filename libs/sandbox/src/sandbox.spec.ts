@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '@hitl/testing';
-import { Sandbox, type SandboxLimits } from './sandbox';
+import type { SandboxLimits } from './limits';
+import { Sandbox } from './sandbox';
 
 const folder = mkdtempSync(join(tmpdir(), 'hitl-sandbox-'));
 const file = join(folder, 'tasks.mjs');

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { metrics } from '@hitl/observability';
-import { Sandbox, type SandboxLimits } from './sandbox';
+import type { SandboxLimits } from './limits';
+import { Sandbox } from './sandbox';
 
 /** What the processes run: apps/sandbox as it was built, beside the app that uses it; from the sources in unit tests. */
 const FILE =

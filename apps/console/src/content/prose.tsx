@@ -1,5 +1,6 @@
 import { memo, startTransition, useEffect, useMemo, useState } from 'react';
 import { Editor } from '../editor/part';
+import { Button } from '../ui/button';
 import { part } from '../ui/part';
 import { clip, isTooDeep, visible } from '../text/hygiene';
 import { isJsonText } from './json-text';
@@ -32,9 +33,9 @@ export function Prose({ text, label }: { text: string; label: string }) {
         <Pieces key={shown} text={visible(shown)} />
       )}
       {cut && (
-        <button type="button" className="button mt-2" onClick={() => setAll(true)}>
+        <Button className="mt-2" onClick={() => setAll(true)}>
           Show all {text.length.toLocaleString('en')} characters
-        </button>
+        </Button>
       )}
     </>
   );

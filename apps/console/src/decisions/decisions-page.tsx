@@ -5,6 +5,7 @@ import { UNIONS } from '../api/unions';
 import { messageOf } from '../api/problem';
 import { LOOKS } from '../verdicts/looks';
 import { exportOf } from '../api/export-address';
+import { Button } from '../ui/button';
 import { Act } from '../ui/act';
 import { Typed } from '../ui/typed';
 import { Page } from '../ui/page';
@@ -98,14 +99,9 @@ export function DecisionsPage() {
             </p>
           )}
           {hasNextPage && (
-            <button
-              type="button"
-              className="button self-center"
-              disabled={isFetching}
-              onClick={() => void fetchNextPage()}
-            >
+            <Button className="self-center" disabled={isFetching} onClick={() => void fetchNextPage()}>
               {isFetching ? 'Loading …' : 'More'}
-            </button>
+            </Button>
           )}
         </div>
       )}

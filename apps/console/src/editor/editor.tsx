@@ -18,6 +18,7 @@ import { clip, UNSEEN, visible } from '../text/hygiene';
 import { lineDirection } from './line-direction';
 import { jsonLinter } from './json-linter';
 import { schemaLinter } from './schema-linter';
+import { Button } from '../ui/button';
 
 interface EditorProps {
   value: string;
@@ -188,9 +189,9 @@ export function Editor(props: EditorProps) {
             {faults && faults.count > 1 && ` And ${faults.count - 1} more.`}
           </p>
           {faults && (
-            <button type="button" className="button" aria-keyshortcuts="F8" onClick={goToFault}>
+            <Button aria-keyshortcuts="F8" onClick={goToFault}>
               Go to it <kbd aria-hidden="true">F8</kbd>
-            </button>
+            </Button>
           )}
         </div>
       )}

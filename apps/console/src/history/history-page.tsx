@@ -10,6 +10,7 @@ import { historyQuery, reviewQuery } from '../api/review-queries';
 import { JobDeliveries } from '../webhooks/deliveries';
 import { Page, Part } from '../ui/page';
 import { Failed, Loading } from '../ui/states';
+import { Table } from '../ui/table';
 import { visible } from '../text/hygiene';
 import { moment, timeOfDay } from '../text/time';
 import { recordQuery, RecordVerdict, wordsOf, type Finding } from './record';
@@ -136,46 +137,44 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
  */
 function Events({ events, findings }: { events: History['events']; findings: Finding[] }) {
   return (
-    <div className="panel max-h-[40rem] overflow-auto p-2" tabIndex={0} role="group" aria-label="Events">
-      <table className="figures">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">Who</th>
-            <th scope="col">Policy</th>
-            <th scope="col" className="number">
-              Answer
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map((event) => (
-            <Fragment key={event.id}>
-              <tr>
-                <td className="text-dim">
-                  <time dateTime={event.at}>{moment(event.at)}</time>
-                </td>
-                <td>{event.type.replaceAll('_', ' ')}</td>
-                <td className="break-words">{visible(event.actor)}</td>
-                <td className="mono" title={event.policy_hash ?? undefined}>
-                  {event.policy_hash?.slice(0, 8)}
-                </td>
-                <td className="number">{event.revision}</td>
-              </tr>
-              {findings
-                .filter(({ event_id }) => event_id === event.id)
-                .map((finding) => (
-                  <tr key={finding.what} className="border-t-0">
-                    <td colSpan={5} className="break-words text-bad">
-                      {wordsOf(finding)}
-                    </td>
-                  </tr>
-                ))}
-            </Fragment>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Events" className="panel max-h-[40rem] p-2">
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">What</th>
+          <th scope="col">Who</th>
+          <th scope="col">Policy</th>
+          <th scope="col" className="number">
+            Answer
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {events.map((event) => (
+          <Fragment key={event.id}>
+            <tr>
+              <td className="text-dim">
+                <time dateTime={event.at}>{moment(event.at)}</time>
+              </td>
+              <td>{event.type.replaceAll('_', ' ')}</td>
+              <td className="break-words">{visible(event.actor)}</td>
+              <td className="mono" title={event.policy_hash ?? undefined}>
+                {event.policy_hash?.slice(0, 8)}
+              </td>
+              <td className="number">{event.revision}</td>
+            </tr>
+            {findings
+              .filter(({ event_id }) => event_id === event.id)
+              .map((finding) => (
+                <tr key={finding.what} className="border-t-0">
+                  <td colSpan={5} className="break-words text-bad">
+                    {wordsOf(finding)}
+                  </td>
+                </tr>
+              ))}
+          </Fragment>
+        ))}
+      </tbody>
+    </Table>
   );
 }

@@ -4,6 +4,7 @@ import { messageOf } from '../api/problem';
 import type { components } from '../api/schema';
 import { visible } from '../text/hygiene';
 import { moment } from '../text/time';
+import { Button } from '../ui/button';
 
 type Verified = components['schemas']['ChainDto'];
 export type Finding = Verified['findings'][number];
@@ -37,9 +38,9 @@ export function RecordVerdict({ data, error, isFetching, refetch }: UseQueryResu
             </>
           )}
         </span>
-        <button type="button" className="button" disabled={isFetching} onClick={() => void refetch()}>
+        <Button disabled={isFetching} onClick={() => void refetch()}>
           Verify again
-        </button>
+        </Button>
       </div>
     </div>
   );

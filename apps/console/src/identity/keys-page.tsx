@@ -2,6 +2,7 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/r
 import { useState } from 'react';
 import { api, dataOf, type ApiKey, type NewApiKey } from '../api/client';
 import { messageOf } from '../api/problem';
+import { Button } from '../ui/button';
 import { tell } from '../ui/messages';
 import { Page, Part } from '../ui/page';
 import { Failed, Loading } from '../ui/states';
@@ -95,23 +96,13 @@ function KeyRow({ row, onReplaced }: { row: ApiKey; onReplaced: (key: NewApiKey)
       {state === 'active' && (
         <>
           {replaced_by === null && (
-            <button
-              type="button"
-              className="button"
-              disabled={rotate.isPending}
-              onClick={() => rotate.mutate()}
-            >
+            <Button disabled={rotate.isPending} onClick={() => rotate.mutate()}>
               Replace
-            </button>
+            </Button>
           )}
-          <button
-            type="button"
-            className="button"
-            disabled={revoke.isPending}
-            onClick={() => revoke.mutate()}
-          >
+          <Button disabled={revoke.isPending} onClick={() => revoke.mutate()}>
             Revoke
-          </button>
+          </Button>
         </>
       )}
     </section>

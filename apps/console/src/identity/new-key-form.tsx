@@ -3,6 +3,7 @@ import { useState, type SubmitEvent } from 'react';
 import { api, dataOf, type NewApiKey } from '../api/client';
 import { messageOf } from '../api/problem';
 import { UNIONS } from '../api/unions';
+import { Button } from '../ui/button';
 
 const ROLES = UNIONS.Role;
 
@@ -66,9 +67,9 @@ export function NewKeyForm({ onCreated }: { onCreated: (key: NewApiKey) => Promi
           onChange={({ target }) => setDays(target.value)}
         />
       </label>
-      <button className="button" disabled={create.isPending}>
+      <Button type="submit" disabled={create.isPending}>
         Create
-      </button>
+      </Button>
       {create.error && (
         <p role="alert" className="w-full text-bad">
           {messageOf(create.error)}

@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { api, dataOf, type Stats } from '../api/client';
 import { exportOf } from '../api/export-address';
+import { Button } from '../ui/button';
 import { Typed } from '../ui/typed';
 import { Page, Part } from '../ui/page';
 import { Failed, Loading } from '../ui/states';
@@ -52,15 +53,14 @@ export function InsightPage() {
         <>
           <div role="group" aria-label="Window" className="flex gap-1">
             {(Object.keys(SPANS) as Span[]).map((each) => (
-              <button
+              <Button
                 key={each}
-                type="button"
-                className="button"
+
                 aria-pressed={each === span}
                 onClick={() => set({ window: each })}
               >
                 {SPANS[each].name}
-              </button>
+              </Button>
             ))}
           </div>
           <Typed

@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useId, useRef, useState } from 'react';
+import { Table } from '../ui/table';
 import type { Stats } from '../api/client';
 import { UNIONS } from '../api/unions';
 import { moment } from '../text/time';
@@ -112,40 +113,33 @@ export function ThroughputPlot({ throughput, until, hours, decisions }: Throughp
       </svg>
       <details>
         <summary className="cursor-pointer text-accent">As a table</summary>
-        <div
-          className="max-h-72 overflow-auto"
-          tabIndex={0}
-          role="group"
-          aria-label="Decisions over time, as a table"
-        >
-          <table className="figures">
-            <thead>
-              <tr>
-                <th scope="col">From</th>
+        <Table label="Decisions over time, as a table" className="max-h-72">
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              {PARTS.map((name) => (
+                <th key={name} scope="col" className="number">
+                  {LOOKS[name].name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {busy.map((part) => (
+              <tr key={part.at}>
+                <th scope="row">{moment(part.at)}</th>
                 {PARTS.map((name) => (
-                  <th key={name} scope="col" className="number">
-                    {LOOKS[name].name}
-                  </th>
+                  <td key={name} className="number">
+                    <ToDecisions of={part[name] === 0 ? null : decisionsIn(part, name)}>
+                      {part[name].toLocaleString('en')}
+                    </ToDecisions>
+                  </td>
                 ))}
               </tr>
-            </thead>
-            <tbody>
-              {busy.map((part) => (
-                <tr key={part.at}>
-                  <th scope="row">{moment(part.at)}</th>
-                  {PARTS.map((name) => (
-                    <td key={name} className="number">
-                      <ToDecisions of={part[name] === 0 ? null : decisionsIn(part, name)}>
-                        {part[name].toLocaleString('en')}
-                      </ToDecisions>
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {busy.length === 0 && <p className="text-dim">Nothing was decided.</p>}
-        </div>
+            ))}
+          </tbody>
+        </Table>
+        {busy.length === 0 && <p className="text-dim">Nothing was decided.</p>}
       </details>
     </div>
   );

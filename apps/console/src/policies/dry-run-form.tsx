@@ -3,7 +3,9 @@ import { Link } from '@tanstack/react-router';
 import { useState, type SyntheticEvent } from 'react';
 import { api, dataOf, type DryRun } from '../api/client';
 import { ApiError, messageOf } from '../api/problem';
+import { Button } from '../ui/button';
 import { Part } from '../ui/page';
+import { Table } from '../ui/table';
 import { visible } from '../text/hygiene';
 
 /** Answers that can be tried at once, as the gateway has it. */
@@ -59,9 +61,9 @@ export function DryRunForm({ text }: { text: string | null }) {
             />
             <span className="text-dim">responses</span>
           </label>
-          <button type="submit" className="button accent" disabled={trial.isPending}>
+          <Button type="submit" look="accent" disabled={trial.isPending}>
             {trial.isPending ? 'Trying …' : 'Try it'}
-          </button>
+          </Button>
         </div>
         <div id="policy-fault" role="status">
           {trial.isError && <Faults error={trial.error} />}
@@ -124,48 +126,41 @@ function Result({ run }: { run: DryRun }) {
 
 function Changes({ changes }: { changes: DryRun['changes'] }) {
   return (
-    <div
-      className="relative max-h-[32rem] overflow-auto"
-      tabIndex={0}
-      role="group"
-      aria-label="What would have been different"
-    >
-      <table className="figures">
-        <caption className="px-2 text-left text-dim">
-          What would have been different: {changes.length === 100 ? 'the latest 100' : changes.length}
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Job</th>
-            <th scope="col">It was</th>
-            <th scope="col">It would be</th>
-            <th scope="col">Decided in the end</th>
+    <Table label="What would have been different" className="max-h-[32rem]">
+      <caption className="px-2 text-left text-dim">
+        What would have been different: {changes.length === 100 ? 'the latest 100' : changes.length}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Job</th>
+          <th scope="col">It was</th>
+          <th scope="col">It would be</th>
+          <th scope="col">Decided in the end</th>
+        </tr>
+      </thead>
+      <tbody>
+        {changes.map(({ job_id, before, after }) => (
+          <tr key={job_id}>
+            <th scope="row">
+              <Link to="/history/$id" params={{ id: job_id }} className="mono text-accent underline">
+                …{job_id.slice(-12)}
+              </Link>
+            </th>
+            <td>{wordsOf(before)}</td>
+            <td>
+              {wordsOf(after)}
+              {after.because !== null && <span className="block text-warn">{visible(after.because)}</span>}
+            </td>
+            <td>
+              {before.final_verdict ?? <span className="text-dim">not yet</span>}
+              {after.outcome === 'approve' && before.final_verdict === 'reject' && (
+                <span className="block text-bad">would have been delivered</span>
+              )}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {changes.map(({ job_id, before, after }) => (
-            <tr key={job_id}>
-              <th scope="row">
-                <Link to="/history/$id" params={{ id: job_id }} className="mono text-accent underline">
-                  …{job_id.slice(-12)}
-                </Link>
-              </th>
-              <td>{wordsOf(before)}</td>
-              <td>
-                {wordsOf(after)}
-                {after.because !== null && <span className="block text-warn">{visible(after.because)}</span>}
-              </td>
-              <td>
-                {before.final_verdict ?? <span className="text-dim">not yet</span>}
-                {after.outcome === 'approve' && before.final_verdict === 'reject' && (
-                  <span className="block text-bad">would have been delivered</span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   );
 }
 

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'react';
+import { Button } from '../ui/button';
 import { Key } from '../ui/act';
 import { Typed } from '../ui/typed';
 import { useKeys } from '../keys/use-keys';
@@ -54,15 +55,14 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
           <Key of="search" />
         </span>
       </div>
-      <button
-        type="button"
-        className="button sm:hidden"
+      <Button
+        className="sm:hidden"
         aria-expanded={open}
         aria-controls="filters"
         onClick={() => setOpen(!open)}
       >
         Filters
-      </button>
+      </Button>
       <div id="filters" className={`flex flex-wrap items-center gap-2 ${open ? '' : 'max-sm:hidden'}`}>
         {NAMED.map(({ name, label }) => (
           <Typed
@@ -120,9 +120,9 @@ export function FilterBar({ filters, known, total, onChange }: FilterBarProps) {
         </select>
       </div>
       {isFiltered(filters) && (
-        <button type="button" className="button quiet" onClick={() => onChange({})}>
+        <Button look="quiet" onClick={() => onChange({})}>
           Clear
-        </button>
+        </Button>
       )}
       <span className="ml-auto text-dim tabular-nums">
         {total !== null && `${total >= 10_000 ? '10,000 or more' : total.toLocaleString('en')} waiting`}

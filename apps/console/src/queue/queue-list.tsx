@@ -10,6 +10,7 @@ import type { Filters } from './filters';
 import { keepPlace, placeIn } from './place';
 import { HeaderRow, QueueRow, ROW_HEIGHT } from './queue-row';
 import { useSteadyScroll } from './steady-scroll';
+import { Button } from '../ui/button';
 
 /** Rows before the end at which the next page is asked for. */
 const NEAR_END = 60;
@@ -159,9 +160,9 @@ export function QueueList({ rows, total, filters, isOld, onEnd }: QueueListProps
           </div>
         </div>
         {steady.above > 0 && (
-          <button type="button" className="button accent m-1 shrink-0 self-center" onClick={steady.toTop}>
+          <Button look="accent" className="m-1 shrink-0 self-center" onClick={steady.toTop}>
             ↑ {steady.above} new
-          </button>
+          </Button>
         )}
       </div>
       {chosen.length > 0 && <BulkBar rows={chosen} changed={changed} onDone={() => setSelected(new Map())} />}

@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { messageOf } from '../api/problem';
 import { BASE } from '../api/base';
+import { Button } from '../ui/button';
 import { Failed, Loading, Notice } from '../ui/states';
 import { FilterBar } from './filter-bar';
 import { isFiltered } from './filters';
@@ -62,9 +63,7 @@ export function QueuePage() {
           {queue.isFetchNextPageError && (
             <p role="alert" className="flex items-center gap-3 border-t border-line px-4 py-2 text-bad">
               The rest of the list could not be read. {messageOf(queue.error)}
-              <button type="button" className="button" onClick={() => void queue.fetchNextPage()}>
-                Try again
-              </button>
+              <Button onClick={() => void queue.fetchNextPage()}>Try again</Button>
             </p>
           )}
         </>
@@ -78,11 +77,7 @@ function Empty({ filtered, onClear }: { filtered: boolean; onClear: () => void }
     return (
       <Notice
         title="Nothing matches these filters"
-        action={
-          <button type="button" className="button" onClick={onClear}>
-            Show all waiting jobs
-          </button>
-        }
+        action={<Button onClick={onClear}>Show all waiting jobs</Button>}
       />
     );
   }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Review } from '../api/client';
+import { Button } from '../ui/button';
 import { Act } from '../ui/act';
 import { Banner } from '../ui/banner';
 import { reviewer } from '../api/reviewer';
@@ -30,11 +31,7 @@ export function Banners({ review, claim, why, fault, onNext, onUndo, children }:
   const waits = review.status === 'human' && held === null;
   const isTheirs = waits && claim.state === 'theirs';
   const endsSoon = waits && claim.endsSoon;
-  const next = (
-    <button type="button" className="button" onClick={onNext}>
-      Next job
-    </button>
-  );
+  const next = <Button onClick={onNext}>Next job</Button>;
   return (
     <div className="max-h-[30vh] shrink-0 overflow-y-auto">
       <div aria-live="polite">

@@ -1,3 +1,4 @@
+import { Button } from '../ui/button';
 import { Act } from '../ui/act';
 import { FORM_VERDICTS, type FormVerdict } from '../verdicts/looks';
 import type { Claim } from './decision/claim';
@@ -49,9 +50,9 @@ export function Toolbar(props: ToolbarProps) {
           <Act command="save" look="good" onAct={props.onSave} why={whyNoChange} disabled={isBehind}>
             Save and approve
           </Act>
-          <button type="button" className="button" title="Discard the edit" onClick={props.onStopEdit}>
+          <Button title="Discard the edit" onClick={props.onStopEdit}>
             Discard
-          </button>
+          </Button>
         </>
       ) : (
         <>

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { chordOf, COMMANDS, printed, DEFAULT_KEYS, type Command } from '../keys/commands';
 import { isMac, setKeymap, useKeymap } from '../keys/use-keys';
+import { Button } from '../ui/button';
 import { CloseDialog, Dialog } from '../ui/dialog';
 
 /** All keys, and a way to change each: choose one, then press another. */
@@ -24,9 +25,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
                 {name}
                 {taken !== undefined && <span className="block text-xs text-bad">also: {taken}</span>}
               </span>
-              <button
-                type="button"
-                className="button"
+              <Button
                 aria-label={`Change the key for: ${name}, now ${keymap[command]}`}
                 onClick={() => setChanging(command)}
                 onBlur={() => setChanging(null)}
@@ -41,15 +40,13 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
                 }}
               >
                 {changing === command ? 'press a key …' : <kbd>{printed(keymap[command], isMac)}</kbd>}
-              </button>
+              </Button>
             </li>
           );
         })}
       </ul>
       <div className="flex justify-end gap-2">
-        <button type="button" className="button" onClick={() => setKeymap({ ...DEFAULT_KEYS })}>
-          The usual keys
-        </button>
+        <Button onClick={() => setKeymap({ ...DEFAULT_KEYS })}>The usual keys</Button>
         <CloseDialog className="button accent">Close</CloseDialog>
       </div>
     </Dialog>

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type SyntheticEvent } from 'react';
 import { messageOf } from '../api/problem';
 import { reviewer, toName, useReviewer } from '../api/reviewer';
+import { Button } from '../ui/button';
 import { Dialog } from '../ui/dialog';
 import { rename } from './naming';
 
@@ -60,9 +61,9 @@ export function NameDialog({ onClose }: { onClose: () => void }) {
           {fault}
         </p>
         <div className="flex justify-end gap-2">
-          <button type="submit" className="button accent" disabled={name === null}>
+          <Button type="submit" look="accent" disabled={name === null}>
             Go on as {name ?? reviewer()}
-          </button>
+          </Button>
         </div>
       </form>
     </Dialog>

@@ -2,6 +2,7 @@ import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useConnection } from '../api/live';
 import { signOut } from '../api/session';
+import { Button } from '../ui/button';
 import { Key } from '../ui/act';
 import { useKeys } from '../keys/use-keys';
 import { useReviewer } from '../api/reviewer';
@@ -65,13 +66,12 @@ export function Shell() {
         <div className="ml-auto flex min-w-0 items-center gap-1">
           <Name name={name} onChange={mayChoose ? () => setDialog('name') : null} />
           {hasSession && (
-            <button type="button" className="button quiet" onClick={() => void signOut()}>
+            <Button look="quiet" onClick={() => void signOut()}>
               Sign out
-            </button>
+            </Button>
           )}
-          <button
-            type="button"
-            className="button quiet"
+          <Button
+            look="quiet"
             aria-label={`Theme: ${theme}. Change it`}
             title={`Theme: ${theme}`}
             onClick={() => {
@@ -79,16 +79,15 @@ export function Shell() {
             }}
           >
             <span aria-hidden="true">{THEME_SIGN[theme]}</span>
-          </button>
-          <button
-            type="button"
-            className="button quiet"
+          </Button>
+          <Button
+            look="quiet"
             onClick={() => {
               setDialog('help');
             }}
           >
             Keys <Key of="help" />
-          </button>
+          </Button>
         </div>
       </header>
       {isOpen && (
@@ -122,9 +121,7 @@ function MissingDialog({ onRetry, onClose }: { onRetry: () => void; onClose: () 
         This could not be loaded: the server cannot be reached, or has a newer page.
       </span>
       <Remedies onRetry={onRetry} />
-      <button type="button" className="button" onClick={onClose}>
-        Close
-      </button>
+      <Button onClick={onClose}>Close</Button>
     </div>
   );
 }
@@ -143,9 +140,9 @@ function Name({ name, onChange }: { name: string; onChange: (() => void) | null 
       </span>
     );
   return (
-    <button type="button" className="button quiet min-w-0" onClick={onChange} title="Who you are">
+    <Button look="quiet" className="min-w-0" onClick={onChange} title="Who you are">
       <span className="max-w-40 truncate">{words}</span>
-    </button>
+    </Button>
   );
 }
 

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { api, dataOf } from '../api/client';
 import { messageOf } from '../api/problem';
+import { Button } from '../ui/button';
 import { Key } from '../ui/act';
 import { useKeys } from '../keys/use-keys';
 import { duplicateFault, duplicateIn, jsonSource, type JsonSource } from '../json/source';
@@ -80,15 +81,14 @@ export function TryPage() {
         </div>
         <div role="group" aria-label="Kind of request" className="flex gap-1">
           {(['chat', 'json'] as const).map((each) => (
-            <button
+            <Button
               key={each}
-              type="button"
-              className="button"
+
               aria-pressed={kind === each}
               onClick={() => setKind(each)}
             >
               {each === 'chat' ? 'A question' : 'Raw JSON'}
-            </button>
+            </Button>
           ))}
         </div>
         {kind === 'chat' ? (
@@ -146,9 +146,9 @@ export function TryPage() {
           <span className="text-dim">9 is shown first</span>
         </label>
         <div className="flex items-center gap-3">
-          <button type="submit" className="button accent" disabled={!isReady}>
+          <Button type="submit" look="accent" disabled={!isReady}>
             Submit <Key of="save" />
-          </button>
+          </Button>
           <span role="status" className={submit.isError ? 'text-bad' : 'text-dim'}>
             {submit.isError
               ? messageOf(submit.error)

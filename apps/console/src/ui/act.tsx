@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { Button } from './button';
 import { tell } from './messages';
 import { ariaOf, printed, type Command } from '../keys/commands';
 import { isMac, useKeymap, useKeys } from '../keys/use-keys';
@@ -37,9 +38,8 @@ export function Act({
   const act = why === null ? onAct : () => tellWhy(why);
   useKeys(disabled ? {} : { [command]: act }, false);
   return (
-    <button
-      type="button"
-      className={`button ${look}`}
+    <Button
+      look={look}
       onClick={act}
       disabled={disabled}
       aria-disabled={why !== null || undefined}
@@ -49,7 +49,7 @@ export function Act({
     >
       <span>{children}</span>
       <Key of={command} />
-    </button>
+    </Button>
   );
 }
 

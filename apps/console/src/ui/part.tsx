@@ -1,4 +1,5 @@
 import { Component, Suspense, use, useState, type ComponentType, type ReactNode } from 'react';
+import { Button } from './button';
 import { Loading, Notice } from './states';
 
 /** How long the server may take to say that it is there, in milliseconds. */
@@ -133,12 +134,10 @@ export function Remedies({ onRetry }: { onRetry: () => void }) {
   };
   return (
     <div className="flex flex-wrap items-center justify-center gap-2">
-      <button type="button" className="button" onClick={onRetry}>
-        Try again
-      </button>
-      <button type="button" className="button" disabled={state === 'asking'} onClick={() => void reload()}>
+      <Button onClick={onRetry}>Try again</Button>
+      <Button disabled={state === 'asking'} onClick={() => void reload()}>
         Reload (your edit is kept)
-      </button>
+      </Button>
       <p role="status" className="w-full text-warn empty:hidden">
         {state === 'unreachable' &&
           'The server cannot be reached yet. Nothing is lost: try again when it is back.'}

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { ApiError, messageOf } from '../api/problem';
+import { Button } from './button';
 
 /** Something instead of what belongs here: why, and what to do. */
 export function Notice({
@@ -35,13 +36,7 @@ export function Failed({ error, reset }: { error: unknown; reset?: () => void })
   return (
     <Notice
       title={unreachable ? 'The server cannot be reached' : 'This did not work'}
-      action={
-        reset && (
-          <button type="button" className="button" onClick={reset}>
-            Try again
-          </button>
-        )
-      }
+      action={reset && <Button onClick={reset}>Try again</Button>}
     >
       {unreachable ? 'Nothing is lost: what you wrote is kept in this browser.' : messageOf(error)}
     </Notice>

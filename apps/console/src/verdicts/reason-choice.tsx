@@ -1,6 +1,7 @@
 import { useEffect, useRef, type KeyboardEvent } from 'react';
 import { useDigits } from '../keys/use-keys';
 import { useReasons } from './reasons';
+import { Button } from '../ui/button';
 
 const STEPS: Record<string, 1 | -1> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
 
@@ -39,17 +40,16 @@ export function ReasonChoice({
   return (
     <div role="radiogroup" aria-label="Reason" className="flex flex-wrap gap-2" onKeyDown={step}>
       {reasons.map(({ code: each, label }, index) => (
-        <button
+        <Button
           key={each}
-          type="button"
           role="radio"
           aria-checked={code === each}
           tabIndex={index === Math.max(chosen, 0) ? 0 : -1}
-          className={`button ${code === each ? '!border-accent !bg-chosen' : ''}`}
+          className={code === each ? '!border-accent !bg-chosen' : ''}
           onClick={() => onChange(code === each ? null : each)}
         >
           {label} {index < 9 && <kbd aria-hidden="true">{index + 1}</kbd>}
-        </button>
+        </Button>
       ))}
     </div>
   );

@@ -3,6 +3,8 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { api, dataOf, type Review, type WebhookDelivery } from '../api/client';
 import { messageOf } from '../api/problem';
+import { Button } from '../ui/button';
+import { Table } from '../ui/table';
 import { tell } from '../ui/messages';
 import { Failed, Loading } from '../ui/states';
 import { visible } from '../text/hygiene';
@@ -97,46 +99,44 @@ function DeliveryTable({
   cell: (delivery: WebhookDelivery) => ReactNode;
 }) {
   return (
-    <div className="relative max-h-[32rem] overflow-auto" tabIndex={0} role="group" aria-label="Deliveries">
-      <table className="figures">
-        <caption className="sr-only">The latest 100 deliveries</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">{column}</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Tries</th>
-            <th scope="col">
-              <span className="sr-only">What you can do</span>
-            </th>
+    <Table label="Deliveries" className="max-h-[32rem]">
+      <caption className="sr-only">The latest 100 deliveries</caption>
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">What</th>
+          <th scope="col">{column}</th>
+          <th scope="col">Outcome</th>
+          <th scope="col">Tries</th>
+          <th scope="col">
+            <span className="sr-only">What you can do</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {deliveries.map((delivery) => (
+          <tr key={delivery.id}>
+            <td className="whitespace-nowrap text-dim">{moment(delivery.created_at)}</td>
+            <td>{delivery.type}</td>
+            <td>{cell(delivery)}</td>
+            <td>
+              <span className={STATUS_LOOK[delivery.status]}>{delivery.status}</span>
+              {delivery.status === 'waiting' && delivery.due_at !== null && (
+                <span className="block text-dim">next attempt {moment(delivery.due_at)}</span>
+              )}
+            </td>
+            <td className="min-w-48">
+              <Tries attempts={delivery.attempts} />
+            </td>
+            <td className="number">
+              {delivery.endpoint_id !== null && (
+                <Redeliver endpointId={delivery.endpoint_id} delivery={delivery} />
+              )}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((delivery) => (
-            <tr key={delivery.id}>
-              <td className="whitespace-nowrap text-dim">{moment(delivery.created_at)}</td>
-              <td>{delivery.type}</td>
-              <td>{cell(delivery)}</td>
-              <td>
-                <span className={STATUS_LOOK[delivery.status]}>{delivery.status}</span>
-                {delivery.status === 'waiting' && delivery.due_at !== null && (
-                  <span className="block text-dim">next attempt {moment(delivery.due_at)}</span>
-                )}
-              </td>
-              <td className="min-w-48">
-                <Tries attempts={delivery.attempts} />
-              </td>
-              <td className="number">
-                {delivery.endpoint_id !== null && (
-                  <Redeliver endpointId={delivery.endpoint_id} delivery={delivery} />
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   );
 }
 
@@ -195,14 +195,12 @@ function Redeliver({ endpointId, delivery }: { endpointId: string; delivery: Web
     onError: (error) => tell({ text: `Not sent again. ${messageOf(error)}`, tone: 'bad' }),
   });
   return (
-    <button
-      type="button"
-      className="button"
+    <Button
       aria-label={`Redeliver ${delivery.type} of ${moment(delivery.created_at)}`}
       disabled={send.isPending}
       onClick={() => send.mutate()}
     >
       Redeliver
-    </button>
+    </Button>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { api, dataOf, type WebhookEndpoint } from '../api/client';
 import { messageOf } from '../api/problem';
 import { BASE } from '../api/base';
+import { Button } from '../ui/button';
 import { tell } from '../ui/messages';
 import { Page } from '../ui/page';
 import { Failed, Loading, Notice } from '../ui/states';
@@ -14,14 +15,7 @@ import { Deliveries, endpointsQuery } from './deliveries';
 export function WebhooksPage() {
   const { data, error, refetch } = useQuery(endpointsQuery);
   return (
-    <Page
-      title="Webhooks"
-      tools={
-        <button type="button" className="button" onClick={() => void refetch()}>
-          Refresh
-        </button>
-      }
-    >
+    <Page title="Webhooks" tools={<Button onClick={() => void refetch()}>Refresh</Button>}>
       {error && !data ? (
         <Failed error={error} reset={() => void refetch()} />
       ) : !data ? (
@@ -70,18 +64,12 @@ function Endpoint({ endpoint, first }: { endpoint: WebhookEndpoint; first: boole
         <span className={`chip ${disabled_at === null ? '!text-good' : '!text-bad'}`}>
           {disabled_at === null ? 'notified of every end' : 'switched off'}
         </span>
-        <button type="button" className="button" disabled={ping.isPending} onClick={() => ping.mutate()}>
+        <Button disabled={ping.isPending} onClick={() => ping.mutate()}>
           Ping
-        </button>
-        <button
-          type="button"
-          className="button"
-          aria-expanded={open}
-          aria-controls={`deliveries-${id}`}
-          onClick={() => setOpen(!open)}
-        >
+        </Button>
+        <Button aria-expanded={open} aria-controls={`deliveries-${id}`} onClick={() => setOpen(!open)}>
           {open ? 'Hide deliveries' : 'Deliveries'}
-        </button>
+        </Button>
       </div>
       <p className="text-dim">Since {moment(created_at)}</p>
       {disabled_at !== null && (

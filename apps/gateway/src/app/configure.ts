@@ -18,10 +18,10 @@ import { ErrorsFilter, wrongMethod } from '../http/errors.filter';
 import { refuseOtherHosts } from '../http/hosts';
 import { IncomingBodies } from '../http/incoming-bodies';
 import { readJsonBody } from '../http/large-json';
-import { allowReading, answerOptions, refuseOtherOrigins } from '../http/origins';
+import { allowReading, replyToOptions, refuseOtherOrigins } from '../http/origins';
 import { setPublicUrl } from '../http/public-link';
 import { routePath, RouteTable } from '../http/route-table';
-import { UnreadAnswers } from '../http/unread-answers';
+import { UnreadResponses } from '../http/unread-responses';
 
 /** Bytes of the bodies of all requests, and of what was read of them, that are in memory at once, unless three of the largest have more. */
 const MIN_BODIES_BYTES = 67_108_864;
@@ -63,19 +63,19 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
       bodies.weigh(request.raw, bytes.length + parts * BYTES_PER_PART),
     );
   });
-  const unread = app.get(UnreadAnswers);
+  const unread = app.get(UnreadResponses);
   // Fastify's type wants a string, but it sends bytes and streams as they are.
-  fastify.setReplySerializer((answer) => unread.serialize(answer).content as unknown as string);
+  fastify.setReplySerializer((body) => unread.serialize(body).content as unknown as string);
   fastify.decorateRequest('caller');
   fastify.decorateRequest('credential', null);
   fastify.decorateRequest('releaseBody', function (this: FastifyRequest) {
-    // Whoever has called the handler has it until there is an answer.
+    // The handler's caller keeps it until there is a reply.
     if (isJsonObject(this.body))
       for (const key of Object.keys(this.body)) Reflect.deleteProperty(this.body, key);
     this.body = undefined;
     bodies.release(this.raw);
   });
-  /** Lets a request in, or answers it. @returns whether it is answered */
+  /** Lets a request in, or replies to it. @returns whether it has been replied to */
   const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
     refuseOtherHosts(request, hosts);
     allowReading(request, reply, origins);
@@ -83,7 +83,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     const methods = request.method === 'OPTIONS' ? routes.methodsOf(path) : [];
     // A browser asks what a page may send without saying whose the page is.
     if (methods.length > 0) {
-      answerOptions(request, reply, methods, origins);
+      replyToOptions(request, reply, methods, origins);
       return true;
     }
     if (!request.routeOptions.config.isPublic) {
@@ -112,18 +112,18 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     admit(request, reply).then(
-      (isAnswered) => {
-        if (!isAnswered) done();
+      (hasReply) => {
+        if (!hasReply) done();
       },
       (error: unknown) => {
         const isStranger = error instanceof DomainError && error.code === 'unauthenticated';
         if (isStranger && leadToSignIn(request, reply, config)) return;
         // Not every address is a controller's, whose errors the filter would get.
-        errors.answer(error, request, reply);
+        errors.respond(error, request, reply);
       },
     );
   });
-  // Of a client that has gone only one of the two comes after the other: it is not told of a response.
+  // Of a client that has gone only one of the two comes after the other: it is not notified of a response.
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     if (reply.raw.destroyed) bodies.release(request.raw);
     done();
@@ -159,7 +159,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
 }
 
 /**
- * A page in somebody's browser may post to this server without asking, as long as it does not say that it sends
+ * A page in a user's browser may post to this server without asking, as long as it does not say that it sends
  * JSON; so bodies on /v1 must say so. The original routes read whatever comes, as they always did.
  */
 function requireJsonType(request: FastifyRequest): void {

@@ -7,7 +7,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { rootFrom } from '../http/public-link';
 import { CONSOLE_PAGES } from './console-pages';
 
-/** What index.html has where each answer's own nonce belongs. */
+/** What index.html has where each reply's own nonce belongs. */
 const NONCE = '__CSP_NONCE__';
 
 /** How index.html names its assets. */
@@ -61,7 +61,7 @@ export async function serveConsole(app: NestFastifyApplication, publicUrl?: stri
 }
 
 /**
- * Only what this server sends may run, and nothing is loaded from elsewhere: an answer that is shown can neither call
+ * Only what this server sends may run, and nothing is loaded from elsewhere: a response that is shown can neither call
  * home nor act. The editor makes its style sheets as it runs; they carry the nonce.
  */
 function contentSecurityPolicy(nonce: string): string {

@@ -11,7 +11,7 @@ import {
   type Scope,
 } from '@hitl/domain';
 
-/** How often the newest events are looked for when nobody tells of any, in milliseconds. */
+/** How often the newest events are looked for when no message reports any, in milliseconds. */
 const LOOK_INTERVAL_MS = 1000;
 /** Events that one statement reads. */
 const EVENTS_PER_LOOK = 500;
@@ -20,10 +20,10 @@ const HEARTBEAT_MS = 4000;
 
 /** New events that are kept for a follower who still reads the past; beyond, that past is read on. */
 const MAX_KEPT = 1000;
-/** Followers who are told before others have their turn. */
-const TOLD_AT_ONCE = 100;
+/** Followers that are notified before others have their turn. */
+const NOTIFIED_AT_ONCE = 100;
 
-/** Somebody who follows the events. */
+/** One open stream of events. */
 interface Follower {
   /** Gets events in order. Followers of the same events get the same array, so that what is made of it can be shared. */
   next: (events: EventRecord[]) => void;
@@ -77,7 +77,7 @@ export class EventTail implements BeforeApplicationShutdown {
     return this.reader.isLast(position, jobId);
   }
 
-  /** Something has happened: looks at once, if anybody follows. */
+  /** Something has happened: looks at once, if there are followers. */
   wake(): void {
     if (this.followers.size === 0 || this.readAgain) return;
     this.readAgain = true;
@@ -177,13 +177,13 @@ export class EventTail implements BeforeApplicationShutdown {
     if (others?.size === 0) this.followers.delete(topic);
   }
 
-  /** Unless somebody else has begun meanwhile: what is still to be read for them must not be passed over. */
+  /** Unless another follower has begun meanwhile: what is still to be read for them must not be passed over. */
   private async beginAtEnd(): Promise<void> {
     const end = await this.reader.end();
     if (this.followers.size === 0) this.position = end;
   }
 
-  /** Reads what nobody told of, and sends signs of life to quiet followers. */
+  /** Reads what no message reported, and sends heartbeats to quiet followers. */
   @Every(LOOK_INTERVAL_MS)
   async look(): Promise<void> {
     const now = performance.now();
@@ -222,12 +222,12 @@ export class EventTail implements BeforeApplicationShutdown {
       }
       if (!last) return;
       this.position = last;
-      for (const [topic, followed] of this.byTopic(events)) await this.tell(topic, followed);
+      for (const [topic, followed] of this.byTopic(events)) await this.notify(topic, followed);
       if (!hasMore) return;
     }
   }
 
-  /** After a failover to a server that was behind, or a restore: what nobody has now has been told to followers. */
+  /** After a failover to a server that was behind, or a restore: followers have been sent events that no longer exist. */
   private async goBack(): Promise<void> {
     const gone = this.position;
     this.position = await this.reader.end();
@@ -254,7 +254,7 @@ export class EventTail implements BeforeApplicationShutdown {
     return byTopic;
   }
 
-  private async tell(topic: string, events: EventRecord[]): Promise<void> {
+  private async notify(topic: string, events: EventRecord[]): Promise<void> {
     const followers = this.followers.get(topic);
     if (followers) await this.eachOf([followers], (follower) => follower.next(events));
   }
@@ -266,7 +266,7 @@ export class EventTail implements BeforeApplicationShutdown {
       for (const follower of followers) {
         act(follower);
         acted += 1;
-        if (acted % TOLD_AT_ONCE === 0) await turn();
+        if (acted % NOTIFIED_AT_ONCE === 0) await turn();
       }
     }
   }

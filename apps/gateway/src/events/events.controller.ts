@@ -20,11 +20,11 @@ import {
   type EventRecord,
 } from '@hitl/domain';
 import { Allow } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { EventStream, EVENT_STREAM_TYPE, frameOf } from '../http/event-stream';
 import { goneSignal } from '../http/gone';
-import { quote } from '../http/faults';
 import { JobId } from '../http/path';
 import { JobsService } from '../jobs/jobs.service';
 import { Viewers } from '../reviews/viewers.service';
@@ -102,7 +102,7 @@ export class EventsController {
     @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    // Before the stream opens: whoever looks once it is open misses nothing.
+    // Before the stream opens: a client that reads the job once it is open misses nothing.
     const from = positionOf(lastEventId);
     await this.comingBack(reply, async () => {
       await this.requireThere(from);
@@ -127,7 +127,7 @@ export class EventsController {
     }
   }
 
-  /** @throws DomainError event_gone for a Last-Event-ID that nothing can be told to come after */
+  /** @throws DomainError event_gone for a Last-Event-ID after which no events can be found */
   private async requireThere(from: EventPosition | null): Promise<void> {
     if (from === null || (await this.tail.has(from))) return;
     throw new DomainError(
@@ -168,7 +168,7 @@ export class EventsController {
         },
         reset: (position) => {
           stream.send({ id: idOf(position), event: 'reset', data: '{}' });
-          // Whether and how the job goes on, its follower is told who comes back.
+          // A follower that comes back is sent whether and how the job goes on.
           if (job) done.abort();
         },
         lost: () => {
@@ -193,13 +193,13 @@ function hasEnded({ status }: Pick<CurrentJob, 'status'>): boolean {
   return status === 'success' || status === 'fail';
 }
 
-/** What was made of what all followers are told, as long as anybody has it. */
+/** What was made of the events that all followers are sent, as long as one of them has it. */
 const frames = new WeakMap<object, Buffer>();
 
 /** What a stream sends of something: made once for all streams. */
-function framesOnce(told: object, make: () => string): Buffer {
-  const made = frames.get(told) ?? Buffer.from(make());
-  frames.set(told, made);
+function framesOnce(event: object, make: () => string): Buffer {
+  const made = frames.get(event) ?? Buffer.from(make());
+  frames.set(event, made);
   return made;
 }
 

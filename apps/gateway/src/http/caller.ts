@@ -2,8 +2,8 @@ import { createParamDecorator, Injectable, type CanActivate, type ExecutionConte
 import { Reflector } from '@nestjs/core';
 import { DomainError, may, type Caller } from '@hitl/domain';
 import { allowedAt } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyRequest } from 'fastify';
-import { quote } from './faults';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { DomainError, Turns } from '@hitl/domain';
-import { quote } from './faults';
+import { quote } from '@hitl/shapes';
 
 type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 

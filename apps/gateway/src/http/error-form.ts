@@ -6,7 +6,7 @@ import { withoutKeys, type DomainError } from '@hitl/domain';
 import { PROBLEM_TYPE, toProblem } from '@hitl/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** How the errors of a door are written. */
+/** How the errors of an API are written. */
 export interface ErrorForm {
   /** The schema that describes it in the API's description. */
   schema: string;
@@ -51,7 +51,7 @@ export function ErrorsAs(form: ErrorForm): ClassDecorator {
 export class ErrorForms {
   private readonly doors: { isMeant: (url: string) => boolean; form: ErrorForm }[] = [];
 
-  /** @param isMeant whether an address, with its query, is meant for the door whose form it is */
+  /** @param isMeant whether an address, with its query, is meant for the API whose form it is */
   add(isMeant: (url: string) => boolean, form: ErrorForm): void {
     this.doors.push({ isMeant, form });
   }

@@ -18,7 +18,7 @@ const RETRY_AFTER = 2;
 /** Seconds after which one who has too much open should try again: it may end at any moment. What is counted by the minute takes one. */
 const RETRY_AFTER_OPEN = 5;
 
-/** Every error answer there is, in the form of the door that was asked. */
+/** Every error reply there is, in the form of the API that was called. */
 @Injectable()
 @Catch()
 export class ErrorsFilter implements ExceptionFilter {
@@ -32,11 +32,11 @@ export class ErrorsFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown;
     const http = host.switchToHttp();
-    this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    this.respond(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 
-  /** Answers a request with what was thrown for it. */
-  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  /** Replies to a request with what was thrown for it. */
+  respond(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const path = routePath(request.url);
     const methods = request.is404 ? this.routes.methodsOf(path) : [];
     // A folder's address matches whatever file it names; that the file is missing is no fault of the method.
@@ -60,9 +60,9 @@ export class ErrorsFilter implements ExceptionFilter {
   }
 }
 
-/** Sends an answer, also to a client that still sends its body. */
-function send(reply: FastifyReply, answer: object): void {
-  const text = JSON.stringify(answer);
+/** Sends a reply, also to a client that still sends its body. */
+function send(reply: FastifyReply, body: object): void {
+  const text = JSON.stringify(body);
   if (reply.request.raw.complete) reply.send(text);
   else sendBeforeEnd(reply, text);
 }

@@ -65,7 +65,7 @@ export class EventStream {
     });
   }
 
-  /** Tells an EventSource to come back by itself, 1 to 3 seconds after the stream has ended: not all at once. */
+  /** Makes an EventSource reconnect 1 to 3 seconds after the stream has ended: not all at once. */
   retry(): void {
     this.write(`retry: ${1000 + Math.floor(Math.random() * 2000)}\n\n`);
   }

@@ -1,12 +1,8 @@
 import { DomainError, type FieldFault } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 
-/** Faults that one answer has. */
+/** Faults that one reply has. */
 const MAX_FAULTS = 20;
-
-/** Enough of what was sent to recognise it. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
-}
 
 /** A refusal of a parameter or header, which it names. */
 export function fault(name: string, detail: string): DomainError {
@@ -15,17 +11,17 @@ export function fault(name: string, detail: string): DomainError {
 
 /** A refusal of parameters: each name, and what is wrong with it. */
 export function parametersRefused(faults: [name: string, detail: string][]): DomainError {
-  const told = faults.slice(0, MAX_FAULTS);
+  const shown = faults.slice(0, MAX_FAULTS);
   return new DomainError(
     'invalid_request',
-    `${told.map(([name, detail]) => `${quote(name)}: ${detail}`).join('. ')}.`,
-    told.map(([name, detail]) => ({ pointer: name.slice(0, 64), detail })),
+    `${shown.map(([name, detail]) => `${quote(name)}: ${detail}`).join('. ')}.`,
+    shown.map(([name, detail]) => ({ pointer: name.slice(0, 64), detail })),
   );
 }
 
 /** A refusal of a body's fields. */
 export function bodyRefused(faults: FieldFault[]): DomainError {
-  const told = faults.slice(0, MAX_FAULTS);
-  const summary = told.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('. ');
-  return new DomainError('invalid_request', `${summary}.`, told);
+  const shown = faults.slice(0, MAX_FAULTS);
+  const summary = shown.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('. ');
+  return new DomainError('invalid_request', `${summary}.`, shown);
 }

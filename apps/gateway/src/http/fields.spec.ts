@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError, type FieldFault } from '@hitl/domain';
-import { quote } from './faults';
-import { IgnoresUnknown } from './field';
+import { IgnoresUnknown, quote } from '@hitl/shapes';
 import {
   BooleanField,
   EnumField,

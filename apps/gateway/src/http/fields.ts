@@ -1,7 +1,8 @@
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 import { actorName, isJsonObject, MAX_NAME_LENGTH, UNIONS } from '@hitl/domain';
+import { FLAG, oneOf, shown, wholeNumber } from '@hitl/shapes';
 import { isUUID } from 'class-validator';
-import { field, shown, type FieldOptions } from './field';
+import { field, type FieldOptions } from './field';
 
 interface TextOptions extends FieldOptions {
   /** Characters that it has, a pair of surrogates counted as one. */
@@ -48,20 +49,16 @@ export function IntegerField({
   capped = false,
   ...options
 }: FieldOptions & { min?: number; max?: number; capped?: boolean } = {}): PropertyDecorator {
-  const [least, most] = [min ?? -Infinity, max ?? Infinity];
   return field(
     {
+      ...wholeNumber(min, max),
       schema: {
         type: 'integer',
         ...(min !== undefined && { minimum: min }),
         ...(max !== undefined && !capped && { maximum: max }),
       },
-      faultOf: (value) =>
-        Number.isInteger(value) && Number(value) >= least && Number(value) <= most
-          ? undefined
-          : `${shown(value)} is not a whole number from ${least} to ${most}`,
       read: (text) => {
-        if (capped && /^\d+$/.test(text)) return Math.min(Number(text), most);
+        if (capped && /^\d+$/.test(text)) return Math.min(Number(text), max ?? Infinity);
         return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
       },
     },
@@ -78,9 +75,8 @@ export function NumberField(options: FieldOptions = {}): PropertyDecorator {
 export function BooleanField(options: FieldOptions = {}): PropertyDecorator {
   return field(
     {
+      ...FLAG,
       schema: { type: Boolean },
-      faultOf: (value) =>
-        typeof value === 'boolean' ? undefined : `${shown(value)} is neither true nor false`,
       read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
     },
     options,
@@ -99,19 +95,16 @@ export function EnumField(
   const values: readonly string[] = typeof of === 'string' ? UNIONS[of] : of;
   return field(
     {
+      ...oneOf(values),
       // With a type, Nest would repeat the values in place of the union's name.
       schema: { enum: [...values], ...(typeof of === 'string' ? { enumName: of } : { type: String }) },
-      faultOf: (value) =>
-        values.some((each) => each === value)
-          ? undefined
-          : `${shown(value)} is not one of ${values.join(', ')}`,
       read: (text) => values.find((each) => each === (anyCase ? text.toLowerCase() : text)),
     },
     options,
   );
 }
 
-/** The base of an answer that counts each value of a union. */
+/** The base of a response that counts each value of a union. */
 export function CountsOf<Name extends keyof typeof UNIONS>(
   union: Name,
 ): new () => Record<(typeof UNIONS)[Name][number], number> {
@@ -163,7 +156,7 @@ export function UuidField(options: FieldOptions = {}): PropertyDecorator {
   );
 }
 
-/** A moment as RFC 3339 writes it, from 1970 to 9999: a parameter becomes a Date, an answer has a text. */
+/** A moment as RFC 3339 writes it, from 1970 to 9999: a parameter becomes a Date, a response has a text. */
 export function TimeField(options: FieldOptions = {}): PropertyDecorator {
   return field(
     {
@@ -226,7 +219,7 @@ export function JsonObjectField(options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type: 'object', additionalProperties: true } }, options);
 }
 
-/** An object of a class, in an answer. */
+/** An object of a class, in a response. */
 export function ObjectField(type: new () => object, options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type } }, options);
 }

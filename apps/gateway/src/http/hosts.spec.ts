@@ -3,7 +3,7 @@ import { allowedHosts, readConfig } from '@hitl/config';
 import type { FastifyRequest } from 'fastify';
 import { refuseOtherHosts } from './hosts';
 
-function isAnswered(host: string | undefined, env: Record<string, string> = {}, url = '/v1/jobs'): boolean {
+function hasReply(host: string | undefined, env: Record<string, string> = {}, url = '/v1/jobs'): boolean {
   try {
     refuseOtherHosts({ url, headers: { host } } as FastifyRequest, allowedHosts(readConfig(env)));
     return true;
@@ -25,7 +25,7 @@ describe('the host that a request is for', () => {
     '10.0.0.7:3000',
     undefined,
   ])('may be %s on loopback, which no stranger can point elsewhere', (host) => {
-    expect(isAnswered(host)).toBe(true);
+    expect(hasReply(host)).toBe(true);
   });
 
   it.each([
@@ -40,28 +40,28 @@ describe('the host that a request is for', () => {
     'a b',
     '%',
   ])('may not be %s on loopback', (host) => {
-    expect(isAnswered(host)).toBe(false);
+    expect(hasReply(host)).toBe(false);
   });
 
   it('may be the one of PUBLIC_URL, at any port, and those of ALLOWED_HOSTS', () => {
     const env = { PUBLIC_URL: 'https://Desk.example/hitl', ALLOWED_HOSTS: 'gateway, desk.internal' };
     for (const host of ['desk.example', 'DESK.example:443', 'gateway:3000', 'desk.internal']) {
-      expect(isAnswered(host, env)).toBe(true);
-      expect(isAnswered(host)).toBe(false);
+      expect(hasReply(host, env)).toBe(true);
+      expect(hasReply(host)).toBe(false);
     }
-    expect(isAnswered('evil.desk.example', env)).toBe(false);
+    expect(hasReply('evil.desk.example', env)).toBe(false);
   });
 
   it('may be any where the network is let in, unless ALLOWED_HOSTS says which', () => {
-    expect(isAnswered('gateway.hitl.svc', { HOST: '0.0.0.0' })).toBe(true);
+    expect(hasReply('gateway.hitl.svc', { HOST: '0.0.0.0' })).toBe(true);
     const env = { HOST: '0.0.0.0', ALLOWED_HOSTS: 'desk.example' };
-    expect(isAnswered('gateway.hitl.svc', env)).toBe(false);
-    expect(isAnswered('desk.example', env)).toBe(true);
+    expect(hasReply('gateway.hitl.svc', env)).toBe(false);
+    expect(hasReply('desk.example', env)).toBe(true);
   });
 
   it('does not matter to a probe', () => {
     for (const url of ['/health/live', '/health/ready?x', '/liveness']) {
-      expect(isAnswered('evil.example', {}, url)).toBe(true);
+      expect(hasReply('evil.example', {}, url)).toBe(true);
     }
   });
 });

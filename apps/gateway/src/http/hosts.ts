@@ -1,15 +1,15 @@
 import { isIP } from 'node:net';
 import { DomainError } from '@hitl/domain';
 import { HEALTH_LIVE_PATH, HEALTH_READY_PATH } from '@hitl/observability';
+import { quote } from '@hitl/shapes';
 import type { FastifyRequest } from 'fastify';
-import { quote } from './faults';
 import { routePath } from './route-table';
 
-/** Probes ask for these by whatever name they know; they tell nothing that a stranger could use. */
+/** Probes ask for these by whatever name they know; they say nothing that an attacker could use. */
 const PROBES = new Set<string>([HEALTH_LIVE_PATH, HEALTH_READY_PATH, '/liveness']);
 
 /**
- * Refuses a request for a name that is not the gateway's own. Whoever owns a name can let it point to this machine: a
+ * Refuses a request for a name that is not the gateway's own. The owner of a name can let it point to this machine: a
  * browser then takes their page for one of the gateway's own (DNS rebinding). An address cannot be pointed elsewhere.
  * @param allowed see allowedHosts
  * @throws DomainError misdirected_request

@@ -3,24 +3,24 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CallerGuard } from './caller';
 import { ErrorForms } from './error-form';
 import { ErrorsFilter } from './errors.filter';
-import { LargeAnswers } from './large-answers';
+import { LargeResponses } from './large-responses';
 import { RouteTable } from './route-table';
-import { UnreadAnswers } from './unread-answers';
+import { UnreadResponses } from './unread-responses';
 import { ValidatePipe } from './validate.pipe';
 
-/** What all doors share of HTTP. */
+/** What all APIs share of HTTP. */
 @Module({
   providers: [
     CallerGuard,
     ErrorForms,
     ErrorsFilter,
-    LargeAnswers,
+    LargeResponses,
     RouteTable,
-    UnreadAnswers,
+    UnreadResponses,
     { provide: APP_FILTER, useExisting: ErrorsFilter },
     { provide: APP_GUARD, useExisting: CallerGuard },
     { provide: APP_PIPE, useClass: ValidatePipe },
   ],
-  exports: [CallerGuard, ErrorForms, ErrorsFilter, LargeAnswers, RouteTable, UnreadAnswers],
+  exports: [CallerGuard, ErrorForms, ErrorsFilter, LargeResponses, RouteTable, UnreadResponses],
 })
 export class HttpModule {}

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DomainError, jsonChunks } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { quote } from './faults';
 
 /** A client's own key for a request, and what the request was. */
 export interface Idempotency {
@@ -57,7 +57,7 @@ export function requireSameRequest<T extends { requestHash: Buffer | null }>(
   );
 }
 
-/** Tells the client that its request had been answered before. */
+/** Marks the reply to a request that had one before. */
 export function markReplayed(reply: FastifyReply, replayed: boolean): void {
   if (replayed) reply.header('idempotency-replayed', 'true');
 }

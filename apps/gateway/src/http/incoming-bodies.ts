@@ -48,7 +48,7 @@ export class IncomingBodies {
 
   /**
    * A whole body, which counts as long as {@link release} was not called.
-   * @throws DomainError body_too_large, request_timeout, unavailable; answer it by {@link sendBeforeEnd}
+   * @throws DomainError body_too_large, request_timeout, unavailable; reply to it by {@link sendBeforeEnd}
    */
   async read(request: IncomingMessage): Promise<Buffer> {
     if (Number(request.headers['content-length'] ?? 0) > this.largest) {
@@ -157,8 +157,8 @@ export class IncomingBodies {
 }
 
 /**
- * Answers a request whose body is still coming, and closes the connection once the rest was read and thrown away: who hangs
- * up on a client that still sends makes it see a broken pipe instead of the answer.
+ * Replies to a request whose body is still coming, and closes the connection once the rest was read and thrown away: who hangs
+ * up on a client that still sends makes it see a broken pipe instead of the reply.
  */
 export function sendBeforeEnd(reply: FastifyReply, text: string): void {
   const { raw, request } = reply;

@@ -42,7 +42,7 @@ export interface ReadBody {
  * Reads a request body as JSON that can be stored and passed on unchanged. A byte order mark is passed over. What goes to
  * the model, or comes from a reviewer in its stead, is a {@link JsonText} in it, which may have all that JSON can have.
  * @param isPassedOn whether all of it goes to the model: then the whole is a text
- * @param weigh told how many commas, colons and opening brackets there are, those behind numbers as halves, before anything
+ * @param weigh gets how many commas, colons and opening brackets there are, those behind numbers as halves, before anything
  *   is made of them; may throw
  * @throws DomainError `invalid_json` naming the fault and where it is, never the content
  */

@@ -16,7 +16,7 @@ import { parseJsonBody } from './json-body';
  */
 export const LARGE_JSON_BYTES = 131_072;
 
-/** What a task of the sandbox `bodies` answers: what it has made, or why it refuses what was sent. */
+/** What a task of the sandbox `bodies` returns: what it has made, or why it refuses what was sent. */
 export type Made<T> = { made: T } | { refusal: { code: ErrorCode; detail: string; faults: FieldFault[] } };
 
 /** A body as the sandbox has read it. */
@@ -27,14 +27,14 @@ export interface LargeBody {
   summary?: PayloadSummary;
   /** Of any other: its value, with null for each of its verbatim members. */
   rest?: Json;
-  /** These members: the path to each, its bytes in the body, and of a payload what is told of it. */
+  /** These members: the path to each, its bytes in the body, and of a payload what is known of it. */
   texts?: { path: (string | number)[]; start: number; end: number; summary?: PayloadSummary }[];
 }
 
 /**
  * Reads a request body as {@link parseJsonBody} does, a large one in the sandbox.
  * @param owner on whose behalf
- * @param weigh as there; not told of a large one, of which no values are made here
+ * @param weigh as there; not called for a large one, of which no values are made here
  * @throws DomainError invalid_json, body_too_large, unavailable
  */
 export async function readJsonBody(
@@ -47,11 +47,11 @@ export async function readJsonBody(
   const { made } = await makeLarge<LargeBody>('readBody', [isPassedOn], [bytes], owner);
   const { from, summary, rest = null, texts } = made;
   if (!texts) return payloadOf(bytes.subarray(from), summary);
-  for (const { path, start, end, summary: told } of texts) {
+  for (const { path, start, end, summary: known } of texts) {
     const last = path.pop();
     let fields: unknown = rest;
     for (const step of path) fields = (fields as Record<string | number, unknown>)[step];
-    const json = payloadOf(bytes.subarray(start, end), told);
+    const json = payloadOf(bytes.subarray(start, end), known);
     Object.defineProperty(fields, last ?? '', { value: json, ...ORDINARY });
   }
   return rest;
@@ -59,7 +59,7 @@ export async function readJsonBody(
 
 const ORDINARY = { enumerable: true, writable: true, configurable: true };
 
-/** A payload of which the sandbox has told what it is about. */
+/** A payload that the sandbox has summarised. */
 export function payloadOf(bytes: Buffer, summary: PayloadSummary | undefined): JsonText {
   const payload = new JsonText(bytes);
   if (summary) setSummary(payload, summary);

@@ -1,8 +1,8 @@
 import { isJobId } from '@hitl/domain';
-import { field, shown, type FieldOptions } from './field';
-import { quote } from './faults';
+import { listOf, quote, shown } from '@hitl/shapes';
+import { field, type FieldOptions } from './field';
 
-/** A list of texts, in an answer. */
+/** A list of texts, in a response. */
 export function TextsField(options: FieldOptions = {}): PropertyDecorator {
   return field({ schema: { type: [String] } }, options);
 }
@@ -24,35 +24,21 @@ export function UuidListField({ most, ...options }: FieldOptions & { most: numbe
   );
 }
 
-const ITEM_TYPE = Symbol('item type');
-
 /**
  * A list of objects of a class, each checked as a body is: a fault's pointer names its place in the list.
- * @param options.most objects that a body may have, one at least; an answer says nothing of it
+ * @param options.most objects that a body may have, one at least; a response says nothing of it
  */
 export function ListField(
   type: new () => object,
   { most, ...options }: FieldOptions & { most?: number } = {},
 ): PropertyDecorator {
-  const describe = field(
+  return field(
     {
+      ...listOf(type, 1, most ?? Infinity),
       schema: { type: [type], ...(most !== undefined && { minItems: 1, maxItems: most }) },
-      faultOf: (value) =>
-        Array.isArray(value) && value.length >= 1 && value.length <= (most ?? Infinity)
-          ? undefined
-          : `must be a list of 1 to ${most}`,
     },
     options,
   );
-  return (target, key) => {
-    Reflect.defineMetadata(ITEM_TYPE, type, target, key);
-    describe(target, key);
-  };
-}
-
-/** The class of the objects in a list; undefined for any other field. */
-export function itemTypeOf(instance: object, key: string): (new () => object) | undefined {
-  return Reflect.getMetadata(ITEM_TYPE, instance, key) as (new () => object) | undefined;
 }
 
 /**
@@ -66,7 +52,7 @@ export function CursorField(isPosition: (value: unknown) => boolean): PropertyDe
       faultOf: (value) =>
         isPosition(value)
           ? undefined
-          : `${shown(value)} is not a cursor of this list; take next_cursor as it was answered`,
+          : `${shown(value)} is not a cursor of this list; take next_cursor as it came`,
       read: (text) => {
         try {
           const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());

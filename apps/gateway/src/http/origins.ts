@@ -1,6 +1,6 @@
 import { DomainError } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { quote } from './faults';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What a page of another origin may read beside the body. */
@@ -52,7 +52,7 @@ export function refuseOtherOrigins(
   );
 }
 
-/** Lets the pages of an allowed origin read the answer. */
+/** Lets the pages of an allowed origin read the reply. */
 export function allowReading(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -68,10 +68,11 @@ export function allowReading(
 }
 
 /**
- * Answers OPTIONS: the methods of an address and, to a browser that asks for a page of an allowed origin, what it may send.
+ * Replies to OPTIONS with the methods of an address and, to a browser that asks for a page of an allowed origin, with
+ * what it may send.
  * @param methods of the address
  */
-export function answerOptions(
+export function replyToOptions(
   request: FastifyRequest,
   reply: FastifyReply,
   methods: readonly string[],

@@ -1,7 +1,8 @@
 import { Param, type PipeTransform } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { DomainError, isJobId, type ErrorCode } from '@hitl/domain';
-import { fault, quote } from './faults';
+import { quote } from '@hitl/shapes';
+import { fault } from './faults';
 
 /** A part of a path: declares its check and its description, as the fields of `fields.ts` do. */
 function pathParameter(name: string, schema: object, read: (text: string) => unknown): ParameterDecorator {

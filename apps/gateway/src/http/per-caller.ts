@@ -5,7 +5,7 @@ import { networkOf } from '@hitl/service';
 export class PerCaller {
   private readonly open = new Map<string, number>();
 
-  /** @param refusal what who has `most` already is told */
+  /** @param refusal the error of a caller that has `most` already */
   constructor(
     private readonly most: number,
     private readonly refusal: (caller: string, most: number) => DomainError,

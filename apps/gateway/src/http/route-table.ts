@@ -3,7 +3,7 @@ import { ConfigError } from '@hitl/config';
 import { basePath } from '@hitl/service';
 import type { FastifyInstance } from 'fastify';
 
-/** Every address that the gateway serves and its methods, so that a wrong method can be told from a wrong address. */
+/** Every address that the gateway serves and its methods, so that a wrong method can be distinguished from a wrong address. */
 @Injectable()
 export class RouteTable {
   readonly #methods = new Map<string, { pattern: RegExp; methods: Set<string> }>();
@@ -38,7 +38,7 @@ export class RouteTable {
   }
 
   /**
-   * Checks that the sub-path of PUBLIC_URL can be told from the gateway's own addresses.
+   * Checks that the sub-path of PUBLIC_URL can be distinguished from the gateway's own addresses.
    * @throws ConfigError
    */
   requireFree(publicUrl: string | undefined): void {

@@ -22,7 +22,7 @@ export class Fresh<Value> {
     const known = this.known.get(id);
     const age = known ? performance.now() - known.readAt : Infinity;
     if (!known || age > STALE_MS) return this.refresh(id);
-    // Nobody waits for what is read on the side; who asks once it is stale is told what went wrong.
+    // Nobody waits for what is read on the side; a call that asks once it is stale gets the error.
     if (age > FRESH_MS) this.refresh(id).catch(() => undefined);
     return known.value;
   }

@@ -155,7 +155,7 @@ export class Identity implements OnApplicationBootstrap, BeforeApplicationShutdo
     return { caller: owner.caller, credential: { keyId: known.keyId, session } };
   }
 
-  /** Whether what somebody was let in by still lets them in; true also while nobody can be asked. */
+  /** Whether the key or session that let a caller in still does; true also while nobody can be asked. */
   async isCurrent({ keyId, session }: Credential): Promise<boolean> {
     try {
       const known = session === null ? undefined : await this.sessions.get(session);
@@ -168,7 +168,7 @@ export class Identity implements OnApplicationBootstrap, BeforeApplicationShutdo
     }
   }
 
-  /** Begins a session of whoever has a key. @returns its token */
+  /** Begins a session of a key's owner. @returns its token */
   async openSession(request: FastifyRequest, keyId: string): Promise<string> {
     if (!mayHaveSession(request, this.config)) {
       throw new DomainError(

@@ -9,8 +9,9 @@ import {
 } from '@nestjs/swagger';
 import { DomainError, isProjectName, personName, type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import { CurrentCaller } from '../http/caller';
-import { bodyRefused, quote } from '../http/faults';
+import { bodyRefused } from '../http/faults';
 import { ApiErrors } from '../openapi/api-errors';
 import { Identity } from './identity.service';
 import { CreateKey, keyDto, KeyList, KeyWithSecret, RotateKey, withText } from './key.dto';

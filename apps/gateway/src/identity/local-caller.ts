@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Config, isLoopback } from '@hitl/config';
 import { DEFAULT_PROJECT, DomainError, LOCAL, MAX_NAME_LENGTH, personName, type Caller } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import type { FastifyRequest } from 'fastify';
-import { quote } from '../http/faults';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -25,7 +25,7 @@ export class LocalCaller {
 
   /**
    * @throws DomainError invalid_request for a name that is not understood, or not taken here, so that nobody acts as
-   *   somebody else
+   *   another person
    */
   of({ headers }: Pick<FastifyRequest, 'headers'>): Caller {
     const name = this.nameIn(headers[NAME_HEADER]);

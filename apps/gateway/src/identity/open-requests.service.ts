@@ -9,13 +9,16 @@ import { Identity } from './identity.service';
 const CHECK_INTERVAL_MS = 5000;
 
 /**
- * The requests that are not answered yet. Streams and held requests live for hours: they end within seconds after the key
+ * The requests that have no reply yet. Streams and held requests live for hours: they end within seconds after the key
  * or the session that they came with.
  */
 @Injectable()
 export class OpenRequests {
   private readonly logger = new Logger(OpenRequests.name);
-  private readonly byCredential = new Map<string, { credential: Credential; answers: Set<ServerResponse> }>();
+  private readonly byCredential = new Map<
+    string,
+    { credential: Credential; responses: Set<ServerResponse> }
+  >();
 
   constructor(private readonly identity: Identity) {}
 
@@ -23,12 +26,12 @@ export class OpenRequests {
   follow({ request: { credential }, raw }: FastifyReply): void {
     if (credential === null) return;
     const key = credential.session ?? credential.keyId;
-    const open = this.byCredential.get(key) ?? { credential, answers: new Set() };
-    open.answers.add(raw);
+    const open = this.byCredential.get(key) ?? { credential, responses: new Set() };
+    open.responses.add(raw);
     this.byCredential.set(key, open);
     raw.once('close', () => {
-      open.answers.delete(raw);
-      if (open.answers.size === 0 && this.byCredential.get(key) === open) this.byCredential.delete(key);
+      open.responses.delete(raw);
+      if (open.responses.size === 0 && this.byCredential.get(key) === open) this.byCredential.delete(key);
     });
   }
 
@@ -36,14 +39,14 @@ export class OpenRequests {
   async check(): Promise<void> {
     // At once, so that they are looked up by few statements.
     await Promise.all(
-      [...this.byCredential.values()].map(async ({ credential, answers }) => {
+      [...this.byCredential.values()].map(async ({ credential, responses }) => {
         if (await this.identity.isCurrent(credential)) return;
         this.logger.log({
           keyId: credential.keyId,
-          requests: answers.size,
+          requests: responses.size,
           message: 'cut: its sign-in has ended',
         });
-        for (const answer of answers) answer.destroy();
+        for (const response of responses) response.destroy();
       }),
     );
   }

@@ -3,7 +3,7 @@ import { DomainError, isStatementTimeout, verifyChains, type ChainFinding, type 
 import { DataSource } from 'typeorm';
 import { JobsService } from '../jobs/jobs.service';
 
-/** Findings that one answer tells. */
+/** Findings in one reply. */
 export const MAX_FINDINGS = 100;
 /** Verifications that one gateway asks for at once: each hashes everything that the job has ever been. */
 const MAX_AT_ONCE = 4;

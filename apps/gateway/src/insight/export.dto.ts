@@ -3,7 +3,7 @@ import { EnumField, IntegerField, PersonField, TextField, TimeField } from '../h
 
 /** Rows that an export has at most, when it is asked for a limit. */
 const MAX_EXPORT = 1_000_000_000;
-/** The verdicts that release an answer. */
+/** The verdicts that release a response. */
 const RELEASING = ['approve', 'edit'] as const satisfies Verdict[];
 
 const NameField = (description: string) => TextField({ description, min: 1, max: 200, optional: true });
@@ -40,5 +40,5 @@ function exportFilter(window: string, verdicts: 'Verdict' | readonly Verdict[]) 
   return ExportFilter;
 }
 
-export class AnswerFilter extends exportFilter('Jobs that ended', RELEASING) {}
+export class ResponseFilter extends exportFilter('Jobs that ended', RELEASING) {}
 export class DecisionsFilter extends exportFilter('Decisions made', 'Verdict') {}

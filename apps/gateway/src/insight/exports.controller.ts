@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { goneSignal } from '../http/gone';
 import { ExportsService } from './exports.service';
-import { AnswerFilter, DecisionsFilter } from './export.dto';
+import { ResponseFilter, DecisionsFilter } from './export.dto';
 import { sendFile } from '../http/send-file';
 import { ApiErrors } from '../openapi/api-errors';
 
@@ -14,7 +14,7 @@ import { ApiErrors } from '../openapi/api-errors';
 const JSON_LINES = 'text/x-ndjson';
 const CSV = 'text/csv';
 
-/** An operation that answers a file. */
+/** An operation that returns a file. */
 const ApiFile = (type: string, description: string) =>
   applyDecorators(ApiProduces(type), ApiOkResponse({ description, schema: { type: 'string' } }));
 
@@ -38,7 +38,7 @@ export class ExportsController {
   @Allow('exports:read')
   @Get('sft.jsonl')
   exportSft(
-    @Query() query: AnswerFilter,
+    @Query() query: ResponseFilter,
     @CurrentCaller() caller: Caller,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
@@ -60,7 +60,7 @@ export class ExportsController {
   @Allow('exports:read')
   @Get('preferences.jsonl')
   exportPreferences(
-    @Query() query: AnswerFilter,
+    @Query() query: ResponseFilter,
     @CurrentCaller() caller: Caller,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,

@@ -32,14 +32,14 @@ export class ExportsService {
 
   constructor(private readonly reader: ExportReader) {}
 
-  /** Prompts and approved answers, a line of JSON each. The first page may throw DomainError too_many_exports. */
+  /** Prompts and approved responses, a line of JSON each. The first page may throw DomainError too_many_exports. */
   sft(scope: Scope, request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
-    return this.file('', this.reader.approved(scope, request, gone), request.limit, (answers, most) =>
-      jsonLines(answers.map(sftRow), most),
+    return this.file('', this.reader.approved(scope, request, gone), request.limit, (responses, most) =>
+      jsonLines(responses.map(sftRow), most),
     );
   }
 
-  /** Approved answers beside those that people did not want, a line of JSON each. Throws as {@link sft}. */
+  /** Approved responses beside those that people did not want, a line of JSON each. Throws as {@link sft}. */
   preferences(scope: Scope, request: ExportRequest, gone: AbortSignal): AsyncGenerator<string> {
     return this.file('', this.reader.corrections(scope, request, gone), request.limit, (corrections, most) =>
       jsonLines(corrections.map(preferenceRow), most),

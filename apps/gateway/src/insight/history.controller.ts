@@ -10,7 +10,7 @@ import { ChainService } from './chain.service';
 import { HistoryDto, toHistory } from './history.dto';
 import { ApiErrors } from '../openapi/api-errors';
 
-/** Histories that are read at once, each with all answers that a job ever had. */
+/** Histories that are read at once, each with all responses that a job ever had. */
 const MAX_READS = 2;
 
 @ApiTags('history')

@@ -162,7 +162,7 @@ const PUBLIC_DATA = [
   'restored_revision',
   'until',
 ];
-/** What submitters are told of: nothing else that happens, now or later. */
+/** What submitters may see: nothing else that happens, now or later. */
 const PUBLIC_EVENTS: readonly JobEventType[] = [
   'submitted',
   'attempt_failed',
@@ -204,7 +204,7 @@ export function toHistory(job: Job, history: History, audience: Audience): Histo
   };
 }
 
-/** The revisions whose outputs this reader may see: all, or those that were delivered. */
+/** The revisions whose responses this reader may see: all, or those that were delivered. */
 function visibleRevisions({ outputs, decisions }: History, audience: Audience): Set<number> {
   return new Set(
     audience === 'reviewer'
@@ -221,7 +221,7 @@ function toOutput(
 ): OutputDto {
   const withheld = !seen.has(revision);
   const made = decisions.find(({ id }) => id === event.data?.decision_id);
-  // A change shows what the model had answered, too.
+  // A change shows the model's response, too.
   const models = outputs.findLast(
     (output) => output.event.type === 'inferred' && output.revision <= revision,
   );
@@ -262,7 +262,7 @@ function toDecision(decision: Decision, audience: Audience): HistoryDecision {
 }
 
 function toEvent(event: HistoryEvent, audience: Audience, seen: Set<number>): HistoryEventDto {
-  // Short answers can be guessed from their hash.
+  // Short responses can be guessed from their hash.
   const shown = seen.has(event.revision) ? [...PUBLIC_DATA, 'response_hash'] : PUBLIC_DATA;
   const isShown = (name: string): boolean =>
     audience === 'reviewer' ? name !== 'patch' && name !== 'text_diff' : shown.includes(name);

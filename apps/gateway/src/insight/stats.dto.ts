@@ -169,7 +169,7 @@ export class StatsDto {
   deadlines: DeadlinesDto;
 }
 
-/** Figures as they are answered. */
+/** Figures as they are returned. */
 export function statsDto({ from, to }: StatsWindow, stats: Stats): StatsDto {
   const { human, automatic } = stats.verdicts;
   return {

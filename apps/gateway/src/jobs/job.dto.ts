@@ -178,7 +178,7 @@ export function failureOf({
   return failureReason && { reason: failureReason, detail: failureDetail };
 }
 
-/** A job as reviewers see it: with the answer that nobody has approved yet. */
+/** A job as reviewers see it: with the response that is not approved yet. */
 export function forReviewer(job: ListedJob): JobDto {
   return {
     id: job.id,
@@ -199,7 +199,7 @@ export function forReviewer(job: ListedJob): JobDto {
   };
 }
 
-/** A job as its submitter sees it: the answer, and how long it is, only once it is approved. */
+/** A job as its submitter sees it: the response, and how long it is, only once it is approved. */
 export function forSubmitter(job: ListedJob): JobDto {
   const isApproved = job.status === 'success';
   return Object.assign(forReviewer(job), {

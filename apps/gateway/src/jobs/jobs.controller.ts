@@ -8,7 +8,7 @@ import { goneSignal } from '../http/gone';
 import { orNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
 import { encodeCursor } from '../http/list-fields';
-import { LargeAnswers } from '../http/large-answers';
+import { LargeResponses } from '../http/large-responses';
 import { JobId } from '../http/path';
 import { publicLink } from '../http/public-link';
 import { etagOf, forSubmitter, JobDto, JobPage, ListJobs, SubmitJob } from './job.dto';
@@ -37,7 +37,7 @@ export class JobsController {
     private readonly holds: Holds,
     private readonly waitingRoom: WaitingRoom,
     private readonly webhooks: WebhooksService,
-    private readonly answers: LargeAnswers,
+    private readonly responses: LargeResponses,
   ) {}
 
   @ApiOperation({
@@ -75,9 +75,9 @@ export class JobsController {
     );
     markReplayed(reply, replayed);
     reply.header('location', publicLink(`/v1/jobs/${job.id}`));
-    // Whoever has called this has it until there is an answer.
+    // The caller of this keeps it until there is a reply.
     Object.assign(body, { payload: null, response_schema: null });
-    return this.answer(caller, job, wait, reply, 202);
+    return this.respond(caller, job, wait, reply, 202);
   }
 
   @ApiOperation({
@@ -93,7 +93,7 @@ export class JobsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { bytes, next, read } = await this.jobs.newest(caller, { status, before: cursor, limit });
-    await this.answers.send(reply, bytes, async (): Promise<JobPage> => ({
+    await this.responses.send(reply, bytes, async (): Promise<JobPage> => ({
       data: (await read()).map(forSubmitter),
       has_more: next !== null,
       next_cursor: next && encodeCursor(next),
@@ -122,7 +122,7 @@ export class JobsController {
   ): Promise<JobDto> {
     const wait = preferredWait(prefer);
     if (wait !== null) this.holds.enter(reply);
-    return this.answer(caller, await this.jobs.get(caller, id), wait, reply, wait === null ? 200 : 202);
+    return this.respond(caller, await this.jobs.get(caller, id), wait, reply, wait === null ? 200 : 202);
   }
 
   @ApiOperation({
@@ -154,8 +154,8 @@ export class JobsController {
     return { data: (await this.webhooks.deliveriesOf(caller, jobId)).map(deliveryDto) };
   }
 
-  /** Answers a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */
-  private answer(
+  /** Returns a job once it has ended, or after `wait` seconds as it is by then, with the status `unfinished`. */
+  private respond(
     caller: Caller,
     job: Job,
     wait: number | null,

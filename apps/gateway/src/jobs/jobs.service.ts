@@ -19,7 +19,7 @@ import { ChangeAnnouncer, COMMAND_LIFETIME_MS, OutboxRelay } from '@hitl/messagi
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
-import { UnreadAnswers } from '../http/unread-answers';
+import { UnreadResponses } from '../http/unread-responses';
 import { WaitingJobs } from './waiting-jobs.service';
 
 /** What a submitter asks for. A job has its defaults for what is left out or null. */
@@ -49,7 +49,7 @@ export class JobsService {
     private readonly outbox: OutboxRelay,
     private readonly changes: ChangeAnnouncer,
     private readonly waitingJobs: WaitingJobs,
-    private readonly unread: UnreadAnswers,
+    private readonly unread: UnreadResponses,
   ) {}
 
   /**

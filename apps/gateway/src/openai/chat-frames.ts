@@ -1,7 +1,7 @@
 import { writeJson, type Job } from '@hitl/domain';
 import { frameOf } from '../http/event-stream';
 import { toChunks, toStreamedCompletion } from './chat';
-import { withoutRole } from './withheld-answers';
+import { withoutRole } from './withheld-responses';
 
 /** How a completion is streamed. */
 export interface StreamOptions {

@@ -8,13 +8,13 @@ import {
   type Job,
   type Json,
 } from '@hitl/domain';
-import { quote } from '../http/faults';
+import { quote } from '@hitl/shapes';
 
 export interface JsonObject {
   [key: string]: Json;
 }
 
-/** A chat completion request, apart from how its answer is to be sent. */
+/** A chat completion request, apart from how its response is to be sent. */
 export interface ChatRequest {
   /** What the model gets: the request without `stream` and `stream_options`. */
   payload: JsonText;
@@ -49,8 +49,8 @@ export function readChatRequest(body: unknown): ChatRequest {
   };
 }
 
-/** An approved response as the answer to a chat: the very text where it is a completion. */
-export function toChatAnswer(job: Job): JsonObject | JsonText {
+/** An approved response as the reply to a chat: the very text where it is a completion. */
+export function toChatResponse(job: Job): JsonObject | JsonText {
   return job.response !== null && hasChoices(job.response.value) ? job.response : toChatCompletion(job);
 }
 

@@ -108,7 +108,7 @@ export class HeldRequests implements BeforeApplicationShutdown {
     }
   }
 
-  /** Ends a hold: its client was answered, has gone (`cutAfterMs` after it came), or was sent home to come again. */
+  /** Ends a hold: its client got a reply, has gone (`cutAfterMs` after it came), or was sent home to come again. */
   close(hold: HeldRequest, how: { answered: boolean; cutAfterMs: number | null }): void {
     this.held.delete(hold.requestId);
     this.unwritten.push({ ...hold, ...how });
@@ -140,7 +140,7 @@ export class HeldRequests implements BeforeApplicationShutdown {
       if (this.held.size > 0) await this.store.beat(this.gatewayId);
       if (this.round % BEATS_PER_SWEEP === 0) await this.store.sweep(this.config.HOLD_JOIN_MS);
     } catch (error) {
-      // Others tell that the database is away; this would tell it twice a second.
+      // Others report that the database is away; this would report it twice a second.
       if (!isDatabaseTrouble(error)) throw error;
     }
   }

@@ -1,26 +1,26 @@
 import { JsonText, type Job, type Json, type PayloadSummary } from '@hitl/domain';
 import { LARGE_JSON_BYTES, makeLarge, payloadOf } from '../http/large-json';
-import { readChatRequest, toChatAnswer, type ChatRequest } from './chat';
+import { readChatRequest, toChatResponse, type ChatRequest } from './chat';
 import { framesOf, type StreamOptions } from './chat-frames';
 import { itemsBehind, toResponse } from './responses';
 import { readResponsesRequest, referencesIn, type ResponsesRequest } from './responses-request';
 
 /*
- * What the doors read and write, as in the files beside: at once where it is small, in the sandbox `bodies` where it is
+ * What the APIs read and write, as in the files beside: at once where it is small, in the sandbox `bodies` where it is
  * large.
  */
 
-/** What a task answers of a request: its texts are bytes beside it. */
+/** What a task returns of a request: its texts are bytes beside it. */
 export type Without<T> = Omit<T, 'payload' | 'askedFor'> & { summary: PayloadSummary };
 
-/** A job for a task: what the doors tell of it, and which of its texts are bytes beside it, in their order. */
+/** A job for a task: what the APIs show of it, and which of its texts are bytes beside it, in their order. */
 export interface SentJob {
-  fields: Pick<Job, (typeof TOLD)[number]>;
+  fields: Pick<Job, (typeof SHOWN)[number]>;
   texts: TextField[];
 }
 type TextField = 'response' | 'askedFor';
 
-const TOLD = [
+const SHOWN = [
   'id',
   'status',
   'createdAt',
@@ -67,19 +67,19 @@ export async function readResponses(body: unknown, known: Job[], owner: string):
 }
 
 /** @throws DomainError as makeLarge */
-export async function chatAnswerOf(job: Job): Promise<Json | JsonText> {
-  if (!isLarge(job.response)) return toChatAnswer(job);
+export async function chatResponseOf(job: Job): Promise<Json | JsonText> {
+  if (!isLarge(job.response)) return toChatResponse(job);
   const { job: fields, bytes } = sent(job, ['response']);
-  const { bytes: answer } = await makeLarge('toChatAnswer', [fields], bytes, job.submitter);
-  return answer[0] ? new JsonText(answer[0]) : job.response;
+  const { bytes: made } = await makeLarge('toChatResponse', [fields], bytes, job.submitter);
+  return made[0] ? new JsonText(made[0]) : job.response;
 }
 
 /** @throws DomainError as makeLarge */
 export async function responseOf(job: Job): Promise<Json | JsonText> {
   if (!isLarge(job.response) && !isLarge(job.askedFor)) return toResponse(job);
   const { job: fields, bytes } = sent(job, ['response', 'askedFor']);
-  const { bytes: answer } = await makeLarge('toResponse', [fields], bytes, job.submitter);
-  return answer[0] ? new JsonText(answer[0]) : null;
+  const { bytes: made } = await makeLarge('toResponse', [fields], bytes, job.submitter);
+  return made[0] ? new JsonText(made[0]) : null;
 }
 
 /** The frames of a stream with an approved completion, each when the one before was taken. @throws DomainError as makeLarge */
@@ -102,7 +102,7 @@ function isLarge(json: unknown): json is JsonText {
 }
 
 function sent(job: Job, names: TextField[]): { job: SentJob; bytes: Buffer[] } {
-  const fields = Object.fromEntries(TOLD.map((name) => [name, job[name]])) as unknown as SentJob['fields'];
+  const fields = Object.fromEntries(SHOWN.map((name) => [name, job[name]])) as unknown as SentJob['fields'];
   const given = names.flatMap((name) => (job[name] === null ? [] : [{ name, bytes: job[name].bytes }]));
   return {
     job: { fields, texts: given.map(({ name }) => name) },

@@ -2,10 +2,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config, modelRoutes, offeredModels, type ProviderSettings } from '@hitl/config';
 import { isJsonObject } from '@hitl/domain';
 
-/** How long the answer of a provider is remembered, and how long it may take, in milliseconds. */
+/** How long a provider's list is remembered, and how long it may take, in milliseconds. */
 const REMEMBERED = 60_000;
 const TIMEOUT = 3000;
-/** Largest answer of a provider that is read, in bytes. */
+/** Largest list of a provider that is read, in bytes. */
 const MAX_LIST = 10 * 1024 * 1024;
 /** Models that one provider may list, and characters of a model's name. */
 const MAX_MODELS = 1000;
@@ -32,7 +32,7 @@ export class ModelsService {
     this.askable = [...routes.providers.values()].filter(({ type }) => type === 'openai');
   }
 
-  /** The models by name; those of a provider that does not answer are left out. */
+  /** The models by name; those of a provider that does not reply are left out. */
   async list(): Promise<OfferedModel[]> {
     if (!this.asked || performance.now() > this.asked.until) {
       const models = Promise.all(this.askable.map((provider) => this.ask(provider))).then((lists) =>
@@ -50,11 +50,11 @@ export class ModelsService {
         redirect: 'error',
         signal: AbortSignal.timeout(TIMEOUT),
       });
-      const answer = await readJson(response);
-      if (response.status !== 200 || !isJsonObject(answer) || !Array.isArray(answer.data)) {
-        throw new Error(`it answered ${response.status}`);
+      const list = await readJson(response);
+      if (response.status !== 200 || !isJsonObject(list) || !Array.isArray(list.data)) {
+        throw new Error(`it returned ${response.status}`);
       }
-      return answer.data.slice(0, MAX_MODELS).flatMap((model) =>
+      return list.data.slice(0, MAX_MODELS).flatMap((model) =>
         isJsonObject(model) && typeof model.id === 'string' && model.id.length <= MAX_NAME_LENGTH
           ? [
               {

@@ -67,7 +67,7 @@ describe('a held request that ends without an answer', () => {
       expect(told(failed('inference_failed', detail, failure))).toMatchObject({
         code: 'inference_failed',
         type: 'server_error',
-        message: `The model's provider refuses this server's credentials (${status}). Whoever runs this server must mend them.`,
+        message: `The model's provider refuses this server's credentials (${status}). Its operator must correct them.`,
       });
     },
   );

@@ -1,4 +1,4 @@
-/** Where the OpenAI-compatible doors are. */
+/** Where the OpenAI-compatible API is. */
 const DOORS = 'chat/|responses|models';
 /** What OpenAI's API has beside them, as the first part of a path. */
 const NOT_OFFERED =
@@ -15,7 +15,7 @@ export function isOpenAiRoute(url: string): boolean {
   return OF_OPENAI.test(path) || SLIP.test(path);
 }
 
-/** What is wrong with an address that is meant for OpenAI's API and that nothing answers. */
+/** What is wrong with an address that is meant for OpenAI's API and that no route serves. */
 export function openAiNotFound(method: string, url: string): string {
   const path = pathOf(url);
   const there = 'This server has POST /v1/chat/completions, POST /v1/responses and GET /v1/models.';

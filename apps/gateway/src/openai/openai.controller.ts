@@ -10,19 +10,19 @@ import {
 } from '@nestjs/swagger';
 import { DomainError, type Job, type Json, type JsonText, type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { ErrorsAs } from '../http/error-form';
 import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
-import { quote } from '../http/faults';
 import { JobsService } from '../jobs/jobs.service';
 import type { JsonObject } from './chat';
-import { HeldAnswers, type Door, type Held } from './held-answers.service';
+import { HeldResponses, type JobForm, type Held } from './held-responses.service';
 import { ModelsService, type OfferedModel } from './models.service';
 import { OPENAI_FORM, toOpenAiError } from './openai-error';
 import {
-  chatAnswerOf,
+  chatResponseOf,
   chatFramesOf,
   readChat,
   readReferences,
@@ -32,12 +32,12 @@ import {
 import { jobIdOf } from './responses';
 import type { ResponsesRequest } from './responses-request';
 import { failureOf } from './withheld';
-import { toBeatChunk, toWithheldCompletion, toWithheldResponse } from './withheld-answers';
+import { toBeatChunk, toWithheldCompletion, toWithheldResponse } from './withheld-responses';
 import { ApiErrors } from '../openapi/api-errors';
 import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
 import { schemaOf } from './openai.schemas';
 
-/** How a held request ends that brings no answer. */
+/** How a held request ends that brings no response. */
 const WITHHELD = [
   'answer_rejected',
   'inference_failed',
@@ -47,16 +47,16 @@ const WITHHELD = [
   'review_pending',
 ] as const;
 const IDEMPOTENCY_KEY = idempotencyKey('A repeated call under the same key waits for the same job.');
-const CHAT: Door = { answer: chatAnswerOf, withheld: toWithheldCompletion };
-const RESPONSES: Door = { answer: responseOf, withheld: toWithheldResponse };
+const CHAT: JobForm = { response: chatResponseOf, withheld: toWithheldCompletion };
+const RESPONSES: JobForm = { response: responseOf, withheld: toWithheldResponse };
 
-/** Doors for OpenAI's SDKs: change the base URL, and a human signs off. */
+/** The API for OpenAI's SDKs: change the base URL, and a human signs off. */
 @ApiTags('openai')
 @ErrorsAs(OPENAI_FORM)
 @Controller('v1')
 export class OpenAiController {
   constructor(
-    private readonly held: HeldAnswers,
+    private readonly held: HeldResponses,
     private readonly jobs: JobsService,
     private readonly models: ModelsService,
   ) {}
@@ -92,7 +92,7 @@ export class OpenAiController {
         held: (await this.held.submit(submission, idempotency, caller, reply)).held,
       }))
       .then(({ held, stream, includeUsage }) =>
-        stream ? this.streamChat(held, includeUsage) : this.held.answer(held, CHAT),
+        stream ? this.streamChat(held, includeUsage) : this.held.respond(held, CHAT),
       );
   }
 
@@ -121,9 +121,9 @@ export class OpenAiController {
         return { held, job: background ? job : null };
       })
       .then(async ({ held, job }) => {
-        if (job === null) return this.held.answer(held, RESPONSES);
+        if (job === null) return this.held.respond(held, RESPONSES);
         const response = await responseOf(job);
-        held.told = true;
+        held.hasItsEnd = true;
         await reply.status(200).send(response);
       });
   }
@@ -225,14 +225,14 @@ export class OpenAiController {
         stream.send({ data: JSON.stringify(toBeatChunk(job, beats === 1, includeUsage)) });
       });
       if (typeof ending !== 'object' || ending.job.status !== 'success') {
-        held.told = typeof ending === 'object';
+        held.hasItsEnd = typeof ending === 'object';
         const error =
           typeof ending === 'object' ? failureOf(ending.job) : await this.held.unfinished(held, ending);
         stream.send({ data: JSON.stringify(toOpenAiError(error)) });
         return;
       }
       const frames = await chatFramesOf(ending.job, { includeUsage, hasBegun: beats > 0 });
-      held.told = true;
+      held.hasItsEnd = true;
       if (ending.job.edited) stream.comment('x-hitl-edited: true');
       for (const frame of frames) {
         stream.sendFrames(frame);

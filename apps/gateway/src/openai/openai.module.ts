@@ -3,18 +3,18 @@ import { ErrorForms } from '../http/error-form';
 import { HttpModule } from '../http/http.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { WaitingModule } from '../waiting/waiting.module';
-import { HeldAnswers } from './held-answers.service';
+import { HeldResponses } from './held-responses.service';
 import { HeldRequests } from './held-requests.service';
 import { ModelsService } from './models.service';
 import { OPENAI_FORM } from './openai-error';
 import { isOpenAiRoute } from './openai-routes';
 import { OpenAiController } from './openai.controller';
 
-/** Doors for the SDKs of OpenAI. */
+/** The API for OpenAI's SDKs. */
 @Module({
   imports: [HttpModule, JobsModule, WaitingModule],
   controllers: [OpenAiController],
-  providers: [HeldAnswers, HeldRequests, ModelsService],
+  providers: [HeldResponses, HeldRequests, ModelsService],
 })
 export class OpenAiModule {
   constructor(forms: ErrorForms) {

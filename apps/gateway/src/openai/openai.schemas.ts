@@ -51,7 +51,7 @@ const COMPLETION = {
 };
 
 /**
- * The shapes of the OpenAI-compatible doors, as `toOpenApi31` reads them: the fields that most clients use. OpenAI's own
+ * The shapes of the OpenAI-compatible API, as `toOpenApi31` reads them: the fields that most clients use. OpenAI's own
  * documentation has the others; they pass as they are.
  */
 export const OPENAI_SCHEMAS = {

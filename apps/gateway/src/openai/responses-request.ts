@@ -1,4 +1,5 @@
 import { isJsonObject, JsonText, numbersOf, type Json } from '@hitl/domain';
+import { field, FLAG, LIST, OBJECT, NON_EMPTY_TEXT, oneOf, readObject, TEXT } from '@hitl/shapes';
 import { invalid, metadataOf, textOf, type JsonObject } from './chat';
 
 /** A request of the Responses API as the chat that the model gets. */
@@ -21,26 +22,29 @@ const SAME_NAME = [
   'prompt_cache_retention',
   'service_tier',
 ] as const;
-/** Parameters that are translated, or that ask the model for nothing. */
-const UNDERSTOOD = new Set<string>([
-  ...SAME_NAME,
-  'model',
-  'input',
-  'instructions',
-  'background',
-  'metadata',
-  'max_output_tokens',
-  'text',
-  'reasoning',
-  'tools',
-  'tool_choice',
-  'parallel_tool_calls',
-  'include',
-  'store',
-  'stream',
-  'truncation',
-  'client_metadata',
-]);
+const OPTIONAL = { optional: true };
+const POLLED = { optional: true, remedy: 'only chat completions stream; poll, or leave it out' };
+/** The parameters that are translated, or that ask the model for nothing. Null is the same as none. */
+class ResponsesBody {
+  @field(NON_EMPTY_TEXT, { remedy: 'name the model' }) model: string;
+  @field({}, OPTIONAL) input?: Json;
+  @field(TEXT, OPTIONAL) instructions?: string;
+  @field(FLAG, OPTIONAL) background?: boolean;
+  @field(OBJECT, OPTIONAL) metadata?: JsonObject;
+  @field({}, OPTIONAL) max_output_tokens?: Json;
+  @field(OBJECT, OPTIONAL) text?: JsonObject;
+  @field(OBJECT, OPTIONAL) reasoning?: JsonObject;
+  @field(LIST, OPTIONAL) tools?: Json[];
+  @field({}, OPTIONAL) tool_choice?: Json;
+  @field(FLAG, OPTIONAL) parallel_tool_calls?: boolean;
+  @field(LIST, OPTIONAL) include?: Json[];
+  @field(FLAG, OPTIONAL) store?: boolean;
+  @field({}, OPTIONAL) client_metadata?: Json;
+  @field(oneOf([false]), POLLED) stream?: false;
+  @field(oneOf(['auto', 'disabled']), OPTIONAL) truncation?: 'auto' | 'disabled';
+}
+for (const name of SAME_NAME) field({}, OPTIONAL)(ResponsesBody.prototype, name);
+
 /** OpenAI's models that refuse `max_tokens`; others know it longer than its successor. */
 const WANTS_COMPLETION_TOKENS = /^(?:.*\/)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex)/;
 /** References to earlier items that one request may have. */
@@ -72,20 +76,7 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
   const fields = body instanceof JsonText ? body.exact : null;
   if (!(body instanceof JsonText) || !isJsonObject(fields))
     throw invalid('', 'the body must be a JSON object');
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
-  for (const name of Object.keys(given)) {
-    if (!UNDERSTOOD.has(name)) throw invalid(name, 'is not understood by this server');
-  }
-  const { model, input, instructions, background = false, store, truncation } = given;
-  if (typeof model !== 'string' || model === '') throw invalid('model', 'names the model, a text');
-  if (instructions !== undefined && typeof instructions !== 'string')
-    throw invalid('instructions', 'must be a text');
-  if (typeof background !== 'boolean') throw invalid('background', 'must be true or false');
-  if (store !== undefined && typeof store !== 'boolean') throw invalid('store', 'must be true or false');
-  if (given.stream === true)
-    throw invalid('stream', 'is offered by chat completions only; poll, or leave it out');
-  if (truncation !== undefined && truncation !== 'auto' && truncation !== 'disabled')
-    throw invalid('truncation', 'must be auto or disabled');
+  const { model, input, instructions, background = false, ...given } = readBody(fields);
   const limit = given.max_output_tokens;
   return {
     background,
@@ -101,7 +92,7 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
         [WANTS_COMPLETION_TOKENS.test(model) ? 'max_completion_tokens' : 'max_tokens']: limit,
       }),
       ...Object.fromEntries(
-        SAME_NAME.flatMap((name) => (name in given ? [[name, given[name] ?? null]] : [])),
+        SAME_NAME.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
       ),
       ...readText(given.text),
       ...readReasoning(given.reasoning),
@@ -111,6 +102,17 @@ export function readResponsesRequest(body: unknown, known: KnownItems = new Map(
   };
 }
 
+/** @throws DomainError invalid_request naming the first parameter that is missing, wrong or not understood */
+function readBody(fields: JsonObject): ResponsesBody & { [Name in (typeof SAME_NAME)[number]]?: Json } {
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+  return readObject(ResponsesBody, given, [], {
+    unknown: 'is not understood by this server',
+    note([name = ''], detail) {
+      throw invalid(String(name), detail);
+    },
+  });
+}
+
 function requireFewNumbers(text: string): void {
   const numbers = numbersOf(text);
   for (let count = 0; numbers.next().done === false; count += 1) {
@@ -118,10 +120,7 @@ function requireFewNumbers(text: string): void {
   }
 }
 
-function readText(text: Json | undefined): JsonObject {
-  if (text === undefined) return {};
-  if (!isJsonObject(text)) throw invalid('text', 'must be an object');
-  const { format, verbosity } = text;
+function readText({ format = null, verbosity }: JsonObject = {}): JsonObject {
   return {
     ...(isJsonObject(format) && format.type !== 'text' && { response_format: toResponseFormat(format) }),
     ...(typeof verbosity === 'string' && { verbosity }),
@@ -133,10 +132,7 @@ function toResponseFormat({ type, ...schema }: JsonObject): JsonObject {
   return type === 'json_schema' ? { type, json_schema: schema } : { type: type ?? 'text' };
 }
 
-function readReasoning(reasoning: Json | undefined): JsonObject {
-  if (reasoning === undefined) return {};
-  if (!isJsonObject(reasoning)) throw invalid('reasoning', 'must be an object');
-  const { effort = null, ...more } = reasoning;
+function readReasoning({ effort = null, ...more }: JsonObject = {}): JsonObject {
   for (const [name, value] of Object.entries(more)) {
     // A summary is there when the model gives one, and that is what `auto` asks for.
     if (value !== null && value !== 'auto')
@@ -150,10 +146,7 @@ function readTools({
   tools = [],
   tool_choice: choice = 'auto',
   parallel_tool_calls: parallel,
-}: JsonObject): JsonObject {
-  if (!Array.isArray(tools)) throw invalid('tools', 'must be a list');
-  if (parallel !== undefined && typeof parallel !== 'boolean')
-    throw invalid('parallel_tool_calls', 'must be true or false');
+}: Partial<ResponsesBody>): JsonObject {
   const functions = tools.map((tool, index): JsonObject => {
     if (!isJsonObject(tool) || tool.type !== 'function' || typeof tool.name !== 'string') {
       throw invalid(`tools[${index}]`, 'must be a function with a name: this server offers no other tools');
@@ -180,9 +173,8 @@ function readChoice(choice: Json): Json {
   throw invalid('tool_choice', 'must be auto, none, required or a function with a name');
 }
 
-/** Of all that can be included, only logprobs can be there: the rest belongs to items that no answer here has. */
-function readInclude(include: Json = [], topLogprobs: Json | undefined): JsonObject {
-  if (!Array.isArray(include)) throw invalid('include', 'must be a list');
+/** Of all that can be included, only logprobs can be there: the rest belongs to items that no response here has. */
+function readInclude(include: Json[] = [], topLogprobs: Json | undefined): JsonObject {
   const isAsked = include.includes('message.output_text.logprobs') || topLogprobs !== undefined;
   return isAsked ? { logprobs: true } : {};
 }
@@ -208,7 +200,7 @@ function isReference(item: Json): item is JsonObject {
   return isJsonObject(item) && item.type === 'item_reference';
 }
 
-/** A chat has the calls of an answer in the answer's own message. */
+/** A chat has the calls of a response in the response's own message. */
 function addItem(messages: JsonObject[], item: Json, name: string): void {
   const type = isJsonObject(item) ? (item.type ?? 'message') : undefined;
   if (!isJsonObject(item) || typeof type !== 'string') throw invalid(name, 'must be an item');

@@ -11,27 +11,27 @@ export function jobIdOf(id: string): string | null {
 
 type Status = 'queued' | 'in_progress' | 'completed' | 'failed' | 'incomplete' | 'cancelled';
 
-/** Where the Responses API sees a job. A rejected answer is an incomplete one, which the SDKs have a type for. */
-function statusOf(job: Job, answer: Answer | null): Status {
+/** Where the Responses API sees a job. A rejected response is an incomplete one, which the SDKs have a type for. */
+function statusOf(job: Job, approved: Approved | null): Status {
   switch (job.status) {
     case 'bot':
       return 'queued';
     case 'human':
       return 'in_progress';
     case 'success':
-      return answer?.incompleteReason ? 'incomplete' : 'completed';
+      return approved?.incompleteReason ? 'incomplete' : 'completed';
     case 'fail':
       if (job.failureReason === 'rejected') return 'incomplete';
       return job.failureReason === 'cancelled' ? 'cancelled' : 'failed';
   }
 }
 
-/** A job as an object of the Responses API, for writeJson. The answer is in it only once a human has approved it. */
+/** A job as an object of the Responses API, for writeJson. The response is in it only once a human has approved it. */
 export function toResponse(job: Job): JsonObject {
   const exact = job.askedFor?.exact;
   const asked = isJsonObject(exact) ? exact : {};
-  const answer = job.status === 'success' ? answerOf(job) : null;
-  const status = statusOf(job, answer);
+  const approved = job.status === 'success' ? approvedOf(job) : null;
+  const status = statusOf(job, approved);
   const isRejected = job.failureReason === 'rejected';
   const text = isJsonObject(asked.text) ? asked.text : {};
   return {
@@ -47,16 +47,16 @@ export function toResponse(job: Job): JsonObject {
     id: `resp_${job.id}`,
     object: 'response',
     created_at: Math.floor(job.createdAt.getTime() / 1000),
-    completed_at: answer && job.finishedAt ? Math.floor(job.finishedAt.getTime() / 1000) : null,
+    completed_at: approved && job.finishedAt ? Math.floor(job.finishedAt.getTime() / 1000) : null,
     status,
     background: asked.background ?? false,
     error: isRejected || status === 'failed' ? errorOf(job) : null,
     incomplete_details:
-      status === 'incomplete' ? { reason: answer?.incompleteReason ?? 'content_filter' } : null,
+      status === 'incomplete' ? { reason: approved?.incompleteReason ?? 'content_filter' } : null,
     instructions: asked.instructions ?? null,
     max_output_tokens: asked.max_output_tokens ?? null,
-    model: answer?.model ?? job.model ?? '',
-    output: answer?.output ?? [],
+    model: approved?.model ?? job.model ?? '',
+    output: approved?.output ?? [],
     parallel_tool_calls: asked.parallel_tool_calls ?? true,
     previous_response_id: null,
     reasoning: asked.reasoning ?? { effort: null, summary: null },
@@ -67,10 +67,10 @@ export function toResponse(job: Job): JsonObject {
     tools: asked.tools ?? [],
     top_p: asked.top_p ?? null,
     truncation: asked.truncation ?? 'disabled',
-    // Some SDKs take no null in an answer.
-    ...((answer === null || answer.usage !== null) && { usage: answer?.usage ?? null }),
+    // Some SDKs take no null in a response.
+    ...((approved === null || approved.usage !== null) && { usage: approved?.usage ?? null }),
     metadata: isJsonObject(asked.metadata) ? asked.metadata : job.metadata,
-    ...(answer?.serviceTier !== undefined && { service_tier: answer.serviceTier }),
+    ...(approved?.serviceTier !== undefined && { service_tier: approved.serviceTier }),
   };
 }
 
@@ -82,14 +82,14 @@ function withoutNulls(object: JsonObject, names: string[]): JsonObject {
   );
 }
 
-/** Why there is no answer: the reviewer's words to the submitter, or the model's. */
+/** Why there is no response: the reviewer's words to the submitter, or the model's. */
 function errorOf(job: Job): JsonObject {
   const { type, code, message, param } = describe(failureOf(job));
   return { type, code, message, param };
 }
 
-/** An approved answer in the words of the Responses API. */
-interface Answer {
+/** An approved response in the words of the Responses API. */
+interface Approved {
   model?: string;
   output: JsonObject[];
   incompleteReason: 'max_output_tokens' | 'content_filter' | null;
@@ -97,13 +97,13 @@ interface Answer {
   serviceTier?: string;
 }
 
-/** The items of approved answers, by their ids: what later requests may refer to. */
+/** The items of approved responses, by their ids: what later requests may refer to. */
 export function itemsBehind(jobs: Job[]): Map<string, JsonObject> {
-  const items = jobs.flatMap((job) => (job.status === 'success' ? answerOf(job).output : []));
+  const items = jobs.flatMap((job) => (job.status === 'success' ? approvedOf(job).output : []));
   return new Map(items.map((item) => [textOf(item.id ?? null), item]));
 }
 
-function answerOf(job: Job): Answer {
+function approvedOf(job: Job): Approved {
   const completion = toChatCompletion(job);
   const { model, service_tier: serviceTier } = completion;
   const choice = Array.isArray(completion.choices) ? completion.choices.find(isJsonObject) : undefined;
@@ -196,7 +196,7 @@ function annotationsOf(annotations: Json | undefined): Json[] {
   });
 }
 
-/** What the approved answer has used; of a human's own answer, what the model has used for the job. */
+/** What the approved response has used; of a human's own response, what the model has used for the job. */
 function usageOf(said: Json | undefined, { usage: counted }: Job): JsonObject | null {
   const usage = isJsonObject(said) ? said : ((counted ?? {}) as JsonObject);
   const input = asNumber(usage.prompt_tokens ?? usage.input_tokens);

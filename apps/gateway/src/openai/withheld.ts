@@ -10,7 +10,7 @@ import { publicLink } from '../http/public-link';
 import type { Ending } from '../waiting/waiting-room.service';
 
 /**
- * A held request ends without an answer. Its job is there, so asking again would make a second one. What has ended for
+ * A held request ends without a response. Its job is there, so asking again would make a second one. What has ended for
  * good is 422: clients repeat 5xx, 429 and 409, some 403, which others take for a wrong key; none repeats 422.
  */
 export class Withheld extends DomainError {
@@ -34,14 +34,14 @@ export class Withheld extends DomainError {
   }
 }
 
-/** How a failed job is told to the client that was held for it. */
+/** The error of a failed job for the client that was held for it. */
 export function failureOf(job: Job): Withheld {
   const detail = job.failureDetail ?? '';
   switch (job.failureReason) {
     case 'rejected':
       return new Withheld(
         'answer_rejected',
-        detail === '' ? 'A reviewer has rejected the answer.' : detail,
+        detail === '' ? 'A reviewer has rejected the response.' : detail,
         job.id,
       );
     case 'cancelled':
@@ -57,10 +57,10 @@ export function failureOf(job: Job): Withheld {
 /** A provider that refuses our key must not look as if the client's own was wrong. */
 function modelFault({ id, failureDetail, modelFailure }: Job): Withheld {
   const detail =
-    failureDetail === null || failureDetail === '' ? 'The model brought no answer.' : failureDetail;
+    failureDetail === null || failureDetail === '' ? 'The model returned no response.' : failureDetail;
   if (modelFailure && refusesOurKey(modelFailure, detail)) {
-    const told = `The model's provider refuses this server's credentials (${modelFailure.status}). Whoever runs this server must mend them.`;
-    return new Withheld('inference_failed', told, id);
+    const detail = `The model's provider refuses this server's credentials (${modelFailure.status}). Its operator must correct them.`;
+    return new Withheld('inference_failed', detail, id);
   }
   return new Withheld('inference_failed', detail, id, modelFailure);
 }
@@ -107,7 +107,7 @@ export function unfinished(
   if (ending === 'shutdown' && mayAskAgain) {
     return new Withheld('unavailable', `This gateway stops. ${goesOn}`, jobId, null, RETRY_AFTER_STOP);
   }
-  const missing = status === 'bot' ? 'The model has not answered yet.' : 'No human has decided yet.';
+  const missing = status === 'bot' ? 'The model has not responded yet.' : 'No human has decided yet.';
   return new Withheld(
     'review_pending',
     `${missing} ${goesOn}`,

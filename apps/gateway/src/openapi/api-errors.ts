@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from '@hitl/domain';
 /** Where {@link ApiErrors} leaves the codes of an operation until the document is made. */
 export const ERROR_CODES = 'x-error-codes';
 
-/** The errors that an operation can answer beside those of every operation; see {@link COMMON_ERRORS}. */
+/** The errors that an operation can return beside those of every operation; see {@link COMMON_ERRORS}. */
 export function ApiErrors(...codes: ErrorCode[]): MethodDecorator {
   return ApiExtension(ERROR_CODES, codes) as MethodDecorator;
 }
@@ -38,7 +38,7 @@ export function usualStatuses(
   return [...byStatus(codes).keys()];
 }
 
-/** The codes that any operation can answer, by their HTTP status. */
+/** The codes that any operation can return, by their HTTP status. */
 export const COMMON_ERRORS = byStatus([...EVERYWHERE, ...CLOSED, ...CHANGES, ...BODIES]);
 
 /** The codes by their HTTP status. */

@@ -1,4 +1,4 @@
-/** The headers that answers have, as `components/headers` describes them. */
+/** The headers that replies have, as `components/headers` describes them. */
 export const HEADERS = {
   RequestId: {
     description: 'The id under which the server logged the request',
@@ -32,24 +32,24 @@ export const HEADERS = {
 
 const ref = (name: keyof typeof HEADERS) => ({ $ref: `#/components/headers/${name}` });
 
-/** The headers of an answer about one job that can be decided on. */
+/** The headers of a reply about one job that can be decided on. */
 export const JOB_HEADERS = { etag: ref('ETag') };
-/** The headers of an answer that `Prefer: wait` may have held. */
+/** The headers of a reply that `Prefer: wait` may have held. */
 export const READ_HEADERS = { ...JOB_HEADERS, 'preference-applied': ref('PreferenceApplied') };
-/** The headers of an answer to a submission. */
+/** The headers of the reply to a submission. */
 export const SUBMITTED_HEADERS = {
   ...READ_HEADERS,
   location: ref('Location'),
   'idempotency-replayed': ref('IdempotencyReplayed'),
 };
-/** The headers of an answer that was held for a human. */
+/** The headers of a reply that was held for a human. */
 export const HELD_HEADERS = {
   'x-hitl-job-id': ref('HitlJobId'),
   'x-hitl-edited': ref('HitlEdited'),
   'idempotency-replayed': ref('IdempotencyReplayed'),
 };
 
-/** Adds to each answer the header that all of them have. */
+/** Adds to each reply the header that all of them have. */
 export function describeHeaders(responses: Record<string, object>): void {
   for (const response of Object.values(responses) as { headers?: object }[]) {
     response.headers = { ...response.headers, 'x-request-id': ref('RequestId') };

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { TextField } from '../http/fields';
 
-/** An error as the original system's routes answer it. */
+/** An error as the original system's routes return it. */
 export class OriginalError {
   @ApiProperty({ enum: ['error'] })
   status: 'error';

@@ -12,14 +12,14 @@ import {
   type Caller,
 } from '@hitl/domain';
 import { Allow } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { CurrentCaller } from '../http/caller';
 import { ErrorsAs } from '../http/error-form';
 import { textOrNull } from '../http/json-body';
 import { IdempotencyKey, markReplayed, type Idempotency } from '../http/idempotency';
-import { LargeAnswers } from '../http/large-answers';
-import { quote } from '../http/faults';
+import { LargeResponses } from '../http/large-responses';
 import { sendFile } from '../http/send-file';
 import { ANY_JSON } from '../http/fields';
 import { JobsService } from '../jobs/jobs.service';
@@ -44,7 +44,7 @@ export class OriginalApiController {
   constructor(
     private readonly jobs: JobsService,
     private readonly reviews: ReviewsService,
-    private readonly answers: LargeAnswers,
+    private readonly responses: LargeResponses,
   ) {}
 
   @ApiOperation({
@@ -153,7 +153,7 @@ export class OriginalApiController {
   private async *toJsonList(parts: UnreadPage<ExactJob, never>[], caller: Caller): AsyncGenerator<Buffer> {
     let before = '[';
     for (const { bytes, read } of parts) {
-      const text = await this.answers.inTurn(bytes, async () => {
+      const text = await this.responses.inTurn(bytes, async () => {
         const jobs = await read();
         return Buffer.concat(
           jobs.flatMap((job) => {

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { may, type Caller, type ExactJob, type JobStatus, type JsonText } from '@hitl/domain';
+import { IgnoresUnknown } from '@hitl/shapes';
 import { Failure, failureOf } from '../jobs/job.dto';
-import { IgnoresUnknown } from '../http/field';
 import { EnumField, IntegerField, JsonField, ObjectField, TextField, TimeField } from '../http/fields';
 import { DEFAULT_PAGE } from '../http/page';
 
@@ -41,7 +41,7 @@ export class AskJobs {
   offset: number;
 }
 
-/** A job as the original system answered it. */
+/** A job as the original system returned it. */
 export class OriginalJob {
   @TextField({ example: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   job_id: string;

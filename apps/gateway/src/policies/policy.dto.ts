@@ -13,7 +13,7 @@ import {
 } from '../http/fields';
 import { ListField } from '../http/list-fields';
 
-/** Answers that a dry run looks at unless asked. */
+/** Responses that a dry run evaluates by default. */
 const DEFAULT_DRY_RUN = 100;
 const time = {
   type: 'integer',

@@ -96,13 +96,13 @@ const FIELDS = {
 } as const satisfies Record<Verdict, readonly (keyof DecisionDto)[]>;
 
 /**
- * Describes the decisions of `DecisionDto` and `BulkDecision` as one of four, told apart by their verdict, with the
+ * Describes the decisions of `DecisionDto` and `BulkDecision` as one of four, distinguished by their verdict, with the
  * fields that belong to it: generated code of an edit without a response does not compile.
  * @param schemas the schemas of both classes, as OpenAPI 3.0 has them
  */
 export function decisionSchemas(schemas: Record<string, Record<string, unknown>>): Record<string, object> {
   const made: Record<string, object> = {
-    // A union of every kind of JSON would be closer, but generators make wrappers of it, which answers must be put into.
+    // A union of every kind of JSON would be closer, but generators make wrappers of it, which responses must be put into.
     NonNullJson: { description: 'Any JSON but null.', not: { type: 'null' } },
   };
   for (const [name, suffix] of [

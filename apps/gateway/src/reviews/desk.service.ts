@@ -4,7 +4,7 @@ import { ClientProxy } from '@nestjs/microservices';
 import type { DeskCaller, DeskRules } from '@hitl/domain';
 import { ask, ReadDesk } from '@hitl/messaging';
 
-/** How long an answer counts, in milliseconds: as long as the review service takes to see another policy. */
+/** How long a reviewer's rules count, in milliseconds: as long as the review service takes to see another policy. */
 const FRESH_MS = 1000;
 /** How long a read waits for the review service, in milliseconds; then what was known before has to do. */
 const WAIT_MS = 500;
@@ -24,7 +24,7 @@ export class Desk {
 
   constructor(@Inject(ClientProxy) private readonly client: ClientProxy) {}
 
-  /** A reviewer with their rules; null while the review service has never answered about them. */
+  /** A reviewer with their rules; null while the review service has never sent them. */
   async caller(actor: string): Promise<DeskCaller | null> {
     const known = this.known.get(actor) ?? { rules: null, askedAt: -Infinity, asking: null };
     this.known.delete(actor);
@@ -44,7 +44,7 @@ export class Desk {
     try {
       known.rules = await ask<DeskRules>(this.client, ReadDesk.pattern, { actor });
     } catch {
-      // It is asked again with the next read; commands say themselves that nobody answers.
+      // It is asked again with the next read; commands say on their own that nobody replies.
     } finally {
       known.asking = null;
     }

@@ -1,4 +1,4 @@
-/** Runs `work` for each of the items, `atOnce` at a time. Answers in the items' order. */
+/** Runs `work` for each of the items, `atOnce` at a time. Returns results in the items' order. */
 export async function inTurns<Item, Result>(
   items: Item[],
   atOnce: number,

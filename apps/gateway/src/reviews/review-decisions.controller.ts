@@ -2,10 +2,10 @@ import { Body, Controller, Delete, Headers, HttpCode, Post, Req, Res } from '@ne
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { DomainError, type Caller } from '@hitl/domain';
 import { Allow, toProblem } from '@hitl/service';
+import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { toDomainError } from '../http/errors.filter';
-import { quote } from '../http/faults';
 import { JobId, PathNumber } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';
 import {
@@ -169,7 +169,7 @@ export class ReviewDecisionsController {
 }
 
 /**
- * The revision that an If-Match names. A proxy that compresses answers makes their ETags weak, or adds the encoding.
+ * The revision that an If-Match names. A proxy that compresses replies makes their ETags weak, or adds the encoding.
  * @throws DomainError precondition_required without one; `*` names none
  */
 function revisionOf(ifMatch: string | undefined, current: number): number {

@@ -6,7 +6,7 @@ import { type FastifyReply } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { CurrentCaller } from '../http/caller';
 import { encodeCursor } from '../http/list-fields';
-import { LargeAnswers } from '../http/large-answers';
+import { LargeResponses } from '../http/large-responses';
 import { JobId } from '../http/path';
 import { ApiErrors } from '../openapi/api-errors';
 import { NoteDto } from './note.dto';
@@ -19,7 +19,7 @@ import { ReviewsService } from './reviews.service';
 export class ReviewsController {
   constructor(
     private readonly reviews: ReviewsService,
-    private readonly answers: LargeAnswers,
+    private readonly responses: LargeResponses,
   ) {}
 
   @ApiOperation({
@@ -39,7 +39,7 @@ export class ReviewsController {
       limit,
       decidableBy: decidable ? await this.reviews.requireCaller(caller) : null,
     });
-    await this.answers.send(reply, bytes, async (): Promise<ReviewPage> => {
+    await this.responses.send(reply, bytes, async (): Promise<ReviewPage> => {
       const jobs = await read();
       const obstacleOf = await this.reviews.obstacles(caller, jobs);
       return {

@@ -85,7 +85,7 @@ export class ReviewsService {
     return ({ id }) => found?.get(id) ?? null;
   }
 
-  /** The reviewer with the rules by which they decide. @throws DomainError unavailable while nobody has told them */
+  /** The reviewer with the rules by which they decide. @throws DomainError unavailable while they are not known */
   async requireCaller({ name }: Caller): Promise<DeskCaller> {
     const reviewer = await this.desk.caller(name);
     if (reviewer) return reviewer;
@@ -208,8 +208,8 @@ export class ReviewsService {
   }
 
   /**
-   * Sends the caller's command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
-   * answer that waits now, where it names no other, and does nothing once nobody waits for it any more.
+   * Sends the caller's command about a job, and returns the job's id; a refusal says what is there now. The command is about the
+   * response that waits now, where it names no other, and does nothing once nobody waits for it any more.
    */
   private async command(
     caller: Caller,

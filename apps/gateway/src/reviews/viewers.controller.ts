@@ -35,9 +35,9 @@ export class ViewersController {
   @Put()
   async viewReview(@JobId() jobId: string, @CurrentCaller() caller: Caller): Promise<ViewersDto> {
     const { name: actor, project } = caller;
-    // Whoever says it again has named a job that there is.
+    // A repeated call has named a job that exists.
     if (!this.viewers.of(caller, jobId).includes(actor)) await this.jobs.idOf(caller, jobId);
-    this.viewers.tell({ jobId, project, actor, looks: true });
+    this.viewers.publish({ jobId, project, actor, looks: true });
     return { viewers: this.viewers.of(caller, jobId) };
   }
 
@@ -50,6 +50,6 @@ export class ViewersController {
   leaveReview(@JobId() jobId: string, @CurrentCaller() caller: Caller): void {
     const { name: actor, project } = caller;
     if (this.viewers.of(caller, jobId).includes(actor))
-      this.viewers.tell({ jobId, project, actor, looks: false });
+      this.viewers.publish({ jobId, project, actor, looks: false });
   }
 }

@@ -22,7 +22,7 @@ describe('who looks at a job', () => {
   });
 
   it('is told when somebody comes or goes, not when they say again what is known', () => {
-    viewers.tell({ ...SCOPE, jobId: 'a', actor: 'bob', looks: true });
+    viewers.publish({ ...SCOPE, jobId: 'a', actor: 'bob', looks: true });
     viewers.hear({ ...SCOPE, jobId: 'a', actor: 'alice', looks: true });
     viewers.hear({ ...SCOPE, jobId: 'a', actor: 'alice', looks: true });
     viewers.hear({ ...SCOPE, jobId: 'a', actor: 'bob', looks: false });

@@ -9,26 +9,26 @@ import { ClientProxy } from '@nestjs/microservices';
 import type { Scope } from '@hitl/domain';
 import { ReviewViewed } from '@hitl/messaging';
 
-/** How long somebody counts as looking at a job without saying so again, in milliseconds. */
+/** How long a viewer stays one without saying so again, in milliseconds. */
 const LOOKS_FOR_MS = 25_000;
 /** How often it is looked for who has gone without a word, in milliseconds. */
 const SWEEP_INTERVAL_MS = 1000;
-/** Jobs, and people at one of them, that are kept in mind; beyond, nobody is told of the others. */
+/** Jobs, and people at one of them, that are kept in mind; beyond, the others are not shown. */
 const MAX_JOBS = 10_000;
 const MAX_VIEWERS = 20;
 
-/** Told who looks at a job of the project now, whenever that changes: all of them by the same array. */
+/** Gets the viewers of a job of the project, whenever they change: every listener gets the same array. */
 interface Follower extends Scope {
-  tell: (jobId: string, viewers: string[]) => void;
+  notify: (jobId: string, viewers: string[]) => void;
 }
 
-/** A job that somebody looks at. */
+/** A job that has viewers. */
 interface Viewed extends Scope {
   /** Until when each of them counts. */
   until: Map<string, number>;
 }
 
-/** Who has which job open, so that reviewers see each other. Kept in memory alone: every gateway tells all others. */
+/** Who has which job open, so that reviewers see each other. Kept in memory alone: every gateway notifies all others. */
 @Injectable()
 export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Viewers.name);
@@ -52,15 +52,15 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
     return viewed?.project === project ? [...viewed.until.keys()].sort() : [];
   }
 
-  /** Somebody says that they look at a job, or no longer do: every gateway hears of it, this one at once. */
-  tell(viewed: ReviewViewed): void {
+  /** A reviewer opens a job, or leaves it: every gateway is notified, this one at once. */
+  publish(viewed: ReviewViewed): void {
     this.hear(viewed);
     this.client.emit(ReviewViewed.pattern, viewed).subscribe({
       error: (error: unknown) => this.logger.debug(`a viewer was not published: ${String(error)}`),
     });
   }
 
-  /** A gateway has told of somebody. */
+  /** Another gateway has a change of a viewer. */
   hear({ jobId, project, actor, looks }: ReviewViewed): void {
     const viewed = this.jobs.get(jobId) ?? { project, until: new Map<string, number>() };
     const viewers = viewed.until;
@@ -76,12 +76,12 @@ export class Viewers implements OnApplicationBootstrap, OnModuleDestroy {
     }
     if (!isChange) return;
     const now = this.of(viewed, jobId);
-    for (const follower of this.followers) if (follower.project === project) follower.tell(jobId, now);
+    for (const follower of this.followers) if (follower.project === project) follower.notify(jobId, now);
   }
 
-  /** Tells of all jobs of the scope. @returns ends it */
-  follow({ project }: Scope, tell: Follower['tell']): () => void {
-    const follower = { project, tell };
+  /** Listens to all jobs of the scope. @returns what ends it */
+  follow({ project }: Scope, notify: Follower['notify']): () => void {
+    const follower = { project, notify };
     this.followers.add(follower);
     return () => {
       this.followers.delete(follower);

@@ -69,7 +69,7 @@ export class AutomaticStepDto {
   latest_at: string;
 }
 
-/** How a job waits for reviewers: what its summary tells, too. */
+/** How a job waits for reviewers: what its summary has, too. */
 export class WaitingReview {
   @TimeField({ nullable: true, description: 'Since when the response waits' })
   since: string | null;

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { onceClosed } from '../http/gone';
 import { PerCaller } from '../http/per-caller';
 
-/** The requests that are held until their jobs have ended, at any door. */
+/** The requests that are held until their jobs have ended, by any API. */
 @Injectable()
 export class Holds {
   private readonly held: PerCaller;
@@ -16,13 +16,13 @@ export class Holds {
       (caller, most) =>
         new DomainError(
           'too_many_holds',
-          `${caller} has ${most} requests that are held for a human (MAX_HOLDS_PER_CALLER). Nothing was stored. Send this one again when one of them has been answered, or do not wait: POST /v1/jobs, or "background": true.`,
+          `${caller} has ${most} requests that are held for a human (MAX_HOLDS_PER_CALLER). Nothing was stored. Send this one again when one of them has ended, or do not wait: POST /v1/jobs, or "background": true.`,
         ),
     );
   }
 
   /**
-   * Counts a request as held from now on until its connection is done with the answer.
+   * Counts a request as held from now on until its connection is done with the reply.
    * @throws DomainError too_many_holds
    */
   enter(reply: FastifyReply): void {

@@ -1,5 +1,5 @@
 import { DomainError } from '@hitl/domain';
-import { quote } from '../http/faults';
+import { quote } from '@hitl/shapes';
 
 /** Longest wait that a client may prefer, in seconds. */
 const MAX_WAIT = 540;

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Every } from '@hitl/background';
 import { EVERY_PROJECT, JobReader, type Job } from '@hitl/domain';
 
-/** How often the database is looked at, for changes that nobody told us of, in milliseconds. */
+/** How often the database is looked at, for changes that no message reported, in milliseconds. */
 const LOOK_INTERVAL_MS = 3000;
 /** Milliseconds between two signs of life to a client that waits: there are clients that give up after ten seconds. */
 const HEARTBEAT_MS = 5000;
@@ -20,7 +20,7 @@ interface Waiter {
 
 /**
  * Where clients wait for a job to end. `job.changed` wakes them at once; one shared look at the database finds what nobody
- * told, so that ten thousand waiting clients cost a few statements.
+ * reported, so that ten thousand waiting clients cost a few statements.
  */
 @Injectable()
 export class WaitingRoom implements OnModuleDestroy {
@@ -47,7 +47,7 @@ export class WaitingRoom implements OnModuleDestroy {
 
   /**
    * Waits until the job has ended.
-   * @param until the time at which the wait ends without it, as performance.now() tells it; Infinity: never
+   * @param until the time at which the wait ends without it, by performance.now(); Infinity: never
    * @param gone ends the wait when the client has gone
    * @param beat called every `beatMs` while it waits, 5 s by default
    */
@@ -90,13 +90,13 @@ export class WaitingRoom implements OnModuleDestroy {
     }
   }
 
-  /** Looks whether these jobs have ended, or are lost, and tells whoever waits for them. */
+  /** Looks whether these jobs have ended, or are lost, and notifies those who wait for them. */
   async wake(jobIds: string[]): Promise<void> {
     await Promise.all(
       jobIds
         .filter((jobId) => this.waiters.has(jobId))
         .map(async (jobId) => {
-          // Whoever waits has read the job before.
+          // Those who wait have read the job before.
           const job = await this.reader.find(EVERY_PROJECT, jobId);
           if (job && job.status !== 'success' && job.status !== 'fail') return;
           for (const waiter of this.waiters.get(jobId) ?? []) waiter.end(job ? { job } : 'lost');
@@ -112,7 +112,7 @@ export class WaitingRoom implements OnModuleDestroy {
     }
   }
 
-  /** Finds the ends that nobody told of. */
+  /** Finds the ends that no message reported. */
   @Every(LOOK_INTERVAL_MS)
   async look(): Promise<void> {
     const ids = [...this.waiters.keys()];

@@ -13,7 +13,7 @@ export type Resolver = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** A receiver that may not be called. Its message goes to whoever gave the URL: it names no address of ours. */
+/** A receiver that may not be called. Its message goes to the author of the URL: it names no address of ours. */
 export class DestinationError extends Error {
   override name = 'DestinationError';
 }
@@ -56,7 +56,7 @@ export function isPrivateHost(url: URL): boolean {
   return /(^|\.)localhost\.?$/.test(host);
 }
 
-/** Public on paper, but the virtual machine's own host answers there: Azure's wire server. */
+/** Public on paper, but the virtual machine's own host replies there: Azure's wire server. */
 const AZURE_HOST = '168.63.129.16';
 /** All public IPv6 addresses are here; so old IPv4-compatible and future ranges need no names. */
 const IPV6_GLOBAL = ipaddr.IPv6.parseCIDR('2000::/3');

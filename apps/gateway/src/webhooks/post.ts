@@ -3,10 +3,10 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { DestinationError, isPrivateHost, publicOnly, type Resolver } from './destination';
 
-/** A call may take this long, from the name's lookup to the answer's end, in milliseconds. */
+/** A call may take this long, from the name's lookup to the reply's end, in milliseconds. */
 const TIMEOUT = 15_000;
-/** Bytes of an answer's body that are taken off the wire, and thrown away, before the connection is cut. */
-const MAX_ANSWER_BYTES = 4096;
+/** Bytes of a reply's body that are taken off the wire, and thrown away, before the connection is cut. */
+const MAX_REPLY_BYTES = 4096;
 
 export interface PostOptions {
   /** Let it reach private addresses. */
@@ -17,8 +17,8 @@ export interface PostOptions {
   resolve?: Resolver;
 }
 
-/** What a receiver answered. */
-export interface Answer {
+/** A receiver's reply. */
+export interface ReceiverReply {
   statusCode: number;
   /** The header, as it came. */
   retryAfter: string | undefined;
@@ -28,14 +28,14 @@ export interface Answer {
  * Posts JSON over a connection of its own. Redirects are not followed, certificates are always verified, proxies
  * of the environment are passed by.
  * @throws DestinationError before any connection to an address that is not public
- * @throws Error for everything that is no HTTP answer in time
+ * @throws Error for everything that is no HTTP reply in time
  */
 export async function post(
   url: string,
   headers: Record<string, string>,
   body: string,
   { allowPrivate, timeout = TIMEOUT, resolve }: PostOptions,
-): Promise<Answer> {
+): Promise<ReceiverReply> {
   const target = new URL(url);
   // A literal address is never looked up.
   if (!allowPrivate && isPrivateHost(target)) throw new DestinationError('the address is not public');
@@ -55,7 +55,7 @@ export async function post(
     signal,
     ...(!allowPrivate && { lookup: publicOnly(resolve) }),
   });
-  // Errors after the answer must not end the process.
+  // Errors after the reply must not end the process.
   call.on('error', () => undefined);
   call.end(body);
   try {
@@ -70,13 +70,13 @@ export async function post(
   }
 }
 
-/** Lets the receiver finish a short answer; the status is known, so whatever goes wrong here does not matter. */
+/** Lets the receiver finish a short reply; the status is known, so what goes wrong here does not matter. */
 async function discard(response: IncomingMessage): Promise<void> {
   let size = 0;
   try {
     for await (const chunk of response) {
       size += (chunk as Buffer).length;
-      if (size > MAX_ANSWER_BYTES) return;
+      if (size > MAX_REPLY_BYTES) return;
     }
   } catch {
     // Cut off or too slow.

@@ -10,7 +10,7 @@ class WebhookData {
   status: JobStatus;
 }
 
-/** What is posted to a webhook's receiver when a job has ended. It carries no payload and no answer. */
+/** What is posted to a webhook's receiver when a job has ended. It carries no payload and no response. */
 export class WebhookMessage {
   @EnumField(JOB_WEBHOOK_TYPES)
   type: JobWebhookType;
@@ -22,7 +22,7 @@ export class WebhookMessage {
   data: WebhookData;
 }
 
-/** What is posted to an endpoint that was asked to answer a ping. */
+/** What is posted to an endpoint that was asked to reply to a ping. */
 export class WebhookPing {
   @ApiProperty({ enum: ['ping'] })
   type: 'ping';

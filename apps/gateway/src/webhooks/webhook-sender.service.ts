@@ -4,7 +4,7 @@ import { Config } from '@hitl/config';
 import { JOB_WEBHOOKS, WebhookStore, type DeliveryOutcome, type DueDelivery } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { Webhook } from 'standardwebhooks';
-import { post, type Answer } from './post';
+import { post, type ReceiverReply } from './post';
 
 /** Calls that one gateway makes at once. */
 const CALLS = 64;
@@ -106,7 +106,7 @@ export class WebhookSender implements BeforeApplicationShutdown {
     });
   }
 
-  private async call(delivery: DueDelivery): Promise<Answer | Error> {
+  private async call(delivery: DueDelivery): Promise<ReceiverReply | Error> {
     const secrets = delivery.endpointId === null ? [this.config.WEBHOOK_SECRET] : delivery.secrets;
     const usable = secrets.filter((secret) => secret !== undefined);
     if (usable.length === 0) return new UnsignedError('WEBHOOK_SECRET is not set, so nothing can be signed');
@@ -126,7 +126,7 @@ export class UnsignedError extends Error {
   override name = 'UnsignedError';
 }
 
-/** What receivers get. It never holds any part of an answer: they read the job, with their own credentials. */
+/** What receivers get. It never has any part of a response: they read the job, with their own credentials. */
 export function messageOf({
   type,
   jobId,
@@ -155,7 +155,7 @@ export function signedHeaders(
 /** What becomes of a delivery after a try. */
 export function outcomeOf(
   delivery: Pick<DueDelivery, 'id' | 'attempts'>,
-  result: Answer | Error,
+  result: ReceiverReply | Error,
   durationMs: number,
 ): DeliveryOutcome {
   const base = { deliveryId: delivery.id, attempts: delivery.attempts, durationMs, disable: false };

@@ -10,9 +10,9 @@ import {
   type WebhookDelivery,
   type WebhookEndpoint,
 } from '@hitl/domain';
+import { quote } from '@hitl/shapes';
 import { v7 as uuidv7 } from 'uuid';
 import { requireSameRequest, type Idempotency } from '../http/idempotency';
-import { quote } from '../http/faults';
 import { requireWebhookUrl } from './destination';
 import { WebhookSender } from './webhook-sender.service';
 
@@ -28,7 +28,7 @@ export class WebhooksService {
   ) {}
 
   /**
-   * The URL that a job's submitter wants to be told at, in its normal form.
+   * The URL that a job's submitter wants to be notified at, in its normal form.
    * @throws DomainError invalid_request when the URL may not be called, or nothing could sign the call
    */
   usableCallback(url: string | null): string | null {
@@ -88,7 +88,7 @@ export class WebhooksService {
     return endpoint;
   }
 
-  /** Answers the delivery's id. @throws DomainError webhook_endpoint_not_found, too_many_webhook_calls */
+  /** @returns the delivery's id. @throws DomainError webhook_endpoint_not_found, too_many_webhook_calls */
   async ping(scope: Scope, id: string): Promise<string> {
     const deliveryId = await this.store.ping(await this.get(scope, id));
     if (deliveryId === null) throw tooManyCalls(`The webhook endpoint ${id} was pinged 10 times`);
@@ -101,7 +101,7 @@ export class WebhooksService {
     return this.store.deliveries(scope, { endpointId: (await this.get(scope, id)).id });
   }
 
-  /** What was told of a job, to endpoints and to its callback_url, the newest first. */
+  /** The deliveries of a job, to endpoints and to its callback_url, the newest first. */
   deliveriesOf(scope: Scope, jobId: string): Promise<(WebhookDelivery & { tries: WebhookAttempt[] })[]> {
     return this.store.deliveries(scope, { jobId });
   }

@@ -129,11 +129,11 @@ rules:
       '/defaults/approvals: 11 is not a whole number from 1 to 10 (line 4)',
       '/defaults/deadline: 24 is no time from 1s to 365d, such as 90s, 30m, 24h or 7d (line 4)',
       '/rules/0/when: "model ==" is not CEL: Unexpected token: EOF at character 9 (line 7)',
-      '/rules/1/outcome: "maybe" is not human or approve or reject (line 8)',
+      '/rules/1/name: "first" is taken by /rules/0 (line 8)',
+      '/rules/1/outcome: "maybe" is not one of human, approve, reject (line 8)',
       '/rules/1/sample: 2 is not a share from 0 to 1, such as 0.05 (line 8)',
       expect.stringMatching(/^\/rules\/2\/a~1b: there is no such key; known are name, .* \(line 9\)$/),
-      '/rules/2/name: is missing; add it (line 9)',
-      '/rules/1/name: "first" is taken by /rules/0 (line 8)',
+      '/rules/2/name: is missing (line 9)',
     ]);
   });
 
@@ -178,11 +178,11 @@ rules:
   it.each([
     ['no YAML', 'rules: [', 'line 1 is not YAML'],
     ['a key that is there twice', 'version: 1\nversion: 1\nrules: []', 'line 2 is not YAML (DUPLICATE_KEY)'],
-    ['nothing', '', 'null is not an object'],
-    ['a list', '[]', '[] is not an object'],
+    ['nothing', '', 'must be an object with the keys version'],
+    ['a list', '[]', 'must be an object with the keys version'],
     ['an alias of nothing', 'version: 1\nrules: *x', 'write it out'],
     ['two documents', 'version: 1\nrules: []\n---\nversion: 1', 'not YAML'],
-    ['an alias in itself', 'version: &x [*x]\nrules: []', 'write it out'],
+    ['an alias in itself', 'version: &x [*x]\nrules: []', '/version: a list is not 1'],
     ['a bomb of aliases', `a: &a [1]\n${bomb(9)}version: 1\nrules: []`, 'write it out'],
     ['a deep nest', '['.repeat(20_000), 'nested too deep'],
     ['a MiB of a nest', '['.repeat(1_048_576), 'nested too deep'],

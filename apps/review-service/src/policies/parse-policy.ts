@@ -1,12 +1,20 @@
-import { UNIONS, type FieldFault } from '@hitl/domain';
-import { Condition, ConditionSyntaxError, MAX_CONDITION_LENGTH } from './condition';
-import { Policy, type RejectReason, type Terms } from './policy';
-import { NO_TERMS, TERM_KEYS, toRule, toTerms, type GivenRule, type GivenTerms } from './policy-terms';
-import { show, YamlLimitError, YamlReader, type Path, type Read } from './yaml-reader';
+import { YamlFile } from '@hitl/config';
+import { personName, type FieldFault } from '@hitl/domain';
+import { fieldsOf, isObject, shown, type Path } from '@hitl/shapes';
+import { Condition, ConditionSyntaxError } from './condition';
+import { Policy, type RejectReason, type Rule, type Terms } from './policy';
+import {
+  faultOfName,
+  faultOfPerson,
+  NO_TERMS,
+  PolicyDocument,
+  TermsEntry,
+  toTerms,
+  type RuleEntry,
+} from './policy-document';
 
 /** Largest policy, in bytes. */
 export const MAX_POLICY = 1_048_576;
-const MAX_RULES = 200;
 /** What the regular expressions of all rules may have together, written out and compiled. */
 const MAX_EXPRESSIONS = { characters: 100_000, instructions: 1_000_000 };
 
@@ -34,165 +42,157 @@ export function describeFault({ pointer, detail }: FieldFault): string {
 }
 
 /**
- * Reads a policy (YAML; docs/policies.md). What is too much is told by counting, never by a clock: the same policy is
+ * Reads a policy (YAML; docs/policies.md). What is too much is found by counting, never by a clock: the same policy is
  * taken or refused on any machine, however busy.
  * @throws PolicyError
  */
 export function parsePolicy(text: string): Policy {
   const size = Buffer.byteLength(text);
-  if (size > MAX_POLICY) throw refusal(`it has ${size} bytes; the most is ${MAX_POLICY}`);
-  try {
-    return new PolicyReader(text).policy();
-  } catch (error) {
-    if (error instanceof YamlLimitError) throw refusal(error.message);
-    // Of a value within itself.
-    if (error instanceof RangeError || error instanceof TypeError) {
-      throw refusal('it is nested too deep, or an alias contains itself; write it out');
-    }
-    throw error;
+  if (size > MAX_POLICY) {
+    throw new PolicyError([{ pointer: '', detail: `it has ${size} bytes; the most is ${MAX_POLICY}` }]);
   }
+  return new PolicyReader(text).policy();
 }
 
-function refusal(detail: string): PolicyError {
-  return new PolicyError([{ pointer: '', detail }]);
-}
-
-/** Reads one policy. */
-class PolicyReader extends YamlReader {
+/** Reads one policy: what no key shows alone is checked here. */
+class PolicyReader {
+  private readonly file: YamlFile;
   private readonly expressions = { characters: 0, instructions: 0 };
 
   constructor(private readonly text: string) {
-    super(text);
+    this.file = new YamlFile(text);
   }
 
   /** @throws PolicyError */
   policy(): Policy {
-    const plain = this.content();
-    const content = this.faults.length > 0 ? undefined : this.read()(plain, []);
-    const { groups = {}, defaults = {}, rules = [], reject_reasons: reasons = [] } = content ?? {};
-    const usual = toTerms(defaults, NO_TERMS);
-    this.checkTerms(usual, groups, defaults, ['defaults']);
-    rules.forEach((rule, index) => {
-      if (!rule) return;
-      const path = ['rules', index];
-      this.checkTerms(toTerms(rule, usual), groups, rule, path);
-      this.checkOutcome(rule, path);
-    });
+    const {
+      defaults,
+      rules: entries = [],
+      reject_reasons: reasons,
+      groups: lists,
+    } = this.file.read(PolicyDocument) ?? {};
+    const groups = this.groups(lists);
+    const given = defaults ?? new TermsEntry();
+    const usual = toTerms(given, NO_TERMS);
+    this.checkTerms(usual, groups, given, ['defaults']);
+    const rules = entries.map((entry, index) => this.rule(entry, usual, groups, ['rules', index]));
     this.checkUnique(
-      rules.map((rule) => rule?.name),
+      entries.map((entry) => entry.name),
       ['rules', 'name'],
     );
     this.checkUnique(
-      reasons.map((reason) => reason?.code),
+      (reasons ?? []).map((reason) => reason.code),
       ['reject_reasons', 'code'],
     );
     this.warnOfUnreachable(rules);
-    if (this.faults.length > 0) throw new PolicyError(this.faults);
+    if (this.file.faults.length > 0) throw new PolicyError(this.file.faults);
     return new Policy({
       text: this.text,
       groups,
-      rejectReasons: content?.reject_reasons ? (reasons as RejectReason[]) : REJECT_REASONS,
+      rejectReasons: reasons ?? REJECT_REASONS,
       defaults: usual,
-      letsSubmittersDecide: defaults.four_eyes === false,
-      rules: rules.map((rule) => toRule(rule as GivenRule, usual)),
-      warnings: this.warnings,
+      letsSubmittersDecide: given.four_eyes === false,
+      rules,
+      warnings: this.file.warnings,
     });
   }
 
-  private read() {
-    const terms = {
-      approvals: this.whole(1, 10),
-      four_eyes: this.flag,
-      group: this.orNone(this.name),
-      remind_after: this.orNone(this.time),
-      escalate_after: this.orNone(this.time),
-      escalate_to: this.orNone(this.name),
-      deadline: this.orNone(this.time),
-      on_deadline: this.oneOf(...UNIONS.OnDeadline),
-      deadline_grace: this.timeOrZero,
-    };
-    const rule = {
-      name: this.name,
-      when: this.condition,
-      outcome: this.oneOf(...UNIONS.PolicyOutcome),
-      sample: this.share,
-      shadow: this.flag,
-      submitter_message: this.shortText(1000),
+  /** What an entry's own faults hide is not looked for. */
+  private rule(entry: RuleEntry, usual: Terms, groups: Record<string, string[]>, path: Path): Rule {
+    const terms = toTerms(entry, usual);
+    const isSound = !this.file.hasFaults(path);
+    const when = this.condition(entry.when, [...path, 'when']);
+    if (isSound) {
+      this.checkTerms(terms, groups, entry, path);
+      this.checkOutcome(entry, path);
+    }
+    return {
       ...terms,
+      name: entry.name,
+      when,
+      outcome: entry.outcome ?? 'human',
+      sample: entry.sample ?? 0,
+      shadow: entry.shadow ?? false,
+      submitterMessage: entry.submitter_message ?? null,
     };
-    const reason = { code: this.name, label: this.shortText(200) };
-    return this.object(
-      {
-        version: this.oneOf(1),
-        groups: this.groups,
-        reject_reasons: this.list(this.object(reason, ['code', 'label']), 1, 100),
-        defaults: this.object(terms),
-        rules: this.list(this.object(rule, ['name']), 0, MAX_RULES),
-      },
-      ['version', 'rules'],
-    );
   }
 
-  private readonly condition: Read<Condition> = (value, path) => {
-    // YAML reads a bare true as a boolean; CEL has it, too.
-    const text = typeof value === 'boolean' ? String(value) : value;
-    if (typeof text !== 'string' || text.length > MAX_CONDITION_LENGTH) {
-      return this.note(path, `${show(value)} is not a text of at most ${MAX_CONDITION_LENGTH} characters`);
-    }
-    const most = MAX_EXPRESSIONS;
-    const isTooMuch = (): boolean =>
-      this.expressions.characters > most.characters || this.expressions.instructions > most.instructions;
+  /** Null: there is none, or there is a fault. */
+  private condition(given: string | boolean | undefined, path: Path): Condition | null {
     // What comes after too much is not even read.
-    if (isTooMuch()) return undefined;
+    if (given === undefined || this.hasTooMuch()) return null;
+    const text = String(given);
     try {
       const condition = new Condition(text);
       this.expressions.characters += condition.expressions.characters;
       this.expressions.instructions += condition.expressions.instructions;
-      if (isTooMuch()) {
+      if (this.hasTooMuch()) {
         const { characters, instructions } = this.expressions;
-        return this.note(
+        this.file.note(
           path,
           `up to here the regular expressions have ${characters} characters and ${instructions} instructions ` +
-            `together; the most is ${most.characters} and ${most.instructions}`,
+            `together; the most is ${MAX_EXPRESSIONS.characters} and ${MAX_EXPRESSIONS.instructions}`,
         );
-      }
-      if (condition.warning !== null) this.warn(path, `${condition.warning}. Met, it means human`);
+      } else if (condition.warning !== null)
+        this.file.warn(path, `${condition.warning}. Met, it means human`);
       return condition;
     } catch (error) {
       if (!(error instanceof ConditionSyntaxError)) throw error;
-      return this.note(path, `${show(text)} is not CEL: ${error.message}`);
+      this.file.note(path, `${shown(text)} is not CEL: ${error.message}`);
+      return null;
     }
-  };
+  }
 
-  private readonly groups: Read<Record<string, string[]>> = (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return this.note(path, `${show(value)} is not an object of lists, such as { seniors: [ana, ben] }`);
+  private hasTooMuch(): boolean {
+    const { characters, instructions } = this.expressions;
+    return characters > MAX_EXPRESSIONS.characters || instructions > MAX_EXPRESSIONS.instructions;
+  }
+
+  /** The members of each group, in the form in which names are compared. */
+  private groups(given: unknown): Record<string, string[]> {
+    if (given === undefined) return {};
+    const refuse = (key: Path, detail: string): void => this.file.note(['groups', ...key], detail);
+    if (!isObject(given)) {
+      refuse([], `${shown(given)} is not an object of lists, such as { seniors: [ana, ben] }`);
+      return {};
     }
-    const entries = Object.entries(value);
-    if (entries.length > 100) return this.note(path, `has ${entries.length} groups; the most is 100`);
-    const members = this.list(this.person, 1, 1000);
-    const groups = entries.map(([name, list]): [string, string[]] => {
-      const at = [...path, name];
-      this.name(name, at);
-      const people = (members(list, at) ?? []).filter((person) => person !== undefined);
-      if (new Set(people).size < people.length) this.note(at, 'names a person twice; name each once');
+    const lists = Object.entries(given);
+    if (lists.length > 100) refuse([], `has ${lists.length} groups; the most is 100`);
+    const groups = lists.slice(0, 100).map(([name, members]): [string, string[]] => {
+      const fault = faultOfName(name);
+      if (fault !== undefined) refuse([name], fault);
+      if (!Array.isArray(members)) {
+        refuse([name], 'must be a list');
+        return [name, []];
+      }
+      if (members.length < 1 || members.length > 1000) {
+        refuse([name], `has ${members.length} entries; there may be 1 to 1000`);
+        return [name, []];
+      }
+      const people = members.flatMap((member: unknown, index) => {
+        const wrong = faultOfPerson(member);
+        if (wrong === undefined) return personName(String(member)) ?? [];
+        refuse([name, index], wrong);
+        return [];
+      });
+      if (new Set(people).size < people.length) refuse([name], 'names a person twice; name each once');
       return [name, people];
     });
     return Object.fromEntries(groups);
-  };
+  }
 
-  /** What no key shows alone. Noted where it was written: `given` has the author's own keys, `terms` all of them. */
-  private checkTerms(terms: Terms, groups: Record<string, string[]>, given: GivenTerms, path: Path): void {
-    const has = (key: string): boolean => Object.hasOwn(given, key);
+  /** Noted where it was written: `given` has the author's own keys, `terms` all of them. */
+  private checkTerms(terms: Terms, groups: Record<string, string[]>, given: TermsEntry, path: Path): void {
+    const has = (key: string): boolean => isGiven(given, key);
     for (const [key, group] of Object.entries({ group: terms.group, escalate_to: terms.escalateTo })) {
       if (group === null) continue;
       const members = Object.hasOwn(groups, group) ? groups[group] : undefined;
       if (!members) {
-        if (has(key)) this.note([...path, key], `there is no group ${show(group)}; add it to groups`);
+        if (has(key)) this.file.note([...path, key], `there is no group ${shown(group)}; add it to groups`);
       } else if (terms.approvals > members.length && (has(key) || has('approvals'))) {
-        this.note(
+        this.file.note(
           [...path, has('approvals') ? 'approvals' : key],
-          `${terms.approvals} people must approve, but the group ${show(group)} has ${members.length}`,
+          `${terms.approvals} people must approve, but the group ${shown(group)} has ${members.length}`,
         );
       }
     }
@@ -204,29 +204,27 @@ class PolicyReader extends YamlReader {
     steps.forEach(([key, ms], index) => {
       const [before, earlier] = steps[index - 1] ?? [];
       if (before === undefined || Number(earlier) < Number(ms) || !(has(key) || has(before))) return;
-      this.note([...path, has(key) ? key : before], `${before} must come before ${key}`);
+      this.file.note([...path, has(key) ? key : before], `${before} must come before ${key}`);
     });
     if (path[0] === 'defaults') return;
     if (has('escalate_to') && terms.escalateTo !== null && terms.escalateAfterMs === null) {
-      this.warn([...path, 'escalate_to'], 'nothing escalates without escalate_after');
+      this.file.warn([...path, 'escalate_to'], 'nothing escalates without escalate_after');
     }
     if (has('on_deadline') && terms.deadlineMs === null) {
-      this.warn([...path, 'on_deadline'], 'nothing happens without a deadline');
+      this.file.warn([...path, 'on_deadline'], 'nothing happens without a deadline');
     }
     if (has('deadline_grace') && terms.deadlineMs === null && terms.escalateAfterMs === null) {
-      this.warn(
+      this.file.warn(
         [...path, 'deadline_grace'],
         'there is nothing to put off without deadline or escalate_after',
       );
     }
   }
 
-  private checkOutcome(given: GivenRule, path: Path): void {
+  private checkOutcome(given: RuleEntry, path: Path): void {
     const { outcome = 'human', shadow = false, sample } = given;
-    // There is a fault already.
-    if (Object.hasOwn(given, 'outcome') && given.outcome === undefined) return;
     const refuse = (key: string, why: string): void => {
-      if (Object.hasOwn(given, key)) this.note([...path, key], `${why}; remove it`);
+      if (isGiven(given, key)) this.file.note([...path, key], `${why}; remove it`);
     };
     if (outcome === 'human') {
       refuse('sample', 'goes with approve and reject: a human sees all jobs of this rule');
@@ -235,7 +233,7 @@ class PolicyReader extends YamlReader {
     if (outcome !== 'reject') refuse('submitter_message', 'goes with reject');
     if (shadow) refuse('sample', 'says nothing beside shadow: a human sees all jobs of this rule');
     if (outcome === 'human' || shadow || sample !== undefined) return;
-    for (const key of TERM_KEYS) {
+    for (const key of fieldsOf(TermsEntry)) {
       refuse(key, 'is about reviews, and no human sees a job of this rule without sample or shadow');
     }
   }
@@ -243,15 +241,20 @@ class PolicyReader extends YamlReader {
   private checkUnique(names: (string | undefined)[], [list, key]: [string, string]): void {
     names.forEach((name, index) => {
       const first = name === undefined ? index : names.indexOf(name);
-      if (first < index) this.note([list, index, key], `${show(name)} is taken by /${list}/${first}`);
+      if (first < index) this.file.note([list, index, key], `${shown(name)} is taken by /${list}/${first}`);
     });
   }
 
-  private warnOfUnreachable(rules: (GivenRule | undefined)[]): void {
-    const last = rules.findIndex((rule) => rule && (!rule.when || rule.when.text.trim() === 'true'));
+  private warnOfUnreachable(rules: Rule[]): void {
+    const last = rules.findIndex((rule) => !rule.when || rule.when.text.trim() === 'true');
     if (last === -1) return;
     rules.slice(last + 1).forEach((_, index) => {
-      this.warn(['rules', last + 1 + index], `is never reached: /rules/${last} takes every job`);
+      this.file.warn(['rules', last + 1 + index], `is never reached: /rules/${last} takes every job`);
     });
   }
+}
+
+/** Whether a policy's author has written a key. */
+function isGiven(entry: TermsEntry, key: string): boolean {
+  return Reflect.get(entry, key) !== undefined;
 }

@@ -1,7 +1,9 @@
 import { DomainError, type FieldFault } from '../errors';
 import { isJsonObject, type Json, type JsonText } from '../json';
+import { nestsDeeper } from '../json-scan';
 import { storable } from '../chat/asked';
 import type { Job } from './job.entity';
+import { formatOf, toolsOf, type Format } from './asked-format';
 import { checkSchema } from './response-schema';
 
 type JsonObject = { [key: string]: Json };
@@ -256,7 +258,7 @@ class AnswerCheck {
   }
 
   private parsed(text: string, at: string): Json | undefined {
-    if (isDeep(text)) {
+    if (nestsDeeper(text, MAX_DEPTH)) {
       this.fault(at, `must be JSON that is nested no deeper than ${MAX_DEPTH} levels`);
       return undefined;
     }
@@ -294,56 +296,7 @@ function inText({ pointer, detail }: FieldFault, at: string): FieldFault {
   return { pointer: at, detail: `${pointer === '' ? 'its JSON' : `in its JSON, ${pointer}`} ${detail}` };
 }
 
-/** Whether a text that may be JSON nests objects and lists deeper than they are read. */
-function isDeep(text: string): boolean {
-  let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === 0x22) {
-      for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at += 1) {
-        if (text.charCodeAt(at) === 0x5c) at += 1;
-      }
-    }
-    // { and [, } and ]
-    if (code === 0x7b || code === 0x5b) depth += 1;
-    else if ((code === 0x7d || code === 0x5d) && depth > 0) depth -= 1;
-    if (depth > MAX_DEPTH) return true;
-  }
-  return false;
-}
-
 /** A fault whose words may come from an answer. */
 function storableFault({ pointer, detail }: FieldFault): FieldFault {
   return { pointer: storable(pointer), detail: storable(detail) };
-}
-
-/** JSON is wanted, of this schema where there is one. */
-interface Format {
-  schema?: Json;
-}
-
-/** The format that a request asks its answer to have; null: any. */
-function formatOf(request: JsonObject): Format | null {
-  const { response_format: chat, text, output_config: config, output_format: older } = request;
-  const wanted = [
-    chat,
-    isJsonObject(text) ? text.format : undefined,
-    isJsonObject(config) ? config.format : undefined,
-    older,
-  ].find(isJsonObject);
-  if (!wanted || (wanted.type !== 'json_schema' && wanted.type !== 'json_object')) return null;
-  const inner = isJsonObject(wanted.json_schema) ? wanted.json_schema.schema : undefined;
-  const schema = inner ?? wanted.schema;
-  return isJsonObject(schema) || typeof schema === 'boolean' ? { schema } : {};
-}
-
-/** The functions that a request offers by their names, with the schemas of their parameters; null: any. */
-function toolsOf({ tools, functions }: JsonObject): Map<string, Json> {
-  const offered = [...(Array.isArray(tools) ? tools : []), ...(Array.isArray(functions) ? functions : [])];
-  const found = new Map<string, Json>();
-  for (const tool of offered.filter(isJsonObject)) {
-    const about = isJsonObject(tool.function) ? tool.function : tool;
-    if (typeof about.name === 'string') found.set(about.name, about.parameters ?? about.input_schema ?? null);
-  }
-  return found;
 }

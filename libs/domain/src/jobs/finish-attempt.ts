@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FieldFault } from '../errors';
-import { jsonArray, type JsonText } from '../json';
+import type { JsonText } from '../json';
+import { jsonArray } from '../json-array';
 import { hidden, jsonOrNull, prepared } from '../prepared';
 import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import type { ModelFailure, Usage } from './job.entity';

@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../prepared';
-import { jsonArray, type JsonText } from '../json';
+import type { JsonText } from '../json';
+import { jsonArray } from '../json-array';
 import { BELL_GRACE_SECONDS, type Bell } from '../outbox/bell';
 import { summaryOf } from '../chat/asked';
 import type { Job } from './job.entity';

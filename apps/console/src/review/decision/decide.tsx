@@ -5,6 +5,7 @@ import { api, dataOf, type Decision, type Review } from '../../api/client';
 import { ApiError, messageOf } from '../../api/problem';
 import { bodyOf } from '../../api/verbatim';
 import { BASE } from '../../api/base';
+import { Button } from '../../ui/button';
 import { Act } from '../../ui/act';
 import type { Filters } from '../../queue/filters';
 import { dropFromQueue, holdInQueue, nextJob } from '../../queue/queue-data';
@@ -116,16 +117,14 @@ export function useDecide(review: Review, filters: Filters) {
       tone: 'bad',
       until: Date.now() + FAILURE_STAYS,
       action: (
-        <button
-          type="button"
-          className="button"
+        <Button
           onClick={() => {
             dismiss();
             void navigate({ to: '/review/$id', params: { id }, search: filters });
           }}
         >
           Open it
-        </button>
+        </Button>
       ),
     });
   };

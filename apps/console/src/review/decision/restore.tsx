@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, dataOf, type Review } from '../../api/client';
+import { Button } from '../../ui/button';
 import { tell } from '../../ui/messages';
 import { refusalOf } from './decide';
 import { reviewQuery } from '../../api/review-queries';
@@ -35,8 +36,8 @@ export function UseAnswer({
   const isOpen = review.status === 'bot' || (review.status === 'human' && review.review.held === null);
   if (!isOpen) return null;
   return (
-    <button type="button" className="button" disabled={restore.isPending} onClick={() => restore.mutate()}>
+    <Button disabled={restore.isPending} onClick={() => restore.mutate()}>
       {children}
-    </button>
+    </Button>
   );
 }

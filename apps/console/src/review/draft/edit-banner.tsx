@@ -1,5 +1,6 @@
 import type { Review } from '../../api/client';
 import { moment } from '../../text/time';
+import { Button } from '../../ui/button';
 import { Banner } from '../../ui/banner';
 import type { Drafting } from './draft';
 
@@ -25,12 +26,8 @@ export function EditBanner({ review, drafting, waits, onGoOn, onTakeOffer, onDro
           tone="warn"
           action={
             <>
-              <button type="button" className="button" onClick={onTakeOffer}>
-                Open it
-              </button>
-              <button type="button" className="button" onClick={onDropOffer}>
-                Discard it
-              </button>
+              <Button onClick={onTakeOffer}>Open it</Button>
+              <Button onClick={onDropOffer}>Discard it</Button>
             </>
           }
         >
@@ -39,14 +36,7 @@ export function EditBanner({ review, drafting, waits, onGoOn, onTakeOffer, onDro
         </Banner>
       )}
       {isOld ? (
-        <Banner
-          tone="warn"
-          action={
-            <button type="button" className="button" onClick={onGoOn}>
-              Continue with mine
-            </button>
-          }
-        >
+        <Banner tone="warn" action={<Button onClick={onGoOn}>Continue with mine</Button>}>
           {isRestored ? 'Your earlier draft is restored. It' : 'Your edit'} was begun on response{' '}
           {edit.revision}; this is response {review.revision}. Compare them, then continue with your text or
           discard it.

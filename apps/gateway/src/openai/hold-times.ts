@@ -1,19 +1,19 @@
 import type { FastifyRequest } from 'fastify';
 import { retryCountOf } from './held-requests.service';
 
-/** Time that an answer needs to reach a client before it gives up, in milliseconds. */
+/** Time that a reply needs to reach a client before it gives up, in milliseconds. */
 const MARGIN_MS = 1000;
-/** Retries that OpenAI's SDKs make by themselves unless they are told another number. */
+/** Retries that OpenAI's SDKs make unless they are configured otherwise. */
 const DEFAULT_RETRIES = 2;
 /** A line that was cut after a smaller part of HOLD_BEAT_MS was left by a person, not cut by a timer. */
 const MIN_TIMER = 1 / 12;
 /** How much of the time after which a line was cut passes before it is kept alive. */
 const OF_A_TIMER = 0.8;
 
-/** When a held request must be answered, and when it must be kept alive; both in milliseconds since it came. */
-export interface Patience {
+/** When a held request must get its reply, and when it must be kept alive; both in milliseconds since it came. */
+export interface HoldTimes {
   /** Its client gives up soon after; null: it does not say. */
-  answerAfter: number | null;
+  replyAfter: number | null;
   /** White space keeps it from being cut from then on, once a human is all that is missing; null: never. */
   beatAfter: number | null;
 }
@@ -24,18 +24,18 @@ export interface Patience {
  * @param cutAfterMs how soon the line to the same client was cut before; null: it was not
  * @param beatMs HOLD_BEAT_MS
  */
-export function patienceOf(request: FastifyRequest, cutAfterMs: number | null, beatMs: number): Patience {
+export function holdTimesOf(request: FastifyRequest, cutAfterMs: number | null, beatMs: number): HoldTimes {
   const seconds = secondsOf(
     request.headers['x-stainless-read-timeout'] ?? request.headers['x-stainless-timeout'],
   );
-  const answerAfter = seconds === null ? null : Math.max(seconds * 500, seconds * 1000 - MARGIN_MS);
-  if (beatMs === 0) return { answerAfter, beatAfter: null };
+  const replyAfter = seconds === null ? null : Math.max(seconds * 500, seconds * 1000 - MARGIN_MS);
+  if (beatMs === 0) return { replyAfter, beatAfter: null };
   const timers = [beatMs];
-  // Something on the way, which nobody tells of, cut this line before: the next one must not be silent for so long.
+  // Something unknown on the way cut this connection before: the next one must not be silent for so long.
   if (cutAfterMs !== null && cutAfterMs >= beatMs * MIN_TIMER) timers.push(cutAfterMs * OF_A_TIMER);
   // It asks more often than usual, so it is set to wait; nobody knows which try is its last.
-  if (answerAfter !== null && retryCountOf(request) > DEFAULT_RETRIES) timers.push(answerAfter);
-  return { answerAfter, beatAfter: Math.min(...timers) };
+  if (replyAfter !== null && retryCountOf(request) > DEFAULT_RETRIES) timers.push(replyAfter);
+  return { replyAfter, beatAfter: Math.min(...timers) };
 }
 
 function secondsOf(header: string | string[] | undefined): number | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { LargeAnswers } from './large-answers';
+import { LargeResponses } from './large-responses';
 
 const MIB = 1_048_576;
 
@@ -16,7 +16,7 @@ const settle = () => new Promise(setImmediate);
 
 describe('reading lists of large jobs', () => {
   it('goes on side by side as far as they fit together, in the order in which they came', async () => {
-    const answers = new LargeAnswers();
+    const answers = new LargeResponses();
     const [first, second, third] = [work(), work(), work()];
     const all = [
       answers.inTurn(5 * MIB, first.run),
@@ -34,7 +34,7 @@ describe('reading lists of large jobs', () => {
   });
 
   it('goes on two at a time where they are large, and many at a time where they are small', async () => {
-    const answers = new LargeAnswers();
+    const answers = new LargeResponses();
     const large = Array.from({ length: 6 }, work);
     const runs = large.map(({ run }) => answers.inTurn(MIB / 2, run));
     await settle();
@@ -50,7 +50,7 @@ describe('reading lists of large jobs', () => {
   });
 
   it('takes one that is larger than all memory for lists alone', async () => {
-    const answers = new LargeAnswers();
+    const answers = new LargeResponses();
     const [large, small] = [work(), work()];
     const all = [answers.inTurn(500 * MIB, large.run), answers.inTurn(1, small.run)];
     await settle();
@@ -61,7 +61,7 @@ describe('reading lists of large jobs', () => {
   });
 
   it('makes room also after a fault', async () => {
-    const answers = new LargeAnswers();
+    const answers = new LargeResponses();
     await expect(answers.inTurn(8 * MIB, () => Promise.reject(new Error('away')))).rejects.toThrow('away');
     expect(await answers.inTurn(8 * MIB, () => Promise.resolve('read'))).toBe('read');
   });
@@ -69,7 +69,7 @@ describe('reading lists of large jobs', () => {
   it('is refused when its turn does not come', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     try {
-      const answers = new LargeAnswers();
+      const answers = new LargeResponses();
       const first = work();
       const all = answers.inTurn(8 * MIB, first.run);
       const late = expect(answers.inTurn(8 * MIB, work().run)).rejects.toMatchObject({

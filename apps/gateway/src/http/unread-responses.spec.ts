@@ -2,17 +2,17 @@ import { Readable, type Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { JsonText, writeJson } from '@hitl/domain';
-import { UnreadAnswers } from './unread-answers';
+import { UnreadResponses } from './unread-responses';
 
 const MIB = 1_048_576;
 const large = (mebibytes: number): JsonText => JsonText.of('x'.repeat(mebibytes * MIB));
 
 describe('answers that clients have not read', () => {
-  let unread: UnreadAnswers;
+  let unread: UnreadResponses;
   const streams: Readable[] = [];
 
   beforeEach(() => {
-    unread = new UnreadAnswers();
+    unread = new UnreadResponses();
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   });
   afterEach(() => {

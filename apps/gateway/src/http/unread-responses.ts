@@ -3,21 +3,21 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, jsonChunks } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 
-/** An answer of more bytes is large: it is sent in pieces, each when the client has read the one before. */
+/** A reply of more bytes is large: it is sent in pieces, each when the client has read the one before. */
 const LARGE_BYTES = 1_048_576;
 const PIECE_BYTES = 65_536;
 /** Pieces that are sent in one turn of the event loop, to all clients together: others are served between two turns. */
 const PIECES_PER_TURN = 4;
-/** Bytes of large answers at which no more large jobs are read until clients have read some of them. */
+/** Bytes of large replies at which no more large jobs are read until clients have read some of them. */
 const MAX_BYTES = 50_331_648;
 /** How often it is looked who keeps others waiting, in milliseconds. */
 const LOOK_INTERVAL_MS = 1000;
 /** Who reads less than this between two looks is cut off while others wait. */
 const SLOW_BYTES = 65_536;
-/** How long others wait until the answer that has been read for longest is cut off, in milliseconds. */
+/** How long others wait until the reply that has been read for longest is cut off, in milliseconds. */
 const MAX_WAIT_MS = 5000;
 
-/** Spreads the sending of large answers over turns of the event loop, each answer in its turn. */
+/** Spreads the sending of large replies over turns of the event loop, each reply in its turn. */
 class Pace {
   private readonly waiting: (() => void)[] = [];
   private next?: NodeJS.Immediate;
@@ -34,8 +34,8 @@ class Pace {
   }
 }
 
-/** A large answer that is being sent. */
-class LargeAnswer extends Readable {
+/** A large reply that is being sent. */
+class LargeResponse extends Readable {
   /** Bytes that were sent, and how many they were when it was last looked. */
   sent = 0;
   sentBefore = -1;
@@ -77,16 +77,16 @@ class LargeAnswer extends Readable {
 }
 
 /**
- * What clients have not read yet of large answers. Texts that several of these have in common are in memory once; when all
+ * What clients have not read yet of large replies. Texts that several of these have in common are in memory once; when all
  * of them together have 48 MiB, large jobs are not read until there is room again, and slow readers are cut off to make it.
  */
 @Injectable()
-export class UnreadAnswers {
-  /** How many answers have each buffer. */
+export class UnreadResponses {
+  /** How many replies have each buffer. */
   private readonly holders = new Map<Buffer, number>();
   private bytes = 0;
   /** In the order in which they came. */
-  private readonly answers = new Set<LargeAnswer>();
+  private readonly responses = new Set<LargeResponse>();
   private readonly waiting = new Set<() => void>();
   private looking?: NodeJS.Timeout;
   private readonly pace = new Pace();
@@ -113,7 +113,7 @@ export class UnreadAnswers {
       const freed = (): void => end(resolve);
       const refused = new DomainError(
         'unavailable',
-        'Large answers that clients have not read yet fill the memory that there is for them. Try again in a few seconds.',
+        'Large responses that clients have not read yet fill the memory that there is for them. Try again in a few seconds.',
       );
       const timer =
         maxWaitMs === Infinity ? undefined : setTimeout(() => end(() => reject(refused)), maxWaitMs);
@@ -121,17 +121,17 @@ export class UnreadAnswers {
     });
   }
 
-  /** An answer as JSON, ready to be sent: bytes, or a stream where it is large, and how long it is. */
-  serialize(answer: unknown): { length: number; content: Buffer | Readable } {
-    const chunks = jsonChunks(answer);
+  /** A reply as JSON, ready to be sent: bytes, or a stream where it is large, and how long it is. */
+  serialize(response: unknown): { length: number; content: Buffer | Readable } {
+    const chunks = jsonChunks(response);
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     if (length <= LARGE_BYTES) return { length, content: Buffer.concat(chunks) };
     const buffers = new Set(chunks);
-    const content = new LargeAnswer(chunks, this.pace);
+    const content = new LargeResponse(chunks, this.pace);
     for (const buffer of buffers) this.hold(buffer);
-    this.answers.add(content);
+    this.responses.add(content);
     content.once('close', () => {
-      this.answers.delete(content);
+      this.responses.delete(content);
       for (const buffer of buffers) this.release(buffer);
       if (!this.isFull) for (const freed of this.waiting) freed();
     });
@@ -155,20 +155,20 @@ export class UnreadAnswers {
   }
 
   private cutSlow(waitedMs: number): void {
-    const all = [...this.answers];
+    const all = [...this.responses];
     const slow = all.filter(({ sent, sentBefore }) => sentBefore >= 0 && sent - sentBefore < SLOW_BYTES);
-    for (const answer of all) answer.sentBefore = answer.sent;
+    for (const response of all) response.sentBefore = response.sent;
     const [oldest] = all;
     if (slow.length === 0 && waitedMs > MAX_WAIT_MS && oldest) slow.push(oldest);
-    for (const answer of slow) {
+    for (const response of slow) {
       metrics.connectionsEnded.inc({ why: 'unread' });
-      answer.destroy(new Error('the client reads too slowly while others wait'));
+      response.destroy(new Error('the client reads too slowly while others wait'));
     }
   }
 
   private stopLooking(): void {
     clearInterval(this.looking);
     this.looking = undefined;
-    for (const answer of this.answers) answer.sentBefore = -1;
+    for (const response of this.responses) response.sentBefore = -1;
   }
 }

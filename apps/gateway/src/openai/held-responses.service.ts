@@ -17,13 +17,13 @@ import { JobsService, type Submission } from '../jobs/jobs.service';
 import { Holds } from '../waiting/holds.service';
 import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
 import { HeldRequests } from './held-requests.service';
-import { patienceOf, type Patience } from './patience';
-import { SlowAnswer } from './slow-answer';
+import { holdTimesOf, type HoldTimes } from './hold-times';
+import { SlowResponse } from './slow-response';
 import { failureOf, unfinished, Withheld } from './withheld';
 
-/** Milliseconds between two spaces of a slow answer at most: below the idle times of load balancers. */
+/** Milliseconds between two spaces of a slow reply at most: below the idle times of load balancers. */
 const BEAT_MS = 15_000;
-/** How long the model may need until a slow answer is tried again, in milliseconds. */
+/** How long the model may need until a slow reply is tried again, in milliseconds. */
 const LOOK_AGAIN_MS = 2000;
 
 /** What is kept of a job while a request is held for it: nothing large, for it may be held for days. */
@@ -33,26 +33,26 @@ export type HeldJob = Pick<Job, 'id' | 'project' | 'createdAt' | 'model'>;
 export interface Held {
   job: HeldJob;
   reply: FastifyReply;
-  /** When it came, as performance.now() tells it: a clock that is set neither shortens a wait nor lengthens it. */
+  /** When it came, by performance.now(): a clock that is set neither shortens a wait nor lengthens it. */
   since: number;
   /** Fires when its client goes. */
   gone: AbortSignal;
-  patience: Patience;
-  /** Whether its client is told of the job's end; as long as it is not, an identical request gets the job. */
-  told: boolean;
+  times: HoldTimes;
+  /** Whether its client has been sent the job's end; as long as it is not, an identical request gets the job. */
+  hasItsEnd: boolean;
 }
 
-/** How a door tells of a job that has ended. */
-export interface Door {
-  /** An approved answer. */
-  answer(job: Job): Promise<Json | JsonText>;
+/** How an API shows a job that has ended. */
+export interface JobForm {
+  /** An approved response. */
+  response(job: Job): Promise<Json | JsonText>;
   /** Why there is none, where the status was sent before that was known. */
   withheld(error: Withheld, job: Job): Json;
 }
 
 /** Submits requests whose clients are held until a human has decided. */
 @Injectable()
-export class HeldAnswers {
+export class HeldResponses {
   constructor(
     private readonly jobs: JobsService,
     private readonly requests: HeldRequests,
@@ -92,12 +92,19 @@ export class HeldAnswers {
     const job = Object.assign(found, { payload: found.payload.unread() });
     markReplayed(reply, replayed);
     reply.header('x-hitl-job-id', job.id);
-    const patience = patienceOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
+    const times = holdTimesOf(reply.request, cutAfterMs, this.config.HOLD_BEAT_MS);
     const { id, project, createdAt, model } = job;
-    const held: Held = { job: { id, project, createdAt, model }, reply, since, gone, patience, told: false };
+    const held: Held = {
+      job: { id, project, createdAt, model },
+      reply,
+      since,
+      gone,
+      times,
+      hasItsEnd: false,
+    };
     onceClosed(reply, (isSent) => {
       const cutAfterMs = isSent || this.waitingRoom.isClosed ? null : Math.round(performance.now() - since);
-      this.requests.close(hold, { answered: isSent && held.told, cutAfterMs });
+      this.requests.close(hold, { answered: isSent && held.hasItsEnd, cutAfterMs });
     });
     return { held, job };
   }
@@ -127,12 +134,12 @@ export class HeldAnswers {
   }
 
   /**
-   * Answers once the job has ended, as the door tells it. Where only the human is missing, a long wait begins the answer
+   * Replies once the job has ended, as the API shows it. Where only the human is missing, a long wait begins the reply
    * with white space.
    * @throws Withheld as long as no status was sent
    */
-  async answer(held: Held, door: Door): Promise<void> {
-    const slow = new SlowAnswer(held.reply);
+  async respond(held: Held, form: JobForm): Promise<void> {
+    const slow = new SlowResponse(held.reply);
     const ending = await this.untilEnded(held, slow);
     if (ending === 'gone') return;
     if (ending === 'shutdown' && slow.hasBegun) {
@@ -143,15 +150,15 @@ export class HeldAnswers {
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
       const { job } = ending;
-      const answer = job.status === 'success' ? await door.answer(job) : failureOf(job);
-      held.told = true;
-      if (answer instanceof Withheld) throw answer;
+      const response = job.status === 'success' ? await form.response(job) : failureOf(job);
+      held.hasItsEnd = true;
+      if (response instanceof Withheld) throw response;
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');
-      await slow.end(answer);
+      await slow.end(response);
     } catch (error) {
       if (!slow.hasBegun) throw error;
       const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job, held.job.id))) : null;
-      if (error instanceof Withheld && job) await slow.end(door.withheld(error, job));
+      if (error instanceof Withheld && job) await slow.end(form.withheld(error, job));
       else {
         slow.cut();
         throw error;
@@ -173,16 +180,16 @@ export class HeldAnswers {
     });
   }
 
-  private async untilEnded({ job, since, gone, patience }: Held, slow: SlowAnswer): Promise<Ending> {
-    const { answerAfter, beatAfter } = patience;
+  private async untilEnded({ job, since, gone, times }: Held, slow: SlowResponse): Promise<Ending> {
+    const { replyAfter, beatAfter } = times;
     const endOfHold = this.endOfHold(since);
-    const answerAt = Math.min(endOfHold, since + (answerAfter ?? Infinity));
+    const replyAt = Math.min(endOfHold, since + (replyAfter ?? Infinity));
     let beatAt = since + (beatAfter ?? Infinity);
     for (;;) {
-      const ending = await this.waitingRoom.untilEnded(job.id, { until: Math.min(answerAt, beatAt), gone });
+      const ending = await this.waitingRoom.untilEnded(job.id, { until: Math.min(replyAt, beatAt), gone });
       if (ending !== 'timeout') return ending;
       // Of the two times the earlier one counts, however late it is by now.
-      if (answerAt < beatAt) return 'timeout';
+      if (replyAt < beatAt) return 'timeout';
       if ((await this.statusOf(job)) === 'human') break;
       beatAt = performance.now() + LOOK_AGAIN_MS;
     }
@@ -204,7 +211,7 @@ export class HeldAnswers {
   }
 }
 
-/** Whether the request that is answered carries an idempotency key. */
+/** Whether the request carries an idempotency key. */
 function hasIdempotencyKey(reply: FastifyReply): boolean {
   return reply.request.headers['idempotency-key'] !== undefined;
 }

@@ -1,10 +1,10 @@
 import { isJsonObject, type Job, type Json } from '@hitl/domain';
 import { toResponse } from './responses';
 import type { JsonObject } from './chat';
-import type { HeldJob } from './held-answers.service';
+import type { HeldJob } from './held-responses.service';
 import type { Withheld } from './withheld';
 
-/** An answer that is withheld as a chat completion, where the status was sent before that was known. */
+/** A response that is withheld, as a chat completion, where the status was sent before that was known. */
 export function toWithheldCompletion(error: Withheld, job: Job): JsonObject {
   return {
     ...headOf(job, 'chat.completion'),
@@ -50,7 +50,7 @@ export function toBeatChunk(job: HeldJob, isFirst: boolean, includeUsage: boolea
   };
 }
 
-/** A chunk of the answer after a first beat, which has named the role of the first choice. */
+/** A chunk of the response after a first beat, which has named the role of the first choice. */
 export function withoutRole(chunk: JsonObject): JsonObject {
   if (!Array.isArray(chunk.choices)) return chunk;
   const choices = chunk.choices.map((choice): Json => {

@@ -20,18 +20,18 @@ interface Turn {
 
 /** Lets lists of large jobs be read side by side only as far as they fit into memory together; others wait for their turn. */
 @Injectable()
-export class LargeAnswers {
+export class LargeResponses {
   private bytes = 0;
   private readonly waiting: Turn[] = [];
 
-  /** Sends as JSON what `read` answers. */
+  /** Sends as JSON what `read` returns. */
   async send(reply: FastifyReply, bytes: number, read: () => Promise<object>): Promise<void> {
     const text = await this.inTurn(bytes, async () => jsonBytes(await read()));
     await reply.type('application/json; charset=utf-8').send(text);
   }
 
   /**
-   * Runs `work`, which has about so many bytes in memory until it is done; none of them should be left in what it answers
+   * Runs `work`, which has about so many bytes in memory until it is done; none of them should be left in what it returns
    * but bytes to send.
    * @throws DomainError unavailable when its turn did not come within 10 s
    */

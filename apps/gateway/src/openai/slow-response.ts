@@ -2,10 +2,10 @@ import { jsonBytes, type Json, type JsonText } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
 
 /**
- * A JSON answer that may begin with white space long before its content is known, so that neither the client nor what lies
+ * A JSON reply that may begin with white space long before its content is known, so that neither the client nor what lies
  * between gives up. Once it has begun its status is 200.
  */
-export class SlowAnswer {
+export class SlowResponse {
   private begun = false;
 
   constructor(private readonly reply: FastifyReply) {}
@@ -36,7 +36,7 @@ export class SlowAnswer {
     else await this.reply.status(200).type('application/json; charset=utf-8').send(content);
   }
 
-  /** Breaks off what has begun: nobody must take it for an answer. */
+  /** Breaks off what has begun: nobody must take it for a whole reply. */
   cut(): void {
     this.reply.raw.destroy();
   }
