@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
+  isDatabaseTrouble,
   SummaryReader,
   type Caller,
   type HeldRequest,
@@ -133,12 +134,24 @@ export class HeldAnswers {
    */
   async answer(held: Held, door: Door): Promise<void> {
     const slow = new SlowAnswer(held.reply);
-    const ending = await this.untilEnded(held, slow);
-    if (ending === 'gone') return;
-    if (ending === 'shutdown' && slow.hasBegun) {
-      slow.cut();
-      return;
+    try {
+      const ending = await this.untilEnded(held, slow);
+      if (ending === 'gone') return;
+      if (ending === 'shutdown' && slow.hasBegun) slow.cut();
+      else await this.tell(held, door, ending, slow);
+    } catch (error) {
+      // Its client would wait for the rest.
+      if (slow.hasBegun) slow.cut();
+      throw error;
     }
+  }
+
+  private async tell(
+    held: Held,
+    door: Door,
+    ending: Exclude<Ending, 'gone'>,
+    slow: SlowAnswer,
+  ): Promise<void> {
     const ended = typeof ending === 'object' ? ending.job : null;
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
@@ -149,13 +162,10 @@ export class HeldAnswers {
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');
       await slow.end(answer);
     } catch (error) {
-      if (!slow.hasBegun) throw error;
-      const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job, held.job.id))) : null;
-      if (error instanceof Withheld && job) await slow.end(door.withheld(error, job));
-      else {
-        slow.cut();
-        throw error;
-      }
+      if (!slow.hasBegun || !(error instanceof Withheld)) throw error;
+      const job = ended ?? (await this.jobs.find(held.job, held.job.id));
+      if (!job) throw error;
+      await slow.end(door.withheld(error, job));
     }
   }
 
@@ -199,8 +209,14 @@ export class HeldAnswers {
     return ms === 0 ? Infinity : since + ms;
   }
 
+  /** undefined where the database cannot say: a hold outlives that. */
   private async statusOf(job: HeldJob): Promise<JobStatus | undefined> {
-    return (await this.summaries.find(job, job.id))?.status;
+    try {
+      return (await this.summaries.find(job, job.id))?.status;
+    } catch (error) {
+      if (isDatabaseTrouble(error)) return undefined;
+      throw error;
+    }
   }
 }
 

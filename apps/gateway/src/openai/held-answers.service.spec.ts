@@ -1,0 +1,60 @@
+import { expect, it } from '@jest/globals';
+import { JsonText, type Caller, type Job, type JobReader, type SummaryReader } from '@hitl/domain';
+import { SCOPE, until } from '@hitl/testing';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Config } from '@hitl/config';
+import { WaitingRoom } from '../waiting/waiting-room.service';
+import { HeldAnswers, type Held } from './held-answers.service';
+import { OpenAiController } from './openai.controller';
+
+type Dependencies = ConstructorParameters<typeof HeldAnswers>;
+
+const AWAY = new Error('timeout exceeded when trying to connect');
+const JOB = { id: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e', status: 'success', createdAt: new Date(0) } as Job;
+
+const heldFor = (reply: FastifyReply): Held => ({
+  ...{ job: JOB, reply, since: performance.now(), gone: new AbortController().signal, told: false },
+  patience: { answerAfter: null, beatAfter: 1 },
+});
+
+it('a held request outlives that the database does not respond, also when its answer is about to begin', async () => {
+  let isAway = true;
+  let asked = { job: 0, status: 0 };
+  const find = <T>(what: 'job' | 'status', found: T): Promise<T> => {
+    asked = { ...asked, [what]: asked[what] + 1 };
+    return isAway ? Promise.reject(AWAY) : Promise.resolve(found);
+  };
+  const over = (ids: string[]) => Promise.resolve(ids);
+  const room = new WaitingRoom({ over, find: () => find('job', JOB) } as Partial<JobReader> as JobReader);
+  const summaries = { find: () => find('status', null) } as Partial<SummaryReader> as SummaryReader;
+  const config = { HOLD_TIMEOUT_MS: 0 } as Config;
+  const answers = new HeldAnswers(...([{}, {}, {}, room, summaries, config] as unknown as Dependencies));
+  const door = { answer: () => Promise.resolve(new JsonText('"approved"')), withheld: () => null };
+  const app = Fastify().post('/', (_, reply) => answers.answer(heldFor(reply), door));
+
+  const answered = app.inject({ method: 'POST', url: '/' });
+  await until('it was asked for the status, and waits again', () => asked.status === 1 && asked.job === 2);
+  isAway = false;
+  await room.look();
+  expect((await answered).json()).toBe('approved');
+});
+
+it('a stream whose answer cannot be read says so, rather than end as an empty one does', async () => {
+  const answers = {
+    submit: (_: unknown, __: unknown, ___: unknown, reply: FastifyReply) =>
+      Promise.resolve({ held: heldFor(reply), job: JOB }),
+    wait: () => Promise.reject(AWAY),
+  };
+  const controller = new OpenAiController(
+    ...([answers, {}, {}] as unknown as ConstructorParameters<typeof OpenAiController>),
+  );
+  const body = JsonText.of({ model: 'any', stream: true, messages: [{ role: 'user', content: 'Hi' }] });
+  const caller = { ...SCOPE, name: 'ann' } as Caller;
+  const app = Fastify().post('/', (_, reply) =>
+    controller
+      .createChatCompletion({ body } as unknown as FastifyRequest, null, caller, reply)
+      .catch((error: unknown) => expect(error).toBe(AWAY)),
+  );
+  const { payload } = await app.inject({ method: 'POST', url: '/' });
+  expect(payload).toContain('"code":"unavailable"');
+});
