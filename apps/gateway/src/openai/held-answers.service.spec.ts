@@ -1,11 +1,20 @@
 import { expect, it } from '@jest/globals';
-import { JsonText, type Caller, type Job, type JobReader, type SummaryReader } from '@hitl/domain';
+import {
+  JsonText,
+  type Caller,
+  type DomainError,
+  type Job,
+  type JobReader,
+  type SummaryReader,
+} from '@hitl/domain';
 import { SCOPE, until } from '@hitl/testing';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Config } from '@hitl/config';
+import { toDomainError } from '../http/errors.filter';
 import { WaitingRoom } from '../waiting/waiting-room.service';
 import { HeldAnswers, type Held } from './held-answers.service';
 import { OpenAiController } from './openai.controller';
+import { OPENAI_FORM } from './openai-error';
 
 type Dependencies = ConstructorParameters<typeof HeldAnswers>;
 
@@ -37,6 +46,26 @@ it('a held request outlives that the database does not respond, also when its an
   isAway = false;
   await room.look();
   expect((await answered).json()).toBe('approved');
+});
+
+it.each([
+  ['of a client that says when it asks again invites it to', { 'x-stainless-retry-count': '0' }, 'true'],
+  ['of another client does not', {}, 'false'],
+])('what the database may or may not have stored %s', async (_, headers, shouldRetry) => {
+  const requests = { join: () => Promise.reject(AWAY) };
+  const config = { HOLD_JOIN_MS: 1000 } as Config;
+  const answers = new HeldAnswers(
+    ...([{}, requests, { enter: () => undefined }, {}, {}, config] as unknown as Dependencies),
+  );
+  const app = Fastify().post('/', async (request, reply) => {
+    const error = await answers
+      .submit({} as Parameters<HeldAnswers['submit']>[0], null, {} as Caller, reply)
+      .catch((thrown: unknown) => toDomainError(thrown));
+    return OPENAI_FORM.write(error as DomainError, request, reply);
+  });
+  const answer = await app.inject({ method: 'POST', url: '/', headers });
+  expect(answer.json()).toMatchObject({ error: { code: 'unavailable' } });
+  expect(answer.headers['x-should-retry']).toBe(shouldRetry);
 });
 
 it('a stream whose answer cannot be read says so, rather than end as an empty one does', async () => {

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
+  describeTrouble,
+  DomainError,
   isDatabaseTrouble,
+  isTransient,
   SummaryReader,
   type Caller,
   type HeldRequest,
@@ -11,13 +14,13 @@ import {
   type JsonText,
   type Scope,
 } from '@hitl/domain';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { goneSignal, onceClosed } from '../http/gone';
 import { markReplayed, type Idempotency } from '../http/idempotency';
 import { JobsService, type Submission } from '../jobs/jobs.service';
 import { Holds } from '../waiting/holds.service';
 import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
-import { HeldRequests } from './held-requests.service';
+import { HeldRequests, tellsRetries } from './held-requests.service';
 import { patienceOf, type Patience } from './patience';
 import { SlowAnswer } from './slow-answer';
 import { failureOf, unfinished, Withheld } from './withheld';
@@ -87,7 +90,9 @@ export class HeldAnswers {
       cutAfterMs,
     } = idempotency
       ? await this.byKey(submission, idempotency, caller)
-      : await this.byQuestion(submission, caller, reply);
+      : await this.byQuestion(submission, caller, reply).catch((error: unknown) => {
+          throw this.asRepeatable(error, reply.request);
+        });
     reply.request.releaseBody();
     // It may be held for hours: without what its payload reads as, which takes more memory than the text.
     const job = Object.assign(found, { payload: found.payload.unread() });
@@ -106,6 +111,13 @@ export class HeldAnswers {
   private async byKey(submission: Submission, idempotency: Idempotency, caller: Caller) {
     const { job, replayed } = await this.jobs.submit({ ...submission, idempotency }, caller);
     return { job, replayed, hold: await this.requests.keep(job.id), cutAfterMs: null };
+  }
+
+  /** What is thrown for a request without a key that was not submitted, or perhaps was. */
+  private asRepeatable(error: unknown, request: FastifyRequest): unknown {
+    // Only OpenAI's SDKs say when they ask again, which gets them the job that may be there by now.
+    if (!tellsRetries(request) || this.config.HOLD_JOIN_MS === 0 || !isTransient(error)) return error;
+    return new DomainError('unavailable', `${describeTrouble(error)} Try again in a few seconds.`);
   }
 
   private async byQuestion(submission: Submission, caller: Caller, reply: FastifyReply) {
