@@ -60,6 +60,7 @@ describe.each(WAYS)('API keys: $name', ({ way }) => {
     [{ owner: 'worker' }, '/owner'],
     [{ owner: 'policy:x' }, '/owner'],
     [{ project: 'A b' }, '/project'],
+    [{ project: '' }, '/project'],
     [{ role: 'root' }, '/role'],
     [{ scopes: ['all'] }, '/scopes'],
     [{ scopes: [] }, '/scopes'],

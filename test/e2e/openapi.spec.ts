@@ -155,6 +155,29 @@ describe('openapi.json', () => {
     expect([text.minLength, items.minItems]).toEqual([1, 1]);
   });
 
+  it('says of each field of a body that has a default that it may be null, which stands for it, too', () => {
+    const schemas = Object.values(committed.components.schemas);
+    const fields = schemas.flatMap(
+      ({ properties }) => Object.values((properties ?? {}) as object) as Schema[],
+    );
+    const defaulted = fields.filter(({ description }) => /Default: /.test(String(description)));
+    expect(defaulted.length).toBeGreaterThan(3);
+    expect(defaulted.filter(({ type }) => !(Array.isArray(type) && type.includes('null')))).toEqual([]);
+  });
+
+  it('says what a project is called like', () => {
+    const { project } = committed.components.schemas.CreateKey!.properties;
+    for (const [name, isOne] of Object.entries({
+      shop: true,
+      'a-1': true,
+      '': false,
+      'A b': false,
+      '-a': false,
+    })) {
+      expect([name, new RegExp(String(project.pattern), 'u').test(name)]).toEqual([name, isOne]);
+    }
+  });
+
   it('says that requests take no field which they do not name, and gives none of their fields a default', () => {
     const { SubmitJob, ApproveDecision } = committed.components.schemas;
     expect([SubmitJob!.additionalProperties, ApproveDecision!.additionalProperties]).toEqual([false, false]);

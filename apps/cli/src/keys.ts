@@ -4,7 +4,6 @@ import {
   DEFAULT_OVERLAP_HOURS,
   DEFAULT_PROJECT,
   hashingOf,
-  isProjectName,
   issueKey,
   KeyStore,
   MAX_KEY_DAYS,
@@ -12,6 +11,7 @@ import {
   newKey,
   PERMISSIONS,
   personName,
+  PROJECT_NAME,
   ROLES,
   rotateKey,
   stateOf,
@@ -40,7 +40,7 @@ export function createKey(args: string[]): Promise<number> {
   const role = ROLES.find((each) => each === options.role);
   if (!role) throw new UsageError(`--role ${options.role ?? ''} is not one of ${ROLES.join(', ')}`);
   const { project = DEFAULT_PROJECT } = options;
-  if (!isProjectName(project)) {
+  if (!PROJECT_NAME.test(project)) {
     throw new UsageError(`--project ${project} is not 1 to 63 lower-case letters, digits and hyphens`);
   }
   const scopes = options.scopes?.split(',').map((text) => {

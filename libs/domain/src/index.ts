@@ -29,7 +29,7 @@ export {
   type Role,
   type Scope,
 } from './caller';
-export { isProjectName, stateOf, type ApiKey, type KeyState } from './identity/api-key';
+export { PROJECT_NAME, stateOf, type ApiKey, type KeyState } from './identity/api-key';
 export {
   DEFAULT_OVERLAP_HOURS,
   hashingOf,

@@ -72,11 +72,14 @@ export function wrongMethod(method: string, methods: string[]): DomainError {
   return new DomainError('method_not_allowed', `There is no ${method} here, only ${methods.join(', ')}.`);
 }
 
+/** Trouble in the midst of a change: nobody knows whether it was made. */
+export class Uncertain extends DomainError {}
+
 /** Nest passes on what Fastify refuses as an HttpException: its status says what it was. */
 export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
   if (isDatabaseTrouble(thrown)) {
-    return new DomainError(
+    return new Uncertain(
       'unavailable',
       `${describeTrouble(thrown)} A change that was under way may or may not have taken effect: look, then try again in a few seconds.`,
     );

@@ -9,6 +9,8 @@ interface TextOptions extends FieldOptions {
   min?: number;
   max?: number;
   format?: string;
+  /** What it looks like, all of it. */
+  pattern?: RegExp;
   /** Whether it may have U+0000, which the database takes in no text. */
   nul?: boolean;
 }
@@ -18,6 +20,7 @@ export function TextField({
   min = 0,
   max,
   format,
+  pattern,
   nul = false,
   ...options
 }: TextOptions = {}): PropertyDecorator {
@@ -27,12 +30,14 @@ export function TextField({
       schema: {
         type: String,
         ...(format !== undefined && { format }),
+        ...(pattern && { pattern: pattern.source }),
         ...(min > 0 && { minLength: min }),
         ...(max !== undefined && { maxLength: max }),
       },
       faultOf: (value) => {
         if (typeof value !== 'string') return `${shown(value)} is not a text`;
         if (!nul && value.includes('\0')) return 'contains the character U+0000, which no text here has';
+        if (pattern && !pattern.test(value)) return `${shown(value)} is not of the form ${pattern.source}`;
         const length = charactersOf(value);
         if (length >= min && length <= (max ?? Infinity)) return undefined;
         return `has ${length} characters; send ${range}`;

@@ -6,6 +6,7 @@ import {
   MAX_KEYS,
   MAX_NAME_LENGTH,
   MAX_OVERLAP_HOURS,
+  PROJECT_NAME,
   stateOf,
   type ApiKey,
   type IssuedKey,
@@ -31,7 +32,10 @@ export class CreateKey {
   role: Role;
 
   @TextField({
+    pattern: PROJECT_NAME,
+    remedy: 'send 1 to 63 lower-case letters, digits and hyphens, of which the first is no hyphen',
     optional: true,
+    nullable: true,
     default: DEFAULT_PROJECT,
     description:
       'Whose jobs it reaches: lower-case letters, digits and hyphens. A new name makes a new project.',
@@ -56,6 +60,7 @@ export class RotateKey {
     min: 0,
     max: MAX_OVERLAP_HOURS,
     optional: true,
+    nullable: true,
     default: DEFAULT_OVERLAP_HOURS,
     description: 'How long the old key can still be used.',
   })

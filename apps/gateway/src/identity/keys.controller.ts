@@ -7,7 +7,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { DomainError, isProjectName, personName, type Caller } from '@hitl/domain';
+import { DomainError, personName, type Caller } from '@hitl/domain';
 import { Allow } from '@hitl/service';
 import { quote } from '@hitl/shapes';
 import { CurrentCaller } from '../http/caller';
@@ -42,14 +42,6 @@ export class KeysController {
     const owner = personName(body.owner);
     if (owner === null) {
       throw bodyRefused([{ pointer: '/owner', detail: `${quote(body.owner)} can be nobody's name` }]);
-    }
-    if (!isProjectName(body.project)) {
-      throw bodyRefused([
-        {
-          pointer: '/project',
-          detail: `${quote(body.project)} is no project's name: send 1 to 63 lower-case letters, digits and hyphens`,
-        },
-      ]);
     }
     const { role, project, scopes = null, expires_in_days: days = null } = body;
     return withText(await this.keys.create(caller, { owner, role, project, scopes, days }));

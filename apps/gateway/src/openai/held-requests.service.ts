@@ -161,6 +161,11 @@ export class HeldRequests implements BeforeApplicationShutdown {
   }
 }
 
+/** Whether a client says how often it has sent the request before, as OpenAI's SDKs do. */
+export function tellsRetries({ headers }: FastifyRequest): boolean {
+  return headers['x-stainless-retry-count'] !== undefined;
+}
+
 /** How often OpenAI's SDK has sent this request before; 0 where it does not say. */
 export function retryCountOf({ headers }: FastifyRequest): number {
   const count = headers['x-stainless-retry-count'];

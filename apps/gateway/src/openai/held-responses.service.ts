@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
 import {
+  describeTrouble,
+  DomainError,
+  isDatabaseTrouble,
+  isTransient,
   SummaryReader,
   type Caller,
   type HeldRequest,
@@ -10,13 +14,13 @@ import {
   type JsonText,
   type Scope,
 } from '@hitl/domain';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { goneSignal, onceClosed } from '../http/gone';
 import { markReplayed, type Idempotency } from '../http/idempotency';
 import { JobsService, type Submission } from '../jobs/jobs.service';
 import { Holds } from '../waiting/holds.service';
 import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
-import { HeldRequests } from './held-requests.service';
+import { HeldRequests, tellsRetries } from './held-requests.service';
 import { holdTimesOf, type HoldTimes } from './hold-times';
 import { SlowResponse } from './slow-response';
 import { failureOf, unfinished, Withheld } from './withheld';
@@ -86,7 +90,9 @@ export class HeldResponses {
       cutAfterMs,
     } = idempotency
       ? await this.byKey(submission, idempotency, caller)
-      : await this.byQuestion(submission, caller, reply);
+      : await this.byQuestion(submission, caller, reply).catch((error: unknown) => {
+          throw this.asRepeatable(error, reply.request);
+        });
     reply.request.releaseBody();
     // It may be held for hours: without what its payload reads as, which takes more memory than the text.
     const job = Object.assign(found, { payload: found.payload.unread() });
@@ -112,6 +118,13 @@ export class HeldResponses {
   private async byKey(submission: Submission, idempotency: Idempotency, caller: Caller) {
     const { job, replayed } = await this.jobs.submit({ ...submission, idempotency }, caller);
     return { job, replayed, hold: await this.requests.keep(job.id), cutAfterMs: null };
+  }
+
+  /** What is thrown for a request without a key that was not submitted, or perhaps was. */
+  private asRepeatable(error: unknown, request: FastifyRequest): unknown {
+    // Only OpenAI's SDKs say when they ask again, which gets them the job that may be there by now.
+    if (!tellsRetries(request) || this.config.HOLD_JOIN_MS === 0 || !isTransient(error)) return error;
+    return new DomainError('unavailable', `${describeTrouble(error)} Try again in a few seconds.`);
   }
 
   private async byQuestion(submission: Submission, caller: Caller, reply: FastifyReply) {
@@ -140,12 +153,24 @@ export class HeldResponses {
    */
   async respond(held: Held, form: JobForm): Promise<void> {
     const slow = new SlowResponse(held.reply);
-    const ending = await this.untilEnded(held, slow);
-    if (ending === 'gone') return;
-    if (ending === 'shutdown' && slow.hasBegun) {
-      slow.cut();
-      return;
+    try {
+      const ending = await this.untilEnded(held, slow);
+      if (ending === 'gone') return;
+      if (ending === 'shutdown' && slow.hasBegun) slow.cut();
+      else await this.send(held, form, ending, slow);
+    } catch (error) {
+      // Its client would wait for the rest.
+      if (slow.hasBegun) slow.cut();
+      throw error;
     }
+  }
+
+  private async send(
+    held: Held,
+    form: JobForm,
+    ending: Exclude<Ending, 'gone'>,
+    slow: SlowResponse,
+  ): Promise<void> {
     const ended = typeof ending === 'object' ? ending.job : null;
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
@@ -156,13 +181,10 @@ export class HeldResponses {
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');
       await slow.end(response);
     } catch (error) {
-      if (!slow.hasBegun) throw error;
-      const job = error instanceof Withheld ? (ended ?? (await this.jobs.find(held.job, held.job.id))) : null;
-      if (error instanceof Withheld && job) await slow.end(form.withheld(error, job));
-      else {
-        slow.cut();
-        throw error;
-      }
+      if (!slow.hasBegun || !(error instanceof Withheld)) throw error;
+      const job = ended ?? (await this.jobs.find(held.job, held.job.id));
+      if (!job) throw error;
+      await slow.end(form.withheld(error, job));
     }
   }
 
@@ -206,8 +228,14 @@ export class HeldResponses {
     return ms === 0 ? Infinity : since + ms;
   }
 
+  /** undefined where the database cannot say: a hold outlives that. */
   private async statusOf(job: HeldJob): Promise<JobStatus | undefined> {
-    return (await this.summaries.find(job, job.id))?.status;
+    try {
+      return (await this.summaries.find(job, job.id))?.status;
+    } catch (error) {
+      if (isDatabaseTrouble(error)) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { ERRORS, submittedJob, type FailureReason, type Job, type ModelFailure } from '@hitl/domain';
+import {
+  DomainError,
+  ERRORS,
+  submittedJob,
+  type FailureReason,
+  type Job,
+  type ModelFailure,
+} from '@hitl/domain';
 import { aJob } from '@hitl/testing';
+import { toDomainError } from '../http/errors.filter';
 import { mayRetry, toOpenAiError } from './openai-error';
 import { failureOf } from './withheld';
 
@@ -71,6 +79,18 @@ describe('a held request that ends without an answer', () => {
       });
     },
   );
+
+  it('may be repeated where nothing was stored, and only with a key where nobody knows', () => {
+    const full = new DomainError('unavailable', 'Nothing was stored.');
+    expect([mayRetry(full, false), mayRetry(full, true), mayRetry(full, false, true)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    const unknown = toDomainError(new Error('timeout exceeded when trying to connect'));
+    expect(unknown.code).toBe('unavailable');
+    expect([mayRetry(unknown, false), mayRetry(unknown, true)]).toEqual([false, true]);
+  });
 
   it('keeps a 403 that is about what was asked', () => {
     const failure = { status: 403, code: 'content_policy_violation' };

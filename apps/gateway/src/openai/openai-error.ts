@@ -1,5 +1,6 @@
-import { DomainError, ERRORS, type Json } from '@hitl/domain';
+import { DomainError, ERRORS, type ErrorCode, type Json } from '@hitl/domain';
 import type { ErrorForm } from '../http/error-form';
+import { Uncertain } from '../http/errors.filter';
 import { publicLink } from '../http/public-link';
 import { openAiNotFound } from './openai-routes';
 import { Withheld } from './withheld';
@@ -56,14 +57,16 @@ export function describe(error: DomainError): OpenAiError {
   };
 }
 
+/** Errors of requests that stored nothing, as long as they have no job. */
+const NOTHING_STORED: ErrorCode[] = ['too_many_jobs', 'too_many_holds', 'unavailable'];
+
 /**
  * Whether OpenAI's SDKs may repeat a request that ended in this error: only when that cannot make a second job.
  * They do so by themselves, twice, for most errors of 500 and above.
  */
-export function mayRetry(error: DomainError, hasIdempotencyKey: boolean): boolean {
+export function mayRetry(error: DomainError, hasIdempotencyKey: boolean, hasJob = false): boolean {
   if (error instanceof Withheld) return error.retryAfter !== null;
-  // Nothing was stored.
-  if (error.code === 'too_many_jobs' || error.code === 'too_many_holds') return true;
+  if (NOTHING_STORED.includes(error.code) && !hasJob && !(error instanceof Uncertain)) return true;
   return hasIdempotencyKey && ERRORS[error.code].status >= 500;
 }
 
@@ -77,7 +80,8 @@ export const OPENAI_FORM: ErrorForm = {
       reply.header('location', publicLink(`/v1/jobs/${error.jobId}`));
       if (error.retryAfter !== null) reply.header('retry-after', error.retryAfter);
     }
-    reply.header('x-should-retry', String(mayRetry(error, request.headers['idempotency-key'] !== undefined)));
+    const hasKey = request.headers['idempotency-key'] !== undefined;
+    reply.header('x-should-retry', String(mayRetry(error, hasKey, reply.hasHeader('x-hitl-job-id'))));
     const isUnknown = error.code === 'not_found';
     return toOpenAiError(
       isUnknown ? new DomainError('not_found', openAiNotFound(request.method, request.url)) : error,

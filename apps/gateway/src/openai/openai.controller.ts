@@ -14,6 +14,7 @@ import { quote } from '@hitl/shapes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentCaller } from '../http/caller';
 import { ErrorsAs } from '../http/error-form';
+import { toDomainError } from '../http/errors.filter';
 import { EventStream } from '../http/event-stream';
 import { IdempotencyKey, type Idempotency } from '../http/idempotency';
 import { JobsService } from '../jobs/jobs.service';
@@ -240,8 +241,9 @@ export class OpenAiController {
       }
       stream.send({ data: '[DONE]' });
     } catch (error) {
+      // Without it the stream would end as an empty answer does.
+      stream.send({ data: JSON.stringify(toOpenAiError(toDomainError(error))) });
       if (!(error instanceof DomainError)) throw error;
-      stream.send({ data: JSON.stringify(toOpenAiError(error)) });
     } finally {
       stream.end();
     }

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Every } from '@hitl/background';
-import { EVERY_PROJECT, JobReader, type Job } from '@hitl/domain';
+import { EVERY_PROJECT, isDatabaseTrouble, JobReader, type Job } from '@hitl/domain';
 
 /** How often the database is looked at, for changes that no message reported, in milliseconds. */
 const LOOK_INTERVAL_MS = 3000;
@@ -78,8 +78,10 @@ export class WaitingRoom implements OnModuleDestroy {
     const leave = (): void => end('gone');
     gone?.addEventListener('abort', leave);
     try {
-      // The job may have ended before we began to listen.
-      await this.wake([jobId]);
+      // The job may have ended before we began to listen. Where the database cannot say, the next look finds it.
+      await this.wake([jobId]).catch((error: unknown) => {
+        if (!isDatabaseTrouble(error)) throw error;
+      });
       return await ended;
     } finally {
       clearTimeout(timeout);

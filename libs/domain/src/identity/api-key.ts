@@ -38,7 +38,5 @@ export function stateOf({ expiresAt, revokedAt }: ApiKey, now = new Date()): Key
   return expiresAt !== null && expiresAt <= now ? 'expired' : 'active';
 }
 
-/** Whether a text can be a project's name. */
-export function isProjectName(text: string): boolean {
-  return /^[a-z0-9][a-z0-9-]{0,62}$/.test(text);
-}
+/** What a project's name looks like. */
+export const PROJECT_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
