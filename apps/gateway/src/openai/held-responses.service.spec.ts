@@ -75,7 +75,7 @@ it('a stream whose answer cannot be read says so, rather than end as an empty on
     wait: () => Promise.reject(AWAY),
   };
   const controller = new OpenAiController(
-    ...([answers, {}, {}] as unknown as ConstructorParameters<typeof OpenAiController>),
+    ...([responses, {}, {}] as unknown as ConstructorParameters<typeof OpenAiController>),
   );
   const body = JsonText.of({ model: 'any', stream: true, messages: [{ role: 'user', content: 'Hi' }] });
   const caller = { ...SCOPE, name: 'ann' } as Caller;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { type Json, JsonText } from '../json';
 import { checkAnswer } from './check-answer';
 
@@ -47,6 +47,21 @@ const CONTENT = '/response/choices/0/message/content';
 const CALL = '/response/choices/0/message/tool_calls/0/function';
 
 describe('an answer', () => {
+  it.each([
+    ['in a chat', 100],
+    ['in a long chat, of which no more is read than that', 200_000],
+  ])('is checked against the format that is asked for %s', async (_where, length) => {
+    const payload = { ...(CHAT as object), messages: [{ role: 'user', content: 'x'.repeat(length) }] };
+    const read = jest.spyOn(JSON, 'parse');
+    expect(await faults(payload, said({ content: '{"answer":"maybe"}' }))).toEqual([
+      expect.stringContaining('must be equal to one of the allowed values'),
+    ]);
+    expect(await faults({ ...payload, response_format: null }, 'x')).toEqual([]);
+    const longest = Math.max(...read.mock.calls.map(([text]) => text.length));
+    read.mockRestore();
+    expect(longest).toBeLessThan(2000);
+  });
+
   it.each<[string, Json, Json]>([
     ['JSON that fits', CHAT, said({ content: '{"answer":"yes"}' })],
     [

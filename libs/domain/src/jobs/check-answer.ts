@@ -2,6 +2,7 @@ import { DomainError, type FieldFault } from '../errors';
 import { isJsonObject, type Json, type JsonText } from '../json';
 import { nestsDeeper } from '../json-scan';
 import { storable } from '../chat/asked';
+import { membersOf } from '../json-scan';
 import type { Job } from './job.entity';
 import { formatOf, toolsOf, type Format } from './asked-format';
 import { checkSchema } from './response-schema';
@@ -12,6 +13,18 @@ type JsonObject = { [key: string]: Json };
 const MAX_CHECK_MS = 2000;
 /** Faults of an answer that are told at most, and as many findings that could not be made. */
 const MAX_FAULTS = 20;
+/** A request of more characters or bytes is not read as a whole: what is looked at is a small part of it. */
+const LARGE_REQUEST = 131_072;
+/** What is looked at, but for whether there are messages. */
+const LOOKED_AT: readonly string[] = [
+  'response_format',
+  'text',
+  'output_config',
+  'output_format',
+  'tools',
+  'functions',
+];
+
 /** Deepest nesting of JSON in a text that is read: reading deeper ones takes long, and no tool takes them. */
 const MAX_DEPTH = 500;
 
@@ -33,10 +46,21 @@ export async function checkAnswer(
   response: JsonText,
   owner: string,
 ): Promise<CheckedAnswer> {
-  const check = new AnswerCheck((originalPayload ?? payload).value);
+  const check = new AnswerCheck(requestOf(originalPayload ?? payload));
   if (responseSchema !== null) check.ownSchema(responseSchema.value, response.value);
   check.answer(response.value);
   return check.result(owner);
+}
+
+/** A request as far as it is looked at: to read all of a large one takes the thread that serves others too long. */
+function requestOf(payload: JsonText): JsonObject {
+  if (payload.size <= LARGE_REQUEST) return isJsonObject(payload.value) ? payload.value : {};
+  const request: JsonObject = {};
+  for (const { key, start, end } of membersOf(payload.text)) {
+    if (key === 'messages' && payload.text[start] === '[') request.messages = [];
+    else if (LOOKED_AT.includes(key)) request[key] = JSON.parse(payload.text.slice(start, end)) as Json;
+  }
+  return request;
 }
 
 /** @throws DomainError schema_mismatch naming where and how an answer breaks what was asked for */
@@ -56,8 +80,8 @@ class AnswerCheck {
   private readonly request: JsonObject;
   private readonly format: Format | null;
   private readonly tools: Map<string, Json>;
-  constructor(payload: Json) {
-    this.request = isJsonObject(payload) ? payload : {};
+  constructor(request: JsonObject) {
+    this.request = request;
     this.format = formatOf(this.request);
     this.tools = toolsOf(this.request);
   }
