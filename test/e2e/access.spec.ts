@@ -30,7 +30,7 @@ const ALLOWED: Record<string, Role[]> = Object.fromEntries(
       [['admin', 'lead'], 'dryRunPolicy exportSft exportPreferences exportDecisions'],
       [
         ['admin'],
-        'createWebhookEndpoint listWebhookEndpoints deleteWebhookEndpoint rotateWebhookSecret pingWebhookEndpoint listWebhookDeliveries redeliverWebhook createKey listKeys revokeKey rotateKey',
+        'eraseJob createWebhookEndpoint listWebhookEndpoints deleteWebhookEndpoint rotateWebhookSecret pingWebhookEndpoint listWebhookDeliveries redeliverWebhook createKey listKeys revokeKey rotateKey',
       ],
     ] satisfies [Role[], string][]
   ).flatMap(([roles, operations]) => operations.split(' ').map((id): [string, Role[]] => [id, roles])),

@@ -11,7 +11,17 @@ import {
   ValidateIf,
   validateSync,
 } from 'class-validator';
-import { AuthModes, BrokerUrls, HostNames, Integer, list, Origins, TrustedProxies } from './decorators';
+import {
+  AuthModes,
+  BrokerUrls,
+  HostNames,
+  Integer,
+  list,
+  Origins,
+  Retention,
+  retentionOf,
+  TrustedProxies,
+} from './decorators';
 import { isLoopback, shownUrl } from './shown-url';
 import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
@@ -150,6 +160,11 @@ export class Config {
   @IsString()
   REVIEW_POLICY_FILE?: string;
 
+  /** Days after its end for which the contents of a job are kept: a number, `off` for ever, and `project=…` for single projects, with commas between. Unset: for ever. */
+  @IsOptional()
+  @Retention()
+  RETENTION_DAYS?: string;
+
   /** Jobs that may wait for the model; above it the gateway answers 503 and stores nothing. */
   @Integer(1, 100_000_000)
   MAX_WAITING_JOBS: number = 100_000;
@@ -242,6 +257,13 @@ export function signsIn(config: Config): boolean {
   const { AUTH_MODE, AUTH_MODE_NONE_ANYWHERE, HOST } = config;
   if (AUTH_MODE !== undefined) return authModes(config).length > 0;
   return !isLoopback(HOST) && AUTH_MODE_NONE_ANYWHERE !== 'true';
+}
+
+/** For how many days after its end the contents of a project's job are kept; null: for ever. */
+export function retentionDays({ RETENTION_DAYS = 'off' }: Config, project: string): number | null {
+  const days = retentionOf(RETENTION_DAYS);
+  const kept = days?.get(project) ?? days?.get('') ?? Infinity;
+  return kept === Infinity ? null : kept;
 }
 
 /** Whose X-Forwarded- headers are believed: everybody's, nobody's, or those of the listed addresses and networks. */

@@ -7,6 +7,7 @@ export {
   ConfigError,
   ENVIRONMENT_VARIABLES,
   readConfig,
+  retentionDays,
   signsIn,
   trustedProxies,
 } from './config';

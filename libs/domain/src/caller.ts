@@ -12,6 +12,8 @@ export const PERMISSIONS = [
   'jobs:read',
   /** Submit jobs, and cancel them. */
   'jobs:write',
+  /** Erase what jobs were about. */
+  'jobs:erase',
   /** Read what reviewers read: responses that nobody has approved, notes, histories. */
   'reviews:read',
   /** Claim, decide, edit, and all else that reviewers do. */

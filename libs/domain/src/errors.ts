@@ -31,6 +31,8 @@ export const ERRORS = {
   too_many_webhook_endpoints: { status: 409, title: 'There are as many webhook endpoints as there may be' },
   too_many_keys: { status: 409, title: 'There are as many API keys as there may be' },
   sign_in_is_off: { status: 409, title: 'Nobody signs in here' },
+  not_final: { status: 409, title: 'The job has not ended' },
+  content_erased: { status: 410, title: 'What the job was about is erased' },
   event_gone: { status: 410, title: 'The event is not in the database any more' },
   revision_mismatch: { status: 412, title: 'The response has changed since you saw it' },
   body_too_large: { status: 413, title: 'The body is too large' },

@@ -27,6 +27,7 @@ export const UNIONS = {
     'retried',
     'expired',
     'cancelled',
+    'erased',
   ],
   JobStatus: ['bot', 'human', 'success', 'fail'],
   KeyState: ['active', 'expired', 'revoked'],
@@ -44,6 +45,7 @@ export const UNIONS = {
   Permission: [
     'jobs:read',
     'jobs:write',
+    'jobs:erase',
     'reviews:read',
     'reviews:write',
     'policies:read',

@@ -19,7 +19,7 @@ import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
 import { HeldRequests } from './held-requests.service';
 import { patienceOf, type Patience } from './patience';
 import { SlowAnswer } from './slow-answer';
-import { failureOf, unfinished, Withheld } from './withheld';
+import { failureOf, isReleased, unfinished, Withheld } from './withheld';
 
 /** Milliseconds between two spaces of a slow answer at most: below the idle times of load balancers. */
 const BEAT_MS = 15_000;
@@ -143,7 +143,7 @@ export class HeldAnswers {
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
       const { job } = ending;
-      const answer = job.status === 'success' ? await door.answer(job) : failureOf(job);
+      const answer = isReleased(job) ? await door.answer(job) : failureOf(job);
       held.told = true;
       if (answer instanceof Withheld) throw answer;
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');

@@ -14,7 +14,7 @@ import {
 import { ChangeAnnouncer, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
-import { DeskJobs, notFound, told } from './desk-jobs.service';
+import { DeskJobs, erased, told } from './desk-jobs.service';
 import { refusalOf } from './refusal';
 
 /** What is done with a review beside claiming and deciding: it begins, and its answer changes without a verdict. */
@@ -89,10 +89,12 @@ export class RevisionsService {
     return this.planner.deskOf(actor);
   }
 
-  /** @throws DomainError job_not_found */
+  /** @throws DomainError job_not_found, content_erased */
   async note(note: Note): Promise<ClaimReply> {
-    if (!(await this.store.addNote(note))) throw notFound(note.jobId);
-    this.changes.announce(note.jobId, (await this.desk.find(note)).status);
+    const added = await this.store.addNote(note);
+    const { status } = await this.desk.find(note);
+    if (!added) throw erased(note.jobId);
+    this.changes.announce(note.jobId, status);
     return { jobId: note.jobId };
   }
 }
