@@ -27,6 +27,7 @@ const ALLOWED: Record<string, Role[]> = Object.fromEntries(
         'claimNextReview claimReview releaseReview addNote viewReview leaveReview decideReviews decideReview undoDecision restoreRevision getDraft saveDraft deleteDraft reviewJob',
       ],
       [['admin', 'lead', 'auditor'], 'getStats listDecisions'],
+      [['admin', 'auditor'], 'exportAudit'],
       [['admin', 'lead'], 'dryRunPolicy exportSft exportPreferences exportDecisions'],
       [
         ['admin'],

@@ -20,6 +20,7 @@ import {
   Origins,
   Retention,
   retentionOf,
+  SigningKey,
   TrustedProxies,
 } from './decorators';
 import { isLoopback, shownUrl } from './shown-url';
@@ -164,6 +165,11 @@ export class Config {
   @IsOptional()
   @Retention()
   RETENTION_DAYS?: string;
+
+  /** Private Ed25519 key that signs exported audit logs: PEM, or the base64 of PKCS #8. Unset: they are not signed. */
+  @IsOptional()
+  @SigningKey()
+  AUDIT_SIGNING_KEY?: string;
 
   /** Jobs that may wait for the model; above it the gateway answers 503 and stores nothing. */
   @Integer(1, 100_000_000)

@@ -3,6 +3,7 @@ import { Transform } from 'class-transformer';
 import { IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { unusableBroker } from './broker-urls';
 import { shownUrl } from './shown-url';
+import { isSigningKey } from './signing-key';
 
 /** Days, a hundred years. */
 const MAX_RETENTION_DAYS = 36_500;
@@ -60,6 +61,17 @@ export const Retention = (): PropertyDecorator =>
       validate: (value) => typeof value === 'string' && retentionOf(value) !== null,
       defaultMessage: () =>
         'must be a number of days from 1 to 36500, off, or a list with values for projects such as 365,support=30,legal=off',
+    },
+  });
+
+/** A private key for Ed25519, as {@link signingKeyOf} reads it. */
+export const SigningKey = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'signingKey',
+    validator: {
+      validate: (value) => typeof value === 'string' && isSigningKey(value),
+      defaultMessage: () =>
+        'must be a private Ed25519 key, as PEM or as the base64 of PKCS #8; openssl genpkey -algorithm ed25519 makes one',
     },
   });
 

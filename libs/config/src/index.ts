@@ -12,6 +12,7 @@ export {
   trustedProxies,
 } from './config';
 export { loadConfig, secret, unreadWarnings } from './environment';
+export { signingKeyOf } from './signing-key';
 export { isLoopback, shownUrl } from './shown-url';
 export { DEMO_MODEL, modelRoutes, offeredModels } from './model-routes';
 export { fits, type Price, type ProviderSettings } from './routes-file';

@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
+  AuditReader,
   DecisionReader,
   DeskReader,
   DeskStore,
@@ -33,6 +34,7 @@ const STORES = [
   JobReader,
   RemarkReader,
   SummaryReader,
+  AuditReader,
   DecisionReader,
   DeskReader,
   DeskStore,

@@ -24,6 +24,8 @@ export const PERMISSIONS = [
   /** Read statistics, and who decided what. */
   'insight:read',
   'exports:read',
+  /** Export the audit log of a day. */
+  'audit:read',
   'webhooks:write',
   /** Create, list and end API keys, of every project. */
   'keys:write',
@@ -41,7 +43,7 @@ export const PERMISSIONS_OF: Record<Role, readonly Permission[]> = {
   submitter: ['jobs:read', 'jobs:write'],
   reviewer: REVIEWER,
   lead: [...REVIEWER, 'policies:test', 'insight:read', 'exports:read'],
-  auditor: ['jobs:read', 'reviews:read', 'policies:read', 'insight:read'],
+  auditor: ['jobs:read', 'reviews:read', 'policies:read', 'insight:read', 'audit:read'],
   admin: PERMISSIONS,
 };
 

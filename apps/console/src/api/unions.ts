@@ -52,6 +52,7 @@ export const UNIONS = {
     'policies:test',
     'insight:read',
     'exports:read',
+    'audit:read',
     'webhooks:write',
     'keys:write',
   ],

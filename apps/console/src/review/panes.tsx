@@ -99,7 +99,7 @@ export function AnswerPane({ review, edit, isAside, view, draft, onChange }: Ans
           onChange={onChange}
         />
       ) : (
-        <p>Erased. The history still tells who did what and when.</p>
+        <p>Erased. The history still says who did what and when.</p>
       )}
       {view.result && <Result review={review} text={isAside ? null : (edit?.text ?? null)} />}
       {view.history && (

@@ -55,11 +55,12 @@ export class RevisionsService {
   /**
    * Makes an earlier answer the current one, which everybody has yet to judge; of a job that the model is asked again
    * for, too. The one that waits already is left as it is.
-   * @throws DomainError job_not_found, revision_not_found, and as {@link refusalOf}
+   * @throws DomainError job_not_found, revision_not_found, content_erased, and as {@link refusalOf}
    */
   async restore(wish: RestoreRequest): Promise<ReviewReply> {
     const { jobId, actor } = wish;
     const job = await this.desk.find(wish);
+    if (job.erasedAt !== null) throw erased(jobId);
     if (job.status === 'human' && wish.restore === job.revision && wish.revision === job.revision) {
       return { status: 'human', revision: job.revision };
     }

@@ -23,7 +23,7 @@ const FACTS = [
   'verdict',
 ];
 
-/** The rows of what is left of an erased job: all but what it was about. */
+/** What an erased job has none of. */
 const EMPTY = `payload::text = 'null' AND metadata = '{}' AND cardinality(feedback) = 0 AND num_nonnulls(
   response, model_response, original_payload, asked_for, response_schema, asked, failure_detail, model_failure, regeneration_failed,
   response_violations, callback_url) = 0`;
