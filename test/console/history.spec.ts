@@ -60,6 +60,22 @@ describe('the console’s page of one job', () => {
     await alice.sees('The audit log is intact: 3 events');
   });
 
+  it('says of a job whose contents are erased that they are, and why', async () => {
+    const id = await opened();
+    await decides(id, { verdict: 'approve' });
+    expect((await stack.http.post(`/v1/jobs/${id}/erase`, { reason: 'The customer asked' })).status).toBe(
+      200,
+    );
+    await alice.sees('The audit log is intact: 4 events');
+    await alice.sees('It is erased.');
+    await alice.sees('The customer asked');
+    expect(await violations()).toEqual([]);
+    await alice.opens(id);
+    await alice.sees('with the response and everything else that the job was about.');
+    await alice.sees('Erased. The history still says who did what and when.');
+    expect(await violations()).toEqual([]);
+  });
+
   it('says what of the record does not fit, at its event', async () => {
     const id = await opened();
     await decides(id, { verdict: 'approve' }, 'bob');

@@ -27,10 +27,11 @@ const ALLOWED: Record<string, Role[]> = Object.fromEntries(
         'claimNextReview claimReview releaseReview addNote viewReview leaveReview decideReviews decideReview undoDecision restoreRevision getDraft saveDraft deleteDraft reviewJob',
       ],
       [['admin', 'lead', 'auditor'], 'getStats listDecisions'],
+      [['admin', 'auditor'], 'exportAudit'],
       [['admin', 'lead'], 'dryRunPolicy exportSft exportPreferences exportDecisions'],
       [
         ['admin'],
-        'createWebhookEndpoint listWebhookEndpoints deleteWebhookEndpoint rotateWebhookSecret pingWebhookEndpoint listWebhookDeliveries redeliverWebhook createKey listKeys revokeKey rotateKey',
+        'eraseJob createWebhookEndpoint listWebhookEndpoints deleteWebhookEndpoint rotateWebhookSecret pingWebhookEndpoint listWebhookDeliveries redeliverWebhook createKey listKeys revokeKey rotateKey',
       ],
     ] satisfies [Role[], string][]
   ).flatMap(([roles, operations]) => operations.split(' ').map((id): [string, Role[]] => [id, roles])),

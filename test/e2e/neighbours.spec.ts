@@ -114,7 +114,7 @@ describe.each(WAYS)('a neighbour who does the worst that is allowed: $name', ({ 
   });
 
   it('edits answers as long as an edit may be, all at once, and longer ones in vain', async () => {
-    const ids = [];
+    const ids: string[] = [];
     for (let index = 0; index < 4; index += 1) ids.push(await waiting(noise(7919 + index)));
     const edited = (bytes: number) => ({ verdict: 'edit', response: 'x'.repeat(bytes - '""'.length) });
     const refused = await stack.decide(ids[0]!, edited(MAX_WRITTEN_BYTES + 1));

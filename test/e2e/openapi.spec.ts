@@ -386,6 +386,16 @@ describe('openapi.json', () => {
     await call('exportPreferences');
     await call('exportPreferences', undefined, undefined, '?limit=none');
     await call('exportDecisions', undefined, undefined, '?limit=3');
+    await call('exportAudit', undefined, undefined, '?date=2026-01-31');
+    await call('exportAudit', undefined, undefined, '?date=2026-02-30');
+    const because = { reason: 'asked for' };
+    await call('eraseJob', approved, because);
+    await call('eraseJob', approved, {});
+    await call('eraseJob', again, because);
+    await call('addNote', approved, { text: 'too late' });
+    await call('restoreRevision', approved, undefined, '', '', { 'if-match': '"1"' });
+    for (const read of ['getJob', 'getReview', 'getReviewHistory']) await call(read, approved);
+    await call('getResponse', `resp_${approved}`);
     await call('getStats');
     await call('getStats', undefined, undefined, '?from=now');
     await call('listDecisions');

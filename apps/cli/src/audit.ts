@@ -2,6 +2,7 @@ import { loadConfig } from '@hitl/config';
 import { assertMigrated, beginSession, createDataSource, startEmbeddedDatabase } from '@hitl/database';
 import { isJobId, verifyChains, type ChainFinding } from '@hitl/domain';
 import { readArguments, UsageError } from './arguments';
+import { verifyAuditFile } from './audit-file';
 
 const DIGEST = /^(?:\d{1,9}-)?\d{1,19}:[0-9a-f]{64}$/;
 /** Findings that are printed; the others are counted. */
@@ -11,7 +12,13 @@ const STATEMENT_TIMEOUT = 600_000;
 
 /** `audit verify`: exits with 0 when all is whole, 1 when something is not, 2 when it could not be verified. */
 export async function verifyAudit(args: string[]): Promise<number> {
-  const { job, digest } = readArguments(args, { words: 0, options: ['job', 'digest'] }).options;
+  const { job, digest, file, ...more } = readArguments(args, {
+    words: 0,
+    options: ['job', 'digest', 'file', 'public-key'],
+  }).options;
+  if (file !== undefined && (job ?? digest) !== undefined)
+    throw new UsageError('--file excludes --job and --digest');
+  if (file !== undefined) return verifyAuditFile(file, more['public-key']);
   if (job !== undefined && digest !== undefined)
     throw new UsageError('--job and --digest exclude each other');
   if (job !== undefined && !isJobId(job)) throw new UsageError(`--job ${job} is not the id of a job`);

@@ -18,9 +18,10 @@ Exits with 0 when it is, 1 when it could not be. Several at once wait for each o
   'policy check': `policy check FILE
   prints what the policy in FILE says and what is wrong with it (docs/policies.md)
 Exits with 0 when nothing is wrong, 1 when there are faults or warnings, 2 when FILE cannot be read.`,
-  'audit verify': `audit verify [--job ID | --digest DIGEST]
+  'audit verify': `audit verify [--job ID | --digest DIGEST | --file FILE --public-key FILE]
   verifies every job's events, decisions and response, or those of one job, in DATABASE_URL, else in DATA_DIR
   --digest  also: whether the events are still those of an earlier verification that printed this
+  --file    instead: an exported day (GET /v1/audit), and the key whose private part has signed it
 Exits with 0 when everything is whole, 1 when something is not, 2 when it could not be verified.`,
   'keys create': `keys create --owner NAME --role ROLE [--project NAME] [--scopes LIST] [--days N]
   makes an API key in DATABASE_URL, else in DATA_DIR, and prints it once (docs/security.md)

@@ -6,6 +6,7 @@ import { PolicyQueries } from './policies/policy-queries.service';
 import { PolicyFile } from './policies/policy-file.service';
 import { ReviewPlanner } from './policies/review-planner.service';
 import { Reconciler } from './reconciler/reconciler.service';
+import { Retention } from './retention/retention.service';
 import { ClaimsService } from './reviews/claims.service';
 import { VerdictsService } from './reviews/verdicts.service';
 import { DeskJobs } from './reviews/desk-jobs.service';
@@ -35,6 +36,7 @@ export function consumes(): QueueConsumption[] {
     PolicyQueries,
     Deadlines,
     Reconciler,
+    Retention,
   ],
 })
 export class ReviewServiceModule {}

@@ -11,7 +11,16 @@ import {
   ValidateIf,
   validateSync,
 } from 'class-validator';
-import { AuthModes, BrokerUrls, HostNames, Integer, Origins, TrustedProxies } from './decorators';
+import {
+  AuthModes,
+  BrokerUrls,
+  HostNames,
+  Integer,
+  Origins,
+  Retention,
+  SigningKey,
+  TrustedProxies,
+} from './decorators';
 import { shownUrl } from './shown-url';
 import { aliasOf, meantVariable, ORIGINAL_AMQP_URL, unreadVariables } from './unread-variables';
 
@@ -149,6 +158,16 @@ export class Config {
   @IsOptional()
   @IsString()
   REVIEW_POLICY_FILE?: string;
+
+  /** Days after its end for which the contents of a job are kept: a number, `off` for ever, and `project=…` for single projects, with commas between. Unset: for ever. */
+  @IsOptional()
+  @Retention()
+  RETENTION_DAYS?: string;
+
+  /** Private Ed25519 key that signs exported audit logs: PEM, or the base64 of PKCS #8. Unset: they are not signed. */
+  @IsOptional()
+  @SigningKey()
+  AUDIT_SIGNING_KEY?: string;
 
   /** Jobs that may wait for the model; above it the gateway answers 503 and stores nothing. */
   @Integer(1, 100_000_000)

@@ -3,6 +3,10 @@ import { Transform } from 'class-transformer';
 import { IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { unusableBroker } from './broker-urls';
 import { shownUrl } from './shown-url';
+import { isSigningKey } from './signing-key';
+
+/** Days, a hundred years. */
+const MAX_RETENTION_DAYS = 36_500;
 
 /** A whole number written in decimal digits; anything else stays as it is and fails the validation. */
 export const Integer = (min: number, max: number): PropertyDecorator => {
@@ -49,6 +53,28 @@ export const AuthModes = (): PropertyDecorator =>
     },
   });
 
+/** Days for which contents are kept, as {@link retentionOf} reads them. */
+export const Retention = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'retention',
+    validator: {
+      validate: (value) => typeof value === 'string' && retentionOf(value) !== null,
+      defaultMessage: () =>
+        'must be a number of days from 1 to 36500, off, or a list with values for projects such as 365,support=30,legal=off',
+    },
+  });
+
+/** A private key for Ed25519, as {@link signingKeyOf} reads it. */
+export const SigningKey = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'signingKey',
+    validator: {
+      validate: (value) => typeof value === 'string' && isSigningKey(value),
+      defaultMessage: () =>
+        'must be a private Ed25519 key, as PEM or as the base64 of PKCS #8; openssl genpkey -algorithm ed25519 makes one',
+    },
+  });
+
 /** A list of host names, without scheme and port. */
 export const HostNames = (): PropertyDecorator =>
   ValidateBy({
@@ -75,6 +101,20 @@ export const BrokerUrls = (): PropertyDecorator =>
 /** The entries of a list that is separated by commas or blanks. */
 export function list(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '');
+}
+
+/**
+ * Days by project, from `365,support=30,legal=off`; the entry without a project has the key ''. Infinity: for ever.
+ * @returns null where the text is no such list
+ */
+export function retentionOf(text: string): Map<string, number> | null {
+  const days = new Map<string, number>();
+  for (const entry of list(text)) {
+    const [, project = '', value] = /^(?:([a-z0-9][a-z0-9-]{0,62})=)?(off|[1-9]\d{0,4})$/.exec(entry) ?? [];
+    if (value === undefined || days.has(project) || Number(value) > MAX_RETENTION_DAYS) return null;
+    days.set(project, value === 'off' ? Infinity : Number(value));
+  }
+  return days;
 }
 
 function isListOf(text: string, known: readonly string[]): boolean {

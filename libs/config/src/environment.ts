@@ -16,6 +16,7 @@ export function loadConfig(): Config {
 /** Variables that hold secrets. A file can hold each instead: the variable with `_FILE` after its name says which. */
 const SECRETS = [
   'AMQP_URL',
+  'AUDIT_SIGNING_KEY',
   'AUTH_SECRET',
   'BOOTSTRAP_ADMIN_KEY',
   'DATABASE_URL',

@@ -1,7 +1,9 @@
 export { brokerUrls } from './broker-urls';
 export { allowedHosts, allowedOrigins, authModes, signsIn, trustedProxies } from './access';
 export { Config, ConfigError, ENVIRONMENT_VARIABLES, readConfig } from './config';
+export { retentionDays } from './retention';
 export { loadConfig, secret, unreadWarnings } from './environment';
+export { signingKeyOf } from './signing-key';
 export { isLoopback, shownUrl } from './shown-url';
 export { DEMO_MODEL, modelRoutes, offeredModels } from './model-routes';
 export { fits, type Price, type ProviderSettings } from './routes-file';

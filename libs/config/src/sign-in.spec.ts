@@ -41,6 +41,7 @@ describe('a secret in a file', () => {
 
   it.each([
     'AMQP_URL',
+    'AUDIT_SIGNING_KEY',
     'AUTH_SECRET',
     'BOOTSTRAP_ADMIN_KEY',
     'DATABASE_URL',

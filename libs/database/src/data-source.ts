@@ -31,6 +31,8 @@ import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-sta
 import { LeanRows1700000008300 } from './migrations/1700000008300-lean-rows';
 import { WebhookTypes1700000008350 } from './migrations/1700000008350-webhook-types';
 import { Identity1700000009000 } from './migrations/1700000009000-identity';
+import { Erasure1700000009300 } from './migrations/1700000009300-erasure';
+import { AuditDays1700000009350 } from './migrations/1700000009350-audit-days';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -94,6 +96,8 @@ export function dataSourceOptions(
       LeanRows1700000008300,
       WebhookTypes1700000008350,
       Identity1700000009000,
+      Erasure1700000009300,
+      AuditDays1700000009350,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -2,10 +2,12 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
+  AuditReader,
   DecisionReader,
   DeskReader,
   DeskStore,
   DraftStore,
+  ErasureStore,
   EventReader,
   ExportReader,
   HistoryReader,
@@ -32,10 +34,12 @@ const STORES = [
   JobReader,
   RemarkReader,
   SummaryReader,
+  AuditReader,
   DecisionReader,
   DeskReader,
   DeskStore,
   DraftStore,
+  ErasureStore,
   EventReader,
   ExportReader,
   HistoryReader,

@@ -12,6 +12,8 @@ export const PERMISSIONS = [
   'jobs:read',
   /** Submit jobs, and cancel them. */
   'jobs:write',
+  /** Erase what jobs were about. */
+  'jobs:erase',
   /** Read what reviewers read: responses that nobody has approved, notes, histories. */
   'reviews:read',
   /** Claim, decide, edit, and all else that reviewers do. */
@@ -22,6 +24,8 @@ export const PERMISSIONS = [
   /** Read statistics, and who decided what. */
   'insight:read',
   'exports:read',
+  /** Export the audit log of a day. */
+  'audit:read',
   'webhooks:write',
   /** Create, list and end API keys, of every project. */
   'keys:write',
@@ -39,7 +43,7 @@ export const PERMISSIONS_OF: Record<Role, readonly Permission[]> = {
   submitter: ['jobs:read', 'jobs:write'],
   reviewer: REVIEWER,
   lead: [...REVIEWER, 'policies:test', 'insight:read', 'exports:read'],
-  auditor: ['jobs:read', 'reviews:read', 'policies:read', 'insight:read'],
+  auditor: ['jobs:read', 'reviews:read', 'policies:read', 'insight:read', 'audit:read'],
   admin: PERMISSIONS,
 };
 

@@ -58,6 +58,9 @@ export {
 } from './insight/decision-reader';
 export { DraftStore } from './desk/draft-store';
 export { Draft } from './desk/draft.entity';
+export { AuditLog, isSigned, type AuditDigest } from './record/audit-digest';
+export { AuditReader, type AuditEvent } from './record/audit-reader';
+export { ErasureStore } from './record/erasure-store';
 export { verifyChains, type ChainFinding } from './record/event-chain';
 export { BEFORE_ALL_EVENTS, EventReader, type EventPosition, type EventRecord } from './record/event-reader';
 export { HistoryReader, type History, type HistoryEvent, type Output } from './record/history-reader';

@@ -68,7 +68,11 @@ function Story({ review }: { review: Review }) {
             role="group"
             aria-label="What was asked"
           >
-            <RequestView payload={review.payload} raw={false} />
+            {review.erased_at === null ? (
+              <RequestView payload={review.payload} raw={false} />
+            ) : (
+              <p>It is erased.</p>
+            )}
           </div>
         </Part>
         {history && (
@@ -118,6 +122,7 @@ function Facts({ review }: { review: Review }) {
       <Fact name="Submitted">{moment(review.created_at)}</Fact>
       {plan.deadline_at !== null && <Fact name="Deadline">{moment(plan.deadline_at)}</Fact>}
       {review.finished_at !== null && <Fact name="Ended">{moment(review.finished_at)}</Fact>}
+      {review.erased_at !== null && <Fact name="Erased">{moment(review.erased_at)}</Fact>}
     </dl>
   );
 }

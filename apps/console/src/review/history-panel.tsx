@@ -123,7 +123,9 @@ function entriesOf({ outputs, decisions, events }: History): Entry[] {
         at: event.at,
         by: event.actor,
         title: event.type.replaceAll('_', ' '),
-        lines: [event.data?.text, event.data?.detail].filter((line) => typeof line === 'string'),
+        lines: [event.data?.text, event.data?.detail, event.type === 'erased' && event.data?.reason].filter(
+          (line) => typeof line === 'string',
+        ),
         diff: null,
         output: null,
         revision: null,

@@ -3,6 +3,7 @@ import type { Review } from '../api/client';
 import { laidOut } from '../json/source';
 import { LongText } from '../content/prose';
 import { visible } from '../text/hygiene';
+import { moment } from '../text/time';
 import { AnswerView } from './answer-view';
 import { resultOf } from './response/result';
 import type { Drafting, Edit } from './draft/draft';
@@ -21,7 +22,13 @@ export function RequestPane({ review, raw }: { review: Review; raw: boolean }) {
       <h2 id="request" className="mb-2 text-xs font-semibold text-dim">
         Request
       </h2>
-      <RequestView payload={review.payload} raw={raw} />
+      {review.erased_at === null ? (
+        <RequestView payload={review.payload} raw={raw} />
+      ) : (
+        <p>
+          Erased {moment(review.erased_at)}, with the response and everything else that the job was about.
+        </p>
+      )}
       {review.original_payload !== null && (
         <details className="mt-4">
           <summary className="cursor-pointer text-warn">
@@ -82,14 +89,18 @@ export function AnswerPane({ review, edit, isAside, view, draft, onChange }: Ans
         )}
       </h2>
       <Violations review={review} />
-      <AnswerView
-        review={review}
-        edit={edit}
-        isAside={isAside}
-        diff={view.diff}
-        raw={view.raw}
-        onChange={onChange}
-      />
+      {review.erased_at === null ? (
+        <AnswerView
+          review={review}
+          edit={edit}
+          isAside={isAside}
+          diff={view.diff}
+          raw={view.raw}
+          onChange={onChange}
+        />
+      ) : (
+        <p>Erased. The history still says who did what and when.</p>
+      )}
       {view.result && <Result review={review} text={isAside ? null : (edit?.text ?? null)} />}
       {view.history && (
         <>
@@ -142,7 +153,8 @@ function Result({ review, text }: { review: Review; text: string | null }) {
 }
 
 /** Why the answer that is shown is not what the submitter will get; null: it is. */
-function nothingYet({ status, review: { held } }: Review): string | null {
+function nothingYet({ status, erased_at, review: { held } }: Review): string | null {
+  if (erased_at !== null) return 'Nothing any more: it is erased.';
   if (status === 'fail' || held?.verdict === 'reject') return 'Nothing: it is rejected, or has failed.';
   if (status === 'bot' || held?.verdict === 'regenerate')
     return 'Nothing yet: the model is writing a new response.';

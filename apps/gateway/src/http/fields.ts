@@ -180,6 +180,20 @@ export function TimeField(options: FieldOptions = {}): PropertyDecorator {
   );
 }
 
+/** A day as RFC 3339 writes it, from 1970 to 9999. */
+export function DayField(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    {
+      schema: { type: String, format: 'date' },
+      faultOf: (value) =>
+        typeof value === 'string' && value.length === 10 && isTime(`${value}T00:00:00Z`)
+          ? undefined
+          : `${shown(value)} is not a day from 1970 on such as 2026-01-31`,
+    },
+    options,
+  );
+}
+
 /** The database knows no offsets of 16 hours and more. */
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/;
 

@@ -184,6 +184,7 @@ const PUBLIC_EVENTS: readonly JobEventType[] = [
   'expired',
   'failed',
   'cancelled',
+  'erased',
 ];
 
 export function toHistory(job: Job, history: History, audience: Audience): HistoryDto {

@@ -163,6 +163,23 @@ export class JobDto {
 
   @TimeField({ nullable: true })
   finished_at: string | null;
+
+  @TimeField({
+    nullable: true,
+    description:
+      'When what the job was about was erased; since then payload and response are null, and metadata is empty. null: it was not.',
+  })
+  erased_at: string | null;
+}
+
+export class EraseJob {
+  @TextField({
+    description: 'Why, for those who audit',
+    min: 1,
+    max: 1000,
+    example: 'Request of the data subject',
+  })
+  reason: string;
 }
 
 export class JobPage extends Page {
@@ -196,6 +213,7 @@ export function forReviewer(job: ListedJob): JobDto {
     created_at: job.createdAt.toISOString(),
     updated_at: job.updatedAt.toISOString(),
     finished_at: job.finishedAt?.toISOString() ?? null,
+    erased_at: job.erasedAt?.toISOString() ?? null,
   };
 }
 

@@ -11,7 +11,7 @@ import { encodeCursor } from '../http/list-fields';
 import { LargeResponses } from '../http/large-responses';
 import { JobId } from '../http/path';
 import { publicLink } from '../http/public-link';
-import { etagOf, forSubmitter, JobDto, JobPage, ListJobs, SubmitJob } from './job.dto';
+import { EraseJob, etagOf, forSubmitter, JobDto, JobPage, ListJobs, SubmitJob } from './job.dto';
 import { preferredWait } from '../waiting/prefer';
 import { Holds } from '../waiting/holds.service';
 import { WaitingRoom } from '../waiting/waiting-room.service';
@@ -136,6 +136,24 @@ export class JobsController {
   @HttpCode(200)
   async cancelJob(@JobId() id: string, @CurrentCaller() caller: Caller): Promise<JobDto> {
     return forSubmitter(await this.jobs.cancel(caller, id));
+  }
+
+  @ApiOperation({
+    summary: 'Erase what a job was about',
+    description:
+      'Its payload, its responses, drafts, and what people wrote, for good. The job stays, with who did what and when; its audit log can still be verified. Erasing again changes nothing.',
+  })
+  @ApiOkResponse({ type: JobDto, description: 'What is left of the job' })
+  @ApiErrors('job_not_found', 'not_final')
+  @Allow('jobs:erase')
+  @Post(':id/erase')
+  @HttpCode(200)
+  async eraseJob(
+    @JobId() id: string,
+    @Body() { reason }: EraseJob,
+    @CurrentCaller() caller: Caller,
+  ): Promise<JobDto> {
+    return forSubmitter(await this.jobs.erase(caller, id, reason));
   }
 
   @ApiOperation({

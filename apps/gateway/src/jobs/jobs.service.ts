@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import {
   DomainError,
+  ErasureStore,
   JobLists,
   JobReader,
   JobStore,
@@ -44,6 +45,7 @@ export class JobsService {
 
   constructor(
     private readonly store: JobStore,
+    private readonly erasures: ErasureStore,
     private readonly reader: JobReader,
     private readonly lists: JobLists,
     private readonly outbox: OutboxRelay,
@@ -148,6 +150,23 @@ export class JobsService {
     this.changes.announce(job.id, 'fail');
     this.logger.log({ jobId: job.id, message: 'cancelled' });
     return now;
+  }
+
+  /** Erases what a job was about, for good; what is left of it is the same however often. @throws DomainError job_not_found, not_final */
+  async erase(caller: Caller, id: string, reason: string): Promise<Job> {
+    const { id: jobId, status } = await this.current(caller, id);
+    if (await this.erasures.erase(caller, jobId, { actor: caller.name, reason })) {
+      this.changes.announce(jobId, status);
+      this.logger.log({ jobId, by: caller.name, message: 'contents erased' });
+    }
+    const job = await this.get(caller, jobId);
+    if (job.erasedAt === null) {
+      throw new DomainError(
+        'not_final',
+        `Job ${jobId} has not ended: it is in '${job.status}'. Cancel it, or wait for its end, and erase it then.`,
+      );
+    }
+    return job;
   }
 
   /** The job that has the key. @throws DomainError idempotency_conflict when it came with another request */

@@ -23,7 +23,7 @@ import { WaitingRoom, type Ending } from '../waiting/waiting-room.service';
 import { HeldRequests, tellsRetries } from './held-requests.service';
 import { holdTimesOf, type HoldTimes } from './hold-times';
 import { SlowResponse } from './slow-response';
-import { failureOf, unfinished, Withheld } from './withheld';
+import { failureOf, isReleased, unfinished, Withheld } from './withheld';
 
 /** Milliseconds between two spaces of a slow reply at most: below the idle times of load balancers. */
 const BEAT_MS = 15_000;
@@ -175,7 +175,7 @@ export class HeldResponses {
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
       const { job } = ending;
-      const response = job.status === 'success' ? await form.response(job) : failureOf(job);
+      const response = isReleased(job) ? await form.response(job) : failureOf(job);
       held.hasItsEnd = true;
       if (response instanceof Withheld) throw response;
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');

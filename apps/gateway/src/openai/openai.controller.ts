@@ -32,7 +32,7 @@ import {
 } from './large-jobs';
 import { jobIdOf } from './responses';
 import type { ResponsesRequest } from './responses-request';
-import { failureOf } from './withheld';
+import { failureOf, isReleased, requireContents } from './withheld';
 import { toBeatChunk, toWithheldCompletion, toWithheldResponse } from './withheld-responses';
 import { ApiErrors } from '../openapi/api-errors';
 import { HELD_HEADERS, idempotencyKey } from '../openapi/headers';
@@ -41,6 +41,7 @@ import { schemaOf } from './openai.schemas';
 /** How a held request ends that brings no response. */
 const WITHHELD = [
   'answer_rejected',
+  'content_erased',
   'inference_failed',
   'job_cancelled',
   'job_not_found',
@@ -132,7 +133,7 @@ export class OpenAiController {
   @ApiOperation({ summary: 'Read a response' })
   @ApiParam({ name: 'id', example: 'resp_019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e' })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
-  @ApiErrors('job_not_found')
+  @ApiErrors('job_not_found', 'content_erased')
   @Allow('jobs:read')
   @Get('responses/:id')
   async getResponse(
@@ -140,7 +141,7 @@ export class OpenAiController {
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Json | JsonText> {
-    const job = await this.jobs.get(caller, requireJobId(id));
+    const job = requireContents(await this.jobs.get(caller, requireJobId(id)));
     reply.header('x-hitl-job-id', job.id);
     if (job.status === 'success' && job.edited) reply.header('x-hitl-edited', 'true');
     return responseOf(job);
@@ -149,7 +150,7 @@ export class OpenAiController {
   @ApiOperation({ summary: 'Cancel a response that has not ended' })
   @ApiParam({ name: 'id' })
   @ApiOkResponse({ description: 'A response', headers: HELD_HEADERS, schema: schemaOf('ResponseObject') })
-  @ApiErrors('job_not_found', 'already_final')
+  @ApiErrors('job_not_found', 'already_final', 'content_erased')
   @Allow('jobs:write')
   @Post('responses/:id/cancel')
   @HttpCode(200)
@@ -158,7 +159,7 @@ export class OpenAiController {
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Json | JsonText> {
-    const job = await this.jobs.get(caller, requireJobId(id));
+    const job = requireContents(await this.jobs.get(caller, requireJobId(id)));
     reply.header('x-hitl-job-id', job.id);
     if (job.failureReason === 'cancelled') return responseOf(job);
     return responseOf(await this.jobs.cancel(caller, job.id));
@@ -205,7 +206,9 @@ export class OpenAiController {
     const jobs = new Map<string, Job | null>();
     for (const id of await readReferences(request.body, caller.name)) {
       const jobId = jobIdOf(id);
-      if (jobId !== null && !jobs.has(jobId)) jobs.set(jobId, await this.jobs.find(caller, jobId));
+      if (jobId !== null && !jobs.has(jobId)) {
+        jobs.set(jobId, requireContents(await this.jobs.find(caller, jobId)));
+      }
     }
     return readResponses(
       request.body,
@@ -225,7 +228,7 @@ export class OpenAiController {
         beats += 1;
         stream.send({ data: JSON.stringify(toBeatChunk(job, beats === 1, includeUsage)) });
       });
-      if (typeof ending !== 'object' || ending.job.status !== 'success') {
+      if (typeof ending !== 'object' || !isReleased(ending.job)) {
         held.hasItsEnd = typeof ending === 'object';
         const error =
           typeof ending === 'object' ? failureOf(ending.job) : await this.held.unfinished(held, ending);

@@ -34,8 +34,29 @@ export class Withheld extends DomainError {
   }
 }
 
-/** The error of a failed job for the client that was held for it. */
+/** Whether a job has a response for its submitter. */
+export function isReleased({ status, erasedAt }: Job): boolean {
+  return status === 'success' && erasedAt === null;
+}
+
+/** @throws Withheld content_erased */
+export function requireContents<T extends Job | null>(job: T): T {
+  if (job?.erasedAt) throw erased(job);
+  return job;
+}
+
+function erased({ id, erasedAt }: Job): Withheld {
+  const at = erasedAt?.toISOString() ?? '';
+  return new Withheld(
+    'content_erased',
+    `What job ${id} was about was erased at ${at}. Send a new request.`,
+    id,
+  );
+}
+
+/** The error of a job without a response for the client that was held for it. */
 export function failureOf(job: Job): Withheld {
+  if (job.erasedAt !== null) return erased(job);
   const detail = job.failureDetail ?? '';
   switch (job.failureReason) {
     case 'rejected':

@@ -85,6 +85,7 @@ export class ReviewDecisionsController {
     'already_decided',
     'already_voted',
     'claimed',
+    'content_erased',
     'too_many_regenerations',
     'revision_mismatch',
     'idempotency_conflict',
@@ -144,6 +145,7 @@ export class ReviewDecisionsController {
     'job_not_waiting',
     'already_decided',
     'claimed',
+    'content_erased',
     'revision_mismatch',
     'precondition_required',
   )

@@ -125,7 +125,7 @@ export class ReviewsController {
 
   @ApiOperation({ summary: 'Leave a note on a job, for reviewers and auditors' })
   @ApiNoContentResponse()
-  @ApiErrors('job_not_found')
+  @ApiErrors('job_not_found', 'content_erased')
   @Allow('reviews:write')
   @Post(':id/notes')
   @HttpCode(204)

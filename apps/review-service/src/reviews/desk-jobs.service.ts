@@ -74,6 +74,14 @@ export function notFound(jobId: string): DomainError {
   return new DomainError('job_not_found', `There is no job with the id ${jobId}.`);
 }
 
+/** Why nothing can be done with a job any more. */
+export function erased(jobId: string): DomainError {
+  return new DomainError(
+    'content_erased',
+    `What job ${jobId} was about is erased. Nothing can be added to it.`,
+  );
+}
+
 /** What is kept of findings; null: there is nothing to tell. */
 export function told(findings: FieldFault[]): FieldFault[] | null {
   return findings.length > 0 ? findings : null;

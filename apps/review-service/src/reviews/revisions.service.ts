@@ -14,7 +14,7 @@ import {
 import { ChangeAnnouncer, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
-import { DeskJobs, notFound, told } from './desk-jobs.service';
+import { DeskJobs, erased, told } from './desk-jobs.service';
 import { refusalOf } from './refusal';
 
 /** What is done with a review beside claiming and deciding: it begins, and its answer changes without a verdict. */
@@ -55,11 +55,12 @@ export class RevisionsService {
   /**
    * Makes an earlier answer the current one, which everybody has yet to judge; of a job that the model is asked again
    * for, too. The one that waits already is left as it is.
-   * @throws DomainError job_not_found, revision_not_found, and as {@link refusalOf}
+   * @throws DomainError job_not_found, revision_not_found, content_erased, and as {@link refusalOf}
    */
   async restore(wish: RestoreRequest): Promise<ReviewReply> {
     const { jobId, actor } = wish;
     const job = await this.desk.find(wish);
+    if (job.erasedAt !== null) throw erased(jobId);
     if (job.status === 'human' && wish.restore === job.revision && wish.revision === job.revision) {
       return { status: 'human', revision: job.revision };
     }
@@ -89,10 +90,12 @@ export class RevisionsService {
     return this.planner.deskOf(actor);
   }
 
-  /** @throws DomainError job_not_found */
+  /** @throws DomainError job_not_found, content_erased */
   async note(note: Note): Promise<ClaimReply> {
-    if (!(await this.store.addNote(note))) throw notFound(note.jobId);
-    this.changes.announce(note.jobId, (await this.desk.find(note)).status);
+    const added = await this.store.addNote(note);
+    const { status } = await this.desk.find(note);
+    if (!added) throw erased(note.jobId);
+    this.changes.announce(note.jobId, status);
     return { jobId: note.jobId };
   }
 }

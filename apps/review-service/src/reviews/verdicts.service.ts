@@ -15,7 +15,7 @@ import {
 import { ChangeAnnouncer, OutboxRelay, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { ReviewPlanner } from '../policies/review-planner.service';
-import { DeskJobs } from './desk-jobs.service';
+import { DeskJobs, erased } from './desk-jobs.service';
 import { countDecided } from './count-decided';
 import { heldOf, refusalOf } from './refusal';
 
@@ -153,6 +153,7 @@ export class VerdictsService {
         `The decision ${judgement.id} was undone. Use a new id to decide again.`,
       );
     }
+    if (job.erasedAt !== null && judgement.verdict === 'regenerate') throw erased(job.id);
     throw refusalOf(judgement, job, judgement.desk, await this.reader.lastDecision(judgement.jobId));
   }
 

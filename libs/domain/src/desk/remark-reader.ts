@@ -40,12 +40,18 @@ export interface Remarks {
 export class RemarkReader {
   constructor(@Inject(DataSource) private readonly database: DataSource) {}
 
-  async read({ id, revision, status }: Pick<Job, 'id' | 'revision' | 'status'>): Promise<Remarks> {
+  /** Of a job whose contents are erased there are no notes. */
+  async read({
+    id,
+    revision,
+    status,
+    erasedAt,
+  }: Pick<Job, 'id' | 'revision' | 'status' | 'erasedAt'>): Promise<Remarks> {
     const [remarks]: Remarks[] = await this.database.query(
-      `SELECT ${countNotes('$1::uuid')} AS "notesCount",
+      `SELECT CASE WHEN $7 THEN 0 ELSE ${countNotes('$1::uuid')} END AS "notesCount",
          (SELECT coalesce(jsonb_agg(n), '[]') FROM (
             SELECT actor AS by, left(data ->> 'text', $4) AS text, created_at AS at FROM job_events
-            WHERE job_id = $1::uuid AND type = 'noted' ORDER BY id DESC LIMIT $5) n) AS notes,
+            WHERE job_id = $1::uuid AND type = 'noted' AND NOT $7 ORDER BY id DESC LIMIT $5) n) AS notes,
          (SELECT coalesce(jsonb_agg(v), '[]') FROM (
             SELECT verdict, actor AS by, reason_code AS "reasonCode", reason, created_at AS at FROM decisions
             WHERE job_id = $1::uuid AND revision = $2 AND NOT final AND NOT shadow ORDER BY created_at LIMIT $6) v) AS votes,
@@ -53,7 +59,15 @@ export class RemarkReader {
             SELECT verdict, actor AS by, automatic, at_deadline AS "atDeadline", rule, reason_code AS "reasonCode", reason,
                    submitter_message AS "submitterMessage", created_at AS at FROM decisions
             WHERE job_id = $1::uuid AND final AND verdict <> 'regenerate' AND $3 ORDER BY created_at DESC LIMIT 1) d) AS outcome`,
-      [id, revision, status === 'success' || status === 'fail', MAX_NOTE_LENGTH, MAX_NOTES, MAX_VOTES],
+      [
+        id,
+        revision,
+        status === 'success' || status === 'fail',
+        MAX_NOTE_LENGTH,
+        MAX_NOTES,
+        MAX_VOTES,
+        erasedAt !== null,
+      ],
     );
     if (!remarks) throw new Error('a SELECT without FROM answers one row');
     return remarks;

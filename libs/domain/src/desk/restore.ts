@@ -45,7 +45,7 @@ const CONTENT = `response = $5::json, payload = $6::json, model_response = $7::j
 const mayRestore = (among: readonly Obstacle[]): string =>
   `j.revision = $3 AND ${inTime('$11::timestamptz')} AND ${obstacle('$2::text', '$10::jsonb', { among })} IS NULL`;
 
-/** The answer that a job had at a revision; null when it never had that revision. */
+/** The answer that a job had at a revision; null when it never had that revision, or its contents are erased. */
 export async function readRevision(
   database: DataSource,
   jobId: string,
@@ -69,7 +69,7 @@ export async function readRevision(
      SELECT ${content('made', 'response')} AS response, ${content('made', 'payload')} AS payload,
             CASE WHEN model.edited THEN ${content('model', 'response')} END AS "modelResponse", coalesce(model.edited, false) AS edited
      FROM jobs j JOIN made ON made.revision = $2 LEFT JOIN model ON true
-     WHERE j.id = $1::uuid`,
+     WHERE j.id = $1::uuid AND j.erased_at IS NULL`,
     [jobId, revision],
   );
   return rows[0] ?? null;

@@ -28,7 +28,7 @@ export async function retry(database: DataSource, judgement: Judgement): Promise
            feedback_on = CASE WHEN $6::text IS NULL THEN j.feedback_on ELSE j.feedback_on || j.revision END,
            next_kick_at = now() + ${KICK_SECONDS} * interval '1 second', updated_at = now()
        FROM before r
-       WHERE j.id = r.id AND j.status = 'fail' AND j.failure_reason = 'inference_failed' AND ($4::int IS NULL OR j.revision = $4)
+       WHERE j.id = r.id AND j.status = 'fail' AND j.failure_reason = 'inference_failed' AND j.erased_at IS NULL AND ($4::int IS NULL OR j.revision = $4)
          AND ${inTime('$10::timestamptz')}
          AND NOT EXISTS (SELECT FROM decisions d WHERE d.id = $1::uuid)
        RETURNING j.id, j.project, j.revision, j.model, j.policy_hash, CASE WHEN $5::json IS NOT NULL THEN jsonb_build_object('payload', r.payload::text) END AS replaced

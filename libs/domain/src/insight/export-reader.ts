@@ -81,10 +81,10 @@ interface Wanted extends Position {
 /** The time before everything, and the id before all of that time. */
 const START = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
 
-/** The jobs of the project `$9` after `$1`, `$2` that had ended by `$3` and before `$4`. */
+/** The jobs of the project `$9` after `$1`, `$2` that had ended by `$3` and before `$4`, and whose contents are there. */
 const LOOKED = `looked AS MATERIALIZED (
   SELECT id, finished_at FROM jobs
-  WHERE project = $9 AND finished_at IS NOT NULL AND (finished_at, id) > ($1::timestamptz, $2::uuid) AND finished_at <= $3::timestamptz AND finished_at < $4::timestamptz
+  WHERE project = $9 AND finished_at IS NOT NULL AND erased_at IS NULL AND (finished_at, id) > ($1::timestamptz, $2::uuid) AND finished_at <= $3::timestamptz AND finished_at < $4::timestamptz
   ORDER BY finished_at, id LIMIT ${LOOKED_AT}
 )`;
 

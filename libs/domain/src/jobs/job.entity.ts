@@ -266,6 +266,10 @@ export class Job {
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
+
+  /** When what the job was about was erased: its payload is JSON's null since, and it has no response; null: it was not. */
+  @Column('timestamptz', { name: 'erased_at', nullable: true })
+  erasedAt: Date | null;
 }
 
 /** What a list tells of a job: not how it came to its answer. */
@@ -286,6 +290,7 @@ export const LISTED = [
   'createdAt',
   'updatedAt',
   'finishedAt',
+  'erasedAt',
 ] as const satisfies (keyof Job)[];
 
 export type ListedJob = Pick<Job, (typeof LISTED)[number]>;

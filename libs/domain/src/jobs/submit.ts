@@ -97,6 +97,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     createdAt,
     updatedAt: createdAt,
     finishedAt: null,
+    erasedAt: null,
   };
 }
 

@@ -36,6 +36,8 @@ export const JOB_EVENT_TYPES = [
   'retried',
   'expired',
   'cancelled',
+  /** What the job was about is gone. */
+  'erased',
 ] as const;
 export type JobEventType = (typeof JOB_EVENT_TYPES)[number];
 

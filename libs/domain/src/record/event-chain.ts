@@ -32,6 +32,13 @@ const MAX_FINDING_LENGTH = 300;
 
 const textHash = (json: string): string => `encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex')`;
 
+/** What an event that erased contents says of the events before it: a hash over what is left of each. */
+const SEAL = (erasing: string): string => `(
+  SELECT encode(sha256(string_agg(convert_to(
+    jsonb_build_array(b.id, b.seq, encode(b.hash, 'hex'), b.type, b.status, b.revision, b.actor, b.policy_hash, b.data::text,
+                      b.replaced::text, extract(epoch FROM b.created_at))::text, 'UTF8'), '\\x0a' ORDER BY b.seq, b.id)), 'hex')
+  FROM job_events b WHERE b.job_id = ${erasing}.job_id AND b.seq < ${erasing}.seq)`;
+
 /**
  * Everything that is wrong with the jobs `$1`. Hashes are computed here and not by the functions of the database,
  * which may have been changed with the rest.
@@ -46,7 +53,9 @@ const FINDINGS = `
                                extract(epoch FROM e.created_at))::text, 'UTF8')) AS follows,
            e.data ->> 'response_hash' AS response_hash,
            CASE WHEN e.data ->> 'decision_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (e.data ->> 'decision_id')::uuid END AS decision_id,
-           CASE WHEN e.replaced ? 'response' THEN ${textHash(`e.replaced ->> 'response'`)} END AS replaced_hash
+           CASE WHEN e.replaced ? 'response' THEN ${textHash(`e.replaced ->> 'response'`)} END AS replaced_hash,
+           -- Its hash was over what is gone: the seal of the event that erased it says what must be left.
+           coalesce(e.data ? 'erased', false) AND e.seq < max(e.seq) FILTER (WHERE e.type = 'erased') OVER (PARTITION BY e.job_id) AS sealed
     FROM job_events e WHERE e.job_id = ANY ($1::uuid[])
     WINDOW chain AS (PARTITION BY e.job_id ORDER BY e.seq, e.id)
   ), output AS MATERIALIZED (
@@ -56,7 +65,8 @@ const FINDINGS = `
     FROM event WHERE type = 'inferred' OR response_hash IS NOT NULL OR replaced_hash IS NOT NULL
     WINDOW outputs AS (PARTITION BY job_id ORDER BY seq, id)
   ), job AS MATERIALIZED (
-    SELECT wanted.id, j.id IS NOT NULL AS present, j.status, j.revision, ${textHash('j.response')} AS response_hash
+    SELECT wanted.id, j.id IS NOT NULL AS present, j.status, j.revision, j.erased_at IS NOT NULL AS erased,
+           ${textHash('j.response')} AS response_hash
     FROM unnest($1::uuid[]) AS wanted (id) LEFT JOIN jobs j ON j.id = wanted.id
   )
   SELECT "jobId", "eventId", seq, left(type, 100) AS type, left(what, ${MAX_FINDING_LENGTH}) AS what FROM (
@@ -68,7 +78,7 @@ const FINDINGS = `
   FROM event WHERE seq <> seq_before + 1
   UNION ALL
   SELECT job_id, id, seq, type, 'does not match its hash: it was changed, or put here, or the hash of the event before was changed'
-  FROM event WHERE seq = seq_before + 1 AND follows IS NOT TRUE
+  FROM event WHERE seq = seq_before + 1 AND follows IS NOT TRUE AND sealed IS NOT TRUE
   UNION ALL
   SELECT job.id, e.id, e.seq, e.type,
          CASE WHEN e.seq IS NULL THEN format('all %s events of the job are missing', c.seq)
@@ -91,12 +101,26 @@ const FINDINGS = `
               WHEN o.type = 'regenerated' THEN 'threw the response away, but the job has one'
               ELSE 'tells of another response than the job has' END
   FROM job LEFT JOIN output o ON o.job_id = job.id AND o.newest
-  WHERE present AND CASE WHEN o.seq IS NULL OR o.type = 'regenerated' THEN job.response_hash IS NOT NULL
+  WHERE present AND NOT erased AND CASE WHEN o.seq IS NULL OR o.type = 'regenerated' THEN job.response_hash IS NOT NULL
                         ELSE job.response_hash IS NULL OR job.response_hash <> o.response_hash END
   UNION ALL
   SELECT job_id, id, seq, type, CASE WHEN made_seq IS NULL THEN 'replaced a response that no event tells of'
                                  ELSE format('replaced another response than number %s tells of', made_seq) END
   FROM output WHERE replaced_hash IS NOT NULL AND (made_seq IS NULL OR replaced_hash <> made_hash)
+  UNION ALL
+  SELECT job_id, id, seq, type, CASE WHEN made_seq IS NULL THEN 'erased a response that no event tells of'
+                                 ELSE format('erased another response than number %s tells of', made_seq) END
+  FROM output WHERE type = 'erased' AND (made_seq IS NULL OR response_hash <> made_hash)
+  UNION ALL
+  SELECT e.job_id, e.id, e.seq, e.type, 'seals other events than there are before it: one of them was changed after it'
+  FROM event e WHERE e.type = 'erased' AND e.data ->> 'seal' IS DISTINCT FROM ${SEAL('e')}
+  UNION ALL
+  SELECT job_id, id, seq, type, format('erased what was changed before: the events %s did not match their hashes', data ->> 'changed_before')
+  FROM event WHERE type = 'erased' AND data ? 'changed_before'
+  UNION ALL
+  SELECT job.id, NULL, NULL, NULL, CASE WHEN erased THEN 'the contents of the job are erased, but no event tells of it'
+                                   ELSE 'an event tells that the contents of the job were erased, but the job has some' END
+  FROM job WHERE present AND erased <> EXISTS (SELECT FROM event e WHERE e.job_id = job.id AND e.type = 'erased')
   UNION ALL
   SELECT e.job_id, e.id, e.seq, e.type,
          CASE WHEN d.id IS NULL THEN format('tells of the decision %s, which is missing', e.data ->> 'decision_id')
