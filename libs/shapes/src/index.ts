@@ -1,14 +1,6 @@
 import 'reflect-metadata';
 
-export {
-  field,
-  IgnoresUnknown,
-  ignoresUnknown,
-  quote,
-  shown,
-  type FieldOptions,
-  type Kind,
-} from './field';
+export { field, IgnoresUnknown, ignoresUnknown, quote, shown, type FieldOptions, type Kind } from './field';
 export {
   FLAG,
   isObject,

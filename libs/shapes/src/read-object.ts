@@ -26,7 +26,8 @@ const FIELDS = new WeakMap<Class<object>, Set<string>>();
 export function readObject<T extends object>(type: Class<T>, value: object, path: Path, to: Reading): T {
   const known = fieldsOf(type);
   const instance = new type();
-  for (const [key, inner] of Object.entries(value)) {
+  const given: [string, unknown][] = Object.entries(value);
+  for (const [key, inner] of given) {
     if (known.has(key)) Object.assign(instance, { [key]: inner });
     else if (!ignoresUnknown(type)) {
       to.note([...path, key], `${to.unknown}; known are ${[...known].join(', ')}`);
