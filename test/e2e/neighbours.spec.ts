@@ -14,6 +14,8 @@ import {
 const NOISE_MS = 1000;
 /** Looks before the neighbour begins, and after it has ended, which tell what is usual. */
 const QUIET_LOOKS = 30;
+/** What a reviewer may write in the place of a response. */
+const MAX_WRITTEN_BYTES = 4_194_304;
 /** Calls that take as long as what they are about is wrong: 2 to the power of 40 ways. */
 const exponential = (name: string): unknown => {
   const levels = Array.from({ length: 40 }, (_, level) => [
@@ -109,6 +111,19 @@ describe.each(WAYS)('a neighbour who does the worst that is allowed: $name', ({ 
     expect(body.results.map(({ job, problem }: any) => job?.status ?? problem)).toEqual(
       ids.map(() => 'success'),
     );
+  });
+
+  it('edits answers as long as an edit may be, all at once, and longer ones in vain', async () => {
+    const ids: string[] = [];
+    for (let index = 0; index < 4; index += 1) ids.push(await waiting(noise(7919 + index)));
+    const edited = (bytes: number) => ({ verdict: 'edit', response: 'x'.repeat(bytes - '""'.length) });
+    const refused = await stack.decide(ids[0]!, edited(MAX_WRITTEN_BYTES + 1));
+    expect([refused.status, refused.body.code]).toEqual([413, 'body_too_large']);
+    expect(refused.body.detail).toContain(`may have ${MAX_WRITTEN_BYTES} bytes`);
+    const changes = await unnoticed(() =>
+      Promise.all(ids.map((id) => stack.decide(id, edited(MAX_WRITTEN_BYTES)))),
+    );
+    for (const { status, body } of changes) expect([status, body.status]).toEqual([200, 'success']);
   });
 
   it('sends bodies that open a million lists', async () => {

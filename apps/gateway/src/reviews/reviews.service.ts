@@ -47,6 +47,12 @@ import { claimOf, heldOf } from './waiting.dto';
 /** Drafts that are read at once: each may be of megabytes. */
 const MAX_READS = 2;
 
+/**
+ * Bytes that one command carries of a response and a payload that a reviewer has written, at most: it passes the broker as one
+ * message, and is written by one statement, beside those of everybody else.
+ */
+const MAX_WRITTEN_BYTES = 4_194_304;
+
 /** What a caller asks for: who that is, the gateway adds. */
 export type Asked<Command> = Omit<Command, 'actor' | 'project' | 'roles'>;
 
@@ -210,6 +216,7 @@ export class ReviewsService {
   /**
    * Sends the caller's command about a job, and answers the job's id; a refusal tells what is there now. The command is about the
    * answer that waits now, where it names no other, and does nothing once nobody waits for it any more.
+   * @throws DomainError body_too_large
    */
   private async command(
     caller: Caller,
@@ -218,6 +225,7 @@ export class ReviewsService {
     data: object,
     current?: CurrentJob,
   ): Promise<string> {
+    requireModest(data);
     const { id, revision, asOf } = current ?? (await this.jobs.current(caller, jobId));
     try {
       await ask<ClaimReply | ReviewReply>(this.client, pattern, {
@@ -253,4 +261,14 @@ export class ReviewsService {
     if (!summary) throw new Error(`job ${id} was there a moment ago`);
     return summary;
   }
+}
+
+/** @throws DomainError body_too_large for more than one command carries */
+function requireModest({ response, payload }: { response?: string | null; payload?: string | null }): void {
+  const bytes = Buffer.byteLength(response ?? '') + Buffer.byteLength(payload ?? '');
+  if (bytes <= MAX_WRITTEN_BYTES) return;
+  throw new DomainError(
+    'body_too_large',
+    `What a reviewer writes in the place of a response or a payload may have ${MAX_WRITTEN_BYTES} bytes of JSON; this has ${bytes}. Nothing has happened: approve or reject it as it is, or ask for another response with feedback.`,
+  );
 }
