@@ -201,6 +201,18 @@ describe.each(TEST_STORES)('status changes on $name', ({ open }) => {
     expect(await decisions()).toMatchObject([{ verdict: 'regenerate', feedback: 'shorter' }]);
   });
 
+  it('rings for a job that nobody takes a minute after the last time, however often it has rung', async () => {
+    const id = await jobIn(store, 'bot');
+    await store.rows('UPDATE jobs SET kicks = 50, next_kick_at = now() WHERE id = $1', [id]);
+    expect(await store.jobs.kickOverdue(10)).toMatchObject([{ pattern: 'inference.requested', jobId: id }]);
+    const [next] = await store.rows<{ seconds: number }>(
+      'SELECT extract(epoch FROM next_kick_at - now())::float AS seconds FROM jobs WHERE id = $1',
+      [id],
+    );
+    expect(next!.seconds).toBeGreaterThan(0);
+    expect(next!.seconds).toBeLessThanOrEqual(60);
+  });
+
   it('numbers the answers on across regenerations and collects the feedback in order', async () => {
     const id = await jobIn(store, 'human');
     for (const feedback of ['shorter', 'kinder']) {
