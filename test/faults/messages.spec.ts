@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { testAmqpUrl, until, type ServiceProcess } from '@hitl/testing';
+import { createLine, testAmqpUrl, until, type ServiceProcess } from '@hitl/testing';
 import { connect, type ChannelModel, type ConfirmChannel, type GetMessage, type Options } from 'amqplib';
 import {
   DEADLINE,
@@ -189,10 +189,13 @@ it(
 );
 
 it(
-  'a job that is submitted right after a start is announced by who stored it: none waits until a poller finds it',
+  'a job that is submitted before its gateway has reached the broker is announced by it a moment later: none waits for a poller',
   async () => {
-    const fresh = await system.start('gateway');
+    const line = await createLine(testAmqpUrl());
+    line.freeze();
+    const fresh = await system.start('gateway', { AMQP_URL: line.url });
     const ids = await submitMany(20, fresh);
+    line.thaw();
     await allWait(ids);
     const published = (by: string) => metric(fresh, 'hitl_outbox_published_total', { by });
     await until('all are counted', async () => (await published('writer')) === ids.length, DEADLINE);
@@ -201,6 +204,7 @@ it(
     }
     expect(await metric(reviews, 'hitl_jobs_kicked_total')).toBe(0);
     expect(await fresh.stop()).toBe(0);
+    line.close();
   },
   TEST_DEADLINE,
 );
