@@ -5,9 +5,13 @@ import { createTestDatabase, needs, until, type ServiceProcess } from '@hitl/tes
 import { startRabbitMq } from '../../scripts/services.mjs';
 import {
   abortedCalls,
+  allReady,
   DEADLINE,
+  decide,
   expectInferredOnce,
+  expectUnavailable,
   readiness,
+  signalServer,
   statuses,
   submitMany,
   takes,
@@ -120,6 +124,51 @@ it(
     await system.database.query('UPDATE jobs SET next_kick_at = now()');
     await expectInferredOnce(system.database, ids);
     expect(system.deaths()).toEqual([]);
+  },
+  TEST_DEADLINE,
+);
+
+it(
+  'accepts jobs while the broker is frozen, tells who is not ready, and does them once it goes on',
+  async () => {
+    system.stub.answer = takes(10);
+    const services = await system.startAll('gateway', 'inference-worker', 'review-service');
+    const [gateway, worker, reviews] = services;
+    const ids = await submitMany(10, gateway);
+    await expectInferredOnce(system.database, ids);
+    signalServer(folder.path, 'rabbitmq', 'SIGSTOP');
+    try {
+      ids.push(...(await submitMany(20, gateway)));
+      // The first one finds out, after as long as a reviewer waits; the next one is told at once.
+      for (const time of ['first', 'next']) {
+        expectUnavailable(await decide(gateway, ids[0]!, { verdict: 'approve' }));
+        await until(
+          `the gateway knows, the ${time} time`,
+          async () => !(await readiness(gateway)).publishing,
+          DEADLINE,
+        );
+      }
+      for (const service of [worker, reviews]) {
+        await until('it is not ready', async () => !(await readiness(service)).consuming, DEADLINE);
+        expect((await readiness(service)).status).toBe(503);
+      }
+      expect(await readiness(gateway)).toMatchObject({ status: 200, publishing: false });
+      ids.push(...(await submitMany(20, gateway)));
+    } finally {
+      signalServer(folder.path, 'rabbitmq', 'SIGCONT');
+    }
+    await allReady(...services);
+    await expectInferredOnce(system.database, ids);
+    // Nothing of what was told to have failed is done later.
+    expect(await statuses(system.database, ids)).toEqual({ human: ids.length });
+    expect((await decide(gateway, ids[0]!, { verdict: 'approve' })).status).toBe(200);
+    expect(system.deaths()).toEqual([]);
+    for (const service of services) {
+      expect(brokerLines(service).slice(0, 2)).toEqual([
+        expect.stringMatching(/^the broker is away \(.+\); trying again until it is back$/),
+        'the broker is back',
+      ]);
+    }
   },
   TEST_DEADLINE,
 );
