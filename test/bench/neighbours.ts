@@ -10,6 +10,8 @@ import { percentile } from './figures';
 const MIB = 1_048_576;
 const LARGE_JOBS = 150;
 const HUGE_BYTES = 20 * MIB - 1000;
+/** A little less than one edit may have. */
+const EDIT_BYTES = 4 * MIB - 1000;
 const MEASURED_MS = Number(process.env.BENCH_SECONDS ?? 15) * 1000;
 /** How long a neighbour is greedy before it is looked what others notice. */
 const WARM_UP_MS = 2000;
@@ -51,6 +53,22 @@ const GREEDS: Record<string, { title: string; run: (url: string, hugeJob: string
   huge_job: {
     title: '10 readers of one job of 20 MB',
     run: (url, id) => times(10, () => keepAsking(url, `/v1/jobs/${id}`)),
+  },
+  large_bodies: {
+    title: '4 senders of jobs of 20 MB',
+    run: (url) =>
+      times(4, () => keepAsking(url, '/v1/jobs', JSON.stringify({ payload: 'x'.repeat(HUGE_BYTES) }))),
+  },
+  large_edits: {
+    title: '4 editors of 4 MB each time',
+    run: (url, id) =>
+      times(4, () =>
+        keepAsking(
+          url,
+          '/reviewJob',
+          JSON.stringify({ id, status: 'human', response: 'x'.repeat(EDIT_BYTES) }),
+        ),
+      ),
   },
   streams: {
     title: '6,000 event streams, of which so many are let in as may be',

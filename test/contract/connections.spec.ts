@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource } from '@hitl/database';
 import { isTransient, prepared } from '@hitl/domain';
-import { createTestDatabase, type TestDatabase } from '@hitl/testing';
+import { createTestDatabase, until, type TestDatabase } from '@hitl/testing';
 import type { DataSource } from 'typeorm';
 
 describe('a pool of one connection to PostgreSQL', () => {
@@ -47,5 +47,15 @@ describe('a pool of one connection to PostgreSQL', () => {
       if (answer.status === 'rejected') expect(isTransient(answer.reason)).toBe(true);
     }
     expect(await serverProcess()).not.toBe(first);
+  });
+
+  it('works on with a new connection once the old one is as old as it may be, however busy it is', async () => {
+    const short = createDataSource(database.url, 1, undefined, 1000);
+    await short.initialize();
+    const process = async (): Promise<number> =>
+      (await short.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid'))[0]!.pid;
+    const first = await process();
+    await until('there is another one', async () => (await process()) !== first);
+    await short.destroy();
   });
 });

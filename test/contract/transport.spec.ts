@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DomainError } from '@hitl/domain';
-import { ask, DecideReview, EditReview, InferenceRequested } from '@hitl/messaging';
+import { ask, DecideReview, EditReview, InferenceRequested, ReadPolicy } from '@hitl/messaging';
 import { registry } from '@hitl/observability';
 import { aDecision, SCOPE, until } from '@hitl/testing';
 import { firstValueFrom, from } from 'rxjs';
@@ -215,8 +215,8 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
       await expect(decide()).rejects.toMatchObject({ code: 'unavailable', message: why });
     });
 
-    it('is asked again when the reply is lost, and ends as unavailable when nobody ever answers', async () => {
-      const asked = { decide: [] as string[], edit: 0 };
+    it('is asked again when the reply is lost, unless its work may be what takes so long, and ends as unavailable when nobody ever answers', async () => {
+      const asked = { decide: [] as string[], edit: 0, read: 0 };
       await transport.consume(
         'reviewCommands',
         {
@@ -226,6 +226,10 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
           },
           [EditReview.pattern]: () => {
             asked.edit += 1;
+            return new Promise(() => undefined);
+          },
+          [ReadPolicy.pattern]: () => {
+            asked.read += 1;
             return new Promise(() => undefined);
           },
         },
@@ -243,9 +247,10 @@ describe.each(TRANSPORTS)('messages over $name', ({ open }) => {
       const [lost, unanswered] = await Promise.allSettled([
         decide(request),
         ask(transport.client, EditReview.pattern, change),
+        ask(transport.client, ReadPolicy.pattern, {}, 1),
       ]);
       expect(lost).toEqual({ status: 'fulfilled', value: { status: 'success' } });
-      expect(asked).toEqual({ decide: [request.id, request.id], edit: 2 });
+      expect(asked).toEqual({ decide: [request.id, request.id], edit: 2, read: 1 });
       expect(unanswered).toMatchObject({
         status: 'rejected',
         reason: {

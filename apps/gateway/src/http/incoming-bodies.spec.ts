@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { IncomingBodies } from './incoming-bodies';
+import type { FastifyReply } from 'fastify';
+import { IncomingBodies, sendBeforeEnd } from './incoming-bodies';
 
 const KIB = 1024;
 const FREE = 64 * KIB;
@@ -152,5 +153,32 @@ describe('the bodies of requests', () => {
     await body;
     bodies.weigh(whole.request, 40 * KIB);
     await refused;
+  });
+
+  it('that were refused are read to their end, but slowly: each piece a while after the one before', async () => {
+    const { stream, request } = aRequest();
+    const raw = { writeHead: jest.fn(), write: jest.fn(), end: jest.fn() };
+    const reply = {
+      raw,
+      request: { raw: request },
+      hijack: jest.fn(),
+      statusCode: 413,
+      getHeaders: () => ({}),
+    };
+    const pieces: number[] = [];
+    stream.on('data', (piece: Buffer) => pieces.push(piece.length));
+    sendBeforeEnd(reply as unknown as FastifyReply, 'too large');
+    expect(raw.write).toHaveBeenCalledWith('too large');
+    for (let piece = 1; piece <= 3; piece += 1) {
+      stream.write(Buffer.alloc(piece));
+      await settle();
+    }
+    expect(pieces).toEqual([1]);
+    await jest.advanceTimersByTimeAsync(4);
+    expect(pieces).toHaveLength(2);
+    stream.end();
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(pieces).toEqual([1, 2, 3]);
+    expect(raw.end).toHaveBeenCalled();
   });
 });

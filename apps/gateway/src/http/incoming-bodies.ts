@@ -11,6 +11,8 @@ const SLOWEST_BYTES_PER_MS = 65.536;
 const YIELDS_AFTER_MS = 1000;
 /** How long the rest of a body that was refused is read, in milliseconds. */
 const MAX_DISCARD_MS = 30_000;
+/** After each piece of it, of 64 KiB at most, it waits for so long, in milliseconds: who is refused and asks again at once takes little of what others need. */
+const DISCARD_PAUSE_MS = 4;
 /** The first bytes of each body, which are not counted: small requests are taken however many large ones there are. */
 const UNCOUNTED_BYTES = 65_536;
 
@@ -178,9 +180,20 @@ export function sendBeforeEnd(reply: FastifyReply, text: string): void {
 
 /** Reads the rest of a body and throws it away, for a while. */
 function discard(request: IncomingMessage): void {
-  request.on('error', () => undefined).resume();
+  let next: NodeJS.Timeout | undefined;
+  const pause = (): void => {
+    request.pause();
+    next = setTimeout(() => request.resume(), DISCARD_PAUSE_MS);
+  };
+  request
+    .on('error', () => undefined)
+    .on('data', pause)
+    .resume();
   const timer = setTimeout(() => request.destroy(), MAX_DISCARD_MS);
-  request.once('close', () => clearTimeout(timer));
+  request.once('close', () => {
+    clearTimeout(timer);
+    clearTimeout(next);
+  });
 }
 
 function counted({ bytes, weight }: Incoming): number {
