@@ -28,10 +28,12 @@ describe('the audit log of a day', () => {
     await stack.http.post(`/v1/reviews/${id}/notes`, { text: 'a very secret note' });
     await stack.decide(id, { verdict: 'reject', reason: 'a very secret reason', reason_code: 'other' });
     await stack.reaches(id, 'fail');
-    // More than one page, and something of another project.
+    // More than two pages, without the chain's trigger, and something of another project.
     await stack.database.query(
-      `INSERT INTO job_events (job_id, type, status, revision, actor) SELECT $1, 'noted', 'fail', 1, 'rob' FROM generate_series(1, 2500)`,
-      [id],
+      `SET session_replication_role = replica;
+       INSERT INTO job_events (job_id, type, status, revision, actor, seq, hash)
+       SELECT '${id}', 'noted', 'fail', 1, 'rob', 4 + n, sha256(n::text::bytea) FROM generate_series(1, 2500) n;
+       RESET session_replication_role`,
     );
     const other = (await stack.submit({ input: 'elsewhere' })).id;
     await stack.reaches(other, 'human');

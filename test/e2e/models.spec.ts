@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 describe.each(WAYS_TO_ASK)('MODEL_PROVIDER=$provider', ({ provider, key, path }) => {
-  const settings = { MODEL_PROVIDER: provider, ...(key !== undefined && { MODEL_API_KEY: key }) };
+  const settings = { MODEL_PROVIDER: provider, MODEL_API_KEY: key ?? '' };
 
   beforeAll(() => stack.restart('inference-worker', settings));
 

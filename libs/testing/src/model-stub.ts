@@ -31,6 +31,8 @@ export interface ModelStub {
   /** Root of the API: MODEL_BASE_URL for the provider `openai`, base_url of `openai` and `anthropic`. */
   url: string;
   requests: StubRequest[];
+  /** The bodies of answers that were none of a failure. */
+  said: unknown[];
   /** Decides every answer from now on; the default repeats the last message, in the words of the API that was called. */
   answer: (request: StubRequest, index: number) => StubAnswer | Promise<StubAnswer>;
   close(): Promise<void>;
@@ -67,6 +69,7 @@ export async function startModelStub(): Promise<ModelStub> {
   const stub: ModelStub = {
     url: '',
     requests: [],
+    said: [],
     answer: ({ path, body }) => {
       const content =
         (body as { messages?: { content: unknown }[] } | null)?.messages?.at(-1)?.content ?? body;
@@ -107,6 +110,7 @@ export async function startModelStub(): Promise<ModelStub> {
     const answer = await stub.answer(received, stub.requests.length - 1);
     if (answer === 'hang') return;
     const { status = 200, headers = {}, body, delayMs = 0 } = answer;
+    if (status < 300 && body !== undefined) stub.said.push(body);
     const bytes = answer.bytes ?? answer.text ?? JSON.stringify(body);
     setTimeout(() => {
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(bytes);

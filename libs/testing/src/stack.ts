@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { canariesOf, CANARY_KEY } from './canary';
 import { createClient, type Answer, type Client } from './client';
 import { copyEmbeddedDatabase, createTestDatabase, testAmqpUrl, type TestDatabase } from './database';
 import { startModelStub, type ModelStub } from './model-stub';
@@ -46,13 +47,15 @@ export interface Stack {
 }
 
 /**
- * Short times, so that tests need not wait; the model is the stub, spoken to as OpenAI's API. Looks that find nothing
- * cost: at every 50 ms they would take a fifth of a processor.
+ * Short times, so that tests need not wait, and a whole log, so that what must not be there is found. The model is the stub,
+ * spoken to as OpenAI's API. Looks that find nothing cost: at every 50 ms they would take a fifth of a processor.
  */
 const QUICK = {
   RECONCILE_INTERVAL_MS: '200',
   MODEL_RETRY_DELAY_MS: '10',
   MODEL_PROVIDER: 'openai',
+  MODEL_API_KEY: CANARY_KEY,
+  LOG_LEVEL: 'debug',
   SHUTDOWN_GRACE_MS: '2000',
 };
 
@@ -75,7 +78,9 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
   const apps: AppName[] = database ? ['gateway', 'inference-worker', 'review-service'] : ['standalone'];
   const processes = await Promise.all(apps.map((app) => startService(app, settings)));
   const [{ url }] = processes as [ServiceProcess];
-  const http = createClient(url);
+  const canaries = canariesOf(settings);
+  const http = canaries.watched(createClient(url));
+  const started = [...processes];
   // A job that comes before the broker is there waits for a poller.
   for (const process of processes) {
     await until(`${process.url} is ready`, async () => {
@@ -112,13 +117,18 @@ export async function startStack(way: Way, env: Record<string, string> = {}): Pr
       if (!before) throw new Error(`${app} is no process of this stack`);
       await before.stop();
       const { port } = new URL(before.url);
-      processes[index] = await startService(app, { ...settings, PORT: port, ...changes });
+      const next = await startService(app, { ...settings, PORT: port, ...changes });
+      processes[index] = next;
+      started.push(next);
     },
     async stop() {
+      const silence = canaries.requireSilence(started, stub);
+      await silence.catch(() => undefined);
       await Promise.all(processes.map((process) => process.stop()));
       await stub.close();
       await database?.drop();
       rmSync(dataDir, { recursive: true, force: true });
+      await silence;
     },
   };
 }
