@@ -48,6 +48,10 @@ describe('the entities', () => {
     'job_events.epoch integer NOT NULL',
     'job_events.xid xid8 NOT NULL',
     'jobs.released_hash bytea',
+    // Written by a trigger on jobs, read by the statistics alone.
+    'waiting_counts.jobs bigint NOT NULL',
+    'waiting_counts.project text NOT NULL',
+    'waiting_counts.review_group text NOT NULL',
   ];
   let database: TestDatabase;
   let source: DataSource;

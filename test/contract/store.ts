@@ -89,7 +89,7 @@ function storeOn(database: DataSource, dispose: () => Promise<void>): TestStore 
       // One statement, since jobs and decisions refer to each other. Much faster than TRUNCATE on few rows.
       await asOwner(
         `WITH jobs AS (DELETE FROM jobs), decisions AS (DELETE FROM decisions), drafts AS (DELETE FROM drafts), events AS (DELETE FROM job_events),
-              chains AS (DELETE FROM event_chains), holds AS (DELETE FROM held_requests)
+              chains AS (DELETE FROM event_chains), holds AS (DELETE FROM held_requests), counts AS (DELETE FROM waiting_counts)
          DELETE FROM outbox`,
       );
     },

@@ -30,6 +30,7 @@ import { Projects1700000008100 } from './migrations/1700000008100-projects';
 import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-statements';
 import { LeanRows1700000008300 } from './migrations/1700000008300-lean-rows';
 import { WebhookTypes1700000008350 } from './migrations/1700000008350-webhook-types';
+import { WaitingCounts1700000008400 } from './migrations/1700000008400-waiting-counts';
 import { Identity1700000009000 } from './migrations/1700000009000-identity';
 import { Erasure1700000009300 } from './migrations/1700000009300-erasure';
 import { AuditDays1700000009350 } from './migrations/1700000009350-audit-days';
@@ -95,6 +96,7 @@ export function dataSourceOptions(
       LeanStatements1700000008200,
       LeanRows1700000008300,
       WebhookTypes1700000008350,
+      WaitingCounts1700000008400,
       Identity1700000009000,
       Erasure1700000009300,
       AuditDays1700000009350,

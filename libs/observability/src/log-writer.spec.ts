@@ -33,7 +33,7 @@ const settle = () => new Promise(setImmediate);
 describe('writing the log', () => {
   it('writes lines in order, those that come together at once', async () => {
     const { descriptor, take, kept } = place();
-    const writer = new LogWriter(() => undefined, descriptor);
+    const writer = new LogWriter(() => undefined, descriptor, setImmediate);
     writer.write('a\n');
     writer.write('b\n');
     await settle();
@@ -50,7 +50,7 @@ describe('writing the log', () => {
   it('drops what a full disk does not take, counts it, and goes on once there is room', async () => {
     const { descriptor, take, refuse, kept } = place();
     let dropped = 0;
-    const writer = new LogWriter((lines) => (dropped += lines), descriptor);
+    const writer = new LogWriter((lines) => (dropped += lines), descriptor, setImmediate);
     writer.write('a\n');
     writer.write('b\n');
     await settle();
@@ -65,7 +65,7 @@ describe('writing the log', () => {
   it('drops lines rather than keep more and more of them for a reader that does not read', async () => {
     const { descriptor, asked } = place();
     let dropped = 0;
-    const writer = new LogWriter((lines) => (dropped += lines), descriptor);
+    const writer = new LogWriter((lines) => (dropped += lines), descriptor, setImmediate);
     writer.write('first\n');
     await settle();
     for (let line = 0; line < 10; line += 1) writer.write(`${'x'.repeat(1_048_575)}\n`);
@@ -75,7 +75,7 @@ describe('writing the log', () => {
 
   it('writes at its end what waits, such as why it ends', () => {
     const { descriptor, kept } = place();
-    const writer = new LogWriter(() => undefined, descriptor);
+    const writer = new LogWriter(() => undefined, descriptor, setImmediate);
     writer.write('a bug\n');
     expect(writer.flushAtExit()).toBe(false);
     expect(kept).toEqual(['a bug\n']);
@@ -89,7 +89,7 @@ describe('writing the log', () => {
         throw new Error('ENOSPC');
       },
     };
-    const writer = new LogWriter(() => undefined, full);
+    const writer = new LogWriter(() => undefined, full, setImmediate);
     writer.write('a\n');
     expect(writer.flushAtExit()).toBe(false);
   });

@@ -4,6 +4,8 @@ import { write, writeSync } from 'node:fs';
 const MAX_WAITING_BYTES = 4_194_304;
 /** How long the end of the process waits for what is still to be written, in milliseconds. */
 const MAX_FLUSH_MS = 1000;
+/** How long lines may gather, in milliseconds: a write is a thread's work, and a busy process logs in every turn. */
+const GATHER_MS = 10;
 /** Milliseconds until a descriptor that takes nothing for now is tried again. */
 const RETRY_MS = 20;
 
@@ -19,6 +21,8 @@ const STDOUT: Descriptor = {
   writeSync: (bytes) => writeSync(1, bytes),
 };
 
+const soon = (write: () => void): void => void setTimeout(write, GATHER_MS).unref();
+
 /**
  * Writes lines to a place that may be full, slow or gone: it neither throws nor makes anybody wait. Lines that cannot be
  * written are dropped and counted.
@@ -31,10 +35,14 @@ export class LogWriter {
   private isDue = false;
   private idle: (() => void)[] = [];
 
-  /** @param drop told how many lines are lost */
+  /**
+   * @param drop told how many lines are lost
+   * @param schedule writes what has gathered a little later
+   */
   constructor(
     private readonly drop: (lines: number) => void,
     private readonly descriptor: Descriptor = STDOUT,
+    private readonly schedule: (write: () => void) => void = soon,
   ) {}
 
   /** @param line with its end */
@@ -48,7 +56,7 @@ export class LogWriter {
     if (this.isDue || this.since !== null) return;
     // Not at once: a process that logs why it ends, and ends, finds the line here and writes it itself.
     this.isDue = true;
-    setImmediate(() => {
+    this.schedule(() => {
       this.isDue = false;
       this.writeWaiting();
     });
@@ -57,6 +65,7 @@ export class LogWriter {
   /** Resolves once all lines are written or dropped, or after a second. */
   async flush(): Promise<void> {
     if (this.since === null && this.lines.length === 0) return;
+    this.writeWaiting();
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([
       new Promise<void>((resolve) => this.idle.push(resolve)),

@@ -12,6 +12,8 @@ const JOBS_PER_LOOK = 200;
 const MAX_QUEUED = 1000;
 /** How long the message of a new answer may take before its job is planned without it, in milliseconds. */
 const UNPLANNED_MS = 5000;
+/** How often the counts of what waits are added up, in milliseconds. */
+const ADD_UP_INTERVAL_MS = 2000;
 
 /**
  * Rings for jobs in `bot` that nobody works on: their back-off is over, their worker died, or their message was
@@ -35,6 +37,11 @@ export class Reconciler {
   @Every((config: Config) => config.RECONCILE_INTERVAL_MS)
   async look(): Promise<number> {
     return (await this.ring()) + (await this.planForgotten());
+  }
+
+  @Every(ADD_UP_INTERVAL_MS)
+  async addUpWaiting(): Promise<void> {
+    await this.store.addUpWaiting();
   }
 
   private async ring(): Promise<number> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Job } from '../jobs/job.entity';
+import { prepared } from '../prepared';
 import type { Verdict } from '../jobs/transitions';
 
 /** Notes that are told with a job: the newest; and the characters of each. */
@@ -48,7 +49,9 @@ export class RemarkReader {
     erasedAt,
   }: Pick<Job, 'id' | 'revision' | 'status' | 'erasedAt'>): Promise<Remarks> {
     const [remarks]: Remarks[] = await this.database.query(
-      `SELECT CASE WHEN $7 THEN 0 ELSE ${countNotes('$1::uuid')} END AS "notesCount",
+      prepared(
+        'remarks',
+        `SELECT CASE WHEN $7 THEN 0 ELSE ${countNotes('$1::uuid')} END AS "notesCount",
          (SELECT coalesce(jsonb_agg(n), '[]') FROM (
             SELECT actor AS by, left(data ->> 'text', $4) AS text, created_at AS at FROM job_events
             WHERE job_id = $1::uuid AND type = 'noted' AND NOT $7 ORDER BY id DESC LIMIT $5) n) AS notes,
@@ -59,6 +62,7 @@ export class RemarkReader {
             SELECT verdict, actor AS by, automatic, at_deadline AS "atDeadline", rule, reason_code AS "reasonCode", reason,
                    submitter_message AS "submitterMessage", created_at AS at FROM decisions
             WHERE job_id = $1::uuid AND final AND verdict <> 'regenerate' AND $3 ORDER BY created_at DESC LIMIT 1) d) AS outcome`,
+      ),
       [
         id,
         revision,

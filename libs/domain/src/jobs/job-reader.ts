@@ -59,6 +59,8 @@ interface Large {
 /** Reads of single jobs, and of what is short about many. */
 @Injectable()
 export class JobReader {
+  /** A SELECT of whole jobs up to its FROM: written once, since TypeORM's builder would write it, and turn its rows, at each read. */
+  private readonly selectJobs: string;
   private readonly jobs: Repository<Job>;
   private readonly findBatched: (id: string) => Promise<Job | Large | null>;
   /** Reads of huge jobs that have not begun: who asks meanwhile shares them. */
@@ -67,6 +69,13 @@ export class JobReader {
 
   constructor(@Inject(DataSource) private readonly database: DataSource) {
     this.jobs = database.getRepository(Job);
+    const columns = this.jobs.metadata.columns
+      .filter(({ isSelect }) => isSelect)
+      .map(
+        ({ query, databaseName, propertyName }) =>
+          `${query?.('job') ?? `job.${databaseName}`} AS "${propertyName}"`,
+      );
+    this.selectJobs = `SELECT ${columns.join(', ')} FROM jobs job`;
     this.findBatched = batchedStatement(async (ids: string[]) => {
       const byId = await this.whereWritable([...new Set(ids)], (some) => this.readUnlessLarge(some));
       return ids.map((id) => byId.get(id) ?? null);
@@ -137,12 +146,14 @@ export class JobReader {
 
   /** The jobs, but of large ones how many bytes they have. */
   private async readUnlessLarge(ids: string[]): Promise<Map<string, Job | Large>> {
-    const rows = await this.jobs
-      .createQueryBuilder('job')
-      .comment('prepared: find-jobs')
-      .where(`job.id = ANY(:ids) AND job.bytes <= ${LARGE_BYTES}`, { ids })
-      .getMany();
-    const found = new Map<string, Job | Large>(rows.map((job) => [job.id, job]));
+    const rows: Job[] = await this.database.query(
+      prepared(
+        'find-jobs',
+        `${this.selectJobs} WHERE job.id = ANY($1::uuid[]) AND job.bytes <= ${LARGE_BYTES}`,
+      ),
+      [ids],
+    );
+    const found = new Map<string, Job | Large>(rows.map((row) => [row.id, Object.assign(new Job(), row)]));
     const missing = ids.filter((id) => !found.has(id));
     if (missing.length === 0) return found;
     const large: { id: string; project: string; bytes: string }[] = await this.database.query(

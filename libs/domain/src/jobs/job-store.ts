@@ -11,6 +11,7 @@ import { kickAll, kickOverdue } from './kick-overdue';
 import { probeSubmit } from './probe-submit';
 import { byJob } from './lock';
 import { submit, type NewJob, type Submitted } from './submit';
+import { addUpWaiting } from './waiting-counts';
 
 /**
  * The only writer of a job's status outside the desk, which has {@link DeskStore}. Each transition is one guarded
@@ -60,6 +61,11 @@ export class JobStore {
   /** Does what a submission does and takes it back. @throws whatever keeps jobs from being submitted */
   probeSubmit(): Promise<void> {
     return probeSubmit(this.database);
+  }
+
+  /** Keeps the counts of what waits short; any process may, at any time. */
+  addUpWaiting(): Promise<void> {
+    return addUpWaiting(this.database);
   }
 
   /** Makes all jobs in `bot` overdue and nobody's; only for a process that is alone with its database, before it works. */

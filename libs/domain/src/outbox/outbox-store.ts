@@ -14,13 +14,16 @@ export class OutboxStore {
   /** Takes up to `limit` due rows for this poller; no two pollers get the same one at a time. */
   async takeDue(limit: number): Promise<Bell[]> {
     return this.database.query(
-      `WITH due AS (
+      prepared(
+        'due-bells',
+        `WITH due AS (
          SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
        ), taken AS (
          UPDATE outbox o SET due_at = now() + $2 * interval '1 second'
          FROM due WHERE o.id = due.id RETURNING o.id, o.pattern, o.job_id
        )
        SELECT id, pattern, job_id AS "jobId" FROM taken ORDER BY id`,
+      ),
       [limit, POLLER_LEASE_SECONDS],
     );
   }

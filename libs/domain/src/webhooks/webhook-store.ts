@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Scope } from '../caller';
+import { prepared } from '../prepared';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities';
 
 /** Deliveries and attempts that a list answers at most. */
@@ -178,7 +179,9 @@ export class WebhookStore {
    */
   takeDue(limit: number, busyUrls: string[]): Promise<DueDelivery[]> {
     return this.database.query(
-      `WITH due AS (
+      prepared(
+        'due-webhooks',
+        `WITH due AS (
          SELECT id FROM webhook_deliveries WHERE status = 'waiting' AND due_at <= now() AND url <> ALL ($3)
          ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
        ), taken AS (
@@ -189,6 +192,7 @@ export class WebhookStore {
               taken.created_at AS "createdAt", clock_timestamp() AS "takenAt",
               array_remove(ARRAY[e.secret, CASE WHEN e.previous_secret_until > now() THEN e.previous_secret END], NULL) AS secrets
        FROM taken LEFT JOIN webhook_endpoints e ON e.id = taken.endpoint_id`,
+      ),
       [limit, SENDER_LEASE_SECONDS, busyUrls],
     );
   }
