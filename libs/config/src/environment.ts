@@ -14,7 +14,7 @@ export function loadConfig(): Config {
 }
 
 /** Secrets that a file can hold: the variable with `_FILE` after its name says which. */
-const IN_FILES = ['AUTH_SECRET', 'BOOTSTRAP_ADMIN_KEY'];
+const IN_FILES = ['AUTH_SECRET', 'BOOTSTRAP_ADMIN_KEY', 'OIDC_CLIENT_SECRET'];
 
 /**
  * The environment with what is in the files that it names for secrets.

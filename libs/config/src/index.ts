@@ -10,6 +10,7 @@ export {
   signsIn,
   trustedProxies,
 } from './config';
+export { list } from './decorators';
 export { loadConfig, secret, unreadWarnings } from './environment';
 export { isLoopback, shownUrl } from './shown-url';
 export { DEMO_MODEL, modelRoutes, offeredModels } from './model-routes';

@@ -13,13 +13,15 @@ describe('whether callers sign in', () => {
     [{ HOST: '0.0.0.0', AUTH_MODE: 'none' }, false],
     [{ AUTH_MODE: 'none' }, false],
     [{ AUTH_MODE: 'keys' }, true],
+    [{ AUTH_MODE: 'oidc' }, true],
+    [{ AUTH_MODE: 'keys, oidc' }, true],
     [{ AUTH_MODE: 'keys', AUTH_MODE_NONE_ANYWHERE: 'true' }, true],
   ])('is said by %j: %s', (env, asked) => {
     expect(signsIn(readConfig(env))).toBe(asked);
   });
 
   it.each(['None', 'none,keys', 'key', ','])('is not said by AUTH_MODE=%s', (AUTH_MODE) => {
-    expect(() => readConfig({ AUTH_MODE })).toThrow(/AUTH_MODE=.*must be keys, or none/);
+    expect(() => readConfig({ AUTH_MODE })).toThrow(/AUTH_MODE=.*must be keys, oidc, both/);
   });
 
   it.each([{ AUTH_SECRET: 'too short' }, { BOOTSTRAP_ADMIN_KEY: 'hitl_1_2' }])(

@@ -170,7 +170,8 @@ class PolicyReader extends YamlReader {
     }
     const entries = Object.entries(value);
     if (entries.length > 100) return this.note(path, `has ${entries.length} groups; the most is 100`);
-    const members = this.list(this.person, 1, 1000);
+    // One without names has those whom sign-in gives it.
+    const members = this.list(this.person, 0, 1000);
     const groups = entries.map(([name, list]): [string, string[]] => {
       const at = [...path, name];
       this.name(name, at);
@@ -189,7 +190,7 @@ class PolicyReader extends YamlReader {
       const members = Object.hasOwn(groups, group) ? groups[group] : undefined;
       if (!members) {
         if (has(key)) this.note([...path, key], `there is no group ${show(group)}; add it to groups`);
-      } else if (terms.approvals > members.length && (has(key) || has('approvals'))) {
+      } else if (members.length > 0 && terms.approvals > members.length && (has(key) || has('approvals'))) {
         this.note(
           [...path, has('approvals') ? 'approvals' : key],
           `${terms.approvals} people must approve, but the group ${show(group)} has ${members.length}`,
