@@ -3,7 +3,7 @@ import { list } from './decorators';
 import { isLoopback } from './shown-url';
 
 /** A way in which callers of the gateway sign in. */
-export type AuthMode = 'keys';
+export type AuthMode = 'keys' | 'oidc';
 
 /** The ways in which callers of the gateway sign in; none: everybody is a local administrator. */
 export function authModes({ AUTH_MODE }: Config): AuthMode[] {

@@ -18,6 +18,7 @@ import {
   Integer,
   Origins,
   Retention,
+  SigningAlgorithms,
   SigningKey,
   TrustedProxies,
 } from './decorators';
@@ -33,7 +34,10 @@ export class Config {
   @IsNotEmpty()
   HOST: string = '127.0.0.1';
 
-  /** How callers of the gateway sign in: `keys`, or `none` at all. Unset: `none` while HOST is loopback; else it does not start. */
+  /**
+   * How callers of the gateway sign in: `keys`, `oidc`, both (`keys,oidc`), or `none` at all. With `oidc` alone, administrators'
+   * keys still work. Unset: `none` while HOST is loopback; else it does not start.
+   */
   @IsOptional()
   @AuthModes()
   AUTH_MODE?: string;
@@ -53,6 +57,55 @@ export class Config {
     message: 'must be hitl_, 16 hexadecimal digits, _ and 64 more',
   })
   BOOTSTRAP_ADMIN_KEY?: string;
+
+  /** The OpenID provider, exactly as its metadata names it: https://, or http:// on loopback. Needed with `oidc`, as are the next two. */
+  @IsOptional()
+  @Matches(/^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(\/[^?#\s]*)?$/, {
+    message: 'must be an https:// URL without user, query and fragment, or http:// on loopback',
+  })
+  OIDC_ISSUER?: string;
+
+  /** Under which the provider knows this gateway. */
+  @IsOptional()
+  @IsString()
+  OIDC_CLIENT_ID?: string;
+
+  /** What the gateway proves that with. */
+  @IsOptional()
+  @IsString()
+  OIDC_CLIENT_SECRET?: string;
+
+  /** The audience of the provider's access tokens that the API takes; another one than OIDC_CLIENT_ID. Unset: it takes none. */
+  @IsOptional()
+  @IsString()
+  OIDC_AUDIENCE?: string;
+
+  /** The algorithms with which the provider may sign. */
+  @SigningAlgorithms()
+  OIDC_ALGORITHMS: string = 'RS256';
+
+  /** What the gateway asks the provider for, with blanks between; `openid` must be among it. */
+  @Matches(/^(?=(.* )?openid( |$))[!-~]+( [!-~]+)*$/, {
+    message: 'must be scopes with blanks between, openid among them',
+  })
+  OIDC_SCOPE: string = 'openid profile email';
+
+  /** The claim that names a person at their first sign-in; they keep that name. */
+  @IsNotEmpty()
+  OIDC_NAME_CLAIM: string = 'preferred_username';
+
+  /** The claim with a person's groups at the provider: a list or a text, by its name or by a path of names with dots between. */
+  @IsNotEmpty()
+  OIDC_GROUPS_CLAIM: string = 'groups';
+
+  /** What each group at the provider gives: a JSON object such as {"staff":{"role":"reviewer","project":"default","groups":["seniors"]}}. */
+  @IsOptional()
+  @IsString()
+  OIDC_GROUPS?: string;
+
+  /** How old what the provider said of a person may be before it is asked again. */
+  @Integer(1000, 3_600_000)
+  OIDC_RECHECK_MS: number = 300_000;
 
   /** `off` takes the routes of the original system away, but for /liveness. */
   @IsIn(['on', 'off'])

@@ -48,8 +48,22 @@ export const AuthModes = (): PropertyDecorator =>
   ValidateBy({
     name: 'authModes',
     validator: {
-      validate: (value) => typeof value === 'string' && (value === 'none' || isListOf(value, ['keys'])),
-      defaultMessage: () => 'must be keys, or none',
+      validate: (value) =>
+        typeof value === 'string' && (value === 'none' || isListOf(value, ['keys', 'oidc'])),
+      defaultMessage: () => 'must be keys, oidc, both (keys,oidc), or none',
+    },
+  });
+
+/** Those of a public key alone: whoever can verify with `none` or a shared secret can sign with it, too. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+
+/** A list of algorithms of signatures, as JSON Web Tokens name them. */
+export const SigningAlgorithms = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'signingAlgorithms',
+    validator: {
+      validate: (value) => typeof value === 'string' && isListOf(value, ALGORITHMS),
+      defaultMessage: () => `must be a list of ${ALGORITHMS.join(', ')}`,
     },
   });
 

@@ -1,6 +1,7 @@
 export { brokerUrls } from './broker-urls';
 export { allowedHosts, allowedOrigins, authModes, signsIn, trustedProxies } from './access';
 export { Config, ConfigError, ENVIRONMENT_VARIABLES, readConfig } from './config';
+export { list } from './decorators';
 export { retentionDays } from './retention';
 export { loadConfig, secret, unreadWarnings } from './environment';
 export { signingKeyOf } from './signing-key';

@@ -14,13 +14,15 @@ describe('whether callers sign in', () => {
     [{ HOST: '0.0.0.0', AUTH_MODE: 'none' }, false],
     [{ AUTH_MODE: 'none' }, false],
     [{ AUTH_MODE: 'keys' }, true],
+    [{ AUTH_MODE: 'oidc' }, true],
+    [{ AUTH_MODE: 'keys, oidc' }, true],
     [{ AUTH_MODE: 'keys', AUTH_MODE_NONE_ANYWHERE: 'true' }, true],
   ])('is said by %j: %s', (env, asked) => {
     expect(signsIn(readConfig(env))).toBe(asked);
   });
 
   it.each(['None', 'none,keys', 'key', ','])('is not said by AUTH_MODE=%s', (AUTH_MODE) => {
-    expect(() => readConfig({ AUTH_MODE })).toThrow(/AUTH_MODE=.*must be keys, or none/);
+    expect(() => readConfig({ AUTH_MODE })).toThrow(/AUTH_MODE=.*must be keys, oidc, both/);
   });
 
   it.each([{ AUTH_SECRET: 'too short' }, { BOOTSTRAP_ADMIN_KEY: 'hitl_1_2' }])(
@@ -46,6 +48,7 @@ describe('a secret in a file', () => {
     'BOOTSTRAP_ADMIN_KEY',
     'DATABASE_URL',
     'MODEL_API_KEY',
+    'OIDC_CLIENT_SECRET',
     'WEBHOOK_SECRET',
   ])('is read for %s, without the line feed at its end', (name) => {
     expect(withSecretFiles({ [`${name}_FILE`]: file })).toMatchObject({ [name]: 'from the file' });

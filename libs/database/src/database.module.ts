@@ -18,6 +18,7 @@ import {
   JobStore,
   KeyStore,
   OutboxStore,
+  PersonStore,
   SessionStore,
   StatsReader,
   RemarkReader,
@@ -48,6 +49,7 @@ const STORES = [
   WebhookStore,
   HoldStore,
   KeyStore,
+  PersonStore,
   SessionStore,
 ];
 

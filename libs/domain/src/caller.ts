@@ -58,6 +58,12 @@ export interface Caller extends Scope {
   groups: readonly string[];
 }
 
+/** Who asks the desk for something, and the groups that sign-in gives them. */
+export interface Reviewer {
+  actor: string;
+  groups?: readonly string[];
+}
+
 /** Whether a caller may do something. */
 export function may({ roles, scopes }: Pick<Caller, 'roles' | 'scopes'>, permission: Permission): boolean {
   return (

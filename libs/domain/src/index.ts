@@ -26,6 +26,7 @@ export {
   ROLES,
   type Caller,
   type Permission,
+  type Reviewer,
   type Role,
   type Scope,
 } from './caller';
@@ -42,7 +43,8 @@ export {
 } from './identity/issue-key';
 export { KeyStore, MAX_KEYS, type HashedKey } from './identity/key-store';
 export { Hashing, newKey, readKey, withoutKeys } from './identity/secrets';
-export { SessionStore } from './identity/session-store';
+export { PersonStore } from './identity/person-store';
+export { SessionStore, type Rights, type Session, type SignedIn } from './identity/session-store';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';
 export { asNumber, isJsonObject, jsonBytes, jsonChunks, JsonText, writeJson, type Json } from './json';
 export { duplicateKey } from './duplicate-key';

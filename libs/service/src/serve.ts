@@ -12,6 +12,7 @@ import { guardConnections } from './connections';
 import { HealthController, Readiness } from './health.controller';
 import { explainListening, openDeskWarning, preflight } from './preflight';
 import { mayReadMetrics, serveManagement } from './management';
+import { oidcSettings } from './oidc-settings';
 import { basePath, requestPath } from './request-path';
 import { serviceModules } from './service-module';
 import { refuseExpectation, refuseUnreadable } from './unreadable-requests';
@@ -90,6 +91,7 @@ async function start(definition: ServiceDefinition, config: Config): Promise<voi
   for (const line of unreadWarnings()) logger.warn(line);
   if (!standalone) required(config, 'DATABASE_URL', 'AMQP_URL');
   const open = definition.configure && openDeskWarning(config);
+  if (definition.configure) oidcSettings(config);
   const management = await serveManagement(config);
   await preflight(config, standalone, logger);
   if (open) logger.warn(open);

@@ -58,7 +58,7 @@ export const UNIONS = {
   ],
   PolicyOutcome: ['human', 'approve', 'reject'],
   Role: ['submitter', 'reviewer', 'lead', 'auditor', 'admin'],
-  SignedInBy: ['nothing', 'key', 'session'],
+  SignedInBy: ['nothing', 'key', 'token', 'session'],
   Verdict: ['approve', 'edit', 'reject', 'regenerate'],
   WebhookDeliveryStatus: ['waiting', 'delivered', 'failed'],
   WebhookType: ['job.succeeded', 'job.failed', 'ping'],

@@ -21,6 +21,7 @@ import { Problem } from '../openapi/problem.dto';
 type Schemas = Record<string, Record<string, unknown>>;
 type Response = { $ref: string } | { description: string; headers?: object; content?: object };
 type Operation = Record<string, unknown> & {
+  security?: Record<string, string[]>[];
   responses: Record<string, Response>;
   requestBody?: { content: Record<string, { schema: object }> };
 };
@@ -101,7 +102,12 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
 
 /** How callers say who they are; nothing of it is asked where AUTH_MODE is none. */
 const SECURITY_SCHEMES = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'An API key: `hitl_<id>_<secret>`' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'An API key: `hitl_<id>_<secret>`; or an access token of the OpenID provider, where people sign in at one',
+  },
   apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same key' },
   session: {
     type: 'apiKey',
@@ -171,7 +177,10 @@ const DOCS_HEADERS = {
 };
 
 /** Serves the description at /openapi.json, and a page to browse it at /docs. */
-export function serveDocument(app: NestFastifyApplication, { PUBLIC_URL, ORIGINAL_API }: Config): void {
+export function serveDocument(
+  app: NestFastifyApplication,
+  { PUBLIC_URL, ORIGINAL_API, OIDC_ISSUER }: Config,
+): void {
   app
     .getHttpAdapter()
     .getInstance()
@@ -181,6 +190,19 @@ export function serveDocument(app: NestFastifyApplication, { PUBLIC_URL, ORIGINA
     });
   const make = (): OpenAPIObject => {
     const document = createDocument(app, PUBLIC_URL);
+    if (OIDC_ISSUER !== undefined) {
+      const openIdConnectUrl = `${OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`;
+      Object.assign(document.components?.securitySchemes ?? {}, {
+        oidc: { type: 'openIdConnect', openIdConnectUrl },
+      });
+      // Where a key is taken, so is an access token.
+      for (const { security = [] } of Object.values(document.paths).flatMap(
+        (path) => Object.values(path) as Operation[],
+      )) {
+        const permissions = security.find(({ bearer }) => bearer)?.bearer;
+        if (permissions) security.push({ oidc: permissions });
+      }
+    }
     if (ORIGINAL_API === 'off')
       for (const path of ORIGINAL_PATHS) Reflect.deleteProperty(document.paths, path);
     return document;

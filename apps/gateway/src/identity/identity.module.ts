@@ -4,13 +4,16 @@ import { Identity } from './identity.service';
 import { KeysController } from './keys.controller';
 import { KeysService } from './keys.service';
 import { LocalCaller } from './local-caller';
+import { People } from './oidc/people.service';
+import { Provider } from './oidc/provider';
+import { Sealed } from './oidc/sealed';
 import { OpenRequests } from './open-requests.service';
 
-/** Who makes a request: API keys, sessions of browsers, and what ends with them. */
+/** Who makes a request: API keys, people who sign in at a provider, sessions of browsers, and what ends with them. */
 @Module({
   imports: [HttpModule],
   controllers: [KeysController],
-  providers: [Identity, KeysService, LocalCaller, OpenRequests],
-  exports: [Identity, LocalCaller, OpenRequests],
+  providers: [Identity, KeysService, LocalCaller, OpenRequests, People, Provider, Sealed],
+  exports: [Identity, LocalCaller, OpenRequests, Provider, People, Sealed],
 })
 export class IdentityModule {}

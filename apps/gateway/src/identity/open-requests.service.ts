@@ -25,7 +25,9 @@ export class OpenRequests {
   /** Follows a request until its connection is done with it. */
   follow({ request: { credential }, raw }: FastifyReply): void {
     if (credential === null) return;
-    const key = credential.session ?? credential.keyId;
+    const { session, keyId, tokenEnd, rights } = credential;
+    // Of tokens only their end counts.
+    const key = tokenEnd ? `token ${tokenEnd.getTime()}` : `${session ?? keyId} ${rights}`;
     const open = this.byCredential.get(key) ?? { credential, responses: new Set() };
     open.responses.add(raw);
     this.byCredential.set(key, open);

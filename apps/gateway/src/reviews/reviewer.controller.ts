@@ -9,7 +9,7 @@ import { EnumListField } from '../http/fields';
 import { Identity } from '../identity/identity.service';
 import { LocalCaller } from '../identity/local-caller';
 
-const SIGNED_IN_BY = ['nothing', 'key', 'session'] as const;
+const SIGNED_IN_BY = ['nothing', 'key', 'token', 'session'] as const;
 
 class ReviewerDto {
   @ApiProperty({ description: 'Whom your claims and decisions are by', example: 'alice' })
@@ -50,7 +50,7 @@ export class ReviewerController {
   @ApiOperation({
     summary: 'Ask who you are',
     description:
-      'The owner of your key. Where nobody signs in: the name in x-hitl-actor if the gateway listens on loopback alone and takes it, else local. A name that is not understood or not taken is refused, here and everywhere: ask without one first.',
+      'The owner of your key, or your name since you first signed in at the provider. Where nobody signs in: the name in x-hitl-actor if the gateway listens on loopback alone and takes it, else local. A name that is not understood or not taken is refused, here and everywhere: ask without one first.',
   })
   @ApiOkResponse({ type: ReviewerDto })
   @Allow('signed-in')
@@ -63,8 +63,14 @@ export class ReviewerController {
       project,
       roles,
       permissions: PERMISSIONS.filter((permission) => may(caller, permission)),
-      signed_in_by: credential === null ? 'nothing' : credential.session === null ? 'key' : 'session',
+      signed_in_by: signedInBy(credential),
       open_to_network: !this.identity.isAsked && !isLoopback(this.config.HOST),
     };
   }
+}
+
+function signedInBy(credential: FastifyRequest['credential']): ReviewerDto['signed_in_by'] {
+  if (credential === null) return 'nothing';
+  if (credential.session !== null) return 'session';
+  return credential.tokenEnd === null ? 'key' : 'token';
 }

@@ -54,7 +54,7 @@ const MAX_READS = 2;
 const MAX_WRITTEN_BYTES = 4_194_304;
 
 /** What a caller asks for: who that is, the gateway adds. */
-export type Asked<Command> = Omit<Command, 'actor' | 'project' | 'roles'>;
+export type Asked<Command> = Omit<Command, 'actor' | 'project' | 'roles' | 'groups'>;
 
 /** The gateway's side of the review desk: reads and drafts from the database, commands to the review service. */
 @Injectable()
@@ -85,19 +85,19 @@ export class ReviewsService {
 
   /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */
   async obstacles(caller: Caller, jobs: { id: string }[]): Promise<(job: { id: string }) => Obstacle | null> {
-    const reviewer = await this.desk.caller(caller.name);
+    const reviewer = await this.desk.caller(caller);
     const ids = jobs.map(({ id }) => id);
     const found = reviewer && ids.length > 0 ? await this.deskReader.obstacles(caller, ids, reviewer) : null;
     return ({ id }) => found?.get(id) ?? null;
   }
 
   /** The reviewer with the rules by which they decide. @throws DomainError unavailable while they are not known */
-  async requireCaller({ name }: Caller): Promise<DeskCaller> {
-    const reviewer = await this.desk.caller(name);
+  async requireCaller(caller: Caller): Promise<DeskCaller> {
+    const reviewer = await this.desk.caller(caller);
     if (reviewer) return reviewer;
     throw new DomainError(
       'unavailable',
-      `The review service does not say what ${name} may decide on. Try again, or ask without decidable.`,
+      `The review service does not say what ${caller.name} may decide on. Try again, or ask without decidable.`,
     );
   }
 
@@ -117,6 +117,7 @@ export class ReviewsService {
       id: uuidv7(),
       project: caller.project,
       roles: caller.roles,
+      groups: caller.groups,
       actor: caller.name,
       deadline: deadlineOf(await this.reader.clock()),
     });
@@ -232,6 +233,7 @@ export class ReviewsService {
         ...data,
         project: caller.project,
         roles: caller.roles,
+        groups: caller.groups,
         actor: caller.name,
         ...('revision' in data && data.revision === null && { revision }),
         jobId: id,

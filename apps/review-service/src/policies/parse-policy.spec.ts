@@ -102,16 +102,24 @@ rules:
 
   it('tells who is in which groups', () => {
     const policy = parsePolicy('version: 1\ngroups: { a: [ana, ben], b: [ana] }\nrules: []');
-    expect(policy.groupsOf('ana')).toEqual(['a', 'b']);
-    expect(policy.groupsOf('ben')).toEqual(['a']);
-    expect(policy.groupsOf('constructor')).toEqual([]);
+    expect(policy.groupsOf({ actor: 'ana' })).toEqual(['a', 'b']);
+    expect(policy.groupsOf({ actor: 'ben' })).toEqual(['a']);
+    expect(policy.groupsOf({ actor: 'constructor' })).toEqual([]);
+  });
+
+  it('has groups without names, for those whom sign-in puts there, and counts no more of them than it knows', () => {
+    const policy = parsePolicy(
+      'version: 1\ngroups: { a: [], b: [ana] }\ndefaults: { group: a, approvals: 3 }\nrules: []',
+    );
+    expect(policy.groupsOf({ actor: 'ben', groups: ['a', 'c'] })).toEqual(['a']);
+    expect(policy.groupsOf({ actor: 'ana', groups: ['a'] })).toEqual(['a', 'b']);
   });
 
   it('is refused with all of its faults, each with its place, line and remedy', () => {
     expect(
       faultsOf(`version: 2
 grups: {}
-groups: { Seniors: [ana, ana], empty: [], numbers: [7] }
+groups: { Seniors: [ana, ana], numbers: [7] }
 defaults: { approvals: 11, deadline: 24 }
 rules:
   - name: first
@@ -124,7 +132,6 @@ rules:
       '/grups: there is no such key; known are version, groups, reject_reasons, defaults, rules (line 2)',
       '/groups/Seniors: "Seniors" is no name: take 1 to 100 of a-z, 0-9, "-", "_" and "." (line 3)',
       '/groups/Seniors: names a person twice; name each once (line 3)',
-      '/groups/empty: has 0 entries; there may be 1 to 1000 (line 3)',
       "/groups/numbers/0: 7 is no person's name: take 1 to 128 characters without control characters, none of worker, desk and policy:…, and put numbers in quotes (line 3)",
       '/defaults/approvals: 11 is not a whole number from 1 to 10 (line 4)',
       '/defaults/deadline: 24 is no time from 1s to 365d, such as 90s, 30m, 24h or 7d (line 4)',

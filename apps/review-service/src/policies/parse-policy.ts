@@ -165,8 +165,9 @@ class PolicyReader {
         refuse([name], 'must be a list');
         return [name, []];
       }
-      if (members.length < 1 || members.length > 1000) {
-        refuse([name], `has ${members.length} entries; there may be 1 to 1000`);
+      // One without names has those whom sign-in puts there.
+      if (members.length > 1000) {
+        refuse([name], `has ${members.length} entries; there may be 0 to 1000`);
         return [name, []];
       }
       const people = members.flatMap((member: unknown, index) => {
@@ -189,7 +190,7 @@ class PolicyReader {
       const members = Object.hasOwn(groups, group) ? groups[group] : undefined;
       if (!members) {
         if (has(key)) this.file.note([...path, key], `there is no group ${shown(group)}; add it to groups`);
-      } else if (terms.approvals > members.length && (has(key) || has('approvals'))) {
+      } else if (members.length > 0 && terms.approvals > members.length && (has(key) || has('approvals'))) {
         this.file.note(
           [...path, has('approvals') ? 'approvals' : key],
           `${terms.approvals} people must approve, but the group ${shown(group)} has ${members.length}`,

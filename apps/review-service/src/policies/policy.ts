@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FieldFault, PolicyOutcome, PolicyVerdict, ReviewPlan } from '@hitl/domain';
+import type { FieldFault, PolicyOutcome, PolicyVerdict, Reviewer, ReviewPlan } from '@hitl/domain';
 import { runBounded, TimeLimitError } from '@hitl/sandbox';
 import { ConditionFailure, type Condition, type Facts } from './condition';
 
@@ -69,9 +69,11 @@ export class Policy implements PolicyContent {
     this.warnings = content.warnings;
   }
 
-  /** The names of the groups that somebody is in. */
-  groupsOf(actor: string): string[] {
-    return Object.keys(this.groups).filter((name) => this.groups[name]?.includes(actor));
+  /** The names of the groups that somebody is in: those that name them, and those that sign-in gives them. */
+  groupsOf({ actor, groups = [] }: Reviewer): string[] {
+    return Object.keys(this.groups).filter(
+      (name) => groups.includes(name) || this.groups[name]?.includes(actor),
+    );
   }
 
   /**

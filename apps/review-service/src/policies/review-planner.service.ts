@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Config, signsIn } from '@hitl/config';
-import { DeskStore, type DeskRules, type Job } from '@hitl/domain';
+import { DeskStore, type DeskRules, type Job, type Reviewer } from '@hitl/domain';
 import { ChangeAnnouncer } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
 import { v7 as uuidv7 } from 'uuid';
@@ -30,9 +30,9 @@ export class ReviewPlanner {
   }
 
   /** What this person may do. */
-  deskOf(actor: string): DeskRules {
+  deskOf(reviewer: Reviewer): DeskRules {
     return {
-      groups: this.file.current?.groupsOf(actor) ?? [],
+      groups: this.file.current?.groupsOf(reviewer) ?? [],
       requirePlan: this.configured,
       fourEyes: this.wantsOtherEyes && !(this.file.current?.letsSubmittersDecide ?? false),
       maxRegenerations: this.config.MAX_REGENERATIONS,

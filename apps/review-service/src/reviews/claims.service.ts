@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '@hitl/config';
-import { DomainError, DeskStore, MAX_CLAIMS, type Scope, type Timed } from '@hitl/domain';
+import { DomainError, DeskStore, MAX_CLAIMS, type Reviewer, type Scope, type Timed } from '@hitl/domain';
 import { ChangeAnnouncer, type ClaimReply } from '@hitl/messaging';
 import { ReviewPlanner } from '../policies/review-planner.service';
 import { DeskJobs } from './desk-jobs.service';
@@ -22,8 +22,9 @@ export class ClaimsService {
     id,
     project,
     actor,
+    groups,
     deadline,
-  }: { id: string; actor: string } & Scope & Timed): Promise<ClaimReply> {
+  }: { id: string } & Reviewer & Scope & Timed): Promise<ClaimReply> {
     await this.requireRoom({ project }, actor);
     const jobId = await this.store.claimNextReview({
       id,
@@ -31,18 +32,18 @@ export class ClaimsService {
       actor,
       deadline,
       leaseMs: this.config.REVIEW_CLAIM_MS,
-      desk: this.planner.deskOf(actor),
+      desk: this.planner.deskOf({ actor, groups }),
     });
     if (jobId !== null) this.changes.announce(jobId, 'human');
     return { jobId };
   }
 
   /** @throws DomainError job_not_found, too_many_claims, and as {@link refusalOf} */
-  async claim(request: { id: string; actor: string; jobId: string } & Scope & Timed): Promise<ClaimReply> {
+  async claim(request: { id: string; jobId: string } & Reviewer & Scope & Timed): Promise<ClaimReply> {
     // Renewing a claim takes no room.
     if ((await this.desk.find(request)).claimedBy !== request.actor)
       await this.requireRoom(request, request.actor);
-    const desk = this.planner.deskOf(request.actor);
+    const desk = this.planner.deskOf(request);
     const claimed = await this.desk.planned(
       request.jobId,
       async () =>

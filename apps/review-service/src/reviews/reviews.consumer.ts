@@ -72,8 +72,8 @@ export class ReviewsConsumer {
   }
 
   @MessagePattern(ReadDesk.pattern)
-  desk(@Payload() { actor }: ReadDesk): DeskRules {
-    return this.revisions.deskOf(actor);
+  desk(@Payload() reviewer: ReadDesk): DeskRules {
+    return this.revisions.deskOf(reviewer);
   }
 
   @MessagePattern(NoteReview.pattern)

@@ -10,6 +10,7 @@ import {
   JsonText,
   type Note,
   type RestoreRequest,
+  type Reviewer,
 } from '@hitl/domain';
 import { ChangeAnnouncer, type ClaimReply, type ReviewReply } from '@hitl/messaging';
 import { metrics } from '@hitl/observability';
@@ -38,9 +39,9 @@ export class RevisionsService {
   }
 
   /** @throws DomainError job_not_found, schema_mismatch, and as {@link refusalOf} */
-  async edit(edit: Edit): Promise<ReviewReply> {
+  async edit(edit: Edit & Reviewer): Promise<ReviewReply> {
     const changed = await this.desk.changeOf(edit);
-    const desk = this.planner.deskOf(edit.actor);
+    const desk = this.planner.deskOf(edit);
     const next = await this.desk.planned(edit.jobId, () => this.store.edit({ ...edit, ...changed, desk }));
     if (next === null) {
       const job = await this.desk.find(edit);
@@ -57,7 +58,7 @@ export class RevisionsService {
    * for, too. The one that waits already is left as it is.
    * @throws DomainError job_not_found, revision_not_found, content_erased, and as {@link refusalOf}
    */
-  async restore(wish: RestoreRequest): Promise<ReviewReply> {
+  async restore(wish: RestoreRequest & Reviewer): Promise<ReviewReply> {
     const { jobId, actor } = wish;
     const job = await this.desk.find(wish);
     if (job.erasedAt !== null) throw erased(jobId);
@@ -73,7 +74,7 @@ export class RevisionsService {
     }
     const checked = await checkAnswer(job, new JsonText(answer.response), actor);
     const violations = told([...checked.faults, ...checked.unchecked]);
-    const desk = this.planner.deskOf(actor);
+    const desk = this.planner.deskOf(wish);
     const next = await this.desk.planned(jobId, () =>
       this.store.restore({ ...wish, answer, violations, desk }),
     );
@@ -86,8 +87,8 @@ export class RevisionsService {
   }
 
   /** By which rules this person reviews. */
-  deskOf(actor: string): DeskRules {
-    return this.planner.deskOf(actor);
+  deskOf(reviewer: Reviewer): DeskRules {
+    return this.planner.deskOf(reviewer);
   }
 
   /** @throws DomainError job_not_found, content_erased */

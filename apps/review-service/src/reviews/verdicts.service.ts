@@ -9,6 +9,7 @@ import {
   STATUS_AFTER,
   type DecisionRequest,
   type Judgement,
+  type Reviewer,
   type Scope,
   type Timed,
 } from '@hitl/domain';
@@ -42,7 +43,7 @@ export class VerdictsService {
    * that it asks for itself. Until then it can be undone.
    * @throws DomainError job_not_found, invalid_request, schema_mismatch, idempotency_conflict, and as {@link refusalOf}
    */
-  async decide(request: DecisionRequest): Promise<ReviewReply> {
+  async decide(request: DecisionRequest & Reviewer): Promise<ReviewReply> {
     const requestHash = hashOf(request);
     const key = `${request.project} ${request.id} ${requestHash}`;
     const made =
@@ -54,7 +55,7 @@ export class VerdictsService {
     return made;
   }
 
-  private async decideOnce(request: DecisionRequest, requestHash: string): Promise<ReviewReply> {
+  private async decideOnce(request: DecisionRequest & Reviewer, requestHash: string): Promise<ReviewReply> {
     this.requireReason(request.reasonCode);
     const judgement = await this.judge(request, requestHash);
     const reply =
@@ -126,8 +127,8 @@ export class VerdictsService {
     }
   }
 
-  private async judge(request: DecisionRequest, requestHash: string): Promise<Judgement> {
-    const desk = this.planner.deskOf(request.actor);
+  private async judge(request: DecisionRequest & Reviewer, requestHash: string): Promise<Judgement> {
+    const desk = this.planner.deskOf(request);
     return { ...request, ...(await this.desk.changeOf(request)), requestHash, desk, policy: null };
   }
 
@@ -168,7 +169,7 @@ export class VerdictsService {
 }
 
 /** What a decision asks for, whatever its id: SHA-256, in hex. */
-function hashOf({ undoMs, ...rest }: DecisionRequest): string {
+function hashOf({ undoMs, groups: _groups, ...rest }: DecisionRequest & Reviewer): string {
   // One that asks for no time keeps the hash it had before there was one to ask for.
   const told: Partial<DecisionRequest> = { ...rest, id: '', ...(undoMs && { undoMs }) };
   // Each try has its own.

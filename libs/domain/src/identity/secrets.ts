@@ -40,6 +40,11 @@ export class Hashing {
     return createHmac('sha256', this.key).update(`${purpose} ${text}`).digest();
   }
 
+  /** 32 bytes to encrypt with what only this system reads again. */
+  get sealingKey(): Buffer {
+    return createHmac('sha256', this.key).update('sealing').digest();
+  }
+
   /** In constant time. */
   isHash(hash: Buffer, purpose: 'key' | 'session', text: string): boolean {
     return timingSafeEqual(hash, this.hash(purpose, text));

@@ -11,9 +11,22 @@ import {
   type Timed,
   type Verdict,
 } from '@hitl/domain';
-import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsOptional, IsString, IsUUID } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUUID,
+} from 'class-validator';
 import { IsActor } from './is-actor';
 import { IsProject } from './is-project';
+
+/** Groups of one reviewer. */
+const MAX_GROUPS = 1000;
 
 /** A command that a person waits for, about that person's project. */
 export abstract class PersonsCommand implements Scope, Timed {
@@ -23,6 +36,12 @@ export abstract class PersonsCommand implements Scope, Timed {
   @IsOptional()
   @IsIn(ROLES, { each: true })
   roles?: readonly Role[];
+  /** The groups of reviewers that sign-in gives the person, beside those in which the policy names them. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_GROUPS)
+  @IsString({ each: true })
+  groups?: readonly string[];
   @IsOptional()
   @IsISO8601()
   deadline?: string;
@@ -166,6 +185,12 @@ export class ReadDesk {
 
   @IsActor()
   actor: string;
+  /** As those of a {@link PersonsCommand}. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_GROUPS)
+  @IsString({ each: true })
+  groups?: readonly string[];
 }
 
 /** The job's status and revision once the command has taken effect. */
