@@ -35,6 +35,10 @@ describe('the entities', () => {
     'api_keys.scopes text[]',
     'auth_secret.singleton boolean NOT NULL PRIMARY KEY',
     'auth_secret.secret bytea NOT NULL',
+    // Read and written by the request counts alone.
+    'request_counts.key_id text NOT NULL PRIMARY KEY',
+    'request_counts.minute bigint NOT NULL',
+    'request_counts.requests bigint NOT NULL',
     'sessions.created_at timestamp with time zone NOT NULL',
     'sessions.expires_at timestamp with time zone NOT NULL',
     'sessions.hash bytea NOT NULL PRIMARY KEY',

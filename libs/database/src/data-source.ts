@@ -31,6 +31,7 @@ import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-sta
 import { LeanRows1700000008300 } from './migrations/1700000008300-lean-rows';
 import { WebhookTypes1700000008350 } from './migrations/1700000008350-webhook-types';
 import { Identity1700000009000 } from './migrations/1700000009000-identity';
+import { RequestCounts1700000009100 } from './migrations/1700000009100-request-counts';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -94,6 +95,7 @@ export function dataSourceOptions(
       LeanRows1700000008300,
       WebhookTypes1700000008350,
       Identity1700000009000,
+      RequestCounts1700000009100,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -16,6 +16,7 @@ import {
   JobStore,
   KeyStore,
   OutboxStore,
+  RequestCounts,
   SessionStore,
   StatsReader,
   RemarkReader,
@@ -44,6 +45,7 @@ const STORES = [
   WebhookStore,
   HoldStore,
   KeyStore,
+  RequestCounts,
   SessionStore,
 ];
 

@@ -41,6 +41,7 @@ export {
   type WantedKey,
 } from './identity/issue-key';
 export { KeyStore, MAX_KEYS, type HashedKey } from './identity/key-store';
+export { RequestCounts } from './identity/request-counts';
 export { Hashing, newKey, readKey, withoutKeys } from './identity/secrets';
 export { SessionStore } from './identity/session-store';
 export { itemsOf, membersOf, numbersOf, structureOf, type Slice } from './json-scan';

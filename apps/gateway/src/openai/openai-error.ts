@@ -63,7 +63,7 @@ export function describe(error: DomainError): OpenAiError {
 export function mayRetry(error: DomainError, hasIdempotencyKey: boolean): boolean {
   if (error instanceof Withheld) return error.retryAfter !== null;
   // Nothing was stored.
-  if (error.code === 'too_many_jobs' || error.code === 'too_many_holds') return true;
+  if (['too_many_jobs', 'too_many_holds', 'rate_limit_exceeded'].includes(error.code)) return true;
   return hasIdempotencyKey && ERRORS[error.code].status >= 500;
 }
 
