@@ -257,6 +257,10 @@ export class Config {
   @Integer(10, 1_000_000)
   MAX_CONNECTIONS: number = 20_000;
 
+  /** Requests of one API key in a minute, at all gateways together; above it 429, except for reviewers' work; 0: no limit. */
+  @Integer(0, 100_000_000)
+  MAX_REQUESTS_PER_MINUTE: number = 6000;
+
   /** Event streams that one address may have open at one gateway. */
   @Integer(1, 1_000_000)
   MAX_STREAMS_PER_CALLER: number = 1000;

@@ -32,6 +32,7 @@ import { LeanRows1700000008300 } from './migrations/1700000008300-lean-rows';
 import { WebhookTypes1700000008350 } from './migrations/1700000008350-webhook-types';
 import { WaitingCounts1700000008400 } from './migrations/1700000008400-waiting-counts';
 import { Identity1700000009000 } from './migrations/1700000009000-identity';
+import { RequestCounts1700000009100 } from './migrations/1700000009100-request-counts';
 import { People1700000009200 } from './migrations/1700000009200-people';
 import { Erasure1700000009300 } from './migrations/1700000009300-erasure';
 import { AuditDays1700000009350 } from './migrations/1700000009350-audit-days';
@@ -99,6 +100,7 @@ export function dataSourceOptions(
       WebhookTypes1700000008350,
       WaitingCounts1700000008400,
       Identity1700000009000,
+      RequestCounts1700000009100,
       People1700000009200,
       Erasure1700000009300,
       AuditDays1700000009350,

@@ -19,6 +19,7 @@ import {
   KeyStore,
   OutboxStore,
   PersonStore,
+  RequestCounts,
   SessionStore,
   StatsReader,
   RemarkReader,
@@ -50,6 +51,7 @@ const STORES = [
   HoldStore,
   KeyStore,
   PersonStore,
+  RequestCounts,
   SessionStore,
 ];
 

@@ -47,6 +47,7 @@ export const ERRORS = {
   invalid_policy: { status: 422, title: 'The policy has faults' },
   schema_mismatch: { status: 422, title: 'The response does not fit its schema' },
   precondition_required: { status: 428, title: 'Say which revision was judged' },
+  rate_limit_exceeded: { status: 429, title: 'The API key was used too often' },
   too_many_dry_runs: { status: 429, title: 'Too many policies are being tried' },
   too_many_holds: { status: 429, title: 'Too many requests are held' },
   too_many_streams: { status: 429, title: 'Too many event streams are open' },

@@ -42,6 +42,7 @@ export {
   type WantedKey,
 } from './identity/issue-key';
 export { KeyStore, MAX_KEYS, type HashedKey } from './identity/key-store';
+export { RequestCounts } from './identity/request-counts';
 export { Hashing, newKey, readKey, withoutKeys } from './identity/secrets';
 export { PersonStore } from './identity/person-store';
 export { SessionStore, type Rights, type Session, type SignedIn } from './identity/session-store';

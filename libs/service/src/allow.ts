@@ -13,6 +13,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether anybody may call the route, without saying who they are. */
     isPublic?: boolean;
+    /** Whether reviewers work by it: no limit of requests refuses it. */
+    isReviewing?: boolean;
   }
 }
 
@@ -28,6 +30,7 @@ export function Allow(...allowed: [Everybody] | [Permission, ...Permission[]]): 
     SetMetadata(ALLOWED, allowed),
     ApiExtension(ALLOWED_EXTENSION, allowed),
     ...(allowed[0] === 'public' ? [RouteConfig({ isPublic: true })] : []),
+    ...(allowed.some((each) => each === 'reviews:write') ? [RouteConfig({ isReviewing: true })] : []),
   );
 }
 

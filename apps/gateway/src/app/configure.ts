@@ -12,6 +12,7 @@ import { ORIGINAL_FORM } from '../original-api/original-error';
 import { isOriginalRoute } from '../original-api/original-routes';
 import { Identity } from '../identity/identity.service';
 import { OpenRequests } from '../identity/open-requests.service';
+import { RequestLimit } from '../identity/request-limit';
 import { leadToSignIn, serveSignIn } from '../identity/sign-in';
 import { decompress } from '../http/content-encoding';
 import { ErrorsFilter, wrongMethod } from '../http/errors.filter';
@@ -42,6 +43,7 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
   const errors = app.get(ErrorsFilter);
   const identity = app.get(Identity);
   const open = app.get(OpenRequests);
+  const limit = app.get(RequestLimit);
 
   fastify.removeAllContentTypeParsers();
   const bodies = new IncomingBodies(
@@ -88,6 +90,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     }
     if (!request.routeOptions.config.isPublic) {
       request.caller = await identity.identify(request);
+      const { credential, routeOptions } = request;
+      if (credential) limit.admit(credential.keyId, reply, !routeOptions.config.isReviewing);
       open.follow(reply);
     }
     const { errorForm, isPublic } = request.routeOptions.config;

@@ -49,7 +49,7 @@ export class ErrorsFilter implements ExceptionFilter {
       this.logger.error({ requestId: request.id, err: thrown, message: 'a request failed' });
     }
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="HITL"');
-    if (status === 429) {
+    if (status === 429 && !reply.hasHeader('retry-after')) {
       reply.header('retry-after', error.code === 'too_many_webhook_calls' ? 60 : RETRY_AFTER_OPEN);
     }
     if (status === 429 || status === 503) metrics.refusals.inc({ code: error.code });

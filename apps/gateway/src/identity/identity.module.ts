@@ -8,12 +8,13 @@ import { People } from './oidc/people.service';
 import { Provider } from './oidc/provider';
 import { Sealed } from './oidc/sealed';
 import { OpenRequests } from './open-requests.service';
+import { RequestLimit } from './request-limit';
 
 /** Who makes a request: API keys, people who sign in at a provider, sessions of browsers, and what ends with them. */
 @Module({
   imports: [HttpModule],
   controllers: [KeysController],
-  providers: [Identity, KeysService, LocalCaller, OpenRequests, People, Provider, Sealed],
-  exports: [Identity, LocalCaller, OpenRequests, Provider, People, Sealed],
+  providers: [Identity, KeysService, LocalCaller, OpenRequests, People, Provider, RequestLimit, Sealed],
+  exports: [Identity, LocalCaller, OpenRequests, Provider, People, RequestLimit, Sealed],
 })
 export class IdentityModule {}

@@ -58,7 +58,7 @@ export function describe(error: DomainError): OpenAiError {
 }
 
 /** Errors of requests that stored nothing, as long as they have no job. */
-const NOTHING_STORED: ErrorCode[] = ['too_many_jobs', 'too_many_holds', 'unavailable'];
+const NOTHING_STORED: ErrorCode[] = ['rate_limit_exceeded', 'too_many_jobs', 'too_many_holds', 'unavailable'];
 
 /**
  * Whether OpenAI's SDKs may repeat a request that ended in this error: only when that cannot make a second job.

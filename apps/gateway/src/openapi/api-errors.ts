@@ -12,7 +12,7 @@ export function ApiErrors(...codes: ErrorCode[]): MethodDecorator {
 /** What any request can meet: it, or its head, cannot be read, or a part of the system is away. */
 const EVERYWHERE: ErrorCode[] = ['invalid_request', 'headers_too_large', 'internal_error', 'unavailable'];
 /** What a request can meet whose caller must say who it is. */
-const CLOSED: ErrorCode[] = ['unauthenticated', 'forbidden'];
+const CLOSED: ErrorCode[] = ['unauthenticated', 'forbidden', 'rate_limit_exceeded'];
 /** What a request that changes something can meet. */
 const CHANGES: ErrorCode[] = ['cross_origin'];
 /** What a request with a body can meet. */
