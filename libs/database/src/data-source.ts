@@ -31,6 +31,7 @@ import { LeanStatements1700000008200 } from './migrations/1700000008200-lean-sta
 import { LeanRows1700000008300 } from './migrations/1700000008300-lean-rows';
 import { WebhookTypes1700000008350 } from './migrations/1700000008350-webhook-types';
 import { Identity1700000009000 } from './migrations/1700000009000-identity';
+import { AnthropicHeaders1700000009500 } from './migrations/1700000009500-anthropic-headers';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -94,6 +95,7 @@ export function dataSourceOptions(
       LeanRows1700000008300,
       WebhookTypes1700000008350,
       Identity1700000009000,
+      AnthropicHeaders1700000009500,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,
