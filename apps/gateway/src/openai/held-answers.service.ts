@@ -46,6 +46,8 @@ export interface Held {
 export interface Door {
   /** An approved answer. */
   answer(job: Job): Promise<Json | JsonText>;
+  /** The answer to a request whose job was rejected; null, absent: it is answered with an error, as in any other failure. */
+  rejected?(job: Job): Json;
   /** Why there is none, where the status was sent before that was known. */
   withheld(error: Withheld, job: Job): Json;
 }
@@ -143,7 +145,8 @@ export class HeldAnswers {
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
       const { job } = ending;
-      const answer = job.status === 'success' ? await door.answer(job) : failureOf(job);
+      const answer =
+        job.status === 'success' ? await door.answer(job) : (door.rejected?.(job) ?? failureOf(job));
       held.told = true;
       if (answer instanceof Withheld) throw answer;
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');

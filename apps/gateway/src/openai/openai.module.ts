@@ -15,6 +15,7 @@ import { OpenAiController } from './openai.controller';
   imports: [HttpModule, JobsModule, WaitingModule],
   controllers: [OpenAiController],
   providers: [HeldAnswers, HeldRequests, ModelsService],
+  exports: [HeldAnswers],
 })
 export class OpenAiModule {
   constructor(forms: ErrorForms) {
