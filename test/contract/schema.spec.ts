@@ -54,7 +54,7 @@ describe('the entities', () => {
     'sessions.tokens text',
     'sessions.used_at timestamp with time zone NOT NULL',
     // Read and written by the request counts alone.
-    'request_counts.key_id text NOT NULL PRIMARY KEY',
+    'request_counts.caller text NOT NULL PRIMARY KEY',
     'request_counts.minute bigint NOT NULL',
     'request_counts.requests bigint NOT NULL',
     'event_chains.hash bytea NOT NULL',

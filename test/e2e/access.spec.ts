@@ -12,7 +12,7 @@ const ALLOWED: Record<string, Role[]> = Object.fromEntries(
     [
       [
         ['admin', 'submitter'],
-        'submitJob cancelJob enqueue createChatCompletion createResponse cancelResponse',
+        'submitJob cancelJob enqueue createChatCompletion createResponse cancelResponse createMessage',
       ],
       [
         ['admin', 'submitter', 'reviewer', 'lead', 'auditor'],
@@ -184,14 +184,17 @@ describe('who may call what', () => {
   });
 
   it('is told in the form of each door', async () => {
-    const [problem, openAi, original] = await Promise.all([
+    const [problem, openAi, anthropic, original] = await Promise.all([
       stack.http.get('/v1/jobs'),
       stack.http.post('/v1/chat/completions', {}),
+      stack.http.post('/v1/messages', {}),
       stack.http.post('/enqueue', {}),
     ]);
     expect(problem.body).toMatchObject({ status: 401, code: 'unauthenticated' });
     expect(openAi.body.error).toMatchObject({ code: 'unauthenticated', message: expect.any(String) });
     expect(openAi.headers.get('x-should-retry')).toBe('false');
+    expect(anthropic.body).toMatchObject({ type: 'error', error: { type: 'authentication_error' } });
+    expect(anthropic.headers.get('x-should-retry')).toBe('false');
     expect(original.body).toMatchObject({ status: 'error', message: expect.any(String) });
   });
 });

@@ -180,7 +180,7 @@ describe('clients that were held and come back', () => {
       until(`${count} submissions are under way`, async () => {
         const rows = await stack.database.query(
           `SELECT 1 FROM pg_stat_activity
-           WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%''submitted'', ''bot''%'`,
+           WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INSERT INTO jobs (%'`,
         );
         return rows.length === count;
       });

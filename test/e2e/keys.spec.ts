@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runService, startStack, until, WAYS, type Answer, type Stack } from '@hitl/testing';
 
-const ADMIN = `hitl_${'a'.repeat(16)}_${'0'.repeat(64)}`;
+const ADMIN = `hitl_${'a'.repeat(16)}_${'f'.repeat(64)}`;
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const idOf = (key: string): string => key.split('_')[1]!;
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -195,6 +195,17 @@ describe.each(WAYS)('API keys: $name', ({ way }) => {
     const next = new URLSearchParams({ key: ADMIN, next: '//evil.example/' }).toString();
     const led = await stack.http.post('/sign-in', next, { ...FORM, origin: stack.url });
     expect(new URL(led.headers.get('location')!, `${stack.url}/sign-in`).origin).toBe(stack.url);
+  });
+
+  it('that do not fit what was kept of them are logged by their id, with what may be wrong', async () => {
+    const otherSecret = `${ADMIN.slice(0, -64)}${'f'.repeat(64)}`;
+    const sent = await stack.http.get('/v1/jobs', { authorization: `Bearer ${otherSecret}` });
+    expect(sent.status).toBe(401);
+    const line = await until('the log says so', () =>
+      stack.processes.flatMap(({ logs }) => logs).find((text) => text.includes('whose secret does not fit')),
+    );
+    expect(line).toContain(ADMIN.split('_')[1]);
+    expect(line).not.toContain('f'.repeat(64));
   });
 
   it('and their sessions travel by HTTPS alone beyond this machine', async () => {

@@ -103,8 +103,8 @@ describe('openapi.json', () => {
 
   it('gives every operation its errors by status, in the form of its door, and none as a default', () => {
     for (const { operationId, path, tags, responses } of operations) {
-      const form =
-        tags[0] === 'openai' ? 'OpenAiError' : path.startsWith('/v1/') ? 'Problem' : 'OriginalError';
+      const ofDoor: Record<string, string> = { openai: 'OpenAiError', anthropic: 'AnthropicError' };
+      const form = ofDoor[tags[0]!] ?? (path.startsWith('/v1/') ? 'Problem' : 'OriginalError');
       const type = form === 'Problem' ? 'application/problem+json' : 'application/json';
       const statuses = Object.keys(responses);
       expect([operationId, statuses]).toEqual([operationId, expect.arrayContaining(['400', '500', '503'])]);
@@ -351,6 +351,9 @@ describe('openapi.json', () => {
     await decide(asked.id, { verdict: 'approve' });
     await held;
     await call('createChatCompletion', undefined, { model: 'm', messages: [] });
+    await call('createMessage', undefined, { model: 'm', messages: [] });
+    // The model here speaks another protocol.
+    expect((await call('createMessage', undefined, chat)).status).toBe(422);
     const { body: response } = await call('createResponse', undefined, {
       model: 'm',
       input: 'hi',

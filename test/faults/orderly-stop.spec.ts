@@ -109,7 +109,7 @@ describe('with requests in flight', () => {
       await holdBack();
       const submission = submit(gateway);
       const decision = decide(gateway, waiting!, { verdict: 'approve' });
-      await heldBack("'submitted', 'bot'");
+      await heldBack('INSERT INTO jobs (');
       await heldBack('AS status_after');
       const exit = gateway.stop();
       await stopping(gateway);
@@ -196,7 +196,7 @@ describe('with requests in flight', () => {
       let text = '';
       socket.on('data', (bytes) => (text += bytes.toString())).write(probe.repeat(2));
       const ended = once(socket, 'close');
-      await heldBack("'submitted', 'bot'");
+      await heldBack('INSERT INTO jobs (');
       const exit = service.stop();
       await stopping(service);
       await ended;

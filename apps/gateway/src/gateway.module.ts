@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { QueueConsumption } from '@hitl/messaging';
+import { AnthropicModule } from './anthropic/anthropic.module';
 import { JobsChangedConsumer } from './app/jobs-changed.consumer';
 import { EventsModule } from './events/events.module';
 import { IdentityModule } from './identity/identity.module';
@@ -26,6 +27,7 @@ export function consumes(): QueueConsumption[] {
     EventsModule,
     WebhooksModule,
     OpenAiModule,
+    AnthropicModule,
     OriginalApiModule,
     WaitingModule,
     IdentityModule,

@@ -2,6 +2,8 @@ import { DomainError, JsonText, jsonBytes, summaryOf, type Job, type Json } from
 import { WithBytes } from '@hitl/sandbox';
 import { parseJsonBody, type ReadBody } from '../../gateway/src/http/json-body';
 import type { LargeBody, Made } from '../../gateway/src/http/large-json';
+import { messageFramesOf } from '../../gateway/src/anthropic/message-events';
+import { toMessage } from '../../gateway/src/anthropic/messages';
 import { readChatRequest, toChatResponse, type ChatRequest } from '../../gateway/src/openai/chat';
 import { framesOf, type StreamOptions } from '../../gateway/src/openai/chat-frames';
 import type { SentJob, Without } from '../../gateway/src/openai/large-jobs';
@@ -18,9 +20,15 @@ export const LARGE_JSON_TASKS = {
   readChat: refusing(readChat),
   readReferences: refusing((bytes: Buffer) => new WithBytes(referencesIn(new JsonText(bytes)), [])),
   readResponses: refusing(readResponses),
-  toChatResponse: refusing(toLargeChatResponse),
+  toChatResponse: refusing((job: SentJob, ...texts: Buffer[]) =>
+    responseOf(received(job, texts), toChatResponse),
+  ),
   toResponse: refusing((job: SentJob, ...texts: Buffer[]) =>
     onlyBytes(jsonBytes(toResponse(received(job, texts)))),
+  ),
+  toMessage: refusing((job: SentJob, ...texts: Buffer[]) => responseOf(received(job, texts), toMessage)),
+  toMessageFrames: refusing((job: SentJob, ...texts: Buffer[]) =>
+    onlyBytes(Buffer.from([...messageFramesOf(received(job, texts))].join(''))),
   ),
   toFrames: refusing((job: SentJob, options: StreamOptions, ...texts: Buffer[]) =>
     onlyBytes(Buffer.from([...framesOf(received(job, texts), options)].join(''))),
@@ -69,9 +77,8 @@ function readResponses(jobs: SentJob[], bytes: Buffer, ...texts: Buffer[]): With
 }
 
 /** No bytes: the response is the answer as it is. */
-function toLargeChatResponse(sent: SentJob, ...texts: Buffer[]): WithBytes {
-  const job = received(sent, texts);
-  const answer = toChatResponse(job);
+function responseOf(job: Job, toResponse: (job: Job) => Json | JsonText): WithBytes {
+  const answer = toResponse(job);
   return answer === job.response ? new WithBytes(null, []) : onlyBytes(jsonBytes(answer));
 }
 

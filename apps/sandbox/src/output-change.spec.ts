@@ -20,6 +20,13 @@ describe('what a human made of an output', () => {
     expect(change.editDistance).toBeCloseTo(11 / 47, 1);
   });
 
+  it("is told of a message of Anthropic's API by its text", () => {
+    const message = (text: string) => ({ type: 'message', content: [{ type: 'text', text }] });
+    const { textDiff } = changeOf(message('Paris is in Italy.'), message('Paris is in France.'));
+    expect(textDiff).toContain('-Paris is in Italy.');
+    expect(textDiff).toContain('+Paris is in France.');
+  });
+
   it.each<[Json, Json]>([
     ['a', 'b'],
     [{ a: 1 }, 'text'],

@@ -41,10 +41,20 @@ function textsOf(from: Json, to: Json): [string, string] {
 }
 
 function messageOf(response: Json): string | null {
-  if (!isJsonObject(response) || !Array.isArray(response.choices)) return null;
+  if (!isJsonObject(response)) return null;
+  if (response.type === 'message' && Array.isArray(response.content)) return textOfBlocks(response.content);
+  if (!Array.isArray(response.choices)) return null;
   const [choice] = response.choices;
   const message = isJsonObject(choice) ? choice.message : null;
   return isJsonObject(message) && typeof message.content === 'string' ? message.content : null;
+}
+
+/** The text of a message of Anthropic's API; null where there is more in it than text. */
+function textOfBlocks(blocks: Json[]): string | null {
+  const texts = blocks.map((block) =>
+    isJsonObject(block) && block.type === 'text' && typeof block.text === 'string' ? block.text : null,
+  );
+  return texts.includes(null) ? null : texts.join('');
 }
 
 function textOf(response: Json): string {

@@ -36,6 +36,7 @@ import { RequestCounts1700000009100 } from './migrations/1700000009100-request-c
 import { People1700000009200 } from './migrations/1700000009200-people';
 import { Erasure1700000009300 } from './migrations/1700000009300-erasure';
 import { AuditDays1700000009350 } from './migrations/1700000009350-audit-days';
+import { AnthropicHeaders1700000009500 } from './migrations/1700000009500-anthropic-headers';
 import { PrimaryPool } from './pool';
 import { serversOf } from './servers';
 import { beginSession } from './session';
@@ -104,6 +105,7 @@ export function dataSourceOptions(
       People1700000009200,
       Erasure1700000009300,
       AuditDays1700000009350,
+      AnthropicHeaders1700000009500,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -4,7 +4,8 @@ import { Editor } from '../editor/part';
 import { laidOut, type Json, type JsonSource } from '../json/source';
 import { Remedies } from '../ui/part';
 import { LongText, Prose } from '../content/prose';
-import { editable, textOf } from './response/answer';
+import { visible } from '../text/hygiene';
+import { blocksOf, editable, textOf, type Block } from './response/answer';
 import type { Edit } from './draft/draft';
 import { JsonTree } from '../content/json-tree';
 import { PlainEditor, type Caret } from '../editor/plain-editor';
@@ -110,9 +111,32 @@ function Answer({ response, original, diff, raw }: AnswerProps) {
   if (response === null) return null;
   if (raw) return <LongText text={laidOut(response)} language="json" label="The response as it is" />;
   const prose = textOf(response);
-  return prose === null ? (
-    <JsonTree json={response} label="The response" />
-  ) : (
-    <Prose text={prose} label="The response" />
+  if (prose !== null) return <Prose text={prose} label="The response" />;
+  const message = blocksOf(response);
+  if (message === null) return <JsonTree json={response} label="The response" />;
+  return (
+    <div className="flex flex-col gap-3">
+      {message.blocks.map((block, index) => (
+        <BlockView key={index} block={block} />
+      ))}
+      {message.rest !== null && (
+        <details>
+          <summary className="cursor-pointer text-dim">More of this message</summary>
+          <JsonTree json={message.rest} label="More of this message" />
+        </details>
+      )}
+    </div>
+  );
+}
+
+/** One block of a message: its text, or the call of a tool, under what it is. */
+function BlockView({ block: { type, name, text, rest } }: { block: Block }) {
+  const title = name === null ? type : `${type}: ${name}`;
+  return (
+    <article aria-label={visible(title)} className="panel border-l-4 px-3 py-2">
+      <h3 className="mb-1 text-xs font-semibold text-dim">{visible(title)}</h3>
+      {text !== null && <Prose text={text} label={title} />}
+      {rest !== null && <JsonTree json={rest} label={`More of ${title}`} />}
+    </article>
   );
 }

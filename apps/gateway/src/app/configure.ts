@@ -4,6 +4,7 @@ import { allowedHosts, allowedOrigins, type Config } from '@hitl/config';
 import { DomainError, isJsonObject } from '@hitl/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { serveConsole } from '../console/console';
+import { isAnthropicRoute } from '../anthropic/anthropic-error';
 import { OpenStreams } from '../events/open-streams.service';
 import { serveDocument } from './document';
 import { WaitingRoom } from '../waiting/waiting-room.service';
@@ -60,7 +61,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     // Many clients name a content type also where they send nothing.
     if (bytes.length === 0) return undefined;
     requireJsonType(request);
-    const isPassedOn = isOpenAiRoute(request.url) || routePath(request.url) === '/enqueue';
+    const isPassedOn =
+      isOpenAiRoute(request.url) || isAnthropicRoute(request.url) || routePath(request.url) === '/enqueue';
     return readJsonBody(bytes, isPassedOn, request.caller.name, (parts) =>
       bodies.weigh(request.raw, bytes.length + parts * BYTES_PER_PART),
     );
@@ -90,8 +92,8 @@ export async function configure(app: NestFastifyApplication, config: Config): Pr
     }
     if (!request.routeOptions.config.isPublic) {
       request.caller = await identity.identify(request);
-      const { credential, routeOptions } = request;
-      if (credential) limit.admit(credential.keyId, reply, !routeOptions.config.isReviewing);
+      const { caller, credential, routeOptions } = request;
+      if (credential) limit.admit(credential, caller, reply, !routeOptions.config.isReviewing);
       open.follow(reply);
     }
     const { errorForm, isPublic } = request.routeOptions.config;

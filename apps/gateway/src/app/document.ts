@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import type { Config } from '@hitl/config';
 import { ERRORS, PERMISSIONS, type ErrorCode } from '@hitl/domain';
 import { ALLOWED_EXTENSION } from '@hitl/service';
+import { ANTHROPIC_SCHEMAS } from '../anthropic/anthropic.schemas';
 import { RESET_EVENT } from '../events/event.dto';
 import { ERROR_FORM, PROBLEM_FORM, type ErrorForm } from '../http/error-form';
 import { routePath } from '../http/route-table';
@@ -11,6 +12,7 @@ import { ORIGINAL_PATHS } from '../original-api/original-routes';
 import { decisionSchemas } from '../reviews/decision.dto';
 import { WEBHOOK_ITEMS, WEBHOOKS, WebhookMessage, WebhookPing } from '../webhooks/webhook-message.dto';
 import { ANY_JSON } from '../http/fields';
+import { AnthropicError } from '../openapi/anthropic-error.dto';
 import { byStatus, ERROR_CODES, COMMON_ERRORS, usualStatuses } from '../openapi/api-errors';
 import { describeHeaders, HEADERS } from '../openapi/headers';
 import { OpenAiError } from '../openapi/openai-error.dto';
@@ -43,6 +45,7 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
     .addTag('history', 'What became of a response, and why')
     .addTag('events', 'Follow what happens')
     .addTag('openai', 'For OpenAI’s SDKs')
+    .addTag('anthropic', 'For Anthropic’s SDKs')
     .addTag('webhooks', 'Get notified of the jobs that end')
     .addTag('webhook messages', 'What webhooks send')
     .addTag('keys', 'Let programs and people in')
@@ -51,12 +54,12 @@ export function createDocument(app: NestFastifyApplication, publicUrl = '/'): Op
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
-    extraModels: [Problem, OpenAiError, OriginalError, WebhookMessage, WebhookPing],
+    extraModels: [Problem, AnthropicError, OpenAiError, OriginalError, WebhookMessage, WebhookPing],
   });
   const components = (document.components ??= {});
   const schemas = (components.schemas ??= {}) as Schemas;
   for (const { name, schema } of [ANY_JSON, RESET_EVENT]) schemas[name] = schema;
-  Object.assign(schemas, OPENAI_SCHEMAS, decisionSchemas(schemas));
+  Object.assign(schemas, ANTHROPIC_SCHEMAS, OPENAI_SCHEMAS, decisionSchemas(schemas));
   const usual: Record<string, Response> = {};
   Object.assign(components, {
     headers: HEADERS,

@@ -34,6 +34,8 @@ import { Provider } from './oidc/provider';
 const TOUCH_INTERVAL_MS = 30_000;
 /** How often ended sessions are deleted, in milliseconds. */
 const SWEEP_INTERVAL_MS = 600_000;
+/** How often it is told at most that a key's secret does not fit, in milliseconds. */
+const WARN_INTERVAL_MS = 60_000;
 /** How long a session lasts at most, in milliseconds. */
 export const SESSION_MS = 12 * 3_600_000;
 /** The same for a person about whom the provider cannot be asked again. */
@@ -78,6 +80,7 @@ export class Identity implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly keys: Fresh<KnownKey>;
   private readonly sessions: Fresh<Session>;
   private used = { keys: new Map<string, Date>(), sessions: new Map<string, Date>() };
+  private warnedAt = -Infinity;
   #hashing?: Hashing;
 
   constructor(
@@ -156,6 +159,7 @@ export class Identity implements OnApplicationBootstrap, BeforeApplicationShutdo
     const sent = readKey(text);
     const known = sent && (await this.keys.get(sent.id));
     if (!sent || !known || !this.hashing.isHash(known.key.hash, 'key', sent.text)) {
+      if (sent && known) this.warnOfHash(sent.id);
       throw unauthenticated('There is no such API key.');
     }
     this.requireUsable(known.key);
@@ -201,6 +205,17 @@ export class Identity implements OnApplicationBootstrap, BeforeApplicationShutdo
     if (!owner) throw unauthenticated('The session has ended. Sign in again.');
     this.requireUsable(owner.key);
     return owner.caller;
+  }
+
+  /** Once a minute: with another AUTH_SECRET than that under which they were made, no key fits any more. */
+  private warnOfHash(keyId: string): void {
+    if (Date.now() - this.warnedAt < WARN_INTERVAL_MS) return;
+    this.warnedAt = Date.now();
+    this.logger.warn({
+      keyId,
+      message:
+        'a key was sent whose id is known and whose secret does not fit: it is wrong, or AUTH_SECRET is not what it was when the key was made',
+    });
   }
 
   /** @throws DomainError unauthenticated */

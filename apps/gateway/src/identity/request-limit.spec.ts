@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Config } from '@hitl/config';
-import type { RequestCounts } from '@hitl/domain';
+import type { Caller, RequestCounts } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
+import { credentialOf } from './credential';
 import { RequestLimit } from './request-limit';
 
-describe('the requests of a key in a minute', () => {
+const caller = (name: string) => ({ project: 'default', name }) as Caller;
+
+describe('the requests of a key or a person in a minute', () => {
   let totals: Map<string, number>;
   let isAway: boolean;
 
@@ -30,11 +33,11 @@ describe('the requests of a key in a minute', () => {
     } as RequestCounts;
     const limit = new RequestLimit({ MAX_REQUESTS_PER_MINUTE: most } as Config, store);
     /** The headers of a response, or the code of a refusal with them. */
-    const send = (id: string, mayRefuse = true) => {
+    const send = (id: string | null, mayRefuse = true, person = 'ann') => {
       const told: Record<string, unknown> = {};
       const reply = { header: (name: string, value: unknown) => (told[name] = value) };
       try {
-        limit.admit(id, reply as unknown as FastifyReply, mayRefuse);
+        limit.admit(credentialOf({ keyId: id }), caller(person), reply as unknown as FastifyReply, mayRefuse);
       } catch (error) {
         told.code = (error as { code: string }).code;
       }
@@ -84,5 +87,12 @@ describe('the requests of a key in a minute', () => {
     const { send } = gateway(1);
     for (let sent = 0; sent < 3; sent += 1) expect(send('a', false).code).toBeUndefined();
     expect(gateway(0).send('a')).toEqual({});
+  });
+
+  it('are counted by their name where somebody has no key', () => {
+    const { send } = gateway(1);
+    for (const person of ['ann', 'ben']) expect(send(null, true, person).code).toBeUndefined();
+    expect(send(null, true, 'ann').code).toBe('rate_limit_exceeded');
+    expect(send('ann').code).toBeUndefined();
   });
 });

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Every } from '@hitl/background';
 import { Config } from '@hitl/config';
-import { DomainError, RequestCounts } from '@hitl/domain';
+import { DomainError, RequestCounts, type Caller } from '@hitl/domain';
 import type { FastifyReply } from 'fastify';
+import type { Credential } from './credential';
 
 /** How often gateways tell each other what they counted, in milliseconds. */
 const SHARE_INTERVAL_MS = 1000;
 const MINUTE_MS = 60_000;
 
-/** The requests of a key in one minute. */
+/** The requests of a key or person in one minute. */
 interface Count {
   minute: number;
   /** Here, and at other gateways as far as they have told. */
@@ -18,7 +19,7 @@ interface Count {
 }
 
 /**
- * Keeps each key within MAX_REQUESTS_PER_MINUTE, at all gateways together, to about a second's worth. No request waits for
+ * Keeps each key, and each person, within MAX_REQUESTS_PER_MINUTE, at all gateways together, to about a second's worth. No request waits for
  * the database; while it is away, each gateway counts for itself.
  */
 @Injectable()
@@ -31,15 +32,15 @@ export class RequestLimit {
   ) {}
 
   /**
-   * Counts a request, and tells the client what is left.
+   * Counts a request of an API key, or of a person who has signed in at a provider, and tells the client what is left.
    * @param mayRefuse false: it is let in whatever was counted
    * @throws DomainError rate_limit_exceeded
    */
-  admit(keyId: string, reply: FastifyReply, mayRefuse: boolean): void {
+  admit({ keyId }: Credential, { project, name }: Caller, reply: FastifyReply, mayRefuse: boolean): void {
     const { MAX_REQUESTS_PER_MINUTE: most } = this.config;
     if (most === 0) return;
     const now = Date.now();
-    const count = this.countOf(keyId, Math.floor(now / MINUTE_MS));
+    const count = this.countOf(keyId ?? `${project}/${name}`, Math.floor(now / MINUTE_MS));
     const seconds = Math.ceil((MINUTE_MS - (now % MINUTE_MS)) / 1000);
     const isOver = count.requests >= most && mayRefuse;
     if (!isOver) {
@@ -52,7 +53,7 @@ export class RequestLimit {
     reply.header('retry-after', seconds);
     throw new DomainError(
       'rate_limit_exceeded',
-      `The API key hitl_${keyId} was used for ${most} requests in this minute (MAX_REQUESTS_PER_MINUTE). Nothing was done; send this one again in ${seconds} s.`,
+      `${keyId === null ? name : `The API key hitl_${keyId}`} has made ${most} requests in this minute (MAX_REQUESTS_PER_MINUTE). Nothing was done; send this one again in ${seconds} s.`,
     );
   }
 
@@ -82,11 +83,11 @@ export class RequestLimit {
     }
   }
 
-  private countOf(keyId: string, minute: number): Count {
-    const known = this.counts.get(keyId);
+  private countOf(id: string, minute: number): Count {
+    const known = this.counts.get(id);
     if (known?.minute === minute) return known;
     const count = { minute, requests: 0, unshared: 0 };
-    this.counts.set(keyId, count);
+    this.counts.set(id, count);
     return count;
   }
 }

@@ -181,8 +181,8 @@ function isShort(value: Json): boolean {
   return typeof value !== 'object' || value === null;
 }
 
-/** Cuts a text between characters, never inside one. */
-function* pieces(text: string): Generator<string> {
+/** Cuts a text into the pieces of a stream: between characters, never inside one. */
+export function* pieces(text: string): Generator<string> {
   let piece = '';
   for (const character of text) {
     piece += character;

@@ -65,9 +65,7 @@ export class HeldRequests implements BeforeApplicationShutdown {
         ...hold,
         asked: createHash('sha256')
           // Who sends other credentials is another caller.
-          .update(
-            `${request.caller.project}\n${request.caller.name}\n${request.headers.authorization ?? ''}\n`,
-          )
+          .update(`${request.caller.project}\n${request.caller.name}\n${saidInHead(request)}\n`)
           .update(requestHashOf(request))
           .digest(),
         certain: retryCountOf(request) > 0 && this.config.HOLD_JOIN_MS > 0,
@@ -164,6 +162,12 @@ export class HeldRequests implements BeforeApplicationShutdown {
 /** Whether a client says how often it has sent the request before, as OpenAI's SDKs do. */
 export function tellsRetries({ headers }: FastifyRequest): boolean {
   return headers['x-stainless-retry-count'] !== undefined;
+}
+
+/** The headers by which two requests with the same body are two. */
+function saidInHead({ headers }: FastifyRequest): string {
+  const names = ['authorization', 'x-api-key', 'anthropic-version', 'anthropic-beta'];
+  return JSON.stringify(names.map((name) => headers[name] ?? ''));
 }
 
 /** How often OpenAI's SDK has sent this request before; 0 where it does not say. */

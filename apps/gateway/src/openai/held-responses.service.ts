@@ -50,6 +50,8 @@ export interface Held {
 export interface JobForm {
   /** An approved response. */
   response(job: Job): Promise<Json | JsonText>;
+  /** The reply to a request whose job was rejected; null, absent: an error, as for any other failure. */
+  rejected?(job: Job): Json;
   /** Why there is none, where the status was sent before that was known. */
   withheld(error: Withheld, job: Job): Json;
 }
@@ -175,7 +177,9 @@ export class HeldResponses {
     try {
       if (typeof ending !== 'object') throw await this.unfinished(held, ending);
       const { job } = ending;
-      const response = isReleased(job) ? await form.response(job) : failureOf(job);
+      const response = isReleased(job)
+        ? await form.response(job)
+        : ((job.erasedAt === null && form.rejected?.(job)) || failureOf(job));
       held.hasItsEnd = true;
       if (response instanceof Withheld) throw response;
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');

@@ -93,15 +93,15 @@ export async function chatFramesOf(job: Job, options: StreamOptions): Promise<It
 /** Bytes that a client is sent at once of a large stream. */
 const PIECE_BYTES = 65_536;
 
-function* piecesOf(bytes: Buffer): Generator<Buffer> {
+export function* piecesOf(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
-function isLarge(json: unknown): json is JsonText {
+export function isLarge(json: unknown): json is JsonText {
   return json instanceof JsonText && json.size > LARGE_JSON_BYTES;
 }
 
-function sent(job: Job, names: TextField[]): { job: SentJob; bytes: Buffer[] } {
+export function sent(job: Job, names: TextField[]): { job: SentJob; bytes: Buffer[] } {
   const fields = Object.fromEntries(SHOWN.map((name) => [name, job[name]])) as unknown as SentJob['fields'];
   const given = names.flatMap((name) => (job[name] === null ? [] : [{ name, bytes: job[name].bytes }]));
   return {

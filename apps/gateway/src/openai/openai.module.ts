@@ -15,6 +15,7 @@ import { OpenAiController } from './openai.controller';
   imports: [HttpModule, JobsModule, WaitingModule],
   controllers: [OpenAiController],
   providers: [HeldResponses, HeldRequests, ModelsService],
+  exports: [HeldResponses],
 })
 export class OpenAiModule {
   constructor(forms: ErrorForms) {

@@ -138,10 +138,13 @@ export class InferenceService {
   }
 
   /** Asks once, and again where the model knows the limit of a translated payload by its other name. */
-  private async ask({ payload, turns, translated }: ClaimedJob, lost: AbortSignal): Promise<Answer> {
+  private async ask(
+    { payload, turns, translated, anthropicHeaders }: ClaimedJob,
+    lost: AbortSignal,
+  ): Promise<Answer> {
     const asked = withFeedback(payload, turns);
     try {
-      return await this.model.infer(asked, lost);
+      return await this.model.infer(asked, lost, anthropicHeaders);
     } catch (error) {
       const reworded = translated && error instanceof ModelError ? rewordLimit(asked, error) : null;
       if (reworded === null) throw error;

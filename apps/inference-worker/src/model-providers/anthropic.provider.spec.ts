@@ -43,6 +43,27 @@ describe('the provider anthropic', () => {
     });
   });
 
+  it("passes a request of Anthropic's own as it is, with its headers, and the message as it came", async () => {
+    const asked =
+      '{"messages":[{"content":[{"type":"new_block","n":1.0}],"role":"user"}], "model":"claude","top_k":1e2}';
+    const message = '{"type":"message", "content":[{"type":"server_tool_use","n":1.0}],"role":"assistant"}';
+    stub.answer = () => ({ text: message });
+    const headers = { 'anthropic-version': '2024-01-01', 'anthropic-beta': 'a-1,b-2' };
+    const answer = await provider().inferMessage?.(new JsonText(asked), signal, headers);
+    expect(answer?.text).toBe(message);
+    const sent = stub.requests.at(-1)!;
+    expect(sent.text).toBe(asked);
+    expect(sent.headers).toMatchObject({ ...headers, 'x-api-key': 'k' });
+  });
+
+  it('takes nothing but a message for one', async () => {
+    stub.answer = () => ({ body: { content: [], role: 'assistant' } });
+    await expect(provider().inferMessage?.(JsonText.of(user('Hi')), signal, {})).rejects.toMatchObject({
+      retryable: true,
+      detail: 'The response is not a message of the Messages API.',
+    });
+  });
+
   it.each([
     [429, true],
     [529, true],

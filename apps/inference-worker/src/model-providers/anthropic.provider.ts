@@ -22,7 +22,8 @@ const FINISH_REASONS = new Map<Json | undefined, string>([
 ]);
 
 /**
- * Anthropic's Messages API, spoken to and answered as a chat completion. What would change the answer's shape and has
+ * Anthropic's Messages API. Its own requests and messages pass as they are; a chat is translated, and answered as a chat
+ * completion. What would change the answer's shape and has
  * no counterpart is refused; other parameters without one, such as `seed`, are left out.
  */
 export function createAnthropicProvider({ base_url, api_key }: ProviderSettings): ModelProvider {
@@ -38,7 +39,21 @@ export function createAnthropicProvider({ base_url, api_key }: ProviderSettings)
         toCompletion((await postJson(url, asked, { secret: api_key, headers, signal })).exact),
       );
     },
+    inferMessage: async (payload, signal, asked) =>
+      requireMessage(
+        await postJson(url, payload, { secret: api_key, headers: { ...headers, ...asked }, signal }),
+      ),
   };
+}
+
+/** @returns the answer, which is a message. @throws ModelError for any other */
+export function requireMessage(answer: JsonText): JsonText {
+  if (isMessage(answer.value)) return answer;
+  throw new ModelError('The response is not a message of the Messages API.', true);
+}
+
+function isMessage(answer: Json): boolean {
+  return isJsonObject(answer) && answer.type === 'message' && Array.isArray(answer.content);
 }
 
 function refuse(reason: string): ModelError {

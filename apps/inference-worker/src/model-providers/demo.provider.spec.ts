@@ -27,6 +27,16 @@ describe('the demo model', () => {
     });
   });
 
+  it("answers a request of Anthropic's Messages API with a message", async () => {
+    const asked = JsonText.of({ model: 'demo', messages: [{ role: 'user', content: 'Two rivers meet.' }] });
+    const message = await createDemoProvider().inferMessage?.(asked, new AbortController().signal, {});
+    expect(message?.value).toMatchObject({
+      ...{ type: 'message', role: 'assistant', stop_reason: 'end_turn' },
+      content: [{ type: 'text', text: expect.stringMatching(/^\[demo model, not an LLM\]/) }],
+      usage: { input_tokens: expect.any(Number), output_tokens: expect.any(Number) },
+    });
+  });
+
   it('says in every answer that it is a demo and no LLM', async () => {
     const payloads: Json[] = ['x', {}, null, { messages: [] }, 7];
     for (const payload of payloads) {

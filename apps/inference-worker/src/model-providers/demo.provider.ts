@@ -58,14 +58,22 @@ export function createDemoProvider(): ModelProvider {
     ].join('\n');
   };
 
+  const answerTo = (payload: JsonText) => {
+    const text = textOf(payload.value).slice(0, MAX_TEXT_LENGTH);
+    const content = answer(text);
+    return {
+      id: `demo-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`,
+      content,
+      promptTokens: nlp.readDoc(text).tokens().length(),
+      completionTokens: nlp.readDoc(content).tokens().length(),
+    };
+  };
+
   return {
     infer(payload) {
-      const text = textOf(payload.value).slice(0, MAX_TEXT_LENGTH);
-      const content = answer(text);
-      const promptTokens = nlp.readDoc(text).tokens().length();
-      const completionTokens = nlp.readDoc(content).tokens().length();
+      const { id, content, promptTokens, completionTokens } = answerTo(payload);
       const completion = {
-        id: `demo-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`,
+        id,
         object: 'chat.completion',
         // Fixed, since the same request gets the same answer.
         created: 0,
@@ -78,6 +86,20 @@ export function createDemoProvider(): ModelProvider {
         },
       };
       return Promise.resolve(JsonText.of(completion));
+    },
+    inferMessage(payload) {
+      const { id, content, promptTokens, completionTokens } = answerTo(payload);
+      const message = {
+        id,
+        type: 'message',
+        role: 'assistant',
+        model: DEMO_MODEL,
+        content: [{ type: 'text', text: content }],
+        stop_reason: 'end_turn',
+        stop_sequence: null,
+        usage: { input_tokens: promptTokens, output_tokens: completionTokens },
+      };
+      return Promise.resolve(JsonText.of(message));
     },
   };
 }

@@ -69,10 +69,16 @@ export class GuardedProvider {
 
   /**
    * One call.
+   * @param headers of a request of Anthropic's Messages API; null: it is another one
    * @throws ModelError, also when the bounds do not let it happen; anything once `lost` has fired
    */
-  async infer(payload: JsonText, limits: Limits): Promise<JsonText> {
+  async infer(
+    payload: JsonText,
+    limits: Limits,
+    headers: Record<string, string> | null = null,
+  ): Promise<JsonText> {
     const { lost, overall, mayWait } = limits;
+    if (headers !== null && !this.provider.inferMessage) throw this.noMessages();
     if (!mayWait && this.slots.executionSlots <= 0) {
       throw new ModelError(`All ${String(this.settings.concurrency)} slots of ${this.name} are taken.`, true);
     }
@@ -89,7 +95,7 @@ export class GuardedProvider {
         .execute(() => {
           ended.removeEventListener('abort', giveUp);
           ended.throwIfAborted();
-          return this.unlessOpen(() => this.call(payload, limits));
+          return this.unlessOpen(() => this.call(payload, limits, headers));
         })
         .then(resolve, reject);
     });
@@ -115,15 +121,29 @@ export class GuardedProvider {
     }
   }
 
-  private async call(payload: JsonText, { lost, overall }: Limits): Promise<JsonText> {
+  private noMessages(): ModelError {
+    const { type } = this.settings;
+    return new ModelError(
+      `A provider of type ${type} takes no requests of Anthropic's Messages API. Ask for a model whose provider is of type anthropic, or send the request to /v1/chat/completions.`,
+      false,
+      { passesOn: true },
+    );
+  }
+
+  private async call(
+    payload: JsonText,
+    { lost, overall }: Limits,
+    headers: Record<string, string> | null,
+  ): Promise<JsonText> {
     const { model, timeout_ms } = this.settings;
     const limit = timeLimit(timeout_ms);
     const stopTimer = metrics.inferenceDuration.startTimer({ provider: this.name });
     try {
-      return await this.provider.infer(
-        model !== undefined && payload.isObject ? payload.with('model', JsonText.of(model)) : payload,
-        AbortSignal.any([lost, overall, limit.signal]),
-      );
+      const asked =
+        model !== undefined && payload.isObject ? payload.with('model', JsonText.of(model)) : payload;
+      const signal = AbortSignal.any([lost, overall, limit.signal]);
+      if (headers === null || !this.provider.inferMessage) return await this.provider.infer(asked, signal);
+      return await this.provider.inferMessage(asked, signal, headers);
     } catch (error) {
       if (lost.aborted || error instanceof ModelError) throw error;
       limit.signal.throwIfAborted();

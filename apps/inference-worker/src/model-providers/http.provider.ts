@@ -1,5 +1,6 @@
 import type { ProviderSettings } from '@hitl/config';
 import { isJsonObject } from '@hitl/domain';
+import { requireMessage } from './anthropic.provider';
 import type { ModelProvider } from './model-provider';
 import { postJson } from './post-json';
 import { isChat, requireCompletion } from './provider-failure';
@@ -16,5 +17,7 @@ export function createHttpProvider({ base_url, api_key }: ProviderSettings): Mod
       }
       return answer;
     },
+    inferMessage: async (payload, signal, headers) =>
+      requireMessage(await postJson(url, payload, { apiKey: api_key, headers, signal })),
   };
 }

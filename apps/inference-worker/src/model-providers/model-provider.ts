@@ -8,6 +8,12 @@ export interface ModelProvider {
    * @throws ModelError
    */
   infer(payload: JsonText, signal: AbortSignal): Promise<JsonText>;
+  /**
+   * The same for a request of Anthropic's Messages API, with the headers that go along.
+   * @returns a message, as it came
+   * @throws ModelError; absent: the provider cannot take such a request
+   */
+  inferMessage?(payload: JsonText, signal: AbortSignal, headers: Record<string, string>): Promise<JsonText>;
 }
 
 /** A call that brought no answer. */

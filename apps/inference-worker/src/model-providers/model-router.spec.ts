@@ -3,6 +3,7 @@ import type { Price, ProviderSettings } from '@hitl/config';
 import { JsonText } from '@hitl/domain';
 import { metrics } from '@hitl/observability';
 import { completion, startModelStub, until, type ModelStub } from '@hitl/testing';
+import { createAnthropicProvider } from './anthropic.provider';
 import { GuardedProvider } from './guarded-provider';
 import { ModelError } from './model-provider';
 import { ModelRouter } from './model-router';
@@ -44,7 +45,22 @@ describe('the model router', () => {
     });
   });
 
+  it("asks no provider that does not speak it for a message of Anthropic's API", async () => {
+    const error = await failure(route([guard('a', a)]).infer(CHAT, never, {}));
+    expect(error.message).toContain('type openai takes no requests of Anthropic');
+    expect(error.retryable).toBe(false);
+    expect(a.requests).toHaveLength(0);
+    const whole: ProviderSettings = { type: 'anthropic', base_url: b.url, timeout_ms: 5000 };
+    const claude = new GuardedProvider('b', whole, createAnthropicProvider(whole));
+    expect(await route([guard('a', a), claude]).infer(CHAT, never, {})).toMatchObject({ provider: 'b' });
+  });
+
   it.each([
+    [
+      'input_tokens and those of a cache',
+      { input_tokens: 1, cache_read_input_tokens: 5, cache_creation_input_tokens: 2, output_tokens: 2 },
+      { prompt_tokens: 8, completion_tokens: 2, total_tokens: 10 },
+    ],
     [
       'input_tokens and output_tokens',
       { input_tokens: 1, output_tokens: 2 },

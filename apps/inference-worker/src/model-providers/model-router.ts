@@ -35,9 +35,14 @@ export class ModelRouter {
    * One attempt. The next provider is asked after a failure that may pass, while a circuit is open, and instead of one
    * whose slots are all taken; only the last one is waited for.
    * @param lost ends the attempt early
+   * @param headers of a request of Anthropic's Messages API; null: it is another one
    * @throws ModelError that says what each provider said; anything once `lost` has fired
    */
-  async infer(payload: JsonText, lost: AbortSignal): Promise<Answer> {
+  async infer(
+    payload: JsonText,
+    lost: AbortSignal,
+    headers: Record<string, string> | null = null,
+  ): Promise<Answer> {
     const route = this.routeFor(payload);
     const limit = timeLimit(this.timeoutMs);
     const failures: { provider: string; error: ModelError }[] = [];
@@ -46,7 +51,7 @@ export class ModelRouter {
         const isLast = index === route.providers.length - 1;
         try {
           const limits = { lost, overall: limit.signal, mayWait: isLast };
-          const response = await provider.infer(payload, limits);
+          const response = await provider.infer(payload, limits, headers);
           return {
             response,
             provider: provider.name,

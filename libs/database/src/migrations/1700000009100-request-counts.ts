@@ -1,11 +1,12 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** How often each key was used in the minute that runs, at all gateways. A crash may empty the table: it is no record. */
+/** The requests of each key, and of each person who signs in at a provider, in the minute that runs, at all gateways. A crash may empty the table: it is no record. */
 export class RequestCounts1700000009100 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       CREATE UNLOGGED TABLE request_counts (
-        key_id text PRIMARY KEY REFERENCES api_keys (id) ON DELETE CASCADE,
+        -- The id of a key, or project/name of a person.
+        caller text PRIMARY KEY,
         minute bigint NOT NULL,
         requests bigint NOT NULL CHECK (requests >= 0)
       );

@@ -14,6 +14,11 @@ describe('what is listed of a payload', () => {
       '{"input":[{"role":"user","content":[{"text":"a"},{"type":"image"},{"text":"b"}]}]}',
       'a b',
     ],
+    [
+      'the last text before the results of tools',
+      '{"messages":[{"role":"user","content":"a"},{"role":"assistant"},{"role":"user","content":[{"type":"tool_result","content":"b"}]}]}',
+      'a',
+    ],
     ['the input', '{"input":" What\\n is\\t it? ","prompt":"no"}', 'What is it?'],
     ['the prompt', '{"prompt":"Go on"}', 'Go on'],
     ['the payload, as it is written', '{"b":1.0, "a":1}', '{"b":1.0, "a":1}'],

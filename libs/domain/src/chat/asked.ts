@@ -44,15 +44,17 @@ export function storable(text: string): string {
   return text.replaceAll('\0', '\ufffd').toWellFormed();
 }
 
-function textOfLastUser(turns: Json[] | undefined): string | undefined {
-  const turn = turns?.findLast((one) => isJsonObject(one) && one.role === 'user');
-  const content = isJsonObject(turn) ? turn.content : undefined;
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return undefined;
-  const texts = content.flatMap((part) =>
-    isJsonObject(part) && typeof part.text === 'string' ? [part.text] : [],
-  );
-  return texts.length > 0 ? texts.join(' ') : undefined;
+/** Turns may have no text, such as those that only bring the results of tools: of these the one before counts. */
+function textOfLastUser(turns: Json[] = []): string | undefined {
+  for (const turn of turns.toReversed()) {
+    const content = isJsonObject(turn) && turn.role === 'user' ? turn.content : undefined;
+    if (typeof content === 'string') return content;
+    const texts = (Array.isArray(content) ? content : []).flatMap((part) =>
+      isJsonObject(part) && typeof part.text === 'string' ? [part.text] : [],
+    );
+    if (texts.length > 0) return texts.join(' ');
+  }
+  return undefined;
 }
 
 /** The first characters of a text, none of them cut in half. */

@@ -57,6 +57,22 @@ describe('a line of supervised fine-tuning', () => {
     expect(writeJson(told?.prompt)).toBe(messages);
   });
 
+  it("knows the system prompt and the thinking of Anthropic's Messages API for what they are", () => {
+    const payload = {
+      system: [{ type: 'text', text: 'Be brief.' }],
+      ...chat({ role: 'user', content: 'Hi' }),
+    };
+    const message = (...content: Json[]) => ({ type: 'message', role: 'assistant', content });
+    const text = { type: 'text', text: 'Hello.' };
+    const row = sft(payload, message({ type: 'thinking', thinking: 'A greeting.', signature: 's' }, text));
+    expect(row?.prompt).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hi' },
+    ]);
+    expect(row?.completion).toEqual(assistant('Hello.'));
+    expect(sft(payload, message(text, { type: 'tool_use', id: 't', name: 'f', input: {} }))).toBeNull();
+  });
+
   it('joins parts of text, and keeps what else a message has', () => {
     const call = [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }];
     const messages: Json[] = [

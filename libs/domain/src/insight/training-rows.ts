@@ -79,6 +79,12 @@ function promptOf(json: JsonText): TrainingMessage[] | null {
     return [{ role: 'user', content: typeof payload === 'string' ? payload : json.text }];
   }
   const messages: TrainingMessage[] = [];
+  // Anthropic's Messages API has it beside the messages.
+  if (payload.system !== undefined && payload.system !== null) {
+    const system = plainText(payload.system);
+    if (system === null) return null;
+    messages.push({ role: 'system', content: system });
+  }
   for (const message of json.member('messages')?.exact as Json[]) {
     if (!isJsonObject(message) || typeof message.role !== 'string') return null;
     const { role, content = null, ...rest } = message;
@@ -105,7 +111,14 @@ function answerText(json: JsonText): string | null {
 
 function messageText({ content = null, tool_calls: calls }: { [key: string]: Json }): string | null {
   if (Array.isArray(calls) && calls.length > 0) return null;
-  return textOrNull(plainText(content));
+  return textOrNull(
+    plainText(Array.isArray(content) ? content.filter((part) => !isThinking(part)) : content),
+  );
+}
+
+/** Whether a block of a message is how the model came to its answer, and no part of it. */
+function isThinking(block: Json): boolean {
+  return isJsonObject(block) && (block.type === 'thinking' || block.type === 'redacted_thinking');
 }
 
 /** A content that is a text, or nothing but parts of text; null for any other. */

@@ -30,12 +30,17 @@ const WITH_TOOLS: Json = {
 const said = (message: Json): Json => ({ object: 'chat.completion', choices: [{ index: 0, message }] });
 const calling = (name: Json, args: Json): Json =>
   said({ content: null, tool_calls: [{ id: 't1', type: 'function', function: { name, arguments: args } }] });
-const check = (payload: Json, response: Json, more: { originalPayload?: Json; responseSchema?: Json } = {}) =>
+const check = (
+  payload: Json,
+  response: Json,
+  more: { originalPayload?: Json; responseSchema?: Json; isMessages?: boolean } = {},
+) =>
   checkAnswer(
     {
       payload: JsonText.of(payload),
       originalPayload: more.originalPayload === undefined ? null : JsonText.of(more.originalPayload),
       responseSchema: more.responseSchema === undefined ? null : JsonText.of(more.responseSchema),
+      anthropicHeaders: more.isMessages ? {} : null,
     },
     JsonText.of(response),
     'ana',
@@ -45,6 +50,51 @@ const faults = async (payload: Json, response: Json): Promise<string[]> =>
 
 const CONTENT = '/response/choices/0/message/content';
 const CALL = '/response/choices/0/message/tool_calls/0/function';
+
+describe("an answer to a request of Anthropic's Messages API", () => {
+  const PAY = { name: 'pay', input_schema: { properties: { amount: { type: 'number' } } } };
+  const ASKED = { model: 'claude', messages: [{ role: 'user', content: 'Hi' }], tools: [PAY] };
+  const message = (content: Json, more: { [key: string]: Json } = {}): Json => ({
+    ...{ id: 'msg_1', type: 'message', role: 'assistant', stop_reason: 'end_turn' },
+    content,
+    ...more,
+  });
+  const use = { type: 'tool_use', id: 't1', name: 'pay', input: { amount: 4 } };
+
+  it.each<[string, Json, string[]]>([
+    ['a message of text', message([{ type: 'text', text: 'Hi' }]), []],
+    ['a text, which becomes a message', 'Hi', []],
+    ['a call of a tool', message([use], { stop_reason: 'tool_use' }), []],
+    ['a block of a type of its own', message([{ type: 'web_search_tool_result', content: [] }]), []],
+    [
+      'a chat completion',
+      said({ content: 'Hi' }),
+      [
+        '/response: must be a text, or a message: "type": "message", "role": "assistant" and a list "content"',
+      ],
+    ],
+    [
+      'a message whose calls were taken out',
+      message([{ type: 'text', text: 'Hi' }], { stop_reason: 'tool_use' }),
+      ['/response/stop_reason: must not be "tool_use": the message uses no tool'],
+    ],
+    ['a block without a type', message([7]), ['/response/content/0: must be an object with a type']],
+    ['a text that is none', message([{ type: 'text' }]), ['/response/content/0/text: must be a text']],
+    [
+      'a call without an id',
+      message([{ ...use, id: '' }]),
+      ['/response/content/0/id: must be the id of the call'],
+    ],
+    [
+      'arguments that break the schema of the tool',
+      message([{ ...use, input: { amount: 'four' } }]),
+      ['/response/content/0/input/amount: must be number'],
+    ],
+  ])('may be %s or not', async (_what, response, expected) => {
+    const { faults: found } = await check(ASKED, response, { isMessages: true });
+    expect(found.map(({ pointer, detail }) => `${pointer}: ${detail}`)).toEqual(expected);
+  });
+});
 
 describe('an answer', () => {
   it.each([

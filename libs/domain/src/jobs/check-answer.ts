@@ -42,11 +42,16 @@ export interface CheckedAnswer {
  * @throws DomainError unavailable, while too much is being checked
  */
 export async function checkAnswer(
-  { payload, originalPayload, responseSchema }: Pick<Job, 'payload' | 'originalPayload' | 'responseSchema'>,
+  {
+    payload,
+    originalPayload,
+    responseSchema,
+    anthropicHeaders,
+  }: Pick<Job, 'payload' | 'originalPayload' | 'responseSchema' | 'anthropicHeaders'>,
   response: JsonText,
   owner: string,
 ): Promise<CheckedAnswer> {
-  const check = new AnswerCheck(requestOf(originalPayload ?? payload));
+  const check = new AnswerCheck(requestOf(originalPayload ?? payload), anthropicHeaders !== null);
   if (responseSchema !== null) check.ownSchema(responseSchema.value, response.value);
   check.answer(response.value);
   return check.result(owner);
@@ -80,7 +85,12 @@ class AnswerCheck {
   private readonly request: JsonObject;
   private readonly format: Format | null;
   private readonly tools: Map<string, Json>;
-  constructor(request: JsonObject) {
+
+  /** @param isMessages whether clients read the answer as a message of Anthropic's Messages API */
+  constructor(
+    request: JsonObject,
+    private readonly isMessages: boolean,
+  ) {
     this.request = request;
     this.format = formatOf(this.request);
     this.tools = toolsOf(this.request);
@@ -120,6 +130,10 @@ class AnswerCheck {
   answer(response: Json): void {
     const isChat = Array.isArray(this.request.messages);
     if (isJsonObject(response)) {
+      if (this.isMessages) {
+        this.anthropicMessage(response);
+        return;
+      }
       if ('choices' in response && (isChat || response.object === 'chat.completion')) {
         this.completion(response);
         return;
@@ -256,9 +270,37 @@ class AnswerCheck {
     }
   }
 
+  /** A message of Anthropic's API, as its clients read it. */
+  private anthropicMessage({ type, role, content, stop_reason: reason = null }: JsonObject): void {
+    if (type !== 'message' || role !== 'assistant' || !Array.isArray(content)) {
+      this.fault(
+        '/response',
+        'must be a text, or a message: "type": "message", "role": "assistant" and a list "content"',
+      );
+      return;
+    }
+    if (reason !== null && typeof reason !== 'string') {
+      this.fault('/response/stop_reason', 'must be a text or null');
+    }
+    const calls = content.some((block) => isJsonObject(block) && block.type === 'tool_use');
+    if (reason === 'tool_use' && !calls) {
+      this.fault('/response/stop_reason', 'must not be "tool_use": the message uses no tool');
+    }
+    this.blocks(content);
+  }
+
   /** The blocks of a message of Anthropic's API. */
   private blocks(content: Json[]): void {
     const at = '/response/content';
+    for (const [index, block] of content.entries()) {
+      if (!isJsonObject(block)) continue;
+      if (block.type === 'text' && typeof block.text !== 'string') {
+        this.fault(`${at}/${index}/text`, 'must be a text');
+      }
+      if (block.type === 'tool_use' && (typeof block.id !== 'string' || block.id === '')) {
+        this.fault(`${at}/${index}/id`, 'must be the id of the call');
+      }
+    }
     const text = this.textOf(content, at);
     const uses = content.flatMap((block, index) =>
       isJsonObject(block) && block.type === 'tool_use' ? [{ block, index }] : [],

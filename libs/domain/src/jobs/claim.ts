@@ -34,6 +34,8 @@ export interface ClaimedJob {
   hasFallback: boolean;
   /** Whether a door has made the payload of another request, so that it may be worded for the model. */
   translated: boolean;
+  /** The headers of a request of Anthropic's Messages API; null: it is another one. */
+  anthropicHeaders: Record<string, string> | null;
   /** Tries since the job entered `bot`, this one included; more than the allowed number when the last ones ended without an outcome. */
   roundAttempts: number;
 }
@@ -65,12 +67,12 @@ export async function claim(database: DataSource, requests: ClaimRequest[]): Pro
            attempts = j.attempts + CASE WHEN j.round_attempts < max_attempts THEN 1 ELSE 0 END, round_attempts = j.round_attempts + 1
        FROM free WHERE j.id = free."jobId" AND j.status = free.status
        RETURNING j.id, j.payload, j.original_payload, j.response_schema, j.feedback, j.feedback_on, j.fallback IS NOT NULL AS has_fallback, j.round_attempts,
-         j.asked_for IS NOT NULL AS translated
+         j.asked_for IS NOT NULL AS translated, j.anthropic_headers
      ), held AS (
        UPDATE jobs j SET next_kick_at = j.lease_until
        FROM taken WHERE j.id = taken.id AND j.status = taken.status
      )
-     SELECT id, payload, original_payload AS "originalPayload", response_schema AS "responseSchema", feedback, translated, round_attempts AS "roundAttempts",
+     SELECT id, payload, original_payload AS "originalPayload", response_schema AS "responseSchema", feedback, translated, anthropic_headers AS "anthropicHeaders", round_attempts AS "roundAttempts",
             has_fallback AS "hasFallback",
             CASE WHEN cardinality(feedback_on) > 0 THEN (
               SELECT jsonb_agg(jsonb_build_object('feedback', e.data -> 'feedback', 'response', e.replaced -> 'response') ORDER BY e.id)

@@ -146,6 +146,10 @@ export class Job {
   @Column('json', { name: 'asked_for', nullable: true })
   askedFor: JsonText | null;
 
+  /** The headers of a request of Anthropic's Messages API that its provider gets; null: it came by another door. */
+  @Column('jsonb', { name: 'anthropic_headers', nullable: true })
+  anthropicHeaders: Record<string, string> | null;
+
   /** What was asked, in one line of 200 characters at most; read only where it is selected. */
   @Column('text', { nullable: true, select: false })
   asked?: string | null;

@@ -9,6 +9,7 @@ async function requireSchema(responseSchema: Json, response: Json): Promise<void
     payload: JsonText.of('x'),
     originalPayload: null,
     responseSchema: JsonText.of(responseSchema),
+    anthropicHeaders: null,
   };
   requireNoFaults((await checkAnswer(job, JsonText.of(response), 'ana')).faults);
 }

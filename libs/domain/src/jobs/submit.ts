@@ -23,6 +23,8 @@ export interface NewJob {
   responseSchema: JsonText | null;
   /** The parameters of a request that its door translates into the payload; null: absent: the payload is the request. */
   askedFor?: JsonText | null;
+  /** The headers of a request of Anthropic's Messages API that its provider gets; null, absent: it came by another door. */
+  anthropicHeaders?: Record<string, string> | null;
   /** Submitting again under this key makes no second job. */
   idempotency: { key: string; requestHash: Buffer } | null;
 }
@@ -67,6 +69,7 @@ export function submittedJob(job: NewJob, createdAt: Date): Job {
     model: summaryOf(payload).model,
     responseSchema: job.responseSchema,
     askedFor: job.askedFor ?? null,
+    anthropicHeaders: job.anthropicHeaders ?? null,
     modelResponse: null,
     regenerations: 0,
     waitingSince: null,
@@ -111,13 +114,13 @@ export async function submit(
     prepared(
       'submit',
       `WITH input AS (
-       SELECT * FROM unnest($1::uuid[], $2::json[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::json[], $11::json[], $12::text[], $13::text[])
-         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, model, asked)
+       SELECT * FROM unnest($1::uuid[], $2::json[], $3::jsonb[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::json[], $11::json[], $12::text[], $13::text[], $14::jsonb[])
+         AS t (id, payload, metadata, priority, actor, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, model, asked, anthropic_headers)
      ), job AS (
        INSERT INTO jobs (id, status, payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, model, asked, submitter,
-                         next_kick_at)
+                         anthropic_headers, next_kick_at)
        SELECT id, 'bot', payload, metadata, priority, project, callback_url, idempotency_key, request_hash, response_schema, asked_for, model, asked, actor,
-              now() + ${KICK_SECONDS} * interval '1 second'
+              anthropic_headers, now() + ${KICK_SECONDS} * interval '1 second'
        FROM input
        ON CONFLICT DO NOTHING
        RETURNING id, created_at
@@ -145,6 +148,7 @@ export async function submit(
       jsonArray(jobs.map((job) => job.askedFor ?? null)),
       summaries.map(({ model }) => model),
       summaries.map(({ asked }) => asked),
+      jobs.map(({ anthropicHeaders: headers }) => (headers ? JSON.stringify(headers) : null)),
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));

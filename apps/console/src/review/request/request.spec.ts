@@ -32,6 +32,18 @@ describe('a request', () => {
     });
   });
 
+  it("begins with the system prompt of Anthropic's Messages API", () => {
+    const system: Json = [{ type: 'text', text: 'Be brief.' }];
+    const payload: Json = { model: 'm', system, messages: [{ role: 'user', content: 'Hi' }] };
+    expect(conversationOf(source(payload))).toEqual({
+      turns: [
+        { role: 'system', text: 'Be brief.', rest: null },
+        { role: 'user', text: 'Hi', rest: null },
+      ],
+      rest: source({ model: 'm' }),
+    });
+  });
+
   it('keeps the digits and the order of what is beside the conversation', () => {
     const conversation = conversationOf(
       jsonSource('{"seed": 12345678901234567890, "input": "x", "2": 1.0, "1": 1e400, "__proto__": 1}'),

@@ -28,7 +28,12 @@ export function conversationOf(payload: JsonSource): Conversation | null {
   const { members, count } = membersOf(asked.json, MAX_TURNS);
   if (count === 0 || count > MAX_TURNS) return null;
   const turns = members.map(({ json }) => turnOf(json));
-  return turns.every((turn) => turn !== null) ? { turns, rest } : null;
+  if (!turns.every((turn) => turn !== null)) return null;
+  // Anthropic's Messages API has the system prompt beside the messages.
+  const system = asked === chat ? memberOf(payload, 'system') : undefined;
+  const first = system && turnOf(`{"role":"system","content":${system.json}}` as JsonSource);
+  if (!system || !first || system.json === 'null') return { turns, rest };
+  return { turns: [first, ...turns], rest: without(payload, asked.name, system.name) };
 }
 
 function turnOf(message: JsonSource): Turn | null {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { jsonSource, NULL, type Json, type JsonSource } from '../../json/source';
-import { edited, editable, textOf } from './answer';
+import { blocksOf, edited, editable, textOf } from './answer';
 
 const source = (value: Json): JsonSource => jsonSource(JSON.stringify(value));
 const chat = (message: Json, more: Json[] = []): JsonSource =>
@@ -22,6 +22,25 @@ describe('the text of an answer', () => {
     ['a second id', jsonSource('{"id": 1, "choices": [{"message": {"content": "Hi"}}], "id": 2}')],
   ])('is none where %s would go unseen', (_what, response) => {
     expect(textOf(response)).toBeNull();
+  });
+
+  it("is the only block of a message of Anthropic's API, and can be changed in its place", () => {
+    const message = (content: Json) => source({ id: 'msg_1', type: 'message', role: 'assistant', content });
+    const text = (words: string) => ({ type: 'text', text: words, citations: null });
+    expect(textOf(message([text('Hi')]))).toBe('Hi');
+    expect(edited(message([text('Hi')]), 'Ho')).toBe(message([text('Ho')]));
+    const call = { type: 'tool_use', id: 't', name: 'pay', input: { amount: 1 } };
+    const thought = { type: 'thinking', thinking: 'Hm.', signature: 's' };
+    for (const more of [text('Ho'), call, thought]) expect(textOf(message([text('Hi'), more]))).toBeNull();
+    expect(textOf(message([{ ...text('Hi'), citations: [{ url: 'u' }] }]))).toBeNull();
+    expect(blocksOf(message([thought, call]))).toEqual({
+      blocks: [
+        { type: 'thinking', name: null, text: 'Hm.', rest: source({ signature: 's' }) },
+        { type: 'tool_use', name: 'pay', text: null, rest: source({ id: 't', input: { amount: 1 } }) },
+      ],
+      rest: source({ id: 'msg_1' }),
+    });
+    expect(blocksOf(chat({ content: 'Hi' }))).toBeNull();
   });
 
   it('can be changed, and nothing else of the answer with it', () => {

@@ -9,6 +9,7 @@ import {
   NULL,
   quoted,
   stringOf,
+  without,
   type JsonSource,
 } from '../../json/source';
 
@@ -19,12 +20,16 @@ interface Words {
   to: number;
 }
 
-/** The words that a response is: a text itself, or the only message of a chat completion if its text is all that it says. */
+/**
+ * The words that a response is: a text itself, the only message of a chat completion, or the only block of a message of
+ * Anthropic's API, if its text is all that it says.
+ */
 function findWords(response: JsonSource): Words | null {
   const whole = stringOf(response);
   if (whole !== null) return { text: whole, from: 0, to: response.length };
   // Where a name is there twice, nobody knows which of the two a client reads.
   if (duplicateIn(response)) return null;
+  if (stringOf(memberOf(response, 'type')?.json) === 'message') return wordsOfMessage(response);
   const choices = memberOf(response, 'choices');
   if (!choices || kindOf(choices.json) !== 'array') return null;
   const { members, count } = membersOf(choices.json, 1);
@@ -33,13 +38,61 @@ function findWords(response: JsonSource): Words | null {
   const content = message && memberOf(message.json, 'content');
   const text = stringOf(content?.json);
   if (!choice || !message || !content || text === null) return null;
-  // Nothing may be delivered unseen.
-  const saysMore = membersOf(message.json).members.some(
-    ({ name, json }) => name !== 'role' && name !== 'content' && json !== 'null' && !/^\[\s*\]$/.test(json),
-  );
-  if (saysMore) return null;
+  if (saysMore(message.json, 'role', 'content')) return null;
   const from = choices.at + choice.at + message.at + content.at;
   return { text, from, to: from + content.json.length };
+}
+
+function wordsOfMessage(response: JsonSource): Words | null {
+  const content = memberOf(response, 'content');
+  if (!content || kindOf(content.json) !== 'array') return null;
+  const { members, count } = membersOf(content.json, 1);
+  const [block] = members;
+  const text = block && count === 1 ? memberOf(block.json, 'text') : undefined;
+  const words = stringOf(text?.json);
+  if (!block || !text || words === null || saysMore(block.json, 'type', 'text')) return null;
+  const from = content.at + block.at + text.at;
+  return { text: words, from, to: from + text.json.length };
+}
+
+/** Whether an object says more than what is shown of it: nothing may be delivered unseen. */
+function saysMore(json: JsonSource, ...shown: string[]): boolean {
+  return membersOf(json).members.some(
+    ({ name, json: value }) => !shown.includes(name) && value !== 'null' && !/^\[\s*\]$/.test(value),
+  );
+}
+
+/** A block of a message of Anthropic's API: its type, its text or thinking, and what else there is of it. */
+export interface Block {
+  type: string;
+  /** What a tool or a server's tool is called; null: it has no name. */
+  name: string | null;
+  text: string | null;
+  rest: JsonSource | null;
+}
+
+/** Blocks that are shown at most; a message with more is shown as what it is. */
+const MAX_BLOCKS = 200;
+
+/** A message of Anthropic's API in its blocks and what is beside them; null for anything else. */
+export function blocksOf(response: JsonSource): { blocks: Block[]; rest: JsonSource | null } | null {
+  if (stringOf(memberOf(response, 'type')?.json) !== 'message' || duplicateIn(response)) return null;
+  const content = memberOf(response, 'content');
+  if (!content || kindOf(content.json) !== 'array') return null;
+  const { members, count } = membersOf(content.json, MAX_BLOCKS);
+  const blocks = members.map(({ json }) => blockOf(json));
+  if (count === 0 || count > MAX_BLOCKS || !blocks.every((block) => block !== null)) return null;
+  return { blocks, rest: without(response, 'type', 'role', 'content') };
+}
+
+function blockOf(json: JsonSource): Block | null {
+  const type = stringOf(memberOf(json, 'type')?.json);
+  if (type === null) return null;
+  const said = type === 'thinking' ? 'thinking' : 'text';
+  const text = stringOf(memberOf(json, said)?.json);
+  const name = stringOf(memberOf(json, 'name')?.json);
+  const shown = ['type', ...(text === null ? [] : [said]), ...(name === null ? [] : ['name'])];
+  return { type, name, text, rest: without(json, ...shown) };
 }
 
 /** Responses whose words are remembered: those of the open job are looked at with each key. */
