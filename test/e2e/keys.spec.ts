@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runService, startStack, until, WAYS, type Answer, type Stack } from '@hitl/testing';
 
-const ADMIN = `hitl_${'a'.repeat(16)}_${'f'.repeat(64)}`;
+const ADMIN = `hitl_${'a'.repeat(16)}_${'0'.repeat(64)}`;
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const idOf = (key: string): string => key.split('_')[1]!;
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };

@@ -179,7 +179,7 @@ export class HeldResponses {
       const { job } = ending;
       const response = isReleased(job)
         ? await form.response(job)
-        : ((job.erasedAt === null && form.rejected?.(job)) || failureOf(job));
+        : (job.erasedAt === null && form.rejected?.(job)) || failureOf(job);
       held.hasItsEnd = true;
       if (response instanceof Withheld) throw response;
       if (job.edited && !slow.hasBegun) held.reply.header('x-hitl-edited', 'true');
