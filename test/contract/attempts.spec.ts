@@ -39,6 +39,7 @@ describe.each(TEST_STORES)('claims, leases and overdue jobs on $name', ({ open }
       id: job.id,
       payload: expect.objectContaining({ text: '{"input":"x"}' }),
       originalPayload: null,
+      anthropicHeaders: null,
       responseSchema: null,
       turns: [
         { feedback: 'shorter', response: null },

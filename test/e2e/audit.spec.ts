@@ -85,7 +85,7 @@ describe('audit verify on PostgreSQL', () => {
     const { code, stdout, stderr } = await verify('all');
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toBe(
-      '«all» is one too many. Usage: npm run hitl -- audit verify [--job ID | --digest DIGEST]\n',
+      '«all» is one too many. Usage: npm run hitl -- audit verify [--job ID | --digest DIGEST | --file FILE --public-key FILE]\n',
     );
   });
 

@@ -38,6 +38,7 @@ describe.each(WAYS)('/v1/jobs: $name', ({ way }) => {
       created_at: expect.stringMatching(RFC_3339_UTC),
       updated_at: body.created_at,
       finished_at: null,
+      erased_at: null,
     });
     expect(Math.abs(Date.parse(body.created_at) - Date.now())).toBeLessThan(60_000);
   });

@@ -84,7 +84,9 @@ describe('policies', () => {
     });
     const owner = stack.processes.at(-1)!;
     expect((await createClient(owner.url).get('/metrics')).text).toMatch(/^hitl_policy_reload_ok 0$/m);
-    expect(owner.logs.filter((line) => line.includes('the policy before it stays in force'))).toHaveLength(1);
+    const told = () => owner.logs.filter((line) => line.includes('the policy before it stays in force'));
+    await until('the log says so', () => told().length > 0);
+    expect(told()).toHaveLength(1);
   });
 
   it('another one can be tried on the newest answers, which changes nothing', async () => {

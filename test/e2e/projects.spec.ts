@@ -18,6 +18,7 @@ const OPERATIONS = Object.entries(paths).flatMap(([path, methods]) =>
 /** What those with a body are sent. */
 const BODIES: Record<string, object> = {
   '/v1/reviews/{id}/decision': { verdict: 'approve' },
+  '/v1/jobs/{id}/erase': { reason: 'asked for' },
   '/v1/reviews/{id}/notes': { text: 'odd' },
   '/v1/reviews/{id}/draft': { revision: 1, content: {} },
 };

@@ -164,10 +164,10 @@ it(
     expect((await decide(gateway, ids[0]!, { verdict: 'approve' })).status).toBe(200);
     expect(system.deaths()).toEqual([]);
     for (const service of services) {
-      expect(brokerLines(service).slice(0, 2)).toEqual([
-        expect.stringMatching(/^the broker is away \(.+\); trying again until it is back$/),
-        'the broker is back',
-      ]);
+      const [first, ...rest] = brokerLines(service);
+      expect(first).toMatch(/^the broker is away \(.+\); trying again until it is back$/);
+      // Between them: what waits in the outbox.
+      expect(rest).toContain('the broker is back');
     }
   },
   TEST_DEADLINE,

@@ -19,7 +19,12 @@ import { OPENAI_FORM } from './openai-error';
 type Dependencies = ConstructorParameters<typeof HeldResponses>;
 
 const AWAY = new Error('timeout exceeded when trying to connect');
-const JOB = { id: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e', status: 'success', createdAt: new Date(0) } as Job;
+const JOB = {
+  id: '019a9f3e-5c1c-7b8a-9d2e-3f4a5b6c7d8e',
+  status: 'success',
+  createdAt: new Date(0),
+  erasedAt: null,
+} as Job;
 
 const heldFor = (reply: FastifyReply): Held => ({
   ...{ job: JOB, reply, since: performance.now(), gone: new AbortController().signal, hasItsEnd: false },

@@ -35,8 +35,9 @@ export class WaitingCounts1700000008400 implements MigrationInterface {
 
       CREATE TRIGGER jobs_begin_to_wait AFTER INSERT ON jobs FOR EACH ROW
         WHEN (NEW.status = 'human') EXECUTE FUNCTION hitl_count_waiting();
-      CREATE TRIGGER jobs_wait_elsewhere AFTER UPDATE OF status, review_group ON jobs FOR EACH ROW
-        WHEN ((OLD.status = 'human') <> (NEW.status = 'human') OR NEW.status = 'human' AND OLD.review_group <> NEW.review_group)
+      CREATE TRIGGER jobs_wait_elsewhere AFTER UPDATE OF status, review_group, project ON jobs FOR EACH ROW
+        WHEN ((OLD.status = 'human') <> (NEW.status = 'human')
+          OR NEW.status = 'human' AND (OLD.review_group, OLD.project) <> (NEW.review_group, NEW.project))
         EXECUTE FUNCTION hitl_count_waiting();
       CREATE TRIGGER jobs_deleted_while_waiting AFTER DELETE ON jobs FOR EACH ROW
         WHEN (OLD.status = 'human') EXECUTE FUNCTION hitl_count_waiting();
