@@ -84,11 +84,14 @@ export class ReviewsService {
   }
 
   /** What keeps this reviewer from deciding on each of the jobs; null: nothing, or the desk's rules are not known. */
-  async obstacles(caller: Caller, jobs: { id: string }[]): Promise<(job: { id: string }) => Obstacle | null> {
-    const reviewer = await this.desk.caller(caller);
-    const ids = jobs.map(({ id }) => id);
-    const found = reviewer && ids.length > 0 ? await this.deskReader.obstacles(caller, ids, reviewer) : null;
-    return ({ id }) => found?.get(id) ?? null;
+  async obstacles(
+    caller: Caller,
+    jobs: Pick<Job, 'id' | 'status'>[],
+  ): Promise<(job: Pick<Job, 'id' | 'status'>) => Obstacle | null> {
+    const ids = jobs.filter((job) => !hasEnded(job)).map(({ id }) => id);
+    const reviewer = ids.length > 0 ? await this.desk.caller(caller) : null;
+    const found = reviewer && (await this.deskReader.obstacles(caller, ids, reviewer));
+    return (job) => (hasEnded(job) ? 'ended' : (found?.get(job.id) ?? null));
   }
 
   /** The reviewer with the rules by which they decide. @throws DomainError unavailable while they are not known */
@@ -273,4 +276,8 @@ function requireModest({ response, payload }: { response?: string | null; payloa
     'body_too_large',
     `What a reviewer writes in the place of a response or a payload may have ${MAX_WRITTEN_BYTES} bytes of JSON; this has ${bytes}. Nothing has happened: approve or reject it as it is, or ask for another response with feedback.`,
   );
+}
+
+function hasEnded({ status }: Pick<Job, 'status'>): boolean {
+  return status === 'success' || status === 'fail';
 }
