@@ -17,6 +17,8 @@ import { requestHashOf } from '../http/idempotency';
 
 /** How often this gateway says that it is alive while it holds requests, in milliseconds. */
 const BEAT_MS = 500;
+/** How long this gateway counts as seen without another beat, in milliseconds: the next one comes well before the 2 s of silence are over. */
+const SEEN_MS = 700;
 /** How long to wait before another look at whether another gateway is alive, in milliseconds. */
 const DOUBT_MS = 200;
 /** Beats between two sweeps: about ten minutes. */
@@ -37,6 +39,8 @@ export class HeldRequests implements BeforeApplicationShutdown {
   private readonly held = new Set<string>();
   private unwritten: Closing[] = [];
   private seen: Promise<void> | undefined;
+  /** When the last beat that was written began, as performance.now() tells it. */
+  private seenAt = -Infinity;
   private round = 0;
 
   constructor(
@@ -117,8 +121,8 @@ export class HeldRequests implements BeforeApplicationShutdown {
 
   private async open(jobId: string): Promise<HeldRequest> {
     const hold = { gatewayId: this.gatewayId, requestId: uuidv7(), jobId };
-    // Before the first one nobody has seen this gateway.
-    if (this.held.size === 0) this.seen = this.store.beat(this.gatewayId);
+    // Before the first one nobody has seen this gateway lately.
+    if (this.held.size === 0 && performance.now() - this.seenAt > SEEN_MS) this.seen = this.beat();
     this.held.add(hold.requestId);
     try {
       await this.seen;
@@ -129,13 +133,19 @@ export class HeldRequests implements BeforeApplicationShutdown {
     return hold;
   }
 
+  private async beat(): Promise<void> {
+    const began = performance.now();
+    await this.store.beat(this.gatewayId);
+    this.seenAt = began;
+  }
+
   /** Says that this gateway is alive, and writes which of its holds have ended. */
   @Every(BEAT_MS)
   async look(): Promise<void> {
     await this.write();
     this.round += 1;
     try {
-      if (this.held.size > 0) await this.store.beat(this.gatewayId);
+      if (this.held.size > 0) await this.beat();
       if (this.round % BEATS_PER_SWEEP === 0) await this.store.sweep(this.config.HOLD_JOIN_MS);
     } catch (error) {
       // Others report that the database is away; this would report it twice a second.

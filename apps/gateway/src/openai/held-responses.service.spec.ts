@@ -29,6 +29,7 @@ const JOB = {
 const heldFor = (reply: FastifyReply): Held => ({
   ...{ job: JOB, reply, since: performance.now(), gone: new AbortController().signal, hasItsEnd: false },
   times: { replyAfter: null, beatAfter: 1 },
+  isNew: false,
 });
 
 it('a held request outlives that the database does not respond, also when its response is about to begin', async () => {

@@ -42,6 +42,8 @@ export interface Held {
   /** Fires when its client goes. */
   gone: AbortSignal;
   times: HoldTimes;
+  /** Whether it was just submitted, until the first wait for it. */
+  isNew: boolean;
   /** Whether its client has been sent the job's end; as long as it is not, an identical request gets the job. */
   hasItsEnd: boolean;
 }
@@ -89,6 +91,7 @@ export class HeldResponses {
       job: found,
       hold,
       replayed,
+      isNew,
       cutAfterMs,
     } = idempotency
       ? await this.byKey(submission, idempotency, caller)
@@ -108,6 +111,7 @@ export class HeldResponses {
       since,
       gone,
       times,
+      isNew,
       hasItsEnd: false,
     };
     onceClosed(reply, (isSent) => {
@@ -119,7 +123,7 @@ export class HeldResponses {
 
   private async byKey(submission: Submission, idempotency: Idempotency, caller: Caller) {
     const { job, replayed } = await this.jobs.submit({ ...submission, idempotency }, caller);
-    return { job, replayed, hold: await this.requests.keep(job.id), cutAfterMs: null };
+    return { job, replayed, isNew: false, hold: await this.requests.keep(job.id), cutAfterMs: null };
   }
 
   /** What is thrown for a request without a key that was not submitted, or perhaps was. */
@@ -136,7 +140,7 @@ export class HeldResponses {
       const { job, replayed } =
         (!isNew && (await this.found(caller, hold))) ||
         (await this.jobs.submit({ ...submission, id: hold.jobId }, caller));
-      return { job, replayed, hold, cutAfterMs };
+      return { job, replayed, isNew: !replayed, hold, cutAfterMs };
     } catch (error) {
       this.requests.close(hold, { answered: false, cutAfterMs: null });
       throw error;
@@ -193,8 +197,8 @@ export class HeldResponses {
   }
 
   /** Waits for the job's end as a stream does, which says itself that it is alive. */
-  wait({ job, since, gone }: Held, beat: () => void): Promise<Ending> {
-    return this.waitingRoom.untilEnded(job.id, { until: this.endOfHold(since), gone, beat });
+  wait({ job, since, gone, isNew }: Held, beat: () => void): Promise<Ending> {
+    return this.waitingRoom.untilEnded(job.id, { until: this.endOfHold(since), gone, beat, isNew });
   }
 
   /** Why a wait ended without the job's end. */
@@ -206,13 +210,14 @@ export class HeldResponses {
     });
   }
 
-  private async untilEnded({ job, since, gone, times }: Held, slow: SlowResponse): Promise<Ending> {
+  private async untilEnded({ job, since, gone, times, ...held }: Held, slow: SlowResponse): Promise<Ending> {
     const { replyAfter, beatAfter } = times;
     const endOfHold = this.endOfHold(since);
     const replyAt = Math.min(endOfHold, since + (replyAfter ?? Infinity));
     let beatAt = since + (beatAfter ?? Infinity);
-    for (;;) {
-      const ending = await this.waitingRoom.untilEnded(job.id, { until: Math.min(replyAt, beatAt), gone });
+    for (let { isNew } = held; ; isNew = false) {
+      const until = Math.min(replyAt, beatAt);
+      const ending = await this.waitingRoom.untilEnded(job.id, { until, gone, isNew });
       if (ending !== 'timeout') return ending;
       // Of the two times the earlier one counts, however late it is by now.
       if (replyAt < beatAt) return 'timeout';

@@ -50,6 +50,7 @@ export class WaitingRoom implements OnModuleDestroy {
    * @param until the time at which the wait ends without it, by performance.now(); Infinity: never
    * @param gone ends the wait when the client has gone
    * @param beat called every `beatMs` while it waits, 5 s by default
+   * @param isNew the job was submitted in this turn of the event loop: it cannot have ended yet
    */
   async untilEnded(
     jobId: string,
@@ -58,7 +59,8 @@ export class WaitingRoom implements OnModuleDestroy {
       gone,
       beat,
       beatMs = HEARTBEAT_MS,
-    }: { until: number; gone?: AbortSignal; beat?: () => void; beatMs?: number },
+      isNew = false,
+    }: { until: number; gone?: AbortSignal; beat?: () => void; beatMs?: number; isNew?: boolean },
   ): Promise<Ending> {
     if (this.closed) return 'shutdown';
     if (gone?.aborted) return 'gone';
@@ -79,9 +81,11 @@ export class WaitingRoom implements OnModuleDestroy {
     gone?.addEventListener('abort', leave);
     try {
       // The job may have ended before we began to listen. Where the database cannot say, the next look finds it.
-      await this.wake([jobId]).catch((error: unknown) => {
-        if (!isDatabaseTrouble(error)) throw error;
-      });
+      if (!isNew) {
+        await this.wake([jobId]).catch((error: unknown) => {
+          if (!isDatabaseTrouble(error)) throw error;
+        });
+      }
       return await ended;
     } finally {
       clearTimeout(timeout);
