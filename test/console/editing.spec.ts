@@ -274,6 +274,7 @@ describe('a reviewer', () => {
       await goesOnAtDesktop(id, 'You said: x here', ' and there');
       await alice.page.reload();
       await editor(alice).getByText('You said: x here and there').waitFor();
+      await editor(alice).and(alice.page.locator(':focus')).waitFor();
       await alice.page.keyboard.type('!');
       await alice.sees('Draft saved');
       const draft = await stack.http.get(`/v1/reviews/${id}/draft`, ALICE);
